@@ -1,0 +1,136 @@
+"""The five roles. A pipeline knows engines only by these protocols.
+
+Every method takes a batch, so that an engine may share work inside it: frames, texts, objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from refervid.media.clip import Clip
+from refervid.media.sections import Section
+from refervid.track import Track
+from refervid.types import (
+    Candidate,
+    Decision,
+    Hook,
+    Interval,
+    Label,
+    Pivot,
+    SoundingObject,
+    Waveform,
+)
+
+
+@dataclass(frozen=True)
+class FrameQuestion:
+    """Which frame of `section` shows best what `text` refers to?"""
+
+    section: Section
+    text: str
+
+
+@dataclass(frozen=True)
+class BoxQuestion:
+    """Which of `candidates` on frame `frame_index` of the clip does `text` refer to?"""
+
+    section: Section
+    frame_index: int
+    candidates: Sequence[Candidate]
+    text: str
+
+
+@dataclass(frozen=True)
+class FrameChoice:
+    """`frame_index` in the clip, or None: not to be seen in this section."""
+
+    frame_index: int | None
+    decision: Decision
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class BoxChoice:
+    """Positions in the question's candidates; empty: none fits. `notes` are in plain words."""
+
+    picks: Sequence[int]
+    decision: Decision
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class SoundQuestion:
+    """Which objects in `section` make the sound that was heard as `labels`?
+
+    `vocabulary` limits the names if given; `max_objects` limits their number.
+    """
+
+    section: Section
+    labels: Sequence[Label]
+    vocabulary: Sequence[str] | None = None
+    max_objects: int | None = None
+
+
+@dataclass(frozen=True)
+class SoundChoice:
+    """The sounding objects, most certain first; empty: nothing that is seen makes the sound."""
+
+    objects: Sequence[SoundingObject]
+    decision: Decision
+    notes: Sequence[str] = ()
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """What every engine tells about itself."""
+
+    name: str
+    version: str
+
+
+class Chooser(Engine, Protocol):
+    def pick_frames(self, questions: Sequence[FrameQuestion]) -> list[FrameChoice]: ...
+
+    def pick_boxes(self, questions: Sequence[BoxQuestion]) -> list[BoxChoice]: ...
+
+    def sounding_objects(self, question: SoundQuestion) -> SoundChoice: ...
+
+
+@dataclass(frozen=True)
+class DetectorRequest:
+    """Find `text` on frame `frame_index`."""
+
+    frame_index: int
+    text: str
+
+
+class Detector(Engine, Protocol):
+    def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
+        """One list per request, best first, possibly empty."""
+        ...
+
+
+class Tracker(Engine, Protocol):
+    def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
+        """One track over the whole clip per object; each object has at least one pivot."""
+        ...
+
+
+class Tagger(Engine, Protocol):
+    def tag(self, waveform: Waveform) -> list[Label]:
+        """Labels of the whole sound, most probable first."""
+        ...
+
+    def intervals(self, waveform: Waveform) -> list[Interval]:
+        """The sound cut where it changes; silence is left out."""
+        ...
+
+
+class Binder(Engine, Protocol):
+    def bind(
+        self, waveform: Waveform, intervals: Sequence[Interval], names: Sequence[str]
+    ) -> list[frozenset[str]]:
+        """For every interval the subset of `names` that sounds in it."""
+        ...

@@ -1,0 +1,95 @@
+"""One object's masks over a clip, kept run-length encoded so that length costs almost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pycocotools import mask as coco
+
+from refervid.types import Mask
+
+
+def encode_mask(mask: Mask) -> bytes:
+    """COCO compressed run-length code of a bool (H, W) mask, without its size."""
+    return cast(bytes, coco.encode(np.asfortranarray(mask, dtype=np.uint8))["counts"])
+
+
+def decode_mask(counts: bytes, height: int, width: int) -> Mask:
+    """Inverse of `encode_mask`: bool (H, W)."""
+    return cast(Mask, coco.decode({"size": [height, width], "counts": counts}).astype(bool))
+
+
+class Track:
+    """Masks of one object, one per frame of the clip; frames not yet written are empty.
+
+    `presence` is (T,) float32 in 0..1: how sure the tracker is that the object is in the frame.
+    `logits`, where a tracker keeps them, is (T, h, w) float16 on the tracker's own grid, which covers
+    the whole frame.
+    """
+
+    def __init__(self, frames: int, height: int, width: int) -> None:
+        self.height = height
+        self.width = width
+        self._empty = encode_mask(np.zeros((height, width), bool))
+        self._counts = [self._empty] * frames
+        self.presence: NDArray[np.float32] = np.zeros(frames, np.float32)
+        self.logits: NDArray[np.float16] | None = None
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def __getitem__(self, index: int) -> Mask:
+        return decode_mask(self._counts[index], self.height, self.width)
+
+    def __setitem__(self, index: int, mask: Mask) -> None:
+        if mask.shape != (self.height, self.width):
+            raise ValueError(f"mask of shape {mask.shape} in a track of {self.height}x{self.width} frames")
+        self._counts[index] = encode_mask(mask)
+
+    def __iter__(self) -> Iterator[Mask]:
+        return (self[index] for index in range(len(self)))
+
+    def rle(self, index: int) -> dict[str, object]:
+        """COCO object `{"size": [H, W], "counts": str}` of one frame."""
+        return {"size": [self.height, self.width], "counts": self._counts[index].decode("ascii")}
+
+    def stack(self) -> NDArray[np.bool_]:
+        """All masks, bool (T, H, W): allocates that many bytes."""
+        masks = np.zeros((len(self), self.height, self.width), bool)
+        for index in range(len(self)):
+            masks[index] = self[index]
+        return masks
+
+    def areas(self) -> NDArray[np.int64]:
+        """(T,) number of pixels per frame."""
+        return np.asarray(coco.area(self._objects()), np.int64).reshape(-1)
+
+    def boxes_xyxy(self) -> NDArray[np.float32]:
+        """(T, 4) tight boxes; NaN where the mask is empty."""
+        boxes = np.asarray(coco.toBbox(self._objects()), np.float32).reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        boxes[self.areas() == 0] = np.nan
+        return boxes
+
+    def _objects(self) -> list[dict[str, object]]:
+        size = [self.height, self.width]
+        return [{"size": size, "counts": counts} for counts in self._counts]
+
+
+def union(tracks: Iterable[Track], frames: int, height: int, width: int) -> Track:
+    """Frame-by-frame union; presence is the largest. Without tracks: an empty track."""
+    total = Track(frames, height, width)
+    for track in tracks:
+        for index, counts in enumerate(track._counts):
+            if counts == track._empty:
+                continue
+            if total._counts[index] == total._empty:
+                total._counts[index] = counts
+            else:
+                pair = [{"size": [height, width], "counts": c} for c in (total._counts[index], counts)]
+                total._counts[index] = coco.merge(pair)["counts"]
+        np.maximum(total.presence, track.presence, out=total.presence)
+    return total

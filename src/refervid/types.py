@@ -1,0 +1,149 @@
+"""The values that flow between the stages.
+
+Conventions, everywhere: boxes are xyxy float32 in absolute pixels of the displayed frame, right and
+lower edges exclusive; masks are bool (H, W); frames are uint8 RGB (H, W, 3) in displayed orientation;
+times are seconds from the first frame, from presentation timestamps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Frame = NDArray[np.uint8]
+"""(H, W, 3) uint8 RGB."""
+Mask = NDArray[np.bool_]
+"""(H, W) bool."""
+BoxArray = NDArray[np.float32]
+"""(4,) float32 xyxy, absolute pixels of the displayed frame."""
+
+Hook = Callable[[str, object, int, int], None]
+"""`hook(stage, artefact, completed, total)`: progress, intermediate results and timing in one call."""
+
+
+def no_hook(stage: str, artefact: object, completed: int, total: int) -> None:
+    """The hook that ignores everything."""
+
+
+Status = Literal["ok", "not_found", "partial", "failed"]
+
+
+@dataclass(frozen=True)
+class TextReference:
+    """A sentence that refers to something in the clip."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class SoundReference:
+    """Whatever makes the clip's sound."""
+
+
+Reference = TextReference | SoundReference
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A box that a detector proposes on one frame.
+
+    `score` is in 0..1, higher is better. `mask` (H, W) is given by detectors that segment.
+    """
+
+    box_xyxy: BoxArray
+    score: float
+    phrase: str = ""
+    mask: Mask | None = None
+
+
+@dataclass(frozen=True)
+class Pivot:
+    """What the tracker starts from on one frame: a box, a mask, points, or a box with points.
+
+    `points_xy` is (N, 2) float32 in pixels of the displayed frame; `point_labels` is (N,) bool,
+    True = belongs to the object, False = does not.
+    """
+
+    frame_index: int
+    box_xyxy: BoxArray | None = None
+    mask: Mask | None = None
+    points_xy: NDArray[np.float32] | None = None
+    point_labels: NDArray[np.bool_] | None = None
+
+
+Source = Literal["model", "rules", "fallback", "cache", "user", "replay"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One recorded answer: who chose what, from what, and why.
+
+    `question` is the kind ("frame", "box", "objects", ...); `answer` what was chosen, in words or as
+    an id (None: nothing fits); `picture` the RGB picture that was looked at, if one was;
+    `raw` the unparsed reply of a language model.
+    """
+
+    question: str
+    answer: str | int | None
+    source: Source
+    reason: str = ""
+    section: int | None = None
+    frame_index: int | None = None
+    model: str | None = None
+    prompt_version: str | None = None
+    raw: str | None = None
+    picture: Frame | None = field(default=None, repr=False, compare=False)
+    candidates: Sequence[Candidate] = field(default=(), repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Label:
+    """A sound class that a tagger heard, with its probability in 0..1."""
+
+    name: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A stretch of time in seconds, end exclusive."""
+
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class SoundingObject:
+    """An object that the chooser holds responsible for the sound.
+
+    `candidate` is set by choosers that point at the object themselves; otherwise the detector looks
+    for `name` on `frame_index`.
+    """
+
+    name: str
+    frame_index: int
+    candidate: Candidate | None = None
+
+
+@dataclass(frozen=True)
+class Waveform:
+    """Mono sound: `samples` (N,) float32 in -1..1 at `sample_rate` Hz.
+
+    `start_s` is where the first sample lies on the clip's time axis (seconds; may be negative).
+    """
+
+    samples: NDArray[np.float32]
+    sample_rate: int
+    start_s: float = 0.0
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / self.sample_rate
+
+
+Details = Mapping[str, Any]
+"""JSON-ready extra information."""

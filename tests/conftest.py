@@ -1,0 +1,17 @@
+"""Shared fixtures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """Material that is not ours to ship; tests on it run only where it lies beside the repository."""
+    folder = Path(os.environ.get("REFERVID_SHARED", Path(__file__).parents[2] / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"no shared material at {folder}; set REFERVID_SHARED to run this test")
+    return folder
