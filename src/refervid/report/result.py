@@ -1,0 +1,114 @@
+"""What one reference on one clip gave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refervid.media.clip import Clip
+from refervid.track import Track
+from refervid.types import Decision, Details, Pivot, Reference, Status, TextReference
+
+
+@dataclass(frozen=True)
+class Result:
+    """Masks of what `reference` means, with everything that led to them.
+
+    `slug` is the name of the result's folder, unique among results of one call; `notes` are sentences
+    for a person; `timings_s` are seconds per stage; `engines` maps each role to "name version".
+    """
+
+    clip: Clip = field(repr=False)
+    reference: Reference
+    slug: str
+    status: Status
+    track: Track = field(repr=False)
+    preset: str
+    pivots: Sequence[Pivot] = field(default=(), repr=False)
+    decisions: Sequence[Decision] = field(default=(), repr=False)
+    notes: Sequence[str] = ()
+    timings_s: Mapping[str, float] = field(default_factory=dict, repr=False)
+    engines: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def query(self) -> str:
+        """The sentence, or "sound"."""
+        return self.reference.text if isinstance(self.reference, TextReference) else "sound"
+
+    @property
+    def masks(self) -> NDArray[np.bool_]:
+        """All masks, bool (T, H, W), decoded anew at each call; `track[i]` decodes one."""
+        return self.track.stack()
+
+    @property
+    def boxes_xyxy(self) -> NDArray[np.float32]:
+        """(T, 4) tight boxes in pixels of the displayed frame; NaN where the mask is empty."""
+        return self.track.boxes_xyxy()
+
+    @property
+    def areas(self) -> NDArray[np.int64]:
+        """(T,) mask pixels per frame."""
+        return self.track.areas()
+
+    @property
+    def times_s(self) -> NDArray[np.float64]:
+        """(T,) seconds from the first frame."""
+        return self.clip.times_s
+
+    def save(self, folder: str | Path, formats: Sequence[str] = ()) -> Path:
+        """Write result.json, masks, overlay and report under `folder`; see `save_results`."""
+        from refervid.report.save import save_results
+
+        return save_results([self], folder, formats=formats)
+
+    def summary(self) -> Details:
+        """The result as `result.json` holds it, without the masks."""
+        boxes = self.boxes_xyxy
+        return {
+            "query": self.query,
+            "kind": "text" if isinstance(self.reference, TextReference) else "sound",
+            "slug": self.slug,
+            "status": self.status,
+            "notes": list(self.notes),
+            "pivots": [_pivot_summary(pivot) for pivot in self.pivots],
+            "decisions": [_decision_summary(decision) for decision in self.decisions],
+            "areas": self.areas.tolist(),
+            "boxes_xyxy": [None if np.isnan(box[0]) else [round(float(v), 2) for v in box] for box in boxes],
+            "presence": [round(float(p), 4) for p in self.track.presence],
+            "timings_s": {stage: round(seconds, 4) for stage, seconds in self.timings_s.items()},
+        }
+
+
+def _pivot_summary(pivot: Pivot) -> Details:
+    return {
+        "frame": pivot.frame_index,
+        "box_xyxy": None if pivot.box_xyxy is None else [round(float(v), 2) for v in pivot.box_xyxy],
+        "points_xy": None if pivot.points_xy is None else pivot.points_xy.tolist(),
+        "point_labels": None if pivot.point_labels is None else pivot.point_labels.tolist(),
+    }
+
+
+def _decision_summary(decision: Decision) -> Details:
+    return {
+        "question": decision.question,
+        "section": decision.section,
+        "frame": decision.frame_index,
+        "answer": decision.answer,
+        "source": decision.source,
+        "reason": decision.reason,
+        "model": decision.model,
+        "prompt_version": decision.prompt_version,
+        "raw": decision.raw,
+        "candidates": [
+            {
+                "box_xyxy": [round(float(v), 2) for v in candidate.box_xyxy],
+                "score": round(float(candidate.score), 4),
+                "phrase": candidate.phrase,
+            }
+            for candidate in decision.candidates
+        ],
+    }
