@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict
 
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
@@ -82,12 +85,47 @@ class SoundChoice:
     notes: Sequence[str] = ()
 
 
-@runtime_checkable
-class Engine(Protocol):
-    """What every engine tells about itself."""
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where an engine computes and what it may do there.
+
+    `device` is resolved ("cpu", "cuda:0", "mps"); `allow_remote` permits requests beyond loopback;
+    `cache` is the folder for answers and downloads.
+    """
+
+    device: str
+    dtype: Dtype
+    allow_remote: bool
+    cache: Path
+
+
+class EngineSettings(BaseModel):
+    """Base of every engine's settings; `kind` picks the engine in its role."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+
+
+class Engine(Protocol):
+    """How an engine is built, and what it tells about itself.
+
+    The class attribute `Settings` validates what a user sets; `missing` names, in words a person can
+    act on, what this machine lacks to run the engine so (weights, a package, a key).
+    """
+
+    Settings: ClassVar[type[Any]]
     name: str
     version: str
+
+    @classmethod
+    def missing(cls, settings: Any) -> list[str]: ...
+
+    @classmethod
+    def build(cls, settings: Any, runtime: Runtime) -> Self: ...
 
 
 class Chooser(Engine, Protocol):
@@ -100,10 +138,11 @@ class Chooser(Engine, Protocol):
 
 @dataclass(frozen=True)
 class DetectorRequest:
-    """Find `text` on frame `frame_index`."""
+    """Find `text` on frame `frame_index`; `last_resort` asks for the best guess however weak."""
 
     frame_index: int
     text: str
+    last_resort: bool = False
 
 
 class Detector(Engine, Protocol):

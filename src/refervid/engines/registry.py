@@ -1,0 +1,57 @@
+"""Which engines there are: a fixed table from role and kind to a class, imported on first use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, Literal, cast
+
+from pydantic import ValidationError
+
+from refervid.engines.base import Engine, EngineSettings, Runtime
+from refervid.errors import SettingsError
+
+Role = Literal["chooser", "detector", "tracker", "tagger", "binder"]
+
+ENGINES: Mapping[Role, Mapping[str, str]] = {
+    "chooser": {"rules": "refervid.engines.choosers.rules:RulesChooser"},
+    "detector": {"motion": "refervid.engines.detectors.motion:MotionDetector"},
+    "tracker": {"flow": "refervid.engines.trackers.flow:FlowTracker"},
+    "tagger": {"energy": "refervid.engines.taggers.energy:EnergyTagger"},
+    "binder": {"synchrony": "refervid.engines.binders.synchrony:SynchronyBinder"},
+}
+
+
+def engine_class(role: Role, kind: str) -> type[Engine]:
+    """The class behind a kind. Raises `SettingsError` for a kind the role does not have."""
+    try:
+        module, name = ENGINES[role][kind].split(":")
+    except KeyError:
+        raise SettingsError(f"no {role} {kind!r}: choose one of {', '.join(ENGINES[role])}") from None
+    return cast(type[Engine], getattr(import_module(module), name))
+
+
+def engine_settings(role: Role, options: Mapping[str, Any]) -> EngineSettings:
+    """Validated settings of the engine that `options["kind"]` names."""
+    cls = engine_class(role, str(options["kind"]))
+    try:
+        return cast(EngineSettings, cls.Settings.model_validate(options))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{role}.{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        known = ", ".join(name for name in cls.Settings.model_fields if name != "kind")
+        raise SettingsError(f"{problems} (settings of {options['kind']!r}: {known or 'none'})") from error
+
+
+def build_engine(role: Role, options: Mapping[str, Any], runtime: Runtime) -> Engine:
+    """A ready engine."""
+    settings = engine_settings(role, options)
+    return engine_class(role, settings.kind).build(settings, runtime)
+
+
+def missing_parts(role: Role, options: Mapping[str, Any]) -> list[str]:
+    """What this machine lacks for the engine, in words; empty: it can run."""
+    settings = engine_settings(role, options)
+    return engine_class(role, settings.kind).missing(settings)
