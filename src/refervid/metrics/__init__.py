@@ -1,0 +1,1 @@
+"""Measures of segmentation quality: pure functions and accumulators on masks."""

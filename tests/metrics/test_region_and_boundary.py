@@ -1,0 +1,91 @@
+"""J and F of binary masks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from refervid.metrics.boundary import boundary_f, outline
+from refervid.metrics.region import jaccard
+
+FIXTURES = Path(__file__).parents[1] / "parity" / "metrics"
+CASES = json.loads((FIXTURES / "pairs.json").read_text())
+ARRAYS = np.load(FIXTURES / "pairs.npz")
+
+
+def masks(kind: str, case: dict[str, object]) -> NDArray[np.bool_]:
+    width = case["shape"][1]
+    return np.unpackbits(ARRAYS[f"{kind}_{case['index']}"], axis=-1)[:, :width].astype(bool)[None]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_official_numbers(case: dict[str, object]) -> None:
+    truth, prediction = masks("gt", case), masks("pred", case)
+    void = masks("void", case) if case["void"] else None
+    assert jaccard(truth, prediction, void) == pytest.approx([case["J"]], abs=1e-12)
+    assert boundary_f(truth, prediction, void) == pytest.approx([case["F"]], abs=1e-12)
+    assert boundary_f(truth, prediction, void, tolerance=3) == pytest.approx([case["F_radius_3"]], abs=1e-12)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if not c["void"]], ids=lambda case: case["name"])
+def test_official_boundary_sizes(case: dict[str, object]) -> None:
+    assert len(outline(masks("gt", case)[0]).pixels) == case["gt_boundary_pixels"]
+    assert len(outline(masks("pred", case)[0]).pixels) == case["pred_boundary_pixels"]
+
+
+def plain_share_met(one: NDArray[np.bool_], other: NDArray[np.bool_], radius: int) -> float:
+    """The definition, pair by pair."""
+    here, there = np.argwhere(one), np.argwhere(other)
+    if not len(here) or not len(there):
+        return 0.0
+    squared = ((here[:, None] - there[None]) ** 2).sum(-1)
+    return float((squared.min(1) <= radius**2).mean())
+
+
+def edges(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    found = outline(mask)
+    edge = np.zeros(found.height * found.width, bool)
+    edge[found.pixels] = True
+    return edge.reshape(mask.shape)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    height=st.integers(1, 24),
+    width=st.integers(1, 24),
+    radius=st.integers(1, 12),
+    density=st.sampled_from([0.01, 0.1, 0.5]),
+)
+def test_equals_the_definition_for_any_mask_and_radius(
+    seed: int, height: int, width: int, radius: int, density: float
+) -> None:
+    random = np.random.default_rng(seed)
+    truth, prediction = random.random((2, 1, height, width)) < density
+    p = plain_share_met(edges(prediction[0]), edges(truth[0]), radius)
+    r = plain_share_met(edges(truth[0]), edges(prediction[0]), radius)
+    if not edges(truth[0]).any() and not edges(prediction[0]).any():
+        expected = 1.0
+    else:
+        expected = 2 * p * r / (p + r) if p + r else 0.0
+    assert boundary_f(truth, prediction, tolerance=radius)[0] == pytest.approx(expected, abs=1e-12)
+
+
+def test_one_value_per_frame() -> None:
+    truth = np.zeros((3, 20, 20), bool)
+    truth[1:, 5:12, 5:12] = True
+    prediction = truth.copy()
+    prediction[2] = False
+    assert jaccard(truth, prediction).tolist() == [1, 1, 0]
+    assert boundary_f(truth, prediction).tolist() == [1, 1, 0]
+
+
+def test_shapes_must_agree() -> None:
+    with pytest.raises(ValueError, match="different shapes"):
+        jaccard(np.zeros((1, 4, 4), bool), np.zeros((1, 4, 5), bool))
