@@ -1,0 +1,1 @@
+"""Engines: one folder per role, one module per engine."""

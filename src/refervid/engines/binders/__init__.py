@@ -1,0 +1,1 @@
+"""Which named object sounds in which interval."""

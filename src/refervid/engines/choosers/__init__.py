@@ -1,0 +1,1 @@
+"""Which frame, which box, which objects sound."""

@@ -1,0 +1,1 @@
+"""Waveform in, labels and intervals out."""

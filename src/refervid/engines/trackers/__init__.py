@@ -1,0 +1,1 @@
+"""Pivots in, tracks out."""

@@ -1,0 +1,1 @@
+"""Data sets through a pipeline: items, resume, scores, submission files."""

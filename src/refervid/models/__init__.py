@@ -1,0 +1,1 @@
+"""Networks written here; they know torch and transformers, and nothing of engines."""

@@ -1,0 +1,1 @@
+"""From a clip and references to results."""

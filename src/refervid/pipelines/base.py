@@ -1,0 +1,66 @@
+"""What all pipelines share: how they are called, and how a call becomes results."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+from refervid.errors import SettingsError
+from refervid.files import unique_slugs
+from refervid.media.clip import Clip, open_clip
+from refervid.report.result import Result
+from refervid.track import Track
+from refervid.types import Hook, Reference, SoundReference, Status, TextReference, no_hook
+
+Video = str | Path | Clip
+
+
+class Pipeline(ABC):
+    """From a clip and references to results. Engines are built once and kept."""
+
+    preset: str
+
+    @abstractmethod
+    def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
+        """One result per reference; the clip's features are computed once for all of them."""
+
+    def __call__(
+        self,
+        video: Video,
+        *,
+        text: str | Sequence[str] | None = None,
+        sound: bool = False,
+        audio: str | Path | None = None,
+        hook: Hook = no_hook,
+    ) -> Result | list[Result]:
+        """Segment what `text` says, what makes the sound, or both.
+
+        A single reference gives a single result, a list of texts (or text and sound) a list.
+        `audio` names a sound file to use in place of the clip's own sound.
+        """
+        references: list[Reference] = []
+        if text is not None:
+            references += [TextReference(one) for one in ([text] if isinstance(text, str) else text)]
+        if sound:
+            references.append(SoundReference())
+        if not references:
+            raise SettingsError("nothing to look for: give text=..., sound=True, or both")
+        clip = video if isinstance(video, Clip) else open_clip(video, audio=audio)
+        results = self.run(clip, references, hook)
+        single = len(results) == 1 and not (text is not None and not isinstance(text, str))
+        return results[0] if single else results
+
+
+def reference_slugs(references: Sequence[Reference]) -> list[str]:
+    """Folder names of the references, unique among them."""
+    return unique_slugs(
+        reference.text if isinstance(reference, TextReference) else "sound" for reference in references
+    )
+
+
+def status_of(clip: Clip, track: Track) -> Status:
+    """`not_found` for empty masks; `partial` if the clip broke off; else `ok`."""
+    if not track.areas().any():
+        return "not_found"
+    return "ok" if clip.complete else "partial"

@@ -1,0 +1,157 @@
+"""The training-free pipeline of AL-Ref-SAM 2: choose pivots, then track them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import cast
+
+from refervid.engines.base import Binder, Chooser, Detector, Engine, Runtime, Tagger, Tracker
+from refervid.engines.registry import Role, build_engine
+from refervid.media.clip import Clip
+from refervid.media.sections import sample_sections
+from refervid.pipelines.base import Pipeline, reference_slugs, status_of
+from refervid.pipelines.settings import PivotSettings
+from refervid.pipelines.sound import SoundFound, find_sounding, keep_sounding
+from refervid.pipelines.stages import Stages
+from refervid.pipelines.text import Found, find_pivots
+from refervid.report.result import Result
+from refervid.track import Track, union
+from refervid.types import Hook, Reference, SoundReference, TextReference, no_hook
+
+
+class EngineSet:
+    """The five engines, each built when it is first needed."""
+
+    def __init__(self, settings: PivotSettings, runtime: Runtime) -> None:
+        self._settings = settings
+        self._runtime = runtime
+        self.built: dict[Role, str] = {}
+
+    def _build(self, role: Role) -> Engine:
+        engine = build_engine(role, getattr(self._settings, role), self._runtime)
+        self.built[role] = f"{engine.name} {engine.version}"
+        return engine
+
+    @cached_property
+    def chooser(self) -> Chooser:
+        return cast(Chooser, self._build("chooser"))
+
+    @cached_property
+    def detector(self) -> Detector:
+        return cast(Detector, self._build("detector"))
+
+    @cached_property
+    def tracker(self) -> Tracker:
+        return cast(Tracker, self._build("tracker"))
+
+    @cached_property
+    def tagger(self) -> Tagger:
+        return cast(Tagger, self._build("tagger"))
+
+    @cached_property
+    def binder(self) -> Binder:
+        return cast(Binder, self._build("binder"))
+
+
+class PivotPipeline(Pipeline):
+    """Pivots by chooser and detector, masks by tracker."""
+
+    def __init__(self, preset: str, settings: PivotSettings, runtime: Runtime) -> None:
+        self.preset = preset
+        self.settings = settings
+        self.engines = EngineSet(settings, runtime)
+
+    def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
+        stages = Stages(hook)
+        by_text = self._find_texts(clip, references, stages)
+        by_sound = self._find_sound(clip, stages) if SoundReference() in references else None
+        found = [
+            by_text[reference.text] if isinstance(reference, TextReference) else cast(Found, by_sound)
+            for reference in references
+        ]
+        tracks = self._track(clip, found, stages)
+        return [
+            self._result(clip, reference, slug, entry, track, stages)
+            for reference, slug, entry, track in zip(
+                references, reference_slugs(references), found, tracks, strict=True
+            )
+        ]
+
+    def _find_texts(self, clip: Clip, references: Sequence[Reference], stages: Stages) -> dict[str, Found]:
+        texts = [reference.text for reference in references if isinstance(reference, TextReference)]
+        asked = [text for text in dict.fromkeys(texts) if text.strip()]
+        found = {text: Found(notes=["the sentence is empty"]) for text in texts}
+        if asked:
+            sections = sample_sections(
+                clip,
+                frame_step=self.settings.sections.frame_step,
+                frames_per_section=self.settings.sections.frames_per_section,
+                minimum_frames=self.settings.sections.minimum_frames,
+                style=self.settings.sections.style,
+            )
+            found |= find_pivots(
+                clip,
+                asked,
+                sections,
+                self.engines.chooser,
+                self.engines.detector,
+                self.settings.text,
+                stages,
+            )
+        return found
+
+    def _find_sound(self, clip: Clip, stages: Stages) -> SoundFound:
+        return find_sounding(
+            clip,
+            clip.waveform(),
+            self.engines.chooser,
+            self.engines.detector,
+            self.engines.tagger,
+            self.settings.sound,
+            self.settings.text.candidates,
+            stages,
+        )
+
+    def _track(self, clip: Clip, found: Sequence[Found], stages: Stages) -> list[Track]:
+        """One track per reference; all objects of all references go through the tracker together."""
+        distinct = list({id(entry): entry for entry in found}.values())
+        objects = [pivots for entry in distinct for pivots in entry.objects]
+        tracks = iter(())  # type: ignore[var-annotated]
+        if objects:
+            with stages.stage("track", len(clip)) as hook:
+                tracks = iter(self.engines.tracker.track(clip, objects, hook))
+        merged = {}
+        for entry in distinct:
+            own = [next(tracks) for _ in entry.objects]
+            merged[id(entry)] = self._merge(clip, entry, own)
+        return [merged[id(entry)] for entry in found]
+
+    def _merge(self, clip: Clip, entry: Found, tracks: Sequence[Track]) -> Track:
+        if isinstance(entry, SoundFound) and tracks:
+            named = dict(zip(entry.names, tracks, strict=True))
+            return keep_sounding(clip, clip.waveform(), named, entry.intervals, self.engines.binder)
+        if len(tracks) == 1:
+            return tracks[0]
+        return union(tracks, len(clip), clip.height, clip.width)
+
+    def _result(
+        self, clip: Clip, reference: Reference, slug: str, entry: Found, track: Track, stages: Stages
+    ) -> Result:
+        notes = [*clip.notes, *entry.notes]
+        status = status_of(clip, track)
+        if status == "not_found" and entry.objects:
+            notes.append("pivots were chosen, but the tracker found the object on no frame")
+        return Result(
+            clip=clip,
+            reference=reference,
+            slug=slug,
+            status=status,
+            track=track,
+            preset=self.preset,
+            pivots=[pivot for pivots in entry.objects for pivot in pivots],
+            decisions=entry.decisions,
+            notes=notes,
+            timings_s=dict(stages.seconds),
+            engines=dict(self.engines.built),
+        )

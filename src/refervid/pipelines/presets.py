@@ -1,0 +1,121 @@
+"""Named choices of engines, and how a name becomes a pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import yaml
+from pydantic import ValidationError
+
+from refervid.device import resolve_device
+from refervid.engines.base import Dtype, Runtime
+from refervid.engines.registry import Role, missing_parts
+from refervid.errors import SettingsError
+from refervid.pipelines.base import Pipeline
+from refervid.pipelines.pivot import PivotPipeline
+from refervid.pipelines.settings import PivotSettings
+from refervid.settings import Environment
+
+
+@dataclass(frozen=True)
+class Preset:
+    """`needs` says in words what must be there; `settings` is what `--set` starts from."""
+
+    name: str
+    about: str
+    needs: str
+    settings: Mapping[str, Any]
+
+
+PRESETS: Mapping[str, Preset] = {
+    preset.name: preset
+    for preset in (
+        Preset(
+            "lite",
+            "embedded: attribute rules, motion and colour proposals, flow tracker, sound-motion synchrony",
+            "nothing",
+            {
+                "pipeline": "pivot",
+                "text": {"candidates": 12},
+                "chooser": {"kind": "rules"},
+                "detector": {"kind": "motion"},
+                "tracker": {"kind": "flow"},
+                "tagger": {"kind": "energy"},
+                "binder": {"kind": "synchrony"},
+            },
+        ),
+    )
+}
+
+AUTO_ORDER = ("lite",)
+"""Presets that `auto` tries, best first. Never one that costs money or sends data away."""
+
+
+def missing_for(name: str, overrides: Sequence[str] = ()) -> list[str]:
+    """What this machine lacks for a preset, in words."""
+    settings = _settings(name, overrides)
+    return [lack for role in get_args(Role) for lack in missing_parts(role, getattr(settings, role))]
+
+
+def best_preset() -> str:
+    """The name that `auto` stands for on this machine."""
+    return next(name for name in AUTO_ORDER if not missing_for(name))
+
+
+def load(
+    preset: str = "auto",
+    *,
+    device: str = "auto",
+    dtype: Dtype = "auto",
+    allow_remote: bool = False,
+    settings: Sequence[str] = (),
+) -> Pipeline:
+    """A ready pipeline. `settings` are changes to the preset in the form "tracker.kind=flow".
+
+    Raises `SettingsError` for an unknown preset or setting, `DeviceError` for a device that is not
+    there, `MissingWeights` or `MissingExtra` when an engine is built that lacks something.
+    """
+    name = best_preset() if preset == "auto" else preset
+    runtime = Runtime(resolve_device(device)[0], dtype, allow_remote, Environment().cache)
+    return PivotPipeline(name, _settings(name, settings), runtime)
+
+
+def _settings(name: str, overrides: Sequence[str]) -> PivotSettings:
+    if name not in PRESETS:
+        raise SettingsError(f"no preset {name!r}: choose one of auto, {', '.join(PRESETS)}")
+    values = override(PRESETS[name].settings, overrides)
+    try:
+        return PivotSettings.model_validate(values)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise SettingsError(f"preset {name!r}: {problems}") from error
+
+
+def override(settings: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    """A copy of `settings` with "a.b=value" applied; values are read as YAML.
+
+    Choosing another `kind` drops the old engine's own settings.
+    """
+    result: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(settings)))
+    for change in changes:
+        path, equals, text = change.partition("=")
+        if not equals or not path.strip():
+            raise SettingsError(f"setting {change!r}: write it as name=value, for example tracker.kind=flow")
+        *parents, leaf = path.strip().split(".")
+        place = result
+        for parent in parents:
+            place = place.setdefault(parent, {})
+            if not isinstance(place, dict):
+                raise SettingsError(f"setting {change!r}: {parent!r} has no fields")
+        if leaf == "kind":
+            place.clear()
+        try:
+            place[leaf] = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise SettingsError(f"setting {change!r}: the value cannot be read") from error
+    return result

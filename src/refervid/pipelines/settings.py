@@ -1,0 +1,65 @@
+"""Settings of the pivot pipeline. Field by field they are what `--set name=value` changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from refervid.media.sections import READABLE, PictureStyle
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SectionSettings(_Frozen):
+    """How a clip is sampled for the chooser.
+
+    Every `frame_step`-th frame is sampled, `frames_per_section` of them form a section; sections with
+    fewer than `minimum_frames` are not asked about (AL-Ref-SAM 2 uses 10, 5 and 2).
+    """
+
+    frame_step: int = Field(10, ge=1)
+    frames_per_section: int = Field(5, ge=1, le=20)
+    minimum_frames: int = Field(1, ge=1)
+    style: PictureStyle = READABLE
+
+
+class TextSettings(_Frozen):
+    """`candidates` boxes per frame are shown; `fallback` is what happens when no pivot was chosen:
+    the detector's best guess on the first frame (as AL-Ref-SAM 2), on the frames that were picked, or
+    `none`: the answer is "not found".
+    """
+
+    candidates: int = Field(3, ge=1, le=50)
+    fallback: Literal["first_frame", "picked_frames", "none"] = "none"
+
+
+class SoundSettings(_Frozen):
+    """`frames` are sampled evenly over the clip for the question about the sound; at most `max_objects`
+    are taken; `vocabulary` limits their names.
+    """
+
+    frames: int = Field(10, ge=1, le=20)
+    max_objects: int | None = Field(None, ge=1)
+    vocabulary: tuple[str, ...] | None = None
+
+
+EngineOptions = Mapping[str, Any]
+"""`{"kind": ..., setting: value, ...}`, validated by the engine itself."""
+
+
+class PivotSettings(_Frozen):
+    """The pipeline of AL-Ref-SAM 2 with its five engines."""
+
+    pipeline: Literal["pivot"] = "pivot"
+    sections: SectionSettings = SectionSettings()
+    text: TextSettings = TextSettings()
+    sound: SoundSettings = SoundSettings()
+    chooser: EngineOptions
+    detector: EngineOptions
+    tracker: EngineOptions
+    tagger: EngineOptions
+    binder: EngineOptions

@@ -1,0 +1,132 @@
+"""Reference unification for sound (AL-Ref-SAM 2, section "language-binded reference unification").
+
+The sound becomes names of objects; these go the way of sentences; then every frame keeps only the
+objects that sound at its time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from refervid.engines.base import (
+    Binder,
+    BoxQuestion,
+    Chooser,
+    Detector,
+    DetectorRequest,
+    SoundQuestion,
+    Tagger,
+)
+from refervid.media.clip import Clip
+from refervid.media.sections import Section
+from refervid.pipelines.settings import SoundSettings
+from refervid.pipelines.stages import Stages
+from refervid.pipelines.text import Found, fit_to_frame, to_pivot
+from refervid.track import Track, union
+from refervid.types import Interval, SoundingObject, Waveform
+
+SILENCE_PEAK = 1e-3
+"""Peak amplitude (-60 dBFS) below which a sound counts as silence."""
+
+
+@dataclass
+class SoundFound(Found):
+    """`names` are those of `objects`, in the same order; `intervals` are when anything sounds."""
+
+    names: list[str] = field(default_factory=list)
+    intervals: list[Interval] = field(default_factory=list)
+
+
+def find_sounding(
+    clip: Clip,
+    waveform: Waveform,
+    chooser: Chooser,
+    detector: Detector,
+    tagger: Tagger,
+    settings: SoundSettings,
+    candidates: int,
+    stages: Stages,
+) -> SoundFound:
+    """The objects that make the clip's sound, with their pivots."""
+    found = SoundFound()
+    if not len(waveform.samples) or float(np.abs(waveform.samples).max()) < SILENCE_PEAK:
+        found.note(["the clip's sound is silent"])
+        return found
+    with stages.stage("listen"):
+        labels = tagger.tag(waveform)
+        found.intervals = tagger.intervals(waveform)
+    section = _overview(clip, settings.frames)
+    with stages.stage("choose objects"):
+        choice = chooser.sounding_objects(
+            SoundQuestion(section, labels, settings.vocabulary, settings.max_objects)
+        )
+    found.decisions.append(choice.decision)
+    found.note(choice.notes)
+    with stages.stage("propose", len(choice.objects)):
+        for thing in choice.objects:
+            _locate(clip, section, thing, chooser, detector, candidates, found)
+    return found
+
+
+def _overview(clip: Clip, frames: int) -> Section:
+    """One section over the whole clip, `frames` evenly spaced."""
+    count = min(frames, len(clip))
+    middles = (np.arange(count) + 0.5) * len(clip) / count
+    return Section(clip, 0, tuple(int(middle) for middle in middles))
+
+
+def _locate(
+    clip: Clip,
+    section: Section,
+    thing: SoundingObject,
+    chooser: Chooser,
+    detector: Detector,
+    limit: int,
+    found: SoundFound,
+) -> None:
+    """Add the pivot of one named object, asking for the box where there are several."""
+    if thing.candidate is not None:
+        chosen = thing.candidate
+    else:
+        [proposals] = detector.detect(clip, [DetectorRequest(thing.frame_index, thing.name)])
+        proposals = fit_to_frame(proposals, clip.width, clip.height)[:limit]
+        if not proposals:
+            found.note([f"{thing.name!r} sounds, but was not found on frame {thing.frame_index}"])
+            return
+        pick = 0
+        if len(proposals) > 1:
+            [choice] = chooser.pick_boxes([BoxQuestion(section, thing.frame_index, proposals, thing.name)])
+            found.decisions.append(choice.decision)
+            pick = choice.picks[0] if choice.picks else 0
+        chosen = proposals[pick]
+    found.names.append(thing.name)
+    found.objects.append([to_pivot(thing.frame_index, chosen)])
+
+
+def keep_sounding(
+    clip: Clip,
+    waveform: Waveform,
+    tracks: Mapping[str, Track],
+    intervals: Sequence[Interval],
+    binder: Binder,
+) -> Track:
+    """Union of the objects' masks at the times they sound; other frames are empty.
+
+    Times of intervals are those of the waveform, shifted onto the clip's time axis by its `start_s`.
+    """
+    sounding = binder.bind(waveform, intervals, list(tracks))
+    kept = []
+    for name, track in tracks.items():
+        gated = Track(len(clip), clip.height, clip.width)
+        for index, time in enumerate(clip.times_s - waveform.start_s):
+            if any(
+                interval.start_s <= time < interval.end_s and name in names
+                for interval, names in zip(intervals, sounding, strict=True)
+            ):
+                gated[index] = track[index]
+                gated.presence[index] = track.presence[index]
+        kept.append(gated)
+    return union(kept, len(clip), clip.height, clip.width)

@@ -1,0 +1,143 @@
+"""Pivot selection for sentences (AL-Ref-SAM 2, section "GPT-assisted pivot selection").
+
+For every section the chooser names the frame that shows the referred object best; the detector
+proposes boxes on it; the chooser names the box. All sentences of a clip go through together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from refervid.engines.base import BoxQuestion, Chooser, Detector, DetectorRequest, FrameQuestion
+from refervid.media.clip import Clip
+from refervid.media.sections import Section
+from refervid.pipelines.settings import TextSettings
+from refervid.pipelines.stages import Stages
+from refervid.types import BoxArray, Candidate, Decision, Pivot
+
+
+@dataclass
+class Found:
+    """What was chosen for one reference: the pivots of each object, and how it came to it."""
+
+    objects: list[list[Pivot]] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, notes: Sequence[str]) -> None:
+        self.notes += [note for note in notes if note not in self.notes]
+
+
+def find_pivots(
+    clip: Clip,
+    texts: Sequence[str],
+    sections: Sequence[Section],
+    chooser: Chooser,
+    detector: Detector,
+    settings: TextSettings,
+    stages: Stages,
+) -> dict[str, Found]:
+    """The pivots of every distinct text."""
+    found = {text: Found() for text in texts}
+    questions = [FrameQuestion(section, text) for text in found for section in sections]
+
+    with stages.stage("choose frames", len(questions)):
+        frame_choices = chooser.pick_frames(questions)
+    picked: list[tuple[FrameQuestion, int]] = []
+    for question, choice in zip(questions, frame_choices, strict=True):
+        found[question.text].decisions.append(choice.decision)
+        found[question.text].note(choice.notes)
+        if choice.frame_index is not None:
+            picked.append((question, choice.frame_index))
+
+    requests = [DetectorRequest(frame_index, question.text) for question, frame_index in picked]
+    with stages.stage("propose", len(requests)):
+        proposals = _detect(clip, detector, requests, settings.candidates, found)
+
+    box_questions = [
+        BoxQuestion(question.section, frame_index, candidates, question.text)
+        for (question, frame_index), candidates in zip(picked, proposals, strict=True)
+        if candidates
+    ]
+    with stages.stage("choose boxes", len(box_questions)):
+        box_choices = chooser.pick_boxes(box_questions)
+    pivots: dict[str, list[list[Pivot]]] = {text: [] for text in found}
+    for box_question, box_choice in zip(box_questions, box_choices, strict=True):
+        found[box_question.text].decisions.append(box_choice.decision)
+        found[box_question.text].note(box_choice.notes)
+        if box_choice.picks:
+            chosen = [box_question.candidates[pick] for pick in box_choice.picks]
+            pivots[box_question.text].append([to_pivot(box_question.frame_index, c) for c in chosen])
+
+    for text, entry in found.items():
+        entry.objects = _objects(pivots[text])
+        if not entry.objects and settings.fallback != "none":
+            frames = [0]
+            if settings.fallback == "picked_frames":
+                frames = [frame for question, frame in picked if question.text == text] or frames
+            _fall_back(clip, detector, text, frames, entry)
+    return found
+
+
+def _objects(per_section: Sequence[list[Pivot]]) -> list[list[Pivot]]:
+    """Pivots of each object. One pick per section is one object seen in several sections; where a
+    section has several picks its picks are the objects, since nothing links them across sections.
+    """
+    if not per_section:
+        return []
+    fullest = max(per_section, key=len)
+    if len(fullest) > 1:
+        return [[pivot] for pivot in fullest]
+    return [[picks[0] for picks in per_section]]
+
+
+def _detect(
+    clip: Clip,
+    detector: Detector,
+    requests: Sequence[DetectorRequest],
+    limit: int,
+    found: dict[str, Found],
+) -> list[list[Candidate]]:
+    proposals = []
+    for request, candidates in zip(requests, detector.detect(clip, requests), strict=True):
+        inside = fit_to_frame(candidates, clip.width, clip.height)
+        if dropped := len(candidates) - len(inside):
+            found[request.text].note([f"{dropped} candidate(s) without area in the frame were left out"])
+        proposals.append(inside[:limit])
+    return proposals
+
+
+def _fall_back(clip: Clip, detector: Detector, text: str, frames: Sequence[int], entry: Found) -> None:
+    requests = [DetectorRequest(frame, text, last_resort=True) for frame in frames]
+    guesses = [
+        (frame, candidate)
+        for frame, candidates in zip(frames, detector.detect(clip, requests), strict=True)
+        for candidate in fit_to_frame(candidates, clip.width, clip.height)
+    ]
+    if not guesses:
+        entry.note(["no box was chosen, and the detector has no guess either"])
+        return
+    frame, best = max(guesses, key=lambda guess: guess[1].score)
+    entry.objects = [[to_pivot(frame, best)]]
+    entry.note([f"no box was chosen: the detector's best guess on frame {frame} is used"])
+    entry.decisions.append(
+        Decision("box", 0, "fallback", "the detector's best guess", frame_index=frame, candidates=(best,))
+    )
+
+
+def to_pivot(frame_index: int, candidate: Candidate) -> Pivot:
+    return Pivot(frame_index, candidate.box_xyxy, candidate.mask)
+
+
+def fit_to_frame(candidates: Sequence[Candidate], width: int, height: int) -> list[Candidate]:
+    """Candidates clipped to the frame, without those that have no area left."""
+    limits: BoxArray = np.array([width, height, width, height], np.float32)
+    fitted = []
+    for candidate in candidates:
+        box = np.clip(candidate.box_xyxy, 0, limits).astype(np.float32)
+        if np.isfinite(box).all() and box[2] - box[0] >= 1 and box[3] - box[1] >= 1:
+            fitted.append(Candidate(box, candidate.score, candidate.phrase, candidate.mask))
+    return fitted

@@ -1,0 +1,1 @@
+"""What a run leaves behind: results, their files, and a page to look at."""
