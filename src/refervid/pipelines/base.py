@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from refervid.errors import SettingsError
-from refervid.files import unique_slugs
+from refervid.files import slug
 from refervid.media.clip import Clip, open_clip
 from refervid.report.result import Result
 from refervid.track import Track
@@ -54,9 +54,10 @@ class Pipeline(ABC):
 
 def reference_slugs(references: Sequence[Reference]) -> list[str]:
     """Folder names of the references, unique among them."""
-    return unique_slugs(
-        reference.text if isinstance(reference, TextReference) else "sound" for reference in references
-    )
+    slugs: list[str] = []
+    for reference in references:
+        slugs.append(slug(reference.text if isinstance(reference, TextReference) else "sound", slugs))
+    return slugs
 
 
 def status_of(clip: Clip, track: Track) -> Status:

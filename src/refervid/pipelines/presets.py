@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, get_args
 
 import yaml
@@ -13,10 +14,12 @@ from refervid.device import resolve_device
 from refervid.engines.base import Dtype, Runtime
 from refervid.engines.registry import Role, missing_parts
 from refervid.errors import SettingsError
-from refervid.pipelines.base import Pipeline
+from refervid.pipelines.base import Pipeline, Video
 from refervid.pipelines.pivot import PivotPipeline
 from refervid.pipelines.settings import PivotSettings
+from refervid.report.result import Result
 from refervid.settings import Environment
+from refervid.types import Hook, no_hook
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,20 @@ def load(
     name = best_preset() if preset == "auto" else preset
     runtime = Runtime(resolve_device(device)[0], dtype, allow_remote, Environment().cache)
     return PivotPipeline(name, _settings(name, settings), runtime)
+
+
+def segment(
+    video: Video,
+    *,
+    text: str | Sequence[str] | None = None,
+    sound: bool = False,
+    audio: str | Path | None = None,
+    preset: str = "auto",
+    device: str = "auto",
+    hook: Hook = no_hook,
+) -> Result | list[Result]:
+    """Segment `video` once; `load` a pipeline to do it often. Arguments as in `Pipeline.__call__`."""
+    return load(preset, device=device)(video, text=text, sound=sound, audio=audio, hook=hook)
 
 
 def _settings(name: str, overrides: Sequence[str]) -> PivotSettings:

@@ -1,0 +1,47 @@
+"""refervid: point at anything in a video with words or with its own sound, get its mask in every frame.
+
+    import refervid
+    result = refervid.segment("clip.mp4", text="the blue cup")
+    result.masks, result.boxes_xyxy, result.times_s, result.status
+    result.save("out/")
+
+Names are imported on first use, so that `import refervid` is quick.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Clip": "refervid.media.clip",
+    "Pipeline": "refervid.pipelines.base",
+    "Result": "refervid.report.result",
+    "Track": "refervid.track",
+    "load": "refervid.pipelines.presets",
+    "open_clip": "refervid.media.clip",
+    "save_results": "refervid.report.save",
+    "segment": "refervid.pipelines.presets",
+}
+
+__all__ = ["Clip", "Pipeline", "Result", "Track", "load", "open_clip", "save_results", "segment"]
+
+if TYPE_CHECKING:
+    from refervid.media.clip import Clip, open_clip
+    from refervid.pipelines.base import Pipeline
+    from refervid.pipelines.presets import load, segment
+    from refervid.report.result import Result
+    from refervid.report.save import save_results
+    from refervid.track import Track
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'refervid' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

@@ -1,0 +1,5 @@
+"""`python -m refervid`."""
+
+from refervid.cli import app
+
+app()

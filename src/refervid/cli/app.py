@@ -1,0 +1,37 @@
+"""The commands and what they share."""
+
+from __future__ import annotations
+
+import typer
+
+import refervid
+from refervid.cli.presets import doctor, presets
+from refervid.cli.segment import segment
+
+app = typer.Typer(
+    name="refervid",
+    help="Point at anything in a video with words or with its own sound; get its mask in every frame.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"refervid {refervid.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version."
+    ),
+) -> None:
+    pass
+
+
+for command in (segment, presets, doctor):
+    app.command()(command)
