@@ -45,7 +45,8 @@ def outline(mask: NDArray[np.bool_]) -> Outline:
     edge[:-1] |= mask[:-1] != mask[1:]
     edge[:-1, :-1] |= mask[:-1, :-1] != mask[1:, 1:]
     integral = cv2.integral(edge.view(np.uint8))
-    return Outline(*mask.shape, np.flatnonzero(edge), integral)
+    height, width = mask.shape
+    return Outline(height, width, np.flatnonzero(edge), integral)
 
 
 def radius_of(height: int, width: int, tolerance: float = TOLERANCE) -> int:
@@ -95,6 +96,6 @@ def boundary_f(
     share of the image diagonal, or pixels from 1 upwards.
     """
     truth, prediction = without_void(truth, prediction, void)
-    radius = radius_of(*truth.shape[1:], tolerance)
+    radius = radius_of(truth.shape[1], truth.shape[2], tolerance)
     pairs = zip(truth, prediction, strict=True)
     return np.array([outline_f(outline(t), outline(p), radius) for t, p in pairs], np.float64)

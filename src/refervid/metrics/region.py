@@ -23,6 +23,12 @@ def without_void(
     return truth & ~void, prediction & ~void
 
 
+def frame_jaccard(truth: NDArray[np.bool_], prediction: NDArray[np.bool_]) -> float:
+    """J of one frame, bool (H, W) both; 1 where both masks are empty."""
+    union = np.count_nonzero(truth | prediction)
+    return np.count_nonzero(truth & prediction) / union if union else 1.0
+
+
 def jaccard(
     truth: NDArray[np.bool_], prediction: NDArray[np.bool_], void: NDArray[np.bool_] | None = None
 ) -> NDArray[np.float64]:
@@ -31,7 +37,6 @@ def jaccard(
     `truth`, `prediction` and `void` (pixels that count for neither) are bool (T, H, W).
     """
     truth, prediction = without_void(truth, prediction, void)
-    # Frame by frame: count_nonzero with an axis is ten times slower.
-    intersection = np.array([np.count_nonzero(t & p) for t, p in zip(truth, prediction, strict=True)])
-    union = np.array([np.count_nonzero(t | p) for t, p in zip(truth, prediction, strict=True)])
-    return np.divide(intersection, union, out=np.ones(len(truth)), where=union > 0)
+    # Frame by frame, because counting along axes is ten times slower.
+    pairs = zip(truth, prediction, strict=True)
+    return np.array([frame_jaccard(t, p) for t, p in pairs], np.float64)

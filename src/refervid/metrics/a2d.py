@@ -1,0 +1,120 @@
+"""Measures of A2D-Sentences and JHMDB-Sentences: precision at K, overall and mean IoU, and mAP.
+
+One entry is one sentence on one annotated frame, with one true mask and any number of scored
+predictions. Masks are kept run-length encoded. The definitions are those of MTTR and SOC; mAP is
+pycocotools' `COCOeval` without categories.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pycocotools import mask as coco_mask
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+Rle = Mapping[str, Any]
+"""COCO object `{"size": [H, W], "counts": str or bytes}`."""
+
+PRECISION_AT = (0.5, 0.6, 0.7, 0.8, 0.9)
+AP_NAMES = ("mAP", "AP@0.5", "AP@0.75", "AP small", "AP medium", "AP large")
+"""The first six statistics of COCOeval; mAP is over IoU 0.5 to 0.95. -1 where no truth is of that size."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One predicted mask with its score; higher is surer."""
+
+    mask: Rle
+    score: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One sentence on one frame; `predictions` in file order, possibly none."""
+
+    name: str
+    truth: Rle
+    predictions: Sequence[Prediction]
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Pixels shared and pixels covered by the truth and the chosen prediction of one entry."""
+
+    intersection: int
+    union: int
+
+    @property
+    def iou(self) -> float:
+        """In float32 as published: there the 1e-6 vanishes except for an empty union, which gives 1."""
+        epsilon = np.float32(1e-6)
+        return float((np.float32(self.intersection) + epsilon) / (np.float32(self.union) + epsilon))
+
+
+def overlap(entry: Entry) -> Overlap:
+    """Of the prediction with the highest score, the last one among equals; without any, of an empty mask."""
+    pair = [entry.truth]
+    if entry.predictions:
+        scores = [prediction.score for prediction in entry.predictions]
+        pair.append(entry.predictions[len(scores) - 1 - int(np.argmax(scores[::-1]))].mask)
+    intersection = int(coco_mask.area(coco_mask.merge(pair, intersect=True))) if len(pair) == 2 else 0
+    return Overlap(intersection, int(coco_mask.area(coco_mask.merge(pair))))
+
+
+def scores(entries: Sequence[Entry]) -> dict[str, float]:
+    """P@0.5 to P@0.9, overall IoU, mean IoU, and the six average precisions; all in 0..1."""
+    overlaps = [overlap(entry) for entry in entries]
+    ious = np.array([each.iou for each in overlaps], np.float32)
+    union = sum(each.union for each in overlaps)
+    return {
+        **{f"P@{k}": float(np.mean(ious > k)) for k in PRECISION_AT},
+        "overall IoU": sum(each.intersection for each in overlaps) / union if union else 1.0,
+        "mean IoU": float(ious.mean(dtype=np.float64)),
+        **average_precision(entries),
+    }
+
+
+def average_precision(entries: Sequence[Entry]) -> dict[str, float]:
+    """mAP by pycocotools, of all predictions."""
+    truth, predictions = COCO(), []
+    annotations = []
+    for number, entry in enumerate(entries, start=1):
+        annotations.append(
+            {
+                "id": number,
+                "image_id": number,
+                "category_id": 1,
+                "segmentation": entry.truth,
+                "area": float(coco_mask.area(entry.truth)),
+                "bbox": coco_mask.toBbox(entry.truth).tolist(),
+                "iscrowd": 0,
+            }
+        )
+        predictions += [
+            {"image_id": number, "category_id": 1, "segmentation": p.mask, "score": p.score}
+            for p in entry.predictions
+        ]
+    truth.dataset = {
+        "images": [
+            {"id": number, "height": entry.truth["size"][0], "width": entry.truth["size"][1]}
+            for number, entry in enumerate(entries, start=1)
+        ],
+        "categories": [{"id": 1, "name": "object"}],
+        "annotations": annotations,
+    }
+    if not predictions:
+        return dict.fromkeys(AP_NAMES, 0.0)
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth.createIndex()
+        evaluation = COCOeval(truth, truth.loadRes(predictions), "segm")
+        evaluation.params.useCats = 0
+        evaluation.evaluate()
+        evaluation.accumulate()
+        evaluation.summarize()
+    return dict(zip(AP_NAMES, evaluation.stats[:6].tolist(), strict=True))

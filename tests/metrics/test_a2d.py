@@ -1,0 +1,76 @@
+"""P@K, IoU and mAP of single frames."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from refervid.metrics.a2d import Entry, Prediction, overlap, scores
+from refervid.track import encode_mask
+
+FIXTURES = Path(__file__).parents[1] / "parity" / "metrics"
+
+
+@pytest.fixture(scope="module")
+def expected() -> dict[str, Any]:
+    return json.loads((FIXTURES / "a2d_results.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def entries() -> list[Entry]:
+    truth = json.loads((FIXTURES / "a2d_gt.json").read_text())
+    predictions = json.loads((FIXTURES / "a2d_pred.json").read_text())
+    return [
+        Entry(
+            each["image_id"],
+            each["segmentation"],
+            [
+                Prediction(p["segmentation"], p["score"])
+                for p in predictions
+                if p["image_id"] == each["image_id"]
+            ],
+        )
+        for each in truth["annotations"]
+    ]
+
+
+def test_official_scores(entries: list[Entry], expected: dict[str, Any]) -> None:
+    found = scores(entries)
+    for threshold, share in expected["precision_at"].items():
+        assert found[f"P@{threshold}"] == share
+    assert found["overall IoU"] == pytest.approx(expected["overall_iou"], abs=1e-6)
+    assert found["mean IoU"] == pytest.approx(expected["mean_iou"], abs=1e-6)
+    coco = expected["coco"]
+    assert found["mAP"] == pytest.approx(coco["mAP 0.5:0.95"], abs=1e-6)
+    for name in ("AP small", "AP medium", "AP large"):
+        assert found[name] == pytest.approx(coco[name], abs=1e-6)
+    assert found["AP@0.5"] == pytest.approx(coco["AP 0.5"], abs=1e-6)
+    assert found["AP@0.75"] == pytest.approx(coco["AP 0.75"], abs=1e-6)
+
+
+def test_official_entries(entries: list[Entry], expected: dict[str, Any]) -> None:
+    for entry in entries:
+        numbers = expected["per_sample"][entry.name]
+        found = overlap(entry)
+        assert (found.intersection, found.union) == (numbers["intersection"], numbers["union"])
+        assert found.iou == pytest.approx(numbers["iou"], abs=1e-6)
+
+
+def entry(truth: np.ndarray, *predictions: np.ndarray) -> Entry:
+    def rle(mask: np.ndarray) -> dict[str, Any]:
+        return {"size": list(mask.shape), "counts": encode_mask(mask)}
+
+    return Entry("x", rle(truth), [Prediction(rle(mask), 1.0) for mask in predictions])
+
+
+def test_no_prediction_counts_as_empty() -> None:
+    full, empty = np.ones((4, 6), bool), np.zeros((4, 6), bool)
+    found = scores([entry(full), entry(full, full)])
+    assert found["P@0.5"] == 0.5
+    assert found["mean IoU"] == pytest.approx(0.5)
+    assert overlap(entry(empty)).iou == 1
+    assert scores([entry(full)])["mAP"] == 0
