@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.errors import NoAudioStream
+from refervid.media.audio import SoundSource, has_sound, read_waveform
+from refervid.media.limits import DEFAULT_MAX_PIXELS
 from refervid.types import Frame, Waveform
 
 
-class Clip:
+class Clip(ABC):
     """A decoded video.
 
     `times_s` (T,) float64, strictly increasing, first 0; `height`, `width` of the displayed frame;
     `notes` in plain words: rotation applied, sizes changed, decoded less than promised, ...;
-    `complete` is False when the file ended before the time its header promises.
+    `complete` is False when the file ended before the time its header promises;
+    `sound` is where its sound can be read, or None.
     """
 
     source: Path
@@ -25,31 +31,65 @@ class Clip:
     width: int
     times_s: NDArray[np.float64]
     notes: list[str]
-    complete: bool
+    complete: bool = True
+    sound: SoundSource | None = None
 
     def __len__(self) -> int:
         """Number of frames T."""
-        raise NotImplementedError
+        return len(self.times_s)
 
+    @abstractmethod
     def frame(self, index: int) -> Frame:
-        """One frame; neighbours are cheap, far ones cost a seek."""
-        raise NotImplementedError
+        """One frame, the caller's own to change; neighbours are cheap, far ones cost a seek."""
 
     def frames(self, indices: Sequence[int] | None = None) -> Iterator[tuple[int, Frame]]:
         """`(index, frame)` in increasing order for all frames, or those named; decodes as a stream."""
-        raise NotImplementedError
+        for index in range(len(self)) if indices is None else sorted(set(indices)):
+            yield index, self.frame(index)
 
     @property
     def has_audio(self) -> bool:
-        raise NotImplementedError
+        return self.sound is not None
 
     def waveform(self, sample_rate: int = 16_000) -> Waveform:
         """The clip's sound as mono. Raises `NoAudioStream`."""
-        raise NotImplementedError
+        if self.sound is None:
+            raise NoAudioStream(f"{self.source} has no sound; pass a sound file with `--audio FILE`")
+        waveform, notes = read_waveform(self.sound.path, sample_rate)
+        self.notes += [note for note in notes if note not in self.notes]
+        return replace(waveform, start_s=waveform.start_s - self.sound.clip_start_s)
+
+    def _check_index(self, index: int) -> None:
+        if not 0 <= index < len(self):
+            raise IndexError(f"frame {index} of a clip of {len(self)} frames")
 
 
 def open_clip(
-    path: str | Path, *, audio: str | Path | None = None, strict: bool = False, max_pixels: int | None = None
+    path: str | Path,
+    *,
+    audio: str | Path | None = None,
+    strict: bool = False,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
 ) -> Clip:
-    """Open a video file or a folder of frames."""
-    raise NotImplementedError
+    """Open a video file, a folder of .jpg or .png frames, or one such picture.
+
+    `audio` is a sound file that replaces the clip's own sound and starts with the first frame; `strict`
+    makes an incomplete file an error; `max_pixels` limits width x height x frames, and one frame to a
+    ten-thousandth of it.
+    Raises `MediaNotFound`, `UnreadableMedia`, `EmptyClip`, `NoVideoStream`, `NoAudioStream` (for `audio`),
+    `TruncatedMedia` (with `strict`), `MediaTooLarge`.
+    """
+    # The readers derive from Clip, so they can only be imported once it stands.
+    from refervid.media.folder import PICTURES, FolderClip
+    from refervid.media.video import VideoClip
+
+    path = Path(path)
+    if path.is_dir() or path.suffix.lower() in PICTURES:
+        clip: Clip = FolderClip(path, max_pixels=max_pixels)
+    else:
+        clip = VideoClip(path, strict=strict, max_pixels=max_pixels)
+    if audio is not None:
+        if not has_sound(Path(audio)):
+            raise NoAudioStream(f"{audio} holds no sound; give a sound file, or a video with sound")
+        clip.sound = SoundSource(Path(audio))
+    return clip

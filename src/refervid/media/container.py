@@ -1,0 +1,76 @@
+"""The one place where media files from outside are opened and decoded."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+
+from refervid.errors import MediaNotFound, UnreadableMedia
+
+log = logging.getLogger(__name__)
+
+# Formats that hold their own data. Play lists (ffconcat, hls, dash, sdp, image patterns) are left out:
+# such a "video" would read the files, or dial the hosts, that it names.
+FORMATS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,mxf,ivf,gif,"
+    "wav,w64,mp3,aac,flac,aiff,au,caf,amr,ac3,eac3,wv"
+)
+
+
+def existing_file(path: str | Path) -> Path:
+    """The path made absolute, which also keeps it from being read as a URL. Raises `MediaNotFound`."""
+    file = Path(path).expanduser().absolute()
+    if not file.is_file():
+        what = "is a folder or device, not a file" if file.exists() else "does not exist"
+        raise MediaNotFound(f"{path} {what}; give the path of a video, or of a folder of .jpg or .png frames")
+    return file
+
+
+def open_container(path: Path) -> InputContainer:
+    """Open a local media file. Raises `MediaNotFound`, `UnreadableMedia`."""
+    file = existing_file(path)
+    try:
+        return av.open(str(file), options={"format_whitelist": FORMATS, "protocol_whitelist": "file"})
+    except PermissionError as error:
+        raise MediaNotFound(f"{path} cannot be read: permission denied; check its access rights") from error
+    except (FFmpegError, OSError, ValueError) as error:
+        raise UnreadableMedia(
+            f"{path} is no video or sound that can be decoded ({_reason(error)}); "
+            "it may be damaged, cut short, or of an unsupported format"
+        ) from error
+
+
+def read_packets(container: InputContainer, *streams: Any) -> Iterator[av.Packet]:
+    """Packets of the streams named, else of all; reading ends where the file is too damaged to go on."""
+    try:
+        yield from container.demux(*streams)
+    except FFmpegError as error:
+        log.warning("reading of %s ended early: %s", container.name, _reason(error))
+
+
+def decode_frames(container: InputContainer, stream: Any) -> Iterator[Any]:
+    """Decoded frames of one stream from the current position; packets that cannot be decoded are skipped."""
+    for packet in read_packets(container, stream):
+        yield from _decode(packet)
+    try:
+        yield from stream.decode(None)  # what the decoder still holds when reading ended early
+    except FFmpegError:
+        return
+
+
+def _decode(packet: av.Packet) -> list[Any]:
+    try:
+        return list(packet.decode())
+    except FFmpegError as error:
+        log.debug("skipped a damaged packet: %s", _reason(error))
+        return []
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)

@@ -1,0 +1,113 @@
+"""A folder of pictures as a clip."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from refervid.errors import MediaNotFound, UnreadableMedia
+from refervid.media.clip import Clip
+from refervid.media.limits import DEFAULT_MAX_PIXELS, check_size
+from refervid.types import Frame
+
+PICTURES = (".jpg", ".jpeg", ".png")
+
+PNG_START = b"\x89PNG\r\n\x1a\n"
+JPEG_START = b"\xff\xd8"
+
+
+class FolderClip(Clip):
+    """The .jpg and .png files of a folder, ordered by the numbers in their names, or one such file.
+
+    Pictures carry no times: frame i is shown at i / fps seconds. Pictures of another size than the
+    first are scaled to it.
+    """
+
+    def __init__(self, path: str | Path, *, fps: float = 25.0, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
+        self.source = Path(path)
+        self.name = self.source.stem
+        self._files = _picture_files(self.source)
+        self._max_pixels = max_pixels
+        self.notes = []
+        if len(self._files) > 1:
+            self.notes.append(f"the pictures carry no times: {fps:g} frames a second assumed")
+        first = read_picture(self._files[0], max_pixels)
+        self.height, self.width = first.shape[:2]
+        check_size(self.source, self.width, self.height, len(self._files), max_pixels)
+        self.times_s = np.arange(len(self._files)) / fps
+
+    def frame(self, index: int) -> Frame:
+        self._check_index(index)
+        picture = read_picture(self._files[index], self._max_pixels)
+        if picture.shape[:2] == (self.height, self.width):
+            return picture
+        note = f"pictures of other sizes were scaled to {self.width}x{self.height}"
+        if note not in self.notes:
+            self.notes.append(note)
+        return cv2.resize(picture, (self.width, self.height), interpolation=cv2.INTER_AREA)
+
+
+def read_picture(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Frame:
+    """One .jpg or .png as RGB in displayed orientation; 16 bits, grey and alpha become 8-bit RGB.
+
+    Raises `MediaNotFound`, `UnreadableMedia`, and `MediaTooLarge` before it is decoded.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise MediaNotFound(f"{path} cannot be read ({error.strerror})") from error
+    size = picture_size(data)
+    if size is None:
+        raise UnreadableMedia(f"{path} is neither a JPEG nor a PNG picture")
+    check_size(path, *size, 1, max_pixels)
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if picture is None:
+        raise UnreadableMedia(f"{path} is a damaged picture and cannot be decoded")
+    return picture
+
+
+def picture_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height from the header of a PNG or JPEG, None for anything else."""
+    if data.startswith(PNG_START) and len(data) >= 24:
+        return int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    if data.startswith(JPEG_START):
+        return _jpeg_size(data)
+    return None
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Walk the JPEG segments (ITU T.81, annex B) up to the frame header, which holds the size."""
+    at = 2
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker = data[at + 1]
+        if marker == 0xFF:  # fill byte
+            at += 1
+            continue
+        # SOF0..SOF15, among which DHT, JPG and DAC are other things
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            return int.from_bytes(data[at + 7 : at + 9], "big"), int.from_bytes(data[at + 5 : at + 7], "big")
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None
+
+
+def _picture_files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise MediaNotFound(f"{path} does not exist; give a video, or a folder of .jpg or .png frames")
+    try:
+        files = [file for file in path.iterdir() if file.suffix.lower() in PICTURES and file.is_file()]
+    except PermissionError as error:
+        raise MediaNotFound(f"{path} cannot be read: permission denied; check its access rights") from error
+    if not files:
+        raise MediaNotFound(f"{path} holds no .jpg or .png frames")
+    return sorted(files, key=_by_number)
+
+
+def _by_number(file: Path) -> tuple[list[tuple[int, str]], str]:
+    """Sort key that puts frame2 before frame10."""
+    parts = re.split(r"(\d+)", file.stem)
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts], file.name

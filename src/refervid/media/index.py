@@ -1,0 +1,189 @@
+"""Which frames a video file really has, and when each is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from av.container import InputContainer
+from av.stream import Disposition
+from numpy.typing import NDArray
+
+from refervid.errors import EmptyClip, NoVideoStream
+from refervid.media.container import decode_frames, open_container, read_packets
+from refervid.media.limits import check_size
+
+Stamps = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class FrameIndex:
+    """The decodable frames of a video stream in the order of display.
+
+    `stamps` (T,) int64 are presentation stamps in units of the stream's time base; `keys` (K,) int64 are
+    the positions from which decoding can start, first 0; `times_s` (T,) float64 strictly increasing
+    seconds, first 0; `start_s` is the first frame's time in the file. `by_stamp` is False when the
+    stamps are missing, repeated or disordered, so that a frame is only known by its place in the stream.
+    `promised_s` is the length that the file's header states if the file ends before that, else None.
+    """
+
+    stamps: Stamps
+    keys: Stamps
+    times_s: NDArray[np.float64]
+    start_s: float
+    by_stamp: bool
+    decoded_s: float
+    promised_s: float | None
+    notes: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+
+@dataclass
+class _Scan:
+    """What one pass over the video stream gave: stamps, those of key frames, and frames without stamp."""
+
+    stamps: list[int] = field(default_factory=list)
+    keys: list[int] = field(default_factory=list)
+    unstamped: int = 0
+    end: int = 0
+
+    def add(self, stamp: int | None, duration: int | None, *, key: bool, shown: bool = True) -> None:
+        if stamp is None:
+            self.unstamped += 1
+            return
+        if key:
+            self.keys.append(stamp)
+        if shown:
+            self.stamps.append(stamp)
+            self.end = max(self.end, stamp + (duration or 0))
+
+    def __len__(self) -> int:
+        return len(self.stamps) + self.unstamped
+
+
+def video_stream(container: InputContainer) -> Any:
+    """The first stream of moving pictures; the cover picture of a song is none. Raises `NoVideoStream`."""
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None:
+            stream.thread_type = "AUTO"
+            return stream
+    raise NoVideoStream(
+        f"{container.name} holds no moving pictures; give sound files with `--audio` beside a video"
+    )
+
+
+def frame_stamp(frame: Any) -> int | None:
+    """Presentation stamp, or where a format has none (AVI) the decoding stamp in order of output."""
+    stamp: int | None = frame.pts if frame.pts is not None else frame.dts
+    return stamp
+
+
+def build_index(path: Path, max_pixels: int) -> FrameIndex:
+    """List the frames from the packets, which is quick, and trust the list only if it holds for the end.
+
+    The last group of pictures is decoded for that. Where it gives other frames than its packets promise
+    (cut or damaged end, hidden or packed frames, missing stamps) the whole file is decoded once.
+    Raises `NoVideoStream`, `EmptyClip`, `MediaTooLarge`.
+    """
+    scan, other_end_s = _scan_packets(path, max_pixels)
+    if not _is_plain(scan) or not _end_decodes(path, scan):
+        scan = _scan_frames(path)
+    if not len(scan):
+        raise EmptyClip(f"{path} has a video stream, but not one of its frames can be decoded")
+    return _index(path, scan, other_end_s)
+
+
+def _scan_packets(path: Path, max_pixels: int) -> tuple[_Scan, float]:
+    """Stamps in the order of display, and the end in seconds of whatever the file holds besides."""
+    scan = _Scan()
+    other_end_s = 0.0
+    with open_container(path) as container:
+        stream = video_stream(container)
+        size = stream.codec_context.width, stream.codec_context.height
+        for packet in read_packets(container):
+            if packet.stream_index != stream.index:
+                if packet.pts is not None and packet.time_base is not None:
+                    other_end_s = max(
+                        other_end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                    )
+            elif packet.size:
+                scan.add(packet.pts, packet.duration, key=packet.is_keyframe, shown=not packet.is_discard)
+                check_size(path, *size, len(scan), max_pixels)
+    if scan.keys:
+        # Frames before the first key frame lean on pictures that were cut away.
+        scan.stamps = [stamp for stamp in scan.stamps if stamp >= min(scan.keys)]
+    scan.stamps.sort()
+    scan.keys.sort()
+    return scan, other_end_s
+
+
+def _is_plain(scan: _Scan) -> bool:
+    """One distinct stamp per packet, and a place to start."""
+    distinct = len(set(scan.stamps)) == len(scan.stamps)
+    return distinct and bool(scan.stamps) and bool(scan.keys) and not scan.unstamped
+
+
+def _end_decodes(path: Path, scan: _Scan) -> bool:
+    last_key = scan.keys[-1]
+    with open_container(path) as container:
+        stream = video_stream(container)
+        container.seek(last_key, stream=stream)
+        decoded = [frame_stamp(frame) for frame in decode_frames(container, stream)]
+    decoded_end = [stamp for stamp in decoded if stamp is None or stamp >= last_key]
+    return decoded_end == [stamp for stamp in scan.stamps if stamp >= last_key]
+
+
+def _scan_frames(path: Path) -> _Scan:
+    scan = _Scan()
+    with open_container(path) as container:
+        for frame in decode_frames(container, video_stream(container)):
+            scan.add(frame_stamp(frame), frame.duration, key=bool(frame.key_frame))
+    return scan
+
+
+def _index(path: Path, scan: _Scan, other_end_s: float) -> FrameIndex:
+    with open_container(path) as container:
+        stream = video_stream(container)
+        unit_s = float(stream.time_base)
+        step_s = float(1 / (stream.average_rate or stream.guessed_rate or Fraction(25)))
+        stream_s = None if stream.duration is None else stream.duration * unit_s
+        file_s = None if container.duration is None else container.duration / 1e6
+    stamps = np.asarray(scan.stamps, np.int64)
+    start_s = stamps[0] * unit_s if len(stamps) else 0.0
+    by_stamp = not scan.unstamped and bool((np.diff(stamps) > 0).all())
+    if by_stamp:
+        times_s, notes = (stamps - stamps[0]) * unit_s, ()
+        keys = np.union1d([0], np.searchsorted(stamps, [key for key in scan.keys if key >= stamps[0]]))
+    else:
+        times_s, note = _mended_times(stamps, scan.unstamped, unit_s, step_s)
+        notes = (note,)
+        keys = np.zeros(1)
+    decoded_s = max(float(times_s[-1]) + step_s, scan.end * unit_s - start_s)
+    # A stream that states its own length does so without the time before its first frame.
+    reached_s = decoded_s if stream_s is not None else max(start_s + decoded_s, other_end_s)
+    promised_s = stream_s if stream_s is not None else file_s
+    if promised_s is not None and promised_s - reached_s < max(0.25, 2 * step_s, 0.01 * promised_s):
+        promised_s = None
+    return FrameIndex(stamps, keys.astype(np.int64), times_s, start_s, by_stamp, decoded_s, promised_s, notes)
+
+
+def _mended_times(
+    stamps: Stamps, unstamped: int, unit_s: float, step_s: float
+) -> tuple[NDArray[np.float64], str]:
+    """Strictly increasing times although stamps repeat (spread up to the next one) or are unusable."""
+    if unstamped or (np.diff(stamps) < 0).any():
+        times_s = np.arange(len(stamps) + unstamped) * step_s
+        return (
+            times_s,
+            f"the file's times are missing or run backwards: {1 / step_s:.6g} frames a second assumed",
+        )
+    first_of_run = np.flatnonzero(np.diff(stamps, prepend=stamps[0] - 1) > 0)
+    anchors_s = (stamps[first_of_run] - stamps[0]) * unit_s
+    places = np.append(first_of_run, len(stamps))
+    times_s = np.interp(np.arange(len(stamps)), places, np.append(anchors_s, anchors_s[-1] + step_s))
+    return times_s, "frames with the same time stamp were spread up to the next one"

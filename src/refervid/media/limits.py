@@ -1,0 +1,27 @@
+"""How much a clip may hold, checked before anything is decoded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from refervid.errors import MediaTooLarge
+
+DEFAULT_MAX_PIXELS = 10**12
+"""Width x height x frames: two hours of 1080p at 60 frames a second stay below it."""
+
+FRAME_SHARE = 10_000
+"""One frame may take a ten-thousandth of the limit: by default 100 megapixels."""
+
+
+def check_size(path: Path, width: int, height: int, frames: int, max_pixels: int) -> None:
+    """Raises `MediaTooLarge` if a frame, or all frames together, exceed the limit."""
+    if width * height * FRAME_SHARE > max_pixels:
+        raise MediaTooLarge(
+            f"{path} has frames of {width}x{height} pixels, more than the {max_pixels // FRAME_SHARE:,} allowed; "
+            f"raise `--max-pixels` above {width * height * FRAME_SHARE:,} or use smaller frames"
+        )
+    if width * height * frames > max_pixels:
+        raise MediaTooLarge(
+            f"{path} has at least {frames:,} frames of {width}x{height} pixels, more than the {max_pixels:,} "
+            "pixels allowed; raise `--max-pixels`, or cut or scale the clip"
+        )
