@@ -1,0 +1,1 @@
+"""Made-up clips with known masks: toys with texture and light on a moving background."""
