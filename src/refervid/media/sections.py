@@ -1,12 +1,90 @@
-"""A section: a run of sampled frames shown to the chooser as one picture."""
+"""A section: a run of sampled frames shown to the chooser as one picture.
+
+Form and numbers of the `PAPER` styles: AL-Ref-SAM 2 (arXiv 2408.15876, github.com/appletea233/AL-Ref-SAM2).
+There, numbers spill over into the neighbouring frame; here every frame is drawn by itself and clipped.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import cv2
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
 from refervid.media.clip import Clip
+from refervid.media.lettering import disc
+from refervid.media.palette import RGB, box_colour
+from refervid.media.pictures import decode_jpeg, encode_jpeg
 from refervid.types import Candidate, Frame
+
+_NUMBER_COLOUR: RGB = (31, 119, 180)
+_POINT = 100 / 72
+"""Pixels per typographic point in the published pictures (100 dpi)."""
+
+
+class PictureStyle(BaseModel):
+    """Sizes of a section's picture.
+
+    The frames stand in `columns` columns, each `frame_width` wide. Where these are None, as many columns
+    are taken as show the frames largest in a picture of at most `long_side` x `short_side` pixels (what
+    large vision models look at without shrinking it).
+
+    With `unit="frame"` the offset and radius of discs are pixels of the clip's frame, text heights and
+    line widths pixels of the picture. With `unit="share"` all are shares of the shorter side of a frame
+    in the picture. `number_*`: the disc in the top left corner; `label_*`: the disc at a candidate's
+    bottom right corner, beside the box if that is smaller than two discs and `label_beside` is set.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    columns: int | None = Field(None, ge=1)
+    frame_width: int | None = Field(None, ge=16)
+    long_side: int = Field(2048, ge=64)
+    short_side: int = Field(768, ge=64)
+    jpeg_quality: int = Field(90, ge=1, le=100)
+    unit: Literal["frame", "share"] = "share"
+    number_offset: float = 0.08
+    number_radius: float = 0.06
+    number_text: float = 0.075
+    label_radius: float = 0.045
+    label_text: float = 0.06
+    label_beside: bool = True
+    box_line: float = 0.009
+    rim: float = 0.006
+
+
+READABLE = PictureStyle()
+"""Discs and text keep their proportion to the frame, and frames are as large as models can use."""
+
+PAPER = PictureStyle(
+    columns=1,
+    frame_width=500,
+    jpeg_quality=75,
+    unit="frame",
+    number_offset=50,
+    number_radius=35,
+    number_text=15 * _POINT,
+    label_radius=25,
+    label_text=12 * _POINT,
+    label_beside=False,
+    box_line=3 * _POINT,
+    rim=2 * _POINT,
+)
+"""The published picture for sentences."""
+
+PAPER_SOUND = PAPER.model_copy(
+    update={"columns": 5, "number_radius": 40, "label_radius": 30, "label_text": 15 * _POINT}
+)
+"""The published contact sheet for sound on clips of any size (AVSBench V2 and AVSS)."""
+
+PAPER_SOUND_SMALL = PAPER_SOUND.model_copy(
+    update={"number_offset": 20, "number_radius": 15, "number_text": 20 * _POINT, "label_radius": 8}
+)
+"""The same for frames of 224 x 224 (AVSBench S4 and MS3)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,12 +94,138 @@ class Section:
     clip: Clip
     index: int
     frame_indices: tuple[int, ...]
+    style: PictureStyle = READABLE
 
     @property
     def picture(self) -> Frame:
-        """The frames below one another with their numbers 1, 2, ... (drawn once)."""
-        raise NotImplementedError
+        """The frames below one another (or in rows) with their numbers 1, 2, ... in reading order."""
+        return decode_jpeg(self.jpeg)
+
+    @cached_property
+    def jpeg(self) -> bytes:
+        """The picture as it is sent to a model; drawn once and kept in this form, as clips are long."""
+        columns, width, height = _layout(
+            self.style, len(self.frame_indices), self.clip.width, self.clip.height
+        )
+        rows = -(-len(self.frame_indices) // columns)
+        picture = np.full((_edge(rows, height), columns * width, 3), 255, np.uint8)
+        for index, frame in self.clip.frames(self.frame_indices):
+            self._paste(picture, self.frame_indices.index(index), frame, ())
+        return encode_jpeg(picture, self.style.jpeg_quality)
 
     def marked_picture(self, frame_index: int, candidates: Sequence[Candidate]) -> Frame:
-        """The picture with numbered boxes on one of its frames."""
-        raise NotImplementedError
+        """The picture with numbered boxes 1, 2, ... on the frame with that index in the clip.
+
+        Box `i` (from 0) has the colour `palette.box_colour(i)`.
+        """
+        picture = self.picture
+        position = self.frame_indices.index(frame_index)
+        self._paste(picture, position, self.clip.frame(frame_index), candidates)
+        return picture
+
+    def _paste(self, picture: Frame, position: int, frame: Frame, candidates: Sequence[Candidate]) -> None:
+        columns, width, height = _layout(
+            self.style, len(self.frame_indices), self.clip.width, self.clip.height
+        )
+        row, column = divmod(position, columns)
+        top, bottom = _edge(row, height), _edge(row + 1, height)
+        tile = np.ascontiguousarray(_resize(frame, width, bottom - top))
+        _draw_candidates(tile, self.style, candidates, width / frame.shape[1])
+        _draw_number(tile, self.style, position + 1, width / frame.shape[1])
+        picture[top:bottom, column * width : (column + 1) * width] = tile
+
+
+def sample_sections(
+    clip: Clip,
+    frame_step: int = 10,
+    frames_per_section: int = 5,
+    minimum_frames: int = 2,
+    style: PictureStyle = READABLE,
+) -> list[Section]:
+    """Every `frame_step`-th frame, cut into sections of `frames_per_section`.
+
+    A last section of fewer than `minimum_frames` is left out, and keeps its number. The default, that of
+    AL-Ref-SAM 2, gives a clip of up to 10 frames no section at all.
+    """
+    sampled = range(0, len(clip), frame_step)
+    starts = range(0, len(sampled), frames_per_section)
+    runs = [tuple(sampled[start : start + frames_per_section]) for start in starts]
+    return [Section(clip, i, run, style) for i, run in enumerate(runs) if len(run) >= minimum_frames]
+
+
+def even_section(clip: Clip, frames: int, style: PictureStyle = READABLE) -> Section:
+    """One section with `frames` frames (fewer in a shorter clip) spread evenly over the whole clip."""
+    count = min(frames, len(clip))
+    indices = tuple(int((i + 0.5) * len(clip) / count) for i in range(count))
+    return Section(clip, 0, indices, style)
+
+
+def _layout(style: PictureStyle, frames: int, width: int, height: int) -> tuple[int, int, float]:
+    """Columns, and width and (unrounded) height of one frame in the picture."""
+    options = range(1, frames + 1) if style.columns is None else [style.columns]
+    columns, widest = max(
+        ((count, _widest(style, count, -(-frames // count), width / height)) for count in options),
+        key=lambda option: (option[1], -option[0]),
+    )
+    frame_width = style.frame_width or max(widest, 1)
+    return columns, frame_width, frame_width * height / width
+
+
+def _widest(style: PictureStyle, columns: int, rows: int, aspect: float) -> int:
+    """The largest frame width whose grid stays within the limits."""
+    across, down = columns, rows / aspect
+    return int(min(style.long_side / max(across, down), style.short_side / min(across, down)))
+
+
+def _edge(row: int, height: float) -> int:
+    # Rounding the edges, not the height, keeps the rows seamless.
+    return max(int(row * height), row)
+
+
+def _resize(frame: Frame, width: int, height: int) -> Frame:
+    shrinks = width * height < frame.shape[0] * frame.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(frame, (width, height), interpolation=method), np.uint8)
+
+
+def _units(tile: Frame, style: PictureStyle, scale: float) -> tuple[float, float]:
+    """What one unit of offsets and radii, and one of text and lines, is in pixels of the tile."""
+    if style.unit == "frame":
+        return scale, 1.0
+    shorter = float(min(tile.shape[:2]))
+    return shorter, shorter
+
+
+def _draw_number(tile: Frame, style: PictureStyle, number: int, scale: float) -> None:
+    length, line = _units(tile, style, scale)
+    centre = (style.number_offset * length, style.number_offset * length)
+    radius = style.number_radius * length
+    disc(tile, centre, radius, _NUMBER_COLOUR, style.rim * line, str(number), style.number_text * line)
+
+
+def _draw_candidates(tile: Frame, style: PictureStyle, candidates: Sequence[Candidate], scale: float) -> None:
+    length, line = _units(tile, style, scale)
+    radius = style.label_radius * length
+    thickness = max(round(style.box_line * line), 1)
+    corners: list[tuple[float, float]] = []
+    for position, candidate in enumerate(candidates):
+        x0, y0, x1, y1 = (float(v) * scale for v in candidate.box_xyxy)
+        colour = box_colour(position)[1]
+        cv2.rectangle(tile, (round(x0), round(y0)), (round(x1), round(y1)), colour, thickness, cv2.LINE_AA)
+        beside = style.label_beside and min(x1 - x0, y1 - y0) < 4 * radius
+        inset = -radius if beside else radius
+        corners.append((x1 - inset, y1 - inset))
+    # All numbers lie on top of all boxes.
+    for position, (x, y) in enumerate(corners):
+        if style.label_beside:
+            x = min(max(x, radius), tile.shape[1] - radius)
+            y = min(max(y, radius), tile.shape[0] - radius)
+        disc(
+            tile,
+            (x, y),
+            radius,
+            box_colour(position)[1],
+            style.rim * line,
+            str(position + 1),
+            style.label_text * line,
+        )

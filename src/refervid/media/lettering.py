@@ -1,0 +1,65 @@
+"""Text and discs drawn onto pictures, clipped at their edges."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from refervid.media.palette import RGB
+from refervid.types import Frame
+
+WHITE: RGB = (255, 255, 255)
+_SUBPIXEL_BITS = 4
+
+
+def drawable(text: str) -> str | None:
+    """`text` in letters that the built-in font has (accents go), or None for other scripts."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    return plain if plain.isascii() else None
+
+
+@lru_cache(maxsize=256)
+def text_alpha(text: str, size: int) -> NDArray[np.uint8]:
+    """(h, w) coverage 0..255 of one line of text, cut to its ink; `size` is the em in pixels."""
+    font = ImageFont.load_default(size)
+    left, top, right, bottom = font.getbbox(text, stroke_width=size / 40)
+    canvas = Image.new("L", (int(right - left) + 2, int(bottom - top) + 2))
+    ImageDraw.Draw(canvas).text((1 - left, 1 - top), text, fill=255, font=font, stroke_width=size / 40)
+    return np.asarray(canvas)
+
+
+def paint(picture: Frame, alpha: NDArray[np.uint8], x: int, y: int, colour: RGB) -> None:
+    """Blend `colour` into `picture` where `alpha` (h, w) covers it; (x, y) is alpha's top left."""
+    height, width = picture.shape[:2]
+    x0, y0 = max(x, 0), max(y, 0)
+    x1, y1 = min(x + alpha.shape[1], width), min(y + alpha.shape[0], height)
+    if x0 >= x1 or y0 >= y1:
+        return
+    share = alpha[y0 - y : y1 - y, x0 - x : x1 - x, None].astype(np.float32) / 255
+    region = picture[y0:y1, x0:x1]
+    region[:] = np.rint(region + (np.array(colour, np.float32) - region) * share)
+
+
+def disc(
+    picture: Frame,
+    centre_xy: tuple[float, float],
+    radius: float,
+    colour: RGB,
+    rim: float,
+    text: str,
+    text_size: float,
+) -> None:
+    """A filled disc with a white rim of `rim` pixels around `radius`, and white text in its middle."""
+    scale = 1 << _SUBPIXEL_BITS
+    centre = (round(centre_xy[0] * scale), round(centre_xy[1] * scale))
+    for extent, fill in ((radius + rim / 2, WHITE), (radius - rim / 2, colour)):
+        cv2.circle(picture, centre, round(extent * scale), fill, -1, cv2.LINE_AA, _SUBPIXEL_BITS)
+    alpha = text_alpha(text, max(round(text_size), 1))
+    x = round(centre_xy[0] - alpha.shape[1] / 2)
+    y = round(centre_xy[1] - alpha.shape[0] / 2)
+    paint(picture, alpha, x, y, WHITE)

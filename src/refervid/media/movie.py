@@ -1,0 +1,146 @@
+"""Encoding a movie frame by frame at the clip's own times, with its sound beside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+from numpy.typing import NDArray
+
+from refervid.media.clip import Clip
+from refervid.media.sound_track import SoundTrack
+
+_SINGLE_FRAME_S = 1 / 25
+"""How long the picture of a clip with one frame is shown."""
+
+_BT709 = 1
+"""ITU-T H.273, tables 2 to 4. Without this tag players guess the colours from the picture's size."""
+
+
+@dataclass(frozen=True)
+class VideoCodec:
+    """An encoder with its settings; `arrays` is the layout of what it is given."""
+
+    encoder: str
+    arrays: str
+    pixels: str
+    time_base: Fraction
+    options: dict[str, str]
+
+
+H264 = VideoCodec("libx264", "rgb24", "yuv420p", Fraction(1, 90_000), {"preset": "veryfast", "crf": "20"})
+"""Plays everywhere."""
+
+VP9_ALPHA = VideoCodec(
+    "libvpx-vp9",
+    "rgba",
+    "yuva420p",
+    Fraction(1, 1000),  # WebM counts in milliseconds
+    # Frames that are not shown (alternative references) have no place for their transparency.
+    {"crf": "24", "b": "0", "deadline": "realtime", "cpu-used": "6", "row-mt": "1", "auto-alt-ref": "0"},
+)
+"""WebM with transparency."""
+
+
+class MovieWriter:
+    """A movie with the clip's shape and times, written to `path`, whose suffix chooses the container.
+
+    Use as a context manager and call `write` with the frames in order. An odd width or height grows by
+    a copy of its last column or row, as the encoders want even ones. With `sound`, the clip's sound (if
+    it has any) goes along as AAC.
+    """
+
+    def __init__(self, path: Path, clip: Clip, codec: VideoCodec, *, sound: bool = False) -> None:
+        self._codec = codec
+        steps_s = np.diff(clip.times_s)
+        step_s = float(np.median(steps_s)) if len(steps_s) else _SINGLE_FRAME_S
+        self._pts = np.rint(clip.times_s / float(codec.time_base)).astype(np.int64)
+        # Two frames closer than the time base can tell still come one after the other.
+        self._pts = np.maximum.accumulate(self._pts - np.arange(len(clip))) + np.arange(len(clip))
+        self._times_s = clip.times_s
+        self._last_duration = max(round(step_s / codec.time_base), 1)
+        self._container = av.open(
+            str(path), "w", options={"movflags": "+faststart"} if path.suffix == ".mp4" else {}
+        )
+        self._video = self._add_video(clip, Fraction(1 / step_s).limit_denominator(1001))
+        track = SoundTrack.of(clip.sound if sound else None, float(clip.times_s[-1]) + step_s)
+        self._sound = _SoundEncoder(self._container, track) if track else None
+
+    def __enter__(self) -> MovieWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._container.mux(self._video.encode(None))
+                if self._sound is not None:
+                    self._sound.finish()
+        finally:
+            self._container.close()
+
+    def write(self, index: int, picture: NDArray[np.uint8]) -> None:
+        """Frame `index` of the clip as (H, W, 3) RGB or (H, W, 4) RGBA, whichever the codec takes."""
+        height, width = picture.shape[:2]
+        if height % 2 or width % 2:
+            picture = cv2.copyMakeBorder(picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
+        frame = av.VideoFrame.from_ndarray(picture, format=self._codec.arrays).reformat(
+            format=self._codec.pixels, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+        )
+        frame.pts, frame.time_base = int(self._pts[index]), self._codec.time_base
+        last = index + 1 == len(self._pts)
+        frame.duration = self._last_duration if last else int(self._pts[index + 1]) - frame.pts
+        self._container.mux(self._video.encode(frame))
+        if self._sound is not None:
+            # Sound keeps pace with the picture, so that the container never has to hold back either.
+            self._sound.encode_until(float(self._times_s[index]))
+
+    def _add_video(self, clip: Clip, rate: Fraction) -> Any:
+        stream: Any = self._container.add_stream(self._codec.encoder, rate=rate, options=self._codec.options)
+        stream.width, stream.height = clip.width + clip.width % 2, clip.height + clip.height % 2
+        stream.pix_fmt = self._codec.pixels
+        context = stream.codec_context
+        context.time_base = self._codec.time_base
+        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        context.color_range = ColorRange.MPEG
+        return stream
+
+
+class _SoundEncoder:
+    def __init__(self, container: Any, track: SoundTrack) -> None:
+        self._container = container
+        self._track = track
+        self._blocks = track.blocks()
+        self._stream: Any = container.add_stream("aac", rate=track.rate, layout=track.layout)
+        self._written_s = 0.0
+
+    def encode_until(self, time_s: float) -> None:
+        while self._written_s <= time_s and self._encode_next():
+            pass
+
+    def finish(self) -> None:
+        while self._encode_next():
+            pass
+        self._container.mux(self._stream.encode(None))
+
+    def _encode_next(self) -> bool:
+        block = next(self._blocks, None)
+        if block is None:
+            return False
+        position, samples = block
+        frame = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(samples), format="fltp", layout=self._track.layout
+        )
+        frame.sample_rate = self._track.rate
+        frame.pts, frame.time_base = position, Fraction(1, self._track.rate)
+        self._container.mux(self._stream.encode(frame))
+        self._written_s = (position + samples.shape[1]) / self._track.rate
+        return True

@@ -1,0 +1,85 @@
+"""The clip with its tracks drawn on it: soft fill, clear outline, and what the user asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from refervid.files import atomic_file
+from refervid.media.clip import Clip
+from refervid.media.lettering import WHITE, drawable, paint, text_alpha
+from refervid.media.movie import H264, MovieWriter
+from refervid.media.palette import RGB, query_colour
+from refervid.track import Track
+from refervid.types import Frame, Hook, Mask, no_hook
+
+_FILL = 0.4
+"""Share of the query's colour inside the mask."""
+
+
+def write_overlay(
+    path: Path, clip: Clip, tracks: Sequence[Track], labels: Sequence[str] = (), hook: Hook = no_hook
+) -> None:
+    """An H.264 MP4 of `clip`, with its times and sound, and track `i` in `query_colour(i)`.
+
+    `labels`, one per track, are written beside the masks; none at all leaves them out. The hook's
+    stage is "overlay", its artefact the frame drawn last.
+    """
+    with atomic_file(path) as part, MovieWriter(part, clip, H264, sound=True) as movie:
+        for index, frame in clip.frames():
+            draw_masks(frame, [track[index] for track in tracks], labels)
+            movie.write(index, frame)
+            hook("overlay", frame, index + 1, len(clip))
+
+
+def draw_masks(frame: Frame, masks: Sequence[Mask], labels: Sequence[str] = ()) -> None:
+    """Draw masks (H, W) into `frame`, in the colours of their positions."""
+    for position, mask in enumerate(masks):
+        _draw_mask(frame, mask, query_colour(position))
+    for position, (mask, label) in enumerate(zip(masks, labels, strict=False)):
+        if mask.any():
+            _draw_tag(frame, mask, drawable(label) or f"query {position + 1}", query_colour(position))
+
+
+def _draw_mask(frame: Frame, mask: Mask, colour: RGB) -> None:
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    if not width:
+        return
+    inside = mask[y : y + height, x : x + width]
+    region = frame[y : y + height, x : x + width]
+    tinted = cv2.addWeighted(region, 1 - _FILL, np.full_like(region, colour), _FILL, 0)
+    cv2.copyTo(tinted, inside.view(np.uint8), region)
+    outlines, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    line = max(round(min(frame.shape[:2]) / 240), 1)
+    # A dark line under the coloured one keeps the outline visible on a ground of its own colour.
+    cv2.drawContours(frame, outlines, -1, (0, 0, 0), line + 2, cv2.LINE_AA)
+    cv2.drawContours(frame, outlines, -1, colour, line, cv2.LINE_AA)
+
+
+def _draw_tag(frame: Frame, mask: Mask, label: str, colour: RGB) -> None:
+    """The label on a plate above the mask, or inside its top where there is no room above."""
+    size = max(round(min(frame.shape[:2]) / 26), 10)
+    letters = text_alpha(_shorten(label, size, frame.shape[1]), size)
+    margin = size // 3
+    # Plates of one height stand still while letters with and without tails come and go.
+    plate_height, plate_width = size + 2 * margin, letters.shape[1] + 2 * margin
+    x, y, width, _ = cv2.boundingRect(mask.view(np.uint8))
+    left = min(max(x + (width - plate_width) // 2, 0), max(frame.shape[1] - plate_width, 0))
+    top = max(y - plate_height - margin, 0)
+    plate = frame[top : top + plate_height, left : left + plate_width]
+    plate[:] = cv2.addWeighted(plate, 0.15, np.full_like(plate, _darker(colour)), 0.85, 0)
+    paint(frame, letters, left + margin, top + (plate_height - letters.shape[0]) // 2, WHITE)
+
+
+def _shorten(label: str, size: int, width: int) -> str:
+    """Cut to what fits on half the frame."""
+    while text_alpha(label, size).shape[1] > width / 2 and len(label) > 8:
+        label = label.removesuffix("...")[:-2].rstrip() + "..."
+    return label
+
+
+def _darker(colour: RGB) -> RGB:
+    return (colour[0] * 5 // 8, colour[1] * 5 // 8, colour[2] * 5 // 8)
