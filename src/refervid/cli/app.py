@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 import refervid
+from refervid.cli.demo import demo
 from refervid.cli.presets import doctor, presets
 from refervid.cli.segment import segment
 
@@ -33,5 +34,5 @@ def main(
     pass
 
 
-for command in (segment, presets, doctor):
+for command in (segment, demo, presets, doctor):
     app.command()(command)

@@ -10,6 +10,7 @@ import typer
 
 from refervid.cli.console import DONE, FAILED, PARTIAL, USAGE, console, progress_hook, reporting_errors
 from refervid.cli.options import AllowRemote, Changes, Device, Json, Preset
+from refervid.media.limits import DEFAULT_MAX_PIXELS
 from refervid.report.result import Result
 from refervid.types import Reference, SoundReference, TextReference
 
@@ -34,7 +35,9 @@ def segment(
         ),
     ] = None,
     strict: Annotated[bool, typer.Option(help="Refuse clips that end before their header says.")] = False,
-    max_pixels: Annotated[int | None, typer.Option(help="Largest width x height x frames to accept.")] = None,
+    max_pixels: Annotated[
+        int, typer.Option(help="Largest width x height x frames to accept.")
+    ] = DEFAULT_MAX_PIXELS,
     allow_remote: AllowRemote = False,
     as_json: Json = False,
 ) -> None:

@@ -9,15 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.io import wavfile
 
 from refervid.datasets.synthetic import sounds
 from refervid.datasets.synthetic.render import Material, Part, Pose, Toy, draw
 from refervid.datasets.synthetic.scenery import pan, table_before_wall
 from refervid.datasets.synthetic.shapes import bell, box, circle, heart, star
-from refervid.types import Frame, Mask
+from refervid.files import atomic_file
+from refervid.media.array import ArrayClip
+from refervid.media.audio import SoundSource
+from refervid.media.movie import H264, MovieWriter
+from refervid.track import Track, union
+from refervid.types import Frame, Hook, Mask, no_hook
 
 WIDTH, HEIGHT, FPS, SECONDS = 640, 360, 25, 8.0
 SAMPLE_RATE = 48_000
@@ -96,9 +104,32 @@ def demo_sound() -> NDArray[np.float32]:
     return sounds.mix(int(SECONDS * rate), events)
 
 
-def sounding(time_s: float) -> list[str]:
-    """Names of the toys that sound at a time."""
-    return [name for name, (start, end) in SOUNDING_S.items() if start <= time_s < end]
+def write_demo(path: Path, hook: Hook = no_hook) -> dict[str, Track]:
+    """Write the clip as an MP4 with sound; returns the true track of each sentence in `TEXTS`, and that of
+    whatever sounds as "sound".
+    """
+    count = int(SECONDS * FPS)
+    pictures = np.empty((count, HEIGHT, WIDTH, 3), np.uint8)
+    toys = {name: Track(count, HEIGHT, WIDTH) for name in TOYS}
+    sounding = {name: Track(count, HEIGHT, WIDTH) for name in SOUNDING_S}
+    for index, frame in enumerate(demo_frames()):
+        pictures[index] = frame.picture
+        for name, mask in frame.masks.items():
+            toys[name][index] = mask
+        for name, (start, end) in SOUNDING_S.items():
+            if start <= frame.time_s < end:
+                sounding[name][index] = frame.masks[name]
+        hook("render", None, index + 1, count)
+    clip = ArrayClip(pictures, fps=FPS)
+    with TemporaryDirectory() as folder, atomic_file(path) as part:
+        wav = Path(folder) / "demo.wav"
+        wavfile.write(wav, SAMPLE_RATE, demo_sound())
+        clip.sound = SoundSource(wav)
+        with MovieWriter(part, clip, H264, sound=True) as movie:
+            for index, picture in enumerate(pictures):
+                movie.write(index, picture)
+    truth = {text: toys[name] for text, name in TEXTS.items()}
+    return truth | {"sound": union(sounding.values(), count, HEIGHT, WIDTH)}
 
 
 def _poses(time: float) -> dict[str, Pose]:
@@ -131,7 +162,7 @@ def _car_x(time: float) -> float:
     """The car comes in from the right, brakes, and leaves to the left."""
     start, end = _CAR_S
     progress = np.clip((time - start) / (end - start), 0, 1)
-    return 760 - 900 * (progress + np.sin(2 * np.pi * progress) / (2.6 * np.pi))
+    return float(760 - 900 * (progress + np.sin(2 * np.pi * progress) / (2.6 * np.pi)))
 
 
 def _car_speed(times: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -26,7 +26,7 @@ class EngineSet:
     def __init__(self, settings: PivotSettings, runtime: Runtime) -> None:
         self._settings = settings
         self._runtime = runtime
-        self.built: dict[Role, str] = {}
+        self.built: dict[str, str] = {}
 
     def _build(self, role: Role) -> Engine:
         engine = build_engine(role, getattr(self._settings, role), self._runtime)
@@ -117,14 +117,15 @@ class PivotPipeline(Pipeline):
         """One track per reference; all objects of all references go through the tracker together."""
         distinct = list({id(entry): entry for entry in found}.values())
         objects = [pivots for entry in distinct for pivots in entry.objects]
-        tracks = iter(())  # type: ignore[var-annotated]
+        tracks: list[Track] = []
         if objects:
             with stages.stage("track", len(clip)) as hook:
-                tracks = iter(self.engines.tracker.track(clip, objects, hook))
+                tracks = self.engines.tracker.track(clip, objects, hook)
         merged = {}
         for entry in distinct:
-            own = [next(tracks) for _ in entry.objects]
-            merged[id(entry)] = self._merge(clip, entry, own)
+            count = len(entry.objects)
+            merged[id(entry)] = self._merge(clip, entry, tracks[:count])
+            tracks = tracks[count:]
         return [merged[id(entry)] for entry in found]
 
     def _merge(self, clip: Clip, entry: Found, tracks: Sequence[Track]) -> Track:

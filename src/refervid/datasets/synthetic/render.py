@@ -131,7 +131,7 @@ def _shade(part: Part, u: Field, v: Field, inside: Field, pixels: float) -> NDAr
     diffuse = np.clip(normal @ _LIGHT, 0, 1)
     highlight = part.material.gloss * np.clip(normal @ _HALFWAY, 0, 1) ** 40
     base = _texture(part.material, u, v)
-    return base * (0.42 + 0.72 * diffuse)[..., None] + 255 * highlight[..., None]
+    return np.asarray(base * (0.42 + 0.72 * diffuse)[..., None] + 255 * highlight[..., None], np.float32)
 
 
 def _texture(material: Material, u: Field, v: Field) -> NDArray[np.float32]:

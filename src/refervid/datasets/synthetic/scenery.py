@@ -19,7 +19,7 @@ def noise(
         grid = random.random((min(rows, height), min(columns, width)), np.float32)
         total += cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC) / 2**octave
     low, high = total.min(), total.max()
-    return (total - low) / (high - low)
+    return np.asarray((total - low) / (high - low), np.float32)
 
 
 def table_before_wall(random: np.random.Generator, height: int, width: int, horizon: float = 0.5) -> Frame:
@@ -39,7 +39,8 @@ def _wall(random: np.random.Generator, height: int, width: int) -> NDArray[np.fl
     light = 1.08 - 0.45 * np.hypot(x / width - 0.22, 0.6 * (y / height - 0.2))
     plaster = 0.94 + 0.1 * noise(random, height, width, (6, 12), 5)
     stripes = 1 - 0.04 * (np.floor(x / (width / 24)) % 2)
-    return np.array([168, 182, 178], np.float32) * (light * plaster * stripes)[..., None]
+    tint = np.array([168, 182, 178], np.float32)
+    return np.asarray(tint * (light * plaster * stripes)[..., None], np.float32)
 
 
 def _planks(random: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
@@ -56,7 +57,7 @@ def _planks(random: np.random.Generator, height: int, width: int) -> NDArray[np.
     seam = 1 - 0.5 * np.exp(-(((across - np.round(across)) * width * depth / 7) ** 2) / 2)
     light = 0.75 + 0.4 * y / height - 0.25 * np.abs(x / width - 0.35)
     shade = (0.62 + 0.55 * wood) * tone * seam * light
-    return np.array([186, 132, 84], np.float32) * shade[..., None]
+    return np.asarray(np.array([186, 132, 84], np.float32) * shade[..., None], np.float32)
 
 
 def random_texture(random: np.random.Generator, height: int, width: int) -> Frame:
@@ -65,11 +66,14 @@ def random_texture(random: np.random.Generator, height: int, width: int) -> Fram
     cells = (int(random.integers(2, 7)), int(random.integers(2, 7)))
     weight = noise(random, height, width, cells, 5)[..., None]
     grain = random.normal(0, 5, (height, width, 1)).astype(np.float32)
-    return np.clip(first + weight * (second - first) + grain, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(first + weight * (second - first) + grain, 0, 255), np.uint8)
 
 
 def pan(background: Frame, height: int, width: int, x: float, y: float) -> Frame:
     """The (height, width) view whose upper left corner lies at x, y of a larger background (subpixel)."""
     shift = np.array([[1, 0, x], [0, 1, y]], np.float32)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return cv2.warpAffine(background, shift, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT)
+    view: Frame = cv2.warpAffine(
+        background, shift, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT
+    )
+    return view

@@ -28,7 +28,7 @@ def ding(rate: int, loudness: float = 1.0) -> Samples:
         for ratio, strength in partials
     )
     attack = np.minimum(time * 400, 1)
-    return (loudness * 0.3 * attack * tone).astype(np.float32)
+    return np.asarray(loudness * 0.3 * attack * tone, np.float32)
 
 
 def motor(rate: int, speed: NDArray[np.floating]) -> Samples:

@@ -1,0 +1,117 @@
+"""The house rules: who may import whom, how long a file may be, what is public, what is forbidden."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import refervid
+
+SOURCE = Path(refervid.__file__).parent
+FLOORS = (
+    {"cli", "webui"},
+    {"evaluation", "training"},
+    {"pipelines"},
+    {"report"},
+    {"engines"},
+    {"models", "scene", "language"},
+    {"datasets", "metrics"},
+    {"media"},
+    {"files", "track", "device"},
+    {"types", "errors", "settings"},
+)
+"""From the top down: a room imports only itself and lower floors. Rooms of one floor do not know each
+other, except where `NEIGHBOURS` says so."""
+NEIGHBOURS = {
+    ("language", "scene"),
+    ("scene", "language"),
+    ("track", "types"),
+    ("types", "errors"),
+    ("datasets", "metrics"),
+}
+FILES = sorted(SOURCE.rglob("*.py"))
+LONGEST = 700
+
+FORBIDDEN = (
+    r"\bpickle\b",
+    r"torch\.load\((?![^)]*weights_only=True)",
+    r"yaml\.load\(",
+    r"(?<![.\w])eval\(",
+    r"(?<![.\w])exec\(",
+    r"shell=True",
+    r"trust_remote_code=True",
+)
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(SOURCE).with_suffix("").parts[0]
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        names = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+        for name in names:
+            parts = name.split(".")
+            if parts[0] == "refervid" and len(parts) > 1:
+                yield parts[1]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_imports_point_down(path: Path) -> None:
+    room = _room(path)
+    if room in ("__init__", "__main__"):
+        return
+    floor = next(number for number, rooms in enumerate(FLOORS) if room in rooms)
+    for other in _imports(path):
+        if other == room or (room, other) in NEIGHBOURS:
+            continue
+        below = next(number for number, rooms in enumerate(FLOORS) if other in rooms)
+        assert below > floor, f"{path.relative_to(SOURCE)} imports refervid.{other}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_files_stay_short(path: Path) -> None:
+    assert len(path.read_text("utf-8").splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
+def test_nothing_that_runs_what_a_file_says(path: Path) -> None:
+    code = path.read_text("utf-8")
+    for pattern in FORBIDDEN:
+        # `model.eval()` is torch's way to switch dropout off; the pattern leaves methods alone
+        assert not re.search(pattern, code), f"{pattern} in {path.relative_to(SOURCE)}"
+
+
+def test_public_names_exist_and_are_complete() -> None:
+    assert sorted(refervid.__all__) == refervid.__all__
+    for name in refervid.__all__:
+        assert getattr(refervid, name) is not None
+    assert set(refervid.__all__) == set(refervid._HOMES)
+
+
+def test_importing_the_package_is_light() -> None:
+    code = "import sys, refervid; print(sorted({'torch', 'cv2', 'av'} & set(sys.modules)))"
+    import subprocess
+    import sys
+
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "[]"
+
+
+def test_every_error_is_in_the_tree() -> None:
+    errors = importlib.import_module("refervid.errors")
+    tree = errors.__doc__ or ""
+    for name, value in vars(errors).items():
+        if isinstance(value, type):
+            assert issubclass(value, errors.RefervidError)
+            assert name in tree
+            assert value.__doc__
