@@ -1,0 +1,465 @@
+"""A sentence that refers to something, read from left to right into an `Expression`.
+
+The noun phrase comes first ("the second big red cup"), then all that is said about it: garments, places,
+motions in their order, relations to other things. Nothing is learned: words come from the lexicon, grammar
+from `noun_phrase`, `places` and this file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, cast
+
+from refervid.language import lexicon
+from refervid.language.cursor import Cursor
+from refervid.language.draft import Draft
+from refervid.language.expression import Attribute, Expression, Relation, RelationKind
+from refervid.language.noun_phrase import read_colours, read_noun_phrase, shade_alone
+from refervid.language.places import read_place
+from refervid.language.words import Word, tokenize
+
+_CAMERA_PLACES = {"near": "front", "in_front_of": "front", "behind": "back", "far_from": "back"}
+_BARE_PLACES = {"behind": "back", "above": "top", "below": "bottom", "near": "front", "far_from": "back"}
+_CLOTHES = "clothes"
+_PART_CLASSES = ("garment", "bodypart")
+_FINDABLE_CLASSES = (
+    "person",
+    "animal",
+    "vehicle",
+    "cycle",
+    "ball",
+    "ware",
+    "furniture",
+    "instrument",
+    "thing",
+)
+_FUNCTION_WORDS = {
+    "determiner",
+    "be",
+    "relative",
+    "conjunction",
+    "intensifier",
+    "filler",
+    "of",
+    "preposition",
+    "place_preposition",
+    "negation",
+    "side",
+    "frame",
+}
+
+
+def parse(text: str) -> Expression:
+    """The structure of a referring sentence; never fails, words it cannot use are listed in the result."""
+    cursor = Cursor(tokenize(text))
+    cursor.skip("filler")
+    draft = Draft()
+    read_noun_phrase(cursor, draft)
+    _Modifiers(cursor, draft).read()
+    draft.respelled += [(word.written, word.text) for word in cursor.words if word.written]
+    return draft.build(text)
+
+
+def colour_names_in(text: str) -> tuple[str, ...]:
+    """Basic colour terms that the sentence asks for, in order, without repeats; negated ones are left out.
+
+    Colours of things that are only related to ("behind the red car") come last.
+    """
+    names: dict[str, None] = {}
+
+    def collect(expression: Expression) -> None:
+        for attribute in expression.attributes:
+            if attribute.kind == "colour" and not attribute.negated:
+                names.update(dict.fromkeys(attribute.values))
+        for other in expression.others:
+            collect(other)
+        for relation in expression.relations:
+            for target in relation.targets:
+                collect(target)
+
+    collect(parse(text))
+    return tuple(names)
+
+
+class _Modifiers:
+    """What follows the noun phrase. A target's own modifiers are read `closely`: only what clings to it."""
+
+    def __init__(self, cursor: Cursor, draft: Draft) -> None:
+        self._cursor = cursor
+        self._draft = draft
+        self._target_end = -1
+
+    def read(self) -> None:
+        while (word := self._cursor.peek()) is not None:
+            self._read_one(word)
+
+    def read_closely(self) -> None:
+        """ "the woman wearing red", "the dog that jumps": clothes of a person and clauses with "that"."""
+        cursor = self._cursor
+        dressed = cursor.sees("wearing") or (
+            cursor.sees_text("in") and cursor.sees("colour", "shade", ahead=1)
+        )
+        if dressed and self._draft.noun_class in ("person", "animal"):
+            self._read_one(cursor.words[cursor.at])
+        if cursor.sees_text("that", "which", "who"):
+            while (word := cursor.peek()) is not None and not cursor.sees_text(",", "and"):
+                self._read_one(word)
+
+    def _read_one(self, word: Word) -> None:
+        cursor, draft = self._cursor, self._draft
+        if self._read_possession(word) or self._read_clothes() or self._read_negation(word):
+            return
+        if word.text == "left" and cursor.sees("relative", ahead=-1):
+            self._read_motion(cursor.take())
+        elif read_place(cursor, draft):
+            return
+        elif "wearing" in word:
+            cursor.take()
+            self._read_garments()
+        elif "then" in word:
+            cursor.take()
+            draft.next_phase()
+        elif word.text in ("before", "after") and cursor.sees("motion", ahead=1):
+            cursor.take()
+            draft.next_phase(earlier=word.text == "after")
+        elif "than" in word:
+            cursor.take()
+            self._read_comparison()
+        elif "preposition" in word:
+            self._read_relation(cursor.take())
+        elif "place_preposition" in word and (cursor.noun_phrase_at(1) or "motion" not in word):
+            self._read_way(cursor.take())
+        elif "motion" in word:
+            self._read_motion(cursor.take())
+        elif "colour" in word or ("shade" in word and cursor.sees("colour", "shade", ahead=1)):
+            read_colours(cursor, draft)
+        elif "action" in word:
+            self._read_action(cursor.take())
+        elif "ordinal" in word:
+            self._read_order(cursor.take())
+        elif "degree" in word:
+            self._read_degree(cursor.take()["degree"])
+        elif "size" in word or "shape" in word:
+            cursor.take()
+            kind: Literal["size", "shape"] = "size" if "size" in word else "shape"
+            draft.add(Attribute(kind, (word[kind],), word.text, cursor.take_negation(), word.degree))
+        elif "shade" in word and not cursor.noun_at():
+            draft.add(shade_alone(cursor, cursor.take()))
+        elif "conjunction" in word:
+            self._read_conjunction()
+        elif cursor.noun_phrase_at():
+            self._read_predicate_noun()
+        else:
+            cursor.take()
+            if not word.readings:
+                draft.unknown.append(word.text)
+            elif not _FUNCTION_WORDS & word.readings.keys():
+                draft.unchecked.append(word.text)
+
+    # -- clothes and parts ----------------------------------------------------------------------------
+
+    def _read_possession(self, word: Word) -> bool:
+        """ "whose shirt is red", "the man's shirt"."""
+        cursor, draft = self._cursor, self._draft
+        if word.text == "'s":
+            cursor.take()
+            if draft.noun:
+                draft.unchecked.append(draft.noun)
+            draft.noun, draft.noun_class = None, ""
+            read_noun_phrase(cursor, draft)
+            return True
+        if word.text != "whose":
+            return False
+        cursor.take()
+        owned = self._noun_phrase()
+        cursor.skip("be")
+        self._read_negation(cursor.peek())
+        if cursor.sees("colour", "shade"):
+            cursor_draft = Draft()
+            read_colours(cursor, cursor_draft)
+            owned.attributes += cursor_draft.attributes
+        self._take_part(owned)
+        return True
+
+    def _read_clothes(self) -> bool:
+        """ "in a white shirt", "in red", "with blonde hair"; other things in or with it are left alone."""
+        cursor = self._cursor
+        if not cursor.sees_text("in", "with", "of"):
+            return False
+        start, negated = cursor.at, cursor.negated
+        introduction = cursor.take().text
+        owned = self._noun_phrase()
+        coloured = any(attribute.kind == "colour" for attribute in owned.attributes)
+        garment = owned.noun_class in _PART_CLASSES and introduction != "of"
+        if not garment and (owned.noun is not None or not coloured):
+            cursor.at, cursor.negated = start, negated
+            return False
+        self._take_part(owned)
+        self._read_more_garments()
+        return True
+
+    def _read_garments(self) -> None:
+        """What follows "wearing" or "dressed"."""
+        if self._cursor.sees_text("in", "with", "as"):
+            self._cursor.take()
+        self._take_part(self._noun_phrase())
+        self._read_more_garments()
+
+    def _read_more_garments(self) -> None:
+        cursor = self._cursor
+        while True:
+            start = cursor.at
+            cursor.skip("conjunction")
+            if cursor.sees_text("with", "in"):
+                cursor.take()
+            more = self._noun_phrase()
+            if cursor.at == start or not (more.noun_class in _PART_CLASSES or _is_top(more)):
+                cursor.at = start
+                return
+            self._take_part(more)
+
+    def _take_part(self, owned: Draft) -> None:
+        """Hang the colours of a garment or body part on the thing itself."""
+        draft = self._draft
+        negated = self._cursor.take_negation()
+        part = owned.noun or _CLOTHES
+        coloured = False
+        for attribute in owned.attributes:
+            if attribute.kind == "colour":
+                negative = attribute.negated or negated
+                draft.attributes.append(
+                    replace(attribute, part=part, negated=negative, words=f"{attribute.words} {part}")
+                )
+                coloured = True
+            elif not _is_top(owned):
+                draft.unchecked.append(attribute.words)
+        if owned.noun and not coloured:
+            draft.unchecked.append(f"without {owned.noun}" if negated else owned.noun)
+        draft.unchecked += owned.unchecked
+        draft.unknown += owned.unknown
+
+    # -- negation, order, degree ----------------------------------------------------------------------
+
+    def _read_negation(self, word: Word | None) -> bool:
+        """Remember a negation; a noun phrase that "without", "except" or "not" excludes is read at once."""
+        cursor, draft = self._cursor, self._draft
+        if word is None or "negation" not in word:
+            return False
+        cursor.take()
+        cursor.negated = True
+        if word.text in ("not", "no", "never", "hardly", "neither", "nor") and not cursor.sees("determiner"):
+            return True
+        if not cursor.noun_phrase_at() and not cursor.sees("colour", "shade"):
+            return True
+        cursor.negated = False
+        excluded = self._noun_phrase()
+        if excluded.noun_class in _PART_CLASSES:
+            cursor.negated = True
+            self._take_part(excluded)
+        elif excluded.noun_class in ("", "thing", draft.noun_class) and excluded.attributes:
+            draft.attributes += [replace(attribute, negated=True) for attribute in excluded.attributes]
+        elif excluded.noun and word.text in ("without", "lacking"):
+            cursor.negated = True
+            self._relate("with", word.text, excluded)
+        elif excluded.noun:
+            draft.unchecked.append(f"{word.text} {excluded.noun}")
+        return True
+
+    def _read_order(self, word: Word) -> None:
+        """ "jumps first", "is the last to leave"."""
+        draft = self._draft
+        motion = draft.last_motion
+        rank = int(word["ordinal"])
+        if motion is None or self._cursor.sees("motion"):
+            draft.rank, draft.rank_words = rank, word.text
+        else:
+            words = f"{motion.words} {word.text}"
+            draft.attributes.append(Attribute("order", ("first",), words, rank=rank, event=motion.values[0]))
+
+    def _read_degree(self, degree: str) -> None:
+        """ "moves most", "more to the left", "the least red"."""
+        cursor, draft = self._cursor, self._draft
+        count = len(draft.attributes)
+        word = cursor.peek()
+        describes_next = cursor.sees("colour", "size", "shape", "position", "motion", "shade") or (
+            cursor.sees_text("to", "on") and not cursor.sees_text("camera", ahead=2)
+        )
+        if word is not None and describes_next:
+            self._read_one(word)
+        if draft.attributes and (len(draft.attributes) > count or draft.attributes[-1].kind == "motion"):
+            less = degree in ("least", "less")
+            draft.change_last(
+                degree="superlative" if degree in ("superlative", "least") else "comparative",
+                negated=draft.attributes[-1].negated != less,
+            )
+
+    def _read_comparison(self) -> None:
+        """ "bigger than the ball": the comparative that was read becomes a relation."""
+        target = self._noun_phrase()
+        if self._draft.attributes:
+            compared = self._draft.attributes.pop()
+            self._draft.relations.append(
+                Relation(
+                    "compared",
+                    (target.build(""),),
+                    f"{compared.words} than",
+                    negated=compared.negated,
+                    attribute=replace(compared, negated=False, degree="comparative"),
+                )
+            )
+
+    # -- motions and doings ---------------------------------------------------------------------------
+
+    def _read_motion(self, word: Word) -> None:
+        cursor, draft = self._cursor, self._draft
+        value = word["motion"]
+        if value == "stops":
+            if draft.last_motion is not None and not draft.phase:
+                draft.next_phase()
+            if cursor.sees("motion") and not cursor.sees("position"):
+                cursor.take()
+        elif value == "starts" and cursor.sees_text("to"):
+            cursor.take()
+            return
+        elif value == "starts" and cursor.sees("motion"):
+            return
+        elif value == "spinning" and word.stem == "turn" and cursor.sees("position"):
+            value = "moving"
+        draft.add(Attribute("motion", (value,), word.text, cursor.take_negation(), word.degree))
+        if cursor.noun_phrase_at() and not cursor.sees("position", "degree", "ordinal", "motion", ahead=1):
+            self._read_object(word)
+
+    def _read_action(self, word: Word) -> None:
+        """A doing that cannot be measured; what it is done to can at least be looked for close by."""
+        cursor, draft = self._cursor, self._draft
+        facing = Draft()
+        if word.stem in ("face", "look", "point", "lean") and read_place(cursor, facing):
+            draft.unchecked.append(" ".join([word.text, *(each.words for each in facing.attributes[:1])]))
+            return
+        negated, cursor.negated = cursor.negated, False
+        known = len(draft.unchecked)
+        if cursor.noun_phrase_at():
+            cursor.negated = negated
+            self._read_object(word)
+        if len(draft.unchecked) == known:
+            draft.unchecked.append(word.text)
+
+    def _read_object(self, word: Word) -> None:
+        target = self._target()
+        if target.frame:
+            return
+        if word.readings.get("motion") == "towards":
+            self._draft.change_last(values=("moving",))
+        kinds = [kind for kind, verbs in lexicon.VERB_RELATIONS.items() if word.stem in verbs.split()]
+        self._relate(cast(RelationKind, [*kinds, "near"][0]), word.text, target)
+
+    # -- other things ---------------------------------------------------------------------------------
+
+    def _read_relation(self, word: Word) -> None:
+        cursor, draft = self._cursor, self._draft
+        kind = cast(RelationKind, word["preposition"])
+        motion = draft.open_motion
+        if not (cursor.noun_phrase_at() or cursor.sees("frame", "colour", "size", "shape")):
+            side = _BARE_PLACES.get(kind)
+            if side and word.text != "around":
+                draft.add(Attribute("position", (side,), word.text, cursor.take_negation(), word.degree))
+            elif "motion" in word:
+                draft.add(Attribute("motion", (word["motion"],), word.text, cursor.take_negation()))
+            return
+        target = self._target()
+        if not target.frame:
+            self._relate(kind, word.text, target, superlative=word.degree == "superlative")
+        elif kind == "far_from" and motion is not None and motion.values != ("still",):
+            draft.add(Attribute("motion", ("away",), word.text, cursor.take_negation()))
+        elif word.text == "into":
+            draft.add(Attribute("motion", ("enters",), word.text, cursor.take_negation()))
+        elif kind in _CAMERA_PLACES:
+            place = _CAMERA_PLACES[kind]
+            draft.add(Attribute("position", (place,), word.text, cursor.take_negation(), word.degree))
+
+    def _read_way(self, word: Word) -> None:
+        """ "towards the camera", "across the road", "out of the picture"."""
+        cursor, draft = self._cursor, self._draft
+        if word.text == "to" and cursor.sees("motion"):
+            return
+        target = self._target()
+        if target.frame:
+            motion = {"out of": "leaves", "off": "leaves"}.get(word.text, "")
+            if draft.open_motion is not None and word.text in ("towards", "toward", "to", "at", "from"):
+                motion = "away" if word.text == "from" else "towards"
+            if motion:
+                draft.add(Attribute("motion", (motion,), word.text, cursor.take_negation()))
+        else:
+            self._relate("near", word.text, target)
+
+    def _relate(self, kind: RelationKind, words: str, target: Draft, superlative: bool = False) -> None:
+        """Add a relation; a mere place ("on the road") cannot be found, so it is only named."""
+        draft = self._draft
+        negated = self._cursor.take_negation()
+        side = target.noun is None and {each.kind for each in target.attributes} == {"position"}
+        if side:
+            draft.attributes += [
+                replace(each, degree="superlative", negated=negated) for each in target.attributes
+            ]
+        elif target.attributes or target.noun_class in _FINDABLE_CLASSES:
+            targets = [target.build("")]
+            if kind == "between" and self._cursor.sees_text("and"):
+                self._cursor.take()
+                targets.append(self._target().build(""))
+            draft.relations.append(Relation(kind, tuple(targets), words, negated, superlative))
+            self._target_end = self._cursor.at
+        elif target.noun:
+            draft.unchecked.append(f"{words} {target.noun}")
+        draft.unchecked += target.unchecked
+        draft.unknown += target.unknown
+
+    def _read_conjunction(self) -> None:
+        cursor, draft = self._cursor, self._draft
+        after_target = cursor.at == self._target_end
+        cursor.skip("conjunction")
+        if cursor.sees("then") or not cursor.noun_phrase_at():
+            return
+        if after_target and draft.relations:
+            last = draft.relations[-1]
+            self._relate(last.kind, last.words, self._target())
+            return
+        other = Draft()
+        read_noun_phrase(cursor, other)
+        _Modifiers(cursor, other).read()
+        if draft.noun is None:
+            draft.noun, draft.noun_class = other.noun, other.noun_class
+        expression = other.build("")
+        draft.others += [replace(expression, others=()), *expression.others]
+
+    def _read_predicate_noun(self) -> None:
+        """ "is the red one", "is the tallest": what it says holds for the thing itself."""
+        draft, cursor = self._draft, self._cursor
+        start = cursor.at
+        said = self._noun_phrase()
+        if cursor.at == start:
+            draft.unchecked.append(cursor.take().text)
+        draft.attributes += said.attributes
+        draft.rank, draft.rank_words = said.rank or draft.rank, said.rank_words or draft.rank_words
+        if draft.noun is None:
+            draft.noun, draft.noun_class = said.noun, said.noun_class
+        elif said.noun and said.noun_class != "thing":
+            draft.unchecked.append(said.noun)
+        draft.unchecked += said.unchecked
+        draft.unknown += said.unknown
+
+    def _noun_phrase(self) -> Draft:
+        draft = Draft()
+        read_noun_phrase(self._cursor, draft)
+        return draft
+
+    def _target(self) -> Draft:
+        """A second thing with what clings to it."""
+        target = self._noun_phrase()
+        _Modifiers(self._cursor, target).read_closely()
+        return target
+
+
+def _is_top(owned: Draft) -> bool:
+    """ "a pink top" reads like a colour and a position without a noun."""
+    kinds = [attribute.kind for attribute in owned.attributes]
+    return owned.noun is None and "colour" in kinds and owned.attributes[-1].values == ("top",)

@@ -1,0 +1,104 @@
+"""Reads "on the far left", "second from the right", "to the left of the ball", "in the background"."""
+
+from __future__ import annotations
+
+from refervid.language.cursor import Cursor
+from refervid.language.draft import Draft
+from refervid.language.expression import Attribute, Relation, RelationKind
+from refervid.language.noun_phrase import read_noun_phrase
+from refervid.language.words import Word
+
+DIRECTIONS = {
+    "left": "left",
+    "right": "right",
+    "top": "up",
+    "bottom": "down",
+    "front": "towards",
+    "back": "away",
+}
+OPPOSITES = {
+    "left": "right",
+    "right": "left",
+    "up": "down",
+    "down": "up",
+    "towards": "away",
+    "away": "towards",
+}
+_SIDE_RELATIONS: dict[str, RelationKind] = {
+    "left": "left_of",
+    "right": "right_of",
+    "top": "above",
+    "bottom": "below",
+    "front": "in_front_of",
+    "back": "behind",
+    "centre": "inside",
+    "corner": "near",
+    "edge": "near",
+}
+_FAR = ("far", "very", "extreme", "most")
+_INTRODUCTIONS = ("in", "on", "at", "to", "from", "towards", "toward", "near", "into", "by")
+
+
+def read_place(cursor: Cursor, draft: Draft) -> bool:
+    """Read a side of the picture or of another thing; False: there is none here, and nothing was read."""
+    start = cursor.at
+    introduction = cursor.take().text if cursor.sees_text(*_INTRODUCTIONS) else ""
+    words = _side_words(cursor)
+    sides = [word["position"] for word in words if "position" in word]
+    garment_follows = cursor.noun_at() and not cursor.sees("side")
+    if not sides or (garment_follows and introduction):
+        cursor.at = start
+        return False
+    said = " ".join(word.text for word in cursor.words[start : cursor.at])
+    far = any(word.text in _FAR or word.degree == "superlative" for word in words)
+    target = _target(cursor)
+    if target is not None:
+        kind = _SIDE_RELATIONS[sides[-1]]
+        draft.relations.append(
+            Relation(kind, (target.build(""),), said, cursor.take_negation(), superlative=far)
+        )
+    elif introduction == "from" and draft.rank:
+        words_said = f"{draft.rank_words} {said}"
+        draft.attributes.append(
+            Attribute("rank", (sides[-1],), words_said, cursor.take_negation(), rank=draft.rank)
+        )
+        draft.rank = 0
+    elif _is_direction(draft, introduction) and sides[-1] in DIRECTIONS:
+        direction = DIRECTIONS[sides[-1]]
+        if introduction == "from":
+            direction = OPPOSITES[direction]
+        draft.add_direction(direction, said, cursor.take_negation())
+    else:
+        negated = cursor.take_negation()
+        for side in dict.fromkeys(sides):
+            draft.add(Attribute("position", (side,), said, negated, "superlative" if far else "plain"))
+    return True
+
+
+def _side_words(cursor: Cursor) -> list[Word]:
+    words: list[Word] = []
+    while cursor.sees("determiner", "intensifier", "position", "degree") or cursor.sees_text("far"):
+        words.append(cursor.take())
+    while words and cursor.sees("side"):
+        words.append(cursor.take())
+    return words
+
+
+def _target(cursor: Cursor) -> Draft | None:
+    """The thing after "of", unless it is the picture itself."""
+    if not cursor.sees_text("of"):
+        return None
+    cursor.at += 1
+    target = Draft()
+    read_noun_phrase(cursor, target)
+    if target.frame or (target.noun is None and not target.attributes):
+        return None
+    return target
+
+
+def _is_direction(draft: Draft, introduction: str) -> bool:
+    """Does a side after the last word say where something moves, not where it is?"""
+    motion = draft.open_motion
+    if motion is None or motion.values[0] in ("still", "hidden", "stops"):
+        return False
+    return introduction in ("", "to", "from", "towards", "toward", "into")
