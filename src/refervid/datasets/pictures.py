@@ -1,0 +1,76 @@
+"""Annotation pictures: object ids, black and white, and their sizes without decoding them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from refervid.errors import DatasetError
+from refervid.media.folder import picture_size
+from refervid.media.limits import DEFAULT_MAX_PIXELS, FRAME_SHARE
+
+HEADER_BYTES = 2**16
+"""Enough for the size in any PNG, and in a JPEG without a large preview."""
+
+
+def size_of(path: Path) -> tuple[int, int]:
+    """Height and width from a JPEG's or PNG's header; raises `DatasetError`."""
+    try:
+        with path.open("rb") as file:
+            size = picture_size(file.read(HEADER_BYTES)) or picture_size(path.read_bytes())
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read ({error.strerror}); put the file there") from error
+    if size is None:
+        raise DatasetError(f"{path}: is neither a PNG nor a JPEG picture; replace it")
+    width, height = size
+    if width * height * FRAME_SHARE > DEFAULT_MAX_PIXELS:
+        raise DatasetError(
+            f"{path}: {width}x{height} pixels are too many; replace it by the picture of the video"
+        )
+    return height, width
+
+
+def read_ids(path: Path) -> NDArray[np.uint8]:
+    """Object ids (H, W) of an indexed or grey 8-bit PNG; raises `DatasetError`."""
+    picture = _open(path)
+    if picture.mode not in ("P", "L", "1"):
+        raise DatasetError(
+            f"{path}: is a {picture.mode} picture; object ids need an indexed or grey 8-bit PNG"
+        )
+    return np.array(_decoded(picture if picture.mode != "1" else picture.convert("L"), path), np.uint8)
+
+
+def read_rgb(path: Path) -> NDArray[np.uint8]:
+    """Colours (H, W, 3) of any PNG; raises `DatasetError`."""
+    return np.array(_decoded(_open(path), path).convert("RGB"))
+
+
+def read_black_white(path: Path) -> NDArray[np.bool_]:
+    """White pixels (H, W) of a PNG turned into black and white by Pillow, which dithers greys."""
+    return np.array(_decoded(_open(path), path).convert("1"), bool)
+
+
+def read_foreground(path: Path) -> NDArray[np.bool_]:
+    """Pixels (H, W) that are not black: the form of predictions. Raises `DatasetError`."""
+    picture = _open(path)
+    values = np.array(_decoded(picture if picture.mode in ("P", "L", "1") else picture.convert("RGB"), path))
+    return values != 0 if values.ndim == 2 else values.any(axis=2)
+
+
+def _open(path: Path) -> Image.Image:
+    size_of(path)
+    try:
+        return Image.open(path, formats=["PNG"])
+    except OSError as error:
+        raise DatasetError(f"{path}: is no PNG picture; replace it") from error
+
+
+def _decoded(picture: Image.Image, path: Path) -> Image.Image:
+    try:
+        picture.load()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise DatasetError(f"{path}: is a damaged picture ({error}); replace it") from error
+    return picture

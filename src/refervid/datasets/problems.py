@@ -1,0 +1,40 @@
+"""Faults of a data set, collected so that all are reported at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from refervid.errors import DatasetError, UnsafeName
+from refervid.files import safe_name
+
+
+class Problems:
+    """A list of faults, each with its file and what to do about it."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def add(self, path: Path, what: str, fix: str) -> None:
+        self.lines.append(f"{path}: {what}; {fix}")
+
+    def name(self, path: Path, name: str) -> bool:
+        """Whether `name`, read from `path`, may be used as a file name; a fault if not."""
+        try:
+            safe_name(name)
+        except UnsafeName as error:
+            self.lines.append(f"{path}: {error}")
+            return False
+        return True
+
+    def missing(self, folder: Path, names: Sequence[str], fix: str) -> None:
+        """One fault for all files missing from one folder."""
+        if names:
+            shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+            self.add(folder, f"{shown} missing", fix)
+
+    def raise_any(self, subject: str) -> None:
+        """Raises `DatasetError` with every fault, if there is one."""
+        if self.lines:
+            count = "1 problem" if len(self.lines) == 1 else f"{len(self.lines)} problems"
+            raise DatasetError("\n  ".join([f"{subject}: {count}", *self.lines]))

@@ -1,0 +1,147 @@
+"""Scores of items, one frame in memory at a time, on any number of processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refervid.datasets.base import Scores
+from refervid.datasets.item import Item, Truth
+from refervid.datasets.pictures import read_foreground, size_of
+from refervid.errors import DatasetError
+from refervid.metrics.boundary import outline, outline_f, radius_of
+from refervid.metrics.region import frame_jaccard, without_void
+from refervid.types import Mask
+
+Unit = TypeVar("Unit")
+Answer = TypeVar("Answer")
+
+
+def in_processes(function: Callable[[Unit], Answer], units: Sequence[Unit], workers: int) -> list[Answer]:
+    """`function` of every unit, in order; both must be picklable when `workers` > 1."""
+    if workers <= 1 or len(units) <= 1:
+        return [function(unit) for unit in units]
+    # Forking would copy locks of torch and OpenCV threads in whatever state they are.
+    with ProcessPoolExecutor(min(workers, len(units)), mp_context=get_context("spawn")) as pool:
+        return list(pool.map(function, units, chunksize=max(1, len(units) // (workers * 8))))
+
+
+def read_prediction(item: Item, folder: Path, frame: str, shape: tuple[int, int]) -> Mask:
+    """The predicted mask of one frame; empty where the file is missing. Raises `DatasetError`."""
+    path = item.prediction(folder, frame)
+    if not path.is_file():
+        return np.zeros(shape, bool)
+    found = size_of(path)
+    if found != shape:
+        raise DatasetError(
+            f"{path}: is {found[1]}x{found[0]}, the frame {shape[1]}x{shape[0]}; write masks at the frame's size"
+        )
+    return read_foreground(path)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one item gave: numbers, frames without a prediction, faults."""
+
+    numbers: Any
+    missing: int
+    faults: tuple[str, ...]
+
+
+Measure = Callable[[Iterator[tuple[Mask, Mask, Mask | None]]], Any]
+"""From (truth, prediction, void) of every frame to numbers."""
+
+
+def measure_item(item: Item, folder: Path, measure: Measure) -> Measured:
+    """`measure` over the frames of one item; a fault makes a frame count as empty."""
+    faults: list[str] = []
+
+    def frames(truth: Truth) -> Iterator[tuple[Mask, Mask, Mask | None]]:
+        for position, frame in enumerate(item.frames):
+            true = truth.mask(position)
+            try:
+                predicted = read_prediction(item, folder, frame, true.shape)
+            except DatasetError as error:
+                faults.append(str(error))
+                predicted = np.zeros(true.shape, bool)
+            yield true, predicted, truth.void(position)
+
+    assert item.truth is not None
+    numbers = measure(frames(item.truth))
+    missing = sum(not item.prediction(folder, frame).is_file() for frame in item.frames)
+    return Measured(numbers, missing, tuple(faults))
+
+
+def measure_items(items: Sequence[Item], folder: Path, measure: Measure, workers: int) -> list[Measured]:
+    """All items; raises `DatasetError` with all faults, or when the truth is not public."""
+    if not folder.is_dir():
+        raise DatasetError(f"{folder}: is no folder; give the folder that holds VIDEO/EXPRESSION/FRAME.png")
+    if any(item.truth is None for item in items):
+        raise DatasetError(
+            f"the masks of this split of {items[0].dataset} are not public; "
+            "write a submission file for its server, or choose another split"
+        )
+    measured = in_processes(partial(measure_item, folder=folder, measure=measure), items, workers)
+    raise_faults([fault for each in measured for fault in each.faults])
+    return measured
+
+
+def raise_faults(faults: Sequence[str]) -> None:
+    if faults:
+        raise DatasetError("\n  ".join([f"{len(faults)} predictions cannot be scored:", *faults]))
+
+
+def missing_notes(items: Sequence[Item], measured: Sequence[Measured]) -> list[str]:
+    """What to tell about predictions that are not there."""
+    without = sum(each.missing == len(item.frames) for item, each in zip(items, measured, strict=True))
+    frames = sum(
+        each.missing for item, each in zip(items, measured, strict=True) if each.missing < len(item.frames)
+    )
+    notes = []
+    if without:
+        notes.append(f"{without} of {len(items)} expressions have no prediction and count as empty")
+    if frames:
+        notes.append(f"{frames} frames of other expressions have no prediction and count as empty")
+    return notes
+
+
+def row_of(item: Item, numbers: dict[str, float], missing: int) -> dict[str, Any]:
+    """One line of `items.csv`."""
+    return {
+        "video": item.video.name,
+        "expression_id": item.expression_id,
+        "query": getattr(item.reference, "text", "sound"),
+        **numbers,
+        "frames": len(item.frames),
+        "missing": missing,
+    }
+
+
+def j_and_f(frames: Iterator[tuple[Mask, Mask, Mask | None]]) -> NDArray[np.float64]:
+    """Means of J and F over frames, (2,)."""
+    values = []
+    for truth, prediction, void in frames:
+        truth, prediction = without_void(truth, prediction, void)
+        radius = radius_of(truth.shape[0], truth.shape[1])
+        f = outline_f(outline(truth), outline(prediction), radius)
+        values.append((frame_jaccard(truth, prediction), f))
+    return np.mean(values, axis=0)
+
+
+def score_j_and_f(items: Sequence[Item], folder: Path, workers: int) -> Scores:
+    """J and F: means over all frames of an expression, then over expressions."""
+    measured = measure_items(items, folder, j_and_f, workers)
+    rows = []
+    for item, each in zip(items, measured, strict=True):
+        j, f = each.numbers.tolist()
+        rows.append(row_of(item, {"J": j, "F": f, "J&F": (j + f) / 2}, each.missing))
+    j, f = (float(np.mean([row[key] for row in rows])) for key in ("J", "F"))
+    return Scores({"J&F": (j + f) / 2, "J": j, "F": f}, rows, missing_notes(items, measured))

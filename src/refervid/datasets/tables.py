@@ -1,0 +1,86 @@
+"""JSON and CSV files of data sets, read with their faults named."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from refervid.datasets.problems import Problems
+from refervid.errors import DatasetError
+
+MAX_BYTES = 4 * 2**30
+"""MeViS' masks are the largest published file, well below this."""
+MAX_FAULTS = 20
+"""Faults listed of one file's fields; a wrong file has one per entry."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_text(path: Path, encoding: str = "utf-8") -> str:
+    """The whole file; raises `DatasetError`."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise DatasetError(
+                f"{path}: larger than {MAX_BYTES >> 30} GiB; this is not the file it should be"
+            )
+        return path.read_text(encoding=encoding)
+    except OSError as error:
+        raise DatasetError(
+            f"{path}: cannot be read ({error.strerror}); check the path and the download"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{path}: is no {encoding} text; download it again") from error
+
+
+def read_json(path: Path, problems: Problems) -> Any:
+    """The parsed file; keys that occur twice in one object are a fault. Raises `DatasetError`."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            keys = [key for key, _ in pairs]
+            for key in sorted({key for key in keys if keys.count(key) > 1}):
+                problems.add(path, f"key {key!r} occurs twice", "give every entry its own key")
+        return found
+
+    try:
+        return json.loads(read_text(path), object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"{path}: is no valid JSON ({error}); download or write it again") from error
+
+
+def read_model(path: Path, model: type[Model], problems: Problems) -> Model:
+    """A JSON file of the form of `model`. Raises `DatasetError` with every field that is not."""
+    content = read_json(path, problems)
+    try:
+        return model.model_validate(content)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        for fault in faults[:MAX_FAULTS]:
+            where = ".".join(str(part) for part in fault["loc"]) or "the top level"
+            problems.add(path, f"{where}: {fault['msg']}", "correct this entry")
+        if len(faults) > MAX_FAULTS:
+            problems.add(path, f"{len(faults) - MAX_FAULTS} more entries are wrong", "is it the right file?")
+        problems.raise_any("wrong form")
+        raise
+
+
+def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """Rows of a CSV file with a header that holds at least `columns`. Raises `DatasetError`."""
+    reader = csv.DictReader(read_text(path, "utf-8-sig").splitlines(), skipinitialspace=True)
+    absent = [column for column in columns if column not in (reader.fieldnames or ())]
+    if absent:
+        raise DatasetError(
+            f"{path}: has no column {', '.join(absent)}; the header must name {', '.join(columns)}"
+        )
+    rows = list(reader)
+    short = [
+        str(number) for number, row in enumerate(rows, 2) if any(row[column] is None for column in columns)
+    ]
+    if short:
+        raise DatasetError(f"{path}: row {', '.join(short[:5])} has too few columns; complete it")
+    return rows
