@@ -65,7 +65,8 @@ class Track:
 
     def areas(self) -> NDArray[np.int64]:
         """(T,) number of pixels per frame."""
-        return np.asarray(coco.area(self._objects()), np.int64).reshape(-1)
+        # One by one: given a list, pycocotools 2.0.11 puts the number of masks into a uint8 on its way.
+        return np.array([coco.area(mask) for mask in self._objects()], np.int64)
 
     def boxes_xyxy(self) -> NDArray[np.float32]:
         """(T, 4) tight boxes; NaN where the mask is empty."""
