@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
 from refervid.errors import MediaTooLarge, NoAudioStream
-from refervid.media.container import decode_frames, open_container
+from refervid.media.container import decode_frames, open_container, open_sound
 from refervid.types import Waveform
 
 MAX_SECONDS = 4 * 3600.0
@@ -34,8 +33,8 @@ class SoundSource:
 
         `frame.time - clip_start_s` is a frame's place on the clip's time axis in seconds.
         """
-        with open_container(self.path) as container:
-            yield from decode_frames(container, _audio_stream(container))
+        with open_sound(self.path) as (container, stream):
+            yield from decode_frames(container, stream)
 
 
 def has_sound(path: Path) -> bool:
@@ -53,48 +52,47 @@ def read_waveform(
     samples become silence, samples beyond full scale are clipped.
     Raises `MediaNotFound`, `UnreadableMedia`, `NoAudioStream`, `MediaTooLarge`.
     """
-    with open_container(Path(path)) as container:
-        samples, start_s = _resample(container, sample_rate, max_seconds)
+    with open_sound(Path(path)) as (container, stream):
+        samples, start_s = _resample(
+            decode_frames(container, stream), container.name, sample_rate, max_seconds
+        )
     notes = _sanitise(samples)
     return Waveform(samples, sample_rate, start_s), notes
 
 
-def _audio_stream(container: Any) -> Any:
-    for stream in container.streams.audio:
-        if stream.codec_context is not None:
-            return stream
-    raise NoAudioStream(f"{container.name} has no sound; pass a sound file with `--audio FILE`")
-
-
-def _resample(container: Any, sample_rate: int, max_seconds: float) -> tuple[NDArray[np.float32], float]:
-    stream = _audio_stream(container)
+def _resample(
+    frames: Iterator[av.AudioFrame], name: str, sample_rate: int, max_seconds: float
+) -> tuple[NDArray[np.float32], float]:
+    """Mono samples, gaps filled with silence, and the time of the first one in the file."""
     resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
+    layout = None
     data = bytearray()
     start_s: float | None = None
     arrived_s = 0.0
-    for frame in decode_frames(container, stream):
+    for frame in frames:
         if start_s is None:
             start_s = frame.time or 0.0
-        if frame.time is not None and frame.time - start_s > arrived_s + GAP_S:
-            gap_s = frame.time - start_s - arrived_s
-            _check_length(container.name, arrived_s + gap_s, max_seconds)
-            data.extend(bytes(4 * round(gap_s * sample_rate)))
-            arrived_s += gap_s
-        arrived_s += frame.samples / frame.sample_rate
-        _check_length(container.name, arrived_s, max_seconds)
+        if layout not in (None, (frame.format.name, frame.layout.name, frame.sample_rate)):
+            data += _bytes(resampler.resample(None))
+            resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
+        layout = (frame.format.name, frame.layout.name, frame.sample_rate)
+        gap_s = 0.0 if frame.time is None else frame.time - start_s - arrived_s
+        if gap_s < GAP_S:
+            gap_s = 0.0
+        arrived_s += gap_s + frame.samples / frame.sample_rate
+        if arrived_s > max_seconds:
+            raise MediaTooLarge(f"the sound of {name} is longer than {max_seconds:.0f} s; cut it")
+        data += bytes(4 * round(gap_s * sample_rate))
         frame.pts = None
-        for resampled in resampler.resample(frame):
-            data.extend(resampled.to_ndarray().tobytes())
+        data += _bytes(resampler.resample(frame))
     if start_s is None:
-        raise NoAudioStream(f"{container.name} has a sound stream, but nothing in it can be decoded")
-    for resampled in resampler.resample(None):
-        data.extend(resampled.to_ndarray().tobytes())
+        raise NoAudioStream(f"{name} has a sound stream, but nothing in it can be decoded")
+    data += _bytes(resampler.resample(None))
     return np.frombuffer(data, np.float32), start_s
 
 
-def _check_length(name: str, seconds: float, max_seconds: float) -> None:
-    if seconds > max_seconds:
-        raise MediaTooLarge(f"the sound of {name} is longer than {max_seconds:.0f} s (`max_seconds`); cut it")
+def _bytes(resampled: list[av.AudioFrame]) -> bytes:
+    return b"".join(frame.to_ndarray().tobytes() for frame in resampled)
 
 
 def _sanitise(samples: NDArray[np.float32]) -> list[str]:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.stream import Disposition
 
-from refervid.errors import MediaNotFound, UnreadableMedia
+from refervid.errors import MediaNotFound, NoAudioStream, NoVideoStream, UnreadableMedia
+from refervid.media.limits import frame_limit
+
+MAX_THREADS = 8
+"""Every thread of a decoder holds frames of its own."""
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +39,43 @@ def existing_file(path: str | Path) -> Path:
     return file
 
 
-def open_container(path: Path) -> InputContainer:
+@contextmanager
+def open_video(path: Path, max_pixels: int) -> Iterator[tuple[InputContainer, Any]]:
+    """A container and its first stream of moving pictures; the cover picture of a song is none.
+
+    The decoder refuses frames that are too large for `max_pixels` even where the header hides them.
+    Raises `MediaNotFound`, `UnreadableMedia`, `NoVideoStream`.
+    """
+    codec_options = {"max_pixels": str(frame_limit(max_pixels))}
+    with open_container(path, codec_options) as container:
+        for stream in container.streams.video:
+            if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None:
+                stream.codec_context.options = codec_options
+                stream.thread_type = "AUTO"
+                stream.codec_context.thread_count = min(os.cpu_count() or 1, MAX_THREADS)
+                yield container, stream
+                return
+    raise NoVideoStream(f"{path} holds no moving pictures; sound goes beside a video, as `audio` (--audio)")
+
+
+@contextmanager
+def open_sound(path: Path) -> Iterator[tuple[InputContainer, Any]]:
+    """A container and its first sound stream. Raises `MediaNotFound`, `UnreadableMedia`, `NoAudioStream`."""
+    with open_container(path) as container:
+        for stream in container.streams.audio:
+            if stream.codec_context is not None:
+                yield container, stream
+                return
+    raise NoAudioStream(f"{path} has no sound; pass a sound file as `audio` (--audio)")
+
+
+def open_container(path: Path, codec_options: dict[str, str] | None = None) -> InputContainer:
     """Open a local media file. Raises `MediaNotFound`, `UnreadableMedia`."""
     file = existing_file(path)
     try:
-        return av.open(str(file), options={"format_whitelist": FORMATS, "protocol_whitelist": "file"})
+        options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", **(codec_options or {})}
+        container: InputContainer = av.open(str(file), options=options)
+        return container
     except PermissionError as error:
         raise MediaNotFound(f"{path} cannot be read: permission denied; check its access rights") from error
     except (FFmpegError, OSError, ValueError) as error:

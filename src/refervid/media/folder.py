@@ -47,7 +47,8 @@ class FolderClip(Clip):
         note = f"pictures of other sizes were scaled to {self.width}x{self.height}"
         if note not in self.notes:
             self.notes.append(note)
-        return cv2.resize(picture, (self.width, self.height), interpolation=cv2.INTER_AREA)
+        scaled: Frame = cv2.resize(picture, (self.width, self.height), interpolation=cv2.INTER_AREA)
+        return scaled
 
 
 def read_picture(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Frame:
@@ -63,7 +64,7 @@ def read_picture(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Frame:
     if size is None:
         raise UnreadableMedia(f"{path} is neither a JPEG nor a PNG picture")
     check_size(path, *size, 1, max_pixels)
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    picture: Frame | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
     if picture is None:
         raise UnreadableMedia(f"{path} is a damaged picture and cannot be decoded")
     return picture

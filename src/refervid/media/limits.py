@@ -13,15 +13,20 @@ FRAME_SHARE = 10_000
 """One frame may take a ten-thousandth of the limit: by default 100 megapixels."""
 
 
+def frame_limit(max_pixels: int) -> int:
+    """Pixels that one frame may have under this limit for the clip."""
+    return max_pixels // FRAME_SHARE
+
+
 def check_size(path: Path, width: int, height: int, frames: int, max_pixels: int) -> None:
     """Raises `MediaTooLarge` if a frame, or all frames together, exceed the limit."""
-    if width * height * FRAME_SHARE > max_pixels:
+    if width * height > frame_limit(max_pixels):
         raise MediaTooLarge(
-            f"{path} has frames of {width}x{height} pixels, more than the {max_pixels // FRAME_SHARE:,} allowed; "
-            f"raise `--max-pixels` above {width * height * FRAME_SHARE:,} or use smaller frames"
+            f"{path} has frames of {width}x{height} pixels, and {frame_limit(max_pixels):,} are allowed; "
+            f"use smaller frames, or set `max_pixels` (--max-pixels) to {width * height * FRAME_SHARE}"
         )
     if width * height * frames > max_pixels:
         raise MediaTooLarge(
-            f"{path} has at least {frames:,} frames of {width}x{height} pixels, more than the {max_pixels:,} "
-            "pixels allowed; raise `--max-pixels`, or cut or scale the clip"
+            f"{path} has at least {frames:,} frames of {width}x{height} pixels, and {max_pixels:,} pixels "
+            "are allowed; cut or scale the clip, or raise `max_pixels` (--max-pixels)"
         )

@@ -7,16 +7,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
-from av.container import InputContainer
-from av.stream import Disposition
 from numpy.typing import NDArray
 
-from refervid.errors import EmptyClip, NoVideoStream
-from refervid.media.container import decode_frames, open_container, read_packets
+from refervid.errors import EmptyClip
+from refervid.media.container import decode_frames, open_video, read_packets
 from refervid.media.limits import check_size
 
 Stamps = NDArray[np.int64]
+Times = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class FrameIndex:
 
     stamps: Stamps
     keys: Stamps
-    times_s: NDArray[np.float64]
+    times_s: Times
     start_s: float
     by_stamp: bool
     decoded_s: float
@@ -41,6 +41,18 @@ class FrameIndex:
 
     def __len__(self) -> int:
         return len(self.times_s)
+
+    def place_of(self, stamp: int | None) -> int | None:
+        """Position of the frame with this stamp, None if there is none."""
+        place = int(np.searchsorted(self.stamps, stamp)) if stamp is not None else len(self)
+        return place if place < len(self) and self.stamps[place] == stamp else None
+
+    def key_before(self, place: int) -> int:
+        """The last position at or before `place` from which decoding can start."""
+        return int(self.keys[np.searchsorted(self.keys, place, side="right") - 1])
+
+    def is_key(self, place: int) -> bool:
+        return self.key_before(place) == place
 
 
 @dataclass
@@ -66,17 +78,6 @@ class _Scan:
         return len(self.stamps) + self.unstamped
 
 
-def video_stream(container: InputContainer) -> Any:
-    """The first stream of moving pictures; the cover picture of a song is none. Raises `NoVideoStream`."""
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None:
-            stream.thread_type = "AUTO"
-            return stream
-    raise NoVideoStream(
-        f"{container.name} holds no moving pictures; give sound files with `--audio` beside a video"
-    )
-
-
 def frame_stamp(frame: Any) -> int | None:
     """Presentation stamp, or where a format has none (AVI) the decoding stamp in order of output."""
     stamp: int | None = frame.pts if frame.pts is not None else frame.dts
@@ -91,26 +92,24 @@ def build_index(path: Path, max_pixels: int) -> FrameIndex:
     Raises `NoVideoStream`, `EmptyClip`, `MediaTooLarge`.
     """
     scan, other_end_s = _scan_packets(path, max_pixels)
-    if not _is_plain(scan) or not _end_decodes(path, scan):
-        scan = _scan_frames(path)
+    if not _is_plain(scan) or not _end_decodes(path, scan, max_pixels):
+        scan = _scan_frames(path, max_pixels)
     if not len(scan):
         raise EmptyClip(f"{path} has a video stream, but not one of its frames can be decoded")
-    return _index(path, scan, other_end_s)
+    return _index(path, scan, other_end_s, max_pixels)
 
 
 def _scan_packets(path: Path, max_pixels: int) -> tuple[_Scan, float]:
     """Stamps in the order of display, and the end in seconds of whatever the file holds besides."""
     scan = _Scan()
     other_end_s = 0.0
-    with open_container(path) as container:
-        stream = video_stream(container)
+    with open_video(path, max_pixels) as (container, stream):
         size = stream.codec_context.width, stream.codec_context.height
         for packet in read_packets(container):
             if packet.stream_index != stream.index:
-                if packet.pts is not None and packet.time_base is not None:
-                    other_end_s = max(
-                        other_end_s, float((packet.pts + (packet.duration or 0)) * packet.time_base)
-                    )
+                if packet.pts is not None:
+                    end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base)
+                    other_end_s = max(other_end_s, end_s)
             elif packet.size:
                 scan.add(packet.pts, packet.duration, key=packet.is_keyframe, shown=not packet.is_discard)
                 check_size(path, *size, len(scan), max_pixels)
@@ -128,62 +127,68 @@ def _is_plain(scan: _Scan) -> bool:
     return distinct and bool(scan.stamps) and bool(scan.keys) and not scan.unstamped
 
 
-def _end_decodes(path: Path, scan: _Scan) -> bool:
+def _end_decodes(path: Path, scan: _Scan, max_pixels: int) -> bool:
     last_key = scan.keys[-1]
-    with open_container(path) as container:
-        stream = video_stream(container)
+    with open_video(path, max_pixels) as (container, stream):
         container.seek(last_key, stream=stream)
         decoded = [frame_stamp(frame) for frame in decode_frames(container, stream)]
     decoded_end = [stamp for stamp in decoded if stamp is None or stamp >= last_key]
     return decoded_end == [stamp for stamp in scan.stamps if stamp >= last_key]
 
 
-def _scan_frames(path: Path) -> _Scan:
+def _scan_frames(path: Path, max_pixels: int) -> _Scan:
     scan = _Scan()
-    with open_container(path) as container:
-        for frame in decode_frames(container, video_stream(container)):
+    with open_video(path, max_pixels) as (container, stream):
+        for frame in decode_frames(container, stream):
             scan.add(frame_stamp(frame), frame.duration, key=bool(frame.key_frame))
     return scan
 
 
-def _index(path: Path, scan: _Scan, other_end_s: float) -> FrameIndex:
-    with open_container(path) as container:
-        stream = video_stream(container)
+def _index(path: Path, scan: _Scan, other_end_s: float, max_pixels: int) -> FrameIndex:
+    with open_video(path, max_pixels) as (container, stream):
         unit_s = float(stream.time_base)
         step_s = float(1 / (stream.average_rate or stream.guessed_rate or Fraction(25)))
         stream_s = None if stream.duration is None else stream.duration * unit_s
-        file_s = None if container.duration is None else container.duration / 1e6
+        file_s = None if container.duration is None else container.duration / av.time_base
     stamps = np.asarray(scan.stamps, np.int64)
-    start_s = stamps[0] * unit_s if len(stamps) else 0.0
+    start_s = float(stamps[0] * unit_s) if len(stamps) else 0.0
     by_stamp = not scan.unstamped and bool((np.diff(stamps) > 0).all())
     if by_stamp:
-        times_s, notes = (stamps - stamps[0]) * unit_s, ()
-        keys = np.union1d([0], np.searchsorted(stamps, [key for key in scan.keys if key >= stamps[0]]))
+        times_s: Times = (stamps - stamps[0]) * unit_s
+        keys = np.searchsorted(stamps, [key for key in scan.keys if key >= stamps[0]]).astype(np.int64)
+        notes = []
     else:
         times_s, note = _mended_times(stamps, scan.unstamped, unit_s, step_s)
-        notes = (note,)
-        keys = np.zeros(1)
+        keys = np.zeros(0, np.int64)
+        notes = [note]
     decoded_s = max(float(times_s[-1]) + step_s, scan.end * unit_s - start_s)
-    # A stream that states its own length does so without the time before its first frame.
-    reached_s = decoded_s if stream_s is not None else max(start_s + decoded_s, other_end_s)
+    # A stream that states its own length does so without the time before its first frame; a file that
+    # states one for all its streams counts from its own zero.
     promised_s = stream_s if stream_s is not None else file_s
-    if promised_s is not None and promised_s - reached_s < max(0.25, 2 * step_s, 0.01 * promised_s):
+    reached_s = decoded_s if stream_s is not None else max(start_s + decoded_s, other_end_s)
+    if promised_s is not None and promised_s - reached_s > max(0.25, 2 * step_s, 0.01 * promised_s):
+        notes.append(f"decoded {decoded_s:.1f} s of {promised_s:.1f} s: the file ends early")
+    else:
         promised_s = None
-    return FrameIndex(stamps, keys.astype(np.int64), times_s, start_s, by_stamp, decoded_s, promised_s, notes)
+    return FrameIndex(
+        stamps=stamps,
+        keys=np.union1d(np.zeros(1, np.int64), keys),
+        times_s=times_s,
+        start_s=start_s,
+        by_stamp=by_stamp,
+        decoded_s=decoded_s,
+        promised_s=promised_s,
+        notes=tuple(notes),
+    )
 
 
-def _mended_times(
-    stamps: Stamps, unstamped: int, unit_s: float, step_s: float
-) -> tuple[NDArray[np.float64], str]:
+def _mended_times(stamps: Stamps, unstamped: int, unit_s: float, step_s: float) -> tuple[Times, str]:
     """Strictly increasing times although stamps repeat (spread up to the next one) or are unusable."""
     if unstamped or (np.diff(stamps) < 0).any():
-        times_s = np.arange(len(stamps) + unstamped) * step_s
-        return (
-            times_s,
-            f"the file's times are missing or run backwards: {1 / step_s:.6g} frames a second assumed",
-        )
+        times_s = np.arange(len(stamps) + unstamped, dtype=np.float64) * step_s
+        return times_s, f"frame times are missing or run backwards: {1 / step_s:.6g} fps assumed"
     first_of_run = np.flatnonzero(np.diff(stamps, prepend=stamps[0] - 1) > 0)
     anchors_s = (stamps[first_of_run] - stamps[0]) * unit_s
     places = np.append(first_of_run, len(stamps))
     times_s = np.interp(np.arange(len(stamps)), places, np.append(anchors_s, anchors_s[-1] + step_s))
-    return times_s, "frames with the same time stamp were spread up to the next one"
+    return times_s.astype(np.float64), "frames with the same time stamp were spread up to the next one"
