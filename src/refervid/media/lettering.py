@@ -27,9 +27,9 @@ def drawable(text: str) -> str | None:
 def text_alpha(text: str, size: int) -> NDArray[np.uint8]:
     """(h, w) coverage 0..255 of one line of text, cut to its ink; `size` is the em in pixels."""
     font = ImageFont.load_default(size)
-    left, top, right, bottom = font.getbbox(text, stroke_width=size / 40)
+    left, top, right, bottom = font.getbbox(text, stroke_width=size / 60)
     canvas = Image.new("L", (int(right - left) + 2, int(bottom - top) + 2))
-    ImageDraw.Draw(canvas).text((1 - left, 1 - top), text, fill=255, font=font, stroke_width=size / 40)
+    ImageDraw.Draw(canvas).text((1 - left, 1 - top), text, fill=255, font=font, stroke_width=size / 60)
     return np.asarray(canvas)
 
 
