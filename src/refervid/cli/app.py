@@ -6,6 +6,7 @@ import typer
 
 import refervid
 from refervid.cli.demo import demo
+from refervid.cli.evaluate import evaluate, score
 from refervid.cli.presets import doctor, presets
 from refervid.cli.segment import segment
 
@@ -34,5 +35,5 @@ def main(
     pass
 
 
-for command in (segment, demo, presets, doctor):
+for command in (segment, evaluate, score, demo, presets, doctor):
     app.command()(command)

@@ -23,7 +23,8 @@ def demo(
     with reporting_errors():
         from refervid.datasets.demo import TEXTS, write_demo
         from refervid.media.clip import open_clip
-        from refervid.metrics import boundary_f, jaccard
+        from refervid.metrics.boundary import boundary_f
+        from refervid.metrics.region import jaccard
         from refervid.pipelines.presets import load
         from refervid.report.save import save_results
         from refervid.types import Reference, SoundReference, TextReference

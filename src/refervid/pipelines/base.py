@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from refervid.errors import SettingsError
 from refervid.files import slug
@@ -24,6 +25,10 @@ class Pipeline(ABC):
     @abstractmethod
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
         """One result per reference; the clip's features are computed once for all of them."""
+
+    @abstractmethod
+    def plan(self) -> dict[str, Any]:
+        """Everything that results depend on besides the clip, ready for JSON."""
 
     def __call__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import cast
+from typing import Any, cast
 
 from refervid.engines.base import Binder, Chooser, Detector, Engine, Runtime, Tagger, Tracker
 from refervid.engines.registry import Role, build_engine
@@ -77,6 +77,9 @@ class PivotPipeline(Pipeline):
                 references, reference_slugs(references), found, tracks, strict=True
             )
         ]
+
+    def plan(self) -> dict[str, Any]:
+        return {"preset": self.preset, "settings": self.settings.model_dump(mode="json")}
 
     def _find_texts(self, clip: Clip, references: Sequence[Reference], stages: Stages) -> dict[str, Found]:
         texts = [reference.text for reference in references if isinstance(reference, TextReference)]

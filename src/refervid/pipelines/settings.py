@@ -45,6 +45,7 @@ class SoundSettings(_Frozen):
     frames: int = Field(10, ge=1, le=20)
     max_objects: int | None = Field(None, ge=1)
     vocabulary: tuple[str, ...] | None = None
+    style: PictureStyle = READABLE
 
 
 EngineOptions = Mapping[str, Any]

@@ -21,7 +21,7 @@ from refervid.engines.base import (
     Tagger,
 )
 from refervid.media.clip import Clip
-from refervid.media.sections import Section
+from refervid.media.sections import Section, even_section
 from refervid.pipelines.settings import SoundSettings
 from refervid.pipelines.stages import Stages
 from refervid.pipelines.text import Found, fit_to_frame, to_pivot
@@ -58,7 +58,7 @@ def find_sounding(
     with stages.stage("listen"):
         labels = tagger.tag(waveform)
         found.intervals = tagger.intervals(waveform)
-    section = _overview(clip, settings.frames)
+    section = even_section(clip, settings.frames, settings.style)
     with stages.stage("choose objects"):
         choice = chooser.sounding_objects(
             SoundQuestion(section, labels, settings.vocabulary, settings.max_objects)
@@ -69,13 +69,6 @@ def find_sounding(
         for thing in choice.objects:
             _locate(clip, section, thing, chooser, detector, candidates, found)
     return found
-
-
-def _overview(clip: Clip, frames: int) -> Section:
-    """One section over the whole clip, `frames` evenly spaced."""
-    count = min(frames, len(clip))
-    middles = (np.arange(count) + 0.5) * len(clip) / count
-    return Section(clip, 0, tuple(int(middle) for middle in middles))
 
 
 def _locate(
