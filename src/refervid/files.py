@@ -104,9 +104,9 @@ def atomic_dir(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """`text` as UTF-8 under `path`, all or nothing."""
+    """`text` as UTF-8 under `path`, all or nothing; what UTF-8 cannot hold becomes a question mark."""
     with atomic_file(path) as part:
-        part.write_text(text, encoding="utf-8")
+        part.write_text(text, encoding="utf-8", errors="replace")
 
 
 @contextmanager

@@ -34,13 +34,10 @@ class NamedTrack:
 
 
 def export(kind: str, folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path:
-    """Write `tracks` in one of the forms in `EXPORTS` under `folder`; returns the new file or folder.
+    """Write `tracks` as `kind`, one of `EXPORTS`, under `folder`; returns the new file or folder.
 
-    Raises `SettingsError` for a form that is not there, `UnsafeName` for a clip or track whose name cannot
-    be a file name.
+    Raises `UnsafeName` for a clip or track whose name cannot be a file name.
     """
-    if kind not in EXPORTS:
-        raise SettingsError(f"no format {kind!r}: choose among {', '.join(EXPORTS)}")
     return EXPORTS[kind](folder, clip, tracks)
 
 
@@ -192,7 +189,7 @@ EXPORTS: Mapping[str, Callable[[Path, Clip, Sequence[NamedTrack]], Path]] = {
     "davis-png": _davis,
     "youtube-vos": _youtube_vos,
     "npz": _npz,
-    "alpha": _alpha,
+    "alpha-webm": _alpha,
     "contact-sheet": _contact_sheet,
 }
 """The forms by the names that `--format` takes."""

@@ -27,10 +27,11 @@ def drawable(text: str) -> str | None:
 def text_alpha(text: str, size: int) -> NDArray[np.uint8]:
     """(h, w) coverage 0..255 of one line of text, cut to its ink; `size` is the em in pixels."""
     font = ImageFont.load_default(size)
-    left, top, right, bottom = font.getbbox(text, stroke_width=size / 60)
-    canvas = Image.new("L", (int(right - left) + 2, int(bottom - top) + 2))
-    ImageDraw.Draw(canvas).text((1 - left, 1 - top), text, fill=255, font=font, stroke_width=size / 60)
-    return np.asarray(canvas)
+    _, _, right, bottom = font.getbbox(text)
+    canvas = Image.new("L", (int(right) + 2 * size, int(bottom) + 2 * size))
+    # The stroke makes the letters bold, which keeps them legible on pictures.
+    ImageDraw.Draw(canvas).text((size, size), text, fill=255, font=font, stroke_width=size / 60)
+    return np.asarray(canvas.crop(canvas.getbbox() or (0, 0, 1, 1)))
 
 
 def paint(picture: Frame, alpha: NDArray[np.uint8], x: int, y: int, colour: RGB) -> None:

@@ -130,7 +130,7 @@ class Section:
         row, column = divmod(position, columns)
         top, bottom = _edge(row, height), _edge(row + 1, height)
         tile = np.ascontiguousarray(_resize(frame, width, bottom - top))
-        _draw_candidates(tile, self.style, candidates, width / frame.shape[1])
+        draw_candidates(tile, candidates, width / frame.shape[1], self.style)
         _draw_number(tile, self.style, position + 1, width / frame.shape[1])
         picture[top:bottom, column * width : (column + 1) * width] = tile
 
@@ -203,29 +203,24 @@ def _draw_number(tile: Frame, style: PictureStyle, number: int, scale: float) ->
     disc(tile, centre, radius, _NUMBER_COLOUR, style.rim * line, str(number), style.number_text * line)
 
 
-def _draw_candidates(tile: Frame, style: PictureStyle, candidates: Sequence[Candidate], scale: float) -> None:
-    length, line = _units(tile, style, scale)
-    radius = style.label_radius * length
+def draw_candidates(
+    picture: Frame, candidates: Sequence[Candidate], scale: float = 1.0, style: PictureStyle = READABLE
+) -> None:
+    """Draw numbered boxes into a picture of one frame, which is `scale` times the size of the clip's."""
+    length, line = _units(picture, style, scale)
+    radius, rim, text = style.label_radius * length, style.rim * line, style.label_text * line
     thickness = max(round(style.box_line * line), 1)
     corners: list[tuple[float, float]] = []
     for position, candidate in enumerate(candidates):
         x0, y0, x1, y1 = (float(v) * scale for v in candidate.box_xyxy)
         colour = box_colour(position)[1]
-        cv2.rectangle(tile, (round(x0), round(y0)), (round(x1), round(y1)), colour, thickness, cv2.LINE_AA)
+        cv2.rectangle(picture, (round(x0), round(y0)), (round(x1), round(y1)), colour, thickness, cv2.LINE_AA)
         beside = style.label_beside and min(x1 - x0, y1 - y0) < 4 * radius
         inset = -radius if beside else radius
         corners.append((x1 - inset, y1 - inset))
     # All numbers lie on top of all boxes.
     for position, (x, y) in enumerate(corners):
         if style.label_beside:
-            x = min(max(x, radius), tile.shape[1] - radius)
-            y = min(max(y, radius), tile.shape[0] - radius)
-        disc(
-            tile,
-            (x, y),
-            radius,
-            box_colour(position)[1],
-            style.rim * line,
-            str(position + 1),
-            style.label_text * line,
-        )
+            x = min(max(x, radius), picture.shape[1] - radius)
+            y = min(max(y, radius), picture.shape[0] - radius)
+        disc(picture, (x, y), radius, box_colour(position)[1], rim, str(position + 1), text)
