@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,7 @@ from refervid.files import atomic_file
 from refervid.media.clip import Clip
 from refervid.media.lettering import WHITE, drawable, paint, text_alpha
 from refervid.media.movie import H264, MovieWriter
-from refervid.media.palette import RGB, query_colour
+from refervid.media.palette import QUERY_COLOURS, RGB
 from refervid.track import Track
 from refervid.types import Frame, Hook, Mask, no_hook
 
@@ -23,7 +24,7 @@ _FILL = 0.4
 def write_overlay(
     path: Path, clip: Clip, tracks: Sequence[Track], labels: Sequence[str] = (), hook: Hook = no_hook
 ) -> None:
-    """An H.264 MP4 of `clip`, with its times and sound, and track `i` in `query_colour(i)`.
+    """An H.264 MP4 of `clip`, with its times and sound, and track `i` in `palette.query_colour(i)`.
 
     `labels`, one per track, are written beside the masks; none at all leaves them out. The hook's
     stage is "overlay", its artefact the frame drawn last.
@@ -35,13 +36,18 @@ def write_overlay(
             hook("overlay", frame, index + 1, len(clip))
 
 
-def draw_masks(frame: Frame, masks: Sequence[Mask], labels: Sequence[str] = ()) -> None:
-    """Draw masks (H, W) into `frame`, in the colours of their positions."""
-    for position, mask in enumerate(masks):
-        _draw_mask(frame, mask, query_colour(position))
-    for position, (mask, label) in enumerate(zip(masks, labels, strict=False)):
+def draw_masks(
+    frame: Frame,
+    masks: Sequence[Mask],
+    labels: Sequence[str] = (),
+    colours: Sequence[RGB] = QUERY_COLOURS,
+) -> None:
+    """Draw masks (H, W) into `frame`, each in its colour; these repeat if there are more masks."""
+    for mask, colour in zip(masks, cycle(colours), strict=False):
+        _draw_mask(frame, mask, colour)
+    for number, (mask, label, colour) in enumerate(zip(masks, labels, cycle(colours), strict=False), 1):
         if mask.any():
-            _draw_tag(frame, mask, drawable(label) or f"query {position + 1}", query_colour(position))
+            _draw_tag(frame, mask, drawable(label) or f"query {number}", colour)
 
 
 def _draw_mask(frame: Frame, mask: Mask, colour: RGB) -> None:

@@ -1,0 +1,60 @@
+"""The report: one HTML file that explains the results of one clip, without scripts or requests.
+
+Whatever comes from sentences, sound labels and language models is escaped by the template engine, and
+the page's own policy forbids scripts and foreign addresses.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from refervid.files import write_text
+from refervid.media.contact_sheet import contact_sheet
+from refervid.report.pictures import data_uri, picture_uri
+from refervid.report.plot import clock, frame_edges
+from refervid.report.result import Result
+from refervid.report.views import view_queries
+
+EMBED_LIMIT = 8 * 2**20
+"""Overlays of up to this many bytes are carried in the page; larger ones are linked beside it."""
+
+
+def write_report(path: Path, results: Sequence[Result], overlay: Path | None = None) -> None:
+    """One page on the results of one clip; `overlay` is the movie to show on it."""
+    clip = results[0].clip
+    html = _template().render(
+        clip=clip,
+        duration=clock(float(frame_edges(clip.times_s)[-1])),
+        movie=None if overlay is None else _movie_address(overlay, path.parent),
+        sheet=picture_uri(contact_sheet(clip, [result.track for result in results])),
+        queries=view_queries(results),
+        preset=results[0].preset,
+        engines=results[0].engines,
+        version=version("refervid"),
+    )
+    write_text(path, html)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("refervid.report", "template"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2")
+
+
+def _movie_address(movie: Path, folder: Path) -> str:
+    if movie.stat().st_size <= EMBED_LIMIT:
+        return data_uri(movie.read_bytes(), "video/mp4")
+    return quote(Path(os.path.relpath(movie, folder)).as_posix())

@@ -1,0 +1,82 @@
+"""Pictures of the report: small enough to be carried in the page itself."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+
+from refervid.media.clip import Clip
+from refervid.media.overlay import draw_masks
+from refervid.media.palette import RGB
+from refervid.media.pictures import decode_jpeg, encode_jpeg
+from refervid.media.sections import draw_candidates
+from refervid.types import Candidate, Frame, Pivot
+
+_LONG_SIDE = 960
+_SECTION_LONG_SIDE = 1400
+_QUALITY = 80
+
+
+def data_uri(data: bytes, media_type: str) -> str:
+    """`data` as an address that a page can show without fetching anything."""
+    return f"data:{media_type};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def picture_uri(picture: Frame) -> str:
+    return data_uri(encode_jpeg(picture, _QUALITY), "image/jpeg")
+
+
+def section_uri(picture: Frame) -> str:
+    """What the chooser looked at, shrunk where it is very large."""
+    return picture_uri(_shrink(picture, _SECTION_LONG_SIDE)[0])
+
+
+class FrameStore:
+    """Some of a clip's frames, read in one pass and kept small."""
+
+    def __init__(self, clip: Clip, indices: Iterable[int]) -> None:
+        self._frames: dict[int, tuple[bytes, float]] = {}
+        for index, frame in clip.frames(sorted(set(indices))):
+            small, scale = _shrink(frame, _LONG_SIDE)
+            self._frames[index] = (encode_jpeg(small), scale)
+
+    def candidates_uri(self, index: int, candidates: Sequence[Candidate]) -> str:
+        """Frame `index` with numbered boxes, drawn as the chooser sees them."""
+        frame, scale = self._read(index)
+        draw_candidates(frame, candidates, scale)
+        return picture_uri(frame)
+
+    def pivot_uri(self, pivot: Pivot, colour: RGB) -> str:
+        """The pivot frame with what the tracker started from: mask, box, points (hollow: not the object)."""
+        frame, scale = self._read(pivot.frame_index)
+        line = max(round(min(frame.shape[:2]) / 110), 2)
+        if pivot.mask is not None:
+            size = (frame.shape[1], frame.shape[0])
+            small = cv2.resize(pivot.mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+            draw_masks(frame, [np.asarray(small, bool)], colours=[colour])
+        if pivot.box_xyxy is not None:
+            x0, y0, x1, y1 = (round(float(v) * scale) for v in pivot.box_xyxy)
+            cv2.rectangle(frame, (x0, y0), (x1, y1), colour, line, cv2.LINE_AA)
+        if pivot.points_xy is not None and pivot.point_labels is not None:
+            for (x, y), belongs in zip(pivot.points_xy * scale, pivot.point_labels, strict=True):
+                centre = (round(float(x)), round(float(y)))
+                cv2.circle(frame, centre, 3 * line, (255, 255, 255), line, cv2.LINE_AA)
+                if belongs:
+                    cv2.circle(frame, centre, 2 * line, colour, -1, cv2.LINE_AA)
+        return picture_uri(frame)
+
+    def _read(self, index: int) -> tuple[Frame, float]:
+        data, scale = self._frames[index]
+        return decode_jpeg(data), scale
+
+
+def _shrink(picture: Frame, long_side: int) -> tuple[Frame, float]:
+    """The picture at most `long_side` pixels long, and the scale that this took."""
+    scale = min(long_side / max(picture.shape[:2]), 1.0)
+    if scale == 1:
+        return picture, 1.0
+    size = (max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8), scale

@@ -1,0 +1,192 @@
+"""What the report says about each query: words and pictures, ready for the template."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from refervid.media.clip import Clip
+from refervid.media.palette import RGB, box_colour, query_colour
+from refervid.report.pictures import FrameStore, section_uri
+from refervid.report.plot import AreaPlot, area_plot, clock, seen_spans
+from refervid.report.result import Result
+from refervid.types import Decision, Pivot, SoundReference, Source, Status
+
+_MOST_PIVOTS = 12
+_MOST_PICTURES = 24
+"""Per query: no browser likes to open a page with a thousand pictures."""
+
+_MOST_SPANS = 6
+
+_STATUS_WORDS: dict[Status, str] = {
+    "ok": "found",
+    "not_found": "not found",
+    "partial": "found, but the clip breaks off",
+    "failed": "failed",
+}
+
+_SOURCE_WORDS: dict[Source, str] = {
+    "model": "a model",
+    "rules": "rules",
+    "fallback": "fallback",
+    "cache": "a model, remembered",
+    "user": "you",
+    "replay": "a recorded run",
+}
+
+_QUESTION_WORDS = {
+    "frame": "Which frame shows it best?",
+    "box": "Which box is it?",
+    "objects": "What makes the sound?",
+}
+
+
+@dataclass(frozen=True)
+class PivotView:
+    """`uri` shows the frame with what the tracker started from."""
+
+    uri: str
+    place: str
+
+
+@dataclass(frozen=True)
+class CandidateView:
+    """A numbered box; `colour` is that of its drawing."""
+
+    number: int
+    colour: str
+    phrase: str
+    score: str
+
+
+@dataclass(frozen=True)
+class DecisionView:
+    """`uri` is what was looked at, "" where no picture is shown."""
+
+    decision: Decision
+    question: str
+    answer: str
+    source: str
+    place: str
+    uri: str
+    is_tall: bool
+    candidates: tuple[CandidateView, ...]
+
+
+@dataclass(frozen=True)
+class QueryView:
+    """Everything on one query; the counts tell what was left out for length."""
+
+    result: Result
+    number: int
+    colour: str
+    is_sound: bool
+    status: str
+    seen: str
+    plot: AreaPlot
+    pivots: tuple[PivotView, ...]
+    pivots_left_out: int
+    decisions: tuple[DecisionView, ...]
+    pictures_left_out: int
+    timings: tuple[tuple[str, str], ...]
+
+
+def view_queries(results: Sequence[Result]) -> list[QueryView]:
+    """Views of the results of one clip, with every frame that they show read once."""
+    shown = [pivot.frame_index for result in results for pivot in _pivots(result)[:_MOST_PIVOTS]]
+    for result in results:
+        pictured = [decision for decision in result.decisions if _has_picture(decision)][:_MOST_PICTURES]
+        shown += [d.frame_index for d in pictured if d.picture is None and d.frame_index is not None]
+    frames = FrameStore(results[0].clip, shown)
+    return [_view_query(number, result, frames) for number, result in enumerate(results)]
+
+
+def _view_query(position: int, result: Result, frames: FrameStore) -> QueryView:
+    colour = query_colour(position)
+    pivots = _pivots(result)
+    pictured = [decision for decision in result.decisions if _has_picture(decision)]
+    with_picture = {id(decision) for decision in pictured[:_MOST_PICTURES]}
+    return QueryView(
+        result=result,
+        number=position + 1,
+        colour=_css(colour),
+        is_sound=isinstance(result.reference, SoundReference),
+        status=_STATUS_WORDS[result.status],
+        seen=_seen_words(result),
+        plot=area_plot(result.track, result.times_s, [pivot.frame_index for pivot in pivots]),
+        pivots=tuple(
+            PivotView(frames.pivot_uri(pivot, colour), _place(result.clip, pivot.frame_index))
+            for pivot in pivots[:_MOST_PIVOTS]
+        ),
+        pivots_left_out=max(len(pivots) - _MOST_PIVOTS, 0),
+        decisions=tuple(
+            _view_decision(decision, result.clip, frames if id(decision) in with_picture else None)
+            for decision in result.decisions
+        ),
+        pictures_left_out=max(len(pictured) - _MOST_PICTURES, 0),
+        timings=tuple((stage, clock(seconds)) for stage, seconds in result.timings_s.items()),
+    )
+
+
+def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None) -> DecisionView:
+    """`frames` is None for a decision that is told without its picture."""
+    uri, is_tall = "", False
+    if frames is not None and decision.picture is not None:
+        uri = section_uri(decision.picture)
+        is_tall = decision.picture.shape[0] > decision.picture.shape[1]
+    elif frames is not None and decision.frame_index is not None:
+        uri = frames.candidates_uri(decision.frame_index, decision.candidates)
+        is_tall = clip.height > clip.width
+    places = [] if decision.section is None else [f"section {decision.section + 1}"]
+    if decision.frame_index is not None:
+        places.append(_place(clip, decision.frame_index))
+    return DecisionView(
+        decision=decision,
+        question=_QUESTION_WORDS.get(decision.question, decision.question),
+        answer=_answer_words(decision, clip),
+        source=_SOURCE_WORDS[decision.source],
+        place=" · ".join(places),
+        uri=uri,
+        is_tall=is_tall,
+        candidates=tuple(
+            CandidateView(i + 1, _css(box_colour(i)[1]), candidate.phrase, f"{candidate.score:.2f}")
+            for i, candidate in enumerate(decision.candidates)
+        ),
+    )
+
+
+def _has_picture(decision: Decision) -> bool:
+    return decision.picture is not None or (decision.frame_index is not None and bool(decision.candidates))
+
+
+def _answer_words(decision: Decision, clip: Clip) -> str:
+    if decision.answer is None:
+        return "none fits"
+    if decision.question == "frame" and decision.frame_index is not None:
+        return _place(clip, decision.frame_index)
+    if decision.question == "box" and isinstance(decision.answer, int):
+        return f"box {decision.answer + 1}"
+    return str(decision.answer)
+
+
+def _seen_words(result: Result) -> str:
+    spans = seen_spans(result.track, result.times_s)
+    if not spans:
+        return "on no frame"
+    words = [f"{clock(start)} to {clock(end)}" for start, end in spans[:_MOST_SPANS]]
+    if len(spans) > _MOST_SPANS:
+        words.append(f"{len(spans) - _MOST_SPANS} more times")
+    count = int((result.areas > 0).sum())
+    return f"on {count} of {len(result.track)} frames: {', '.join(words)}"
+
+
+def _pivots(result: Result) -> list[Pivot]:
+    return sorted(result.pivots, key=lambda pivot: pivot.frame_index)
+
+
+def _place(clip: Clip, frame_index: int) -> str:
+    return f"frame {frame_index}, {clock(float(clip.times_s[frame_index]))}"
+
+
+def _css(colour: RGB) -> str:
+    return f"rgb({colour[0]} {colour[1]} {colour[2]})"
