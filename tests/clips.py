@@ -21,7 +21,7 @@ QUARTER_TURN = ((0, 1), (-1, 0))
 
 
 def numbered_frames(count: int, height: int = 96, width: int = 128, first: int = 0) -> Frames:
-    """(count, height, width, 3) grey frames whose upper half shows their number as eight black or white bars."""
+    """(count, height, width, 3) grey; black or white bars in the upper half tell the frame's number."""
     frames = np.full((count, height, width, 3), 128, np.uint8)
     bar = width // BITS
     for index, frame in enumerate(frames, first):
@@ -152,3 +152,23 @@ def write_pictures(folder: Path, frames: Sequence[NDArray[np.uint8]] | Frames, s
     for index, frame in enumerate(frames):
         cv2.imwrite(str(folder / f"{index}{suffix}"), frame[:, :, ::-1])
     return folder
+
+
+def repeat_video(path: Path, longer: Path, times: int) -> Path:
+    """The same pictures `times` times over, without encoding them again."""
+    with av.open(str(longer), "w") as target:
+        shift = 0
+        for _ in range(times):
+            with av.open(str(path)) as source:
+                stream = source.streams.video[0]
+                if not target.streams.video:
+                    target.add_stream_from_template(stream)
+                length = stream.duration
+                for packet in source.demux(stream):
+                    if packet.size:
+                        packet.pts += shift
+                        packet.dts += shift
+                        packet.stream = target.streams.video[0]
+                        target.mux(packet)
+            shift += length
+    return longer

@@ -48,7 +48,7 @@ def read_waveform(
 ) -> tuple[Waveform, list[str]]:
     """The first sound stream of a sound or video file, and notes in plain words on what was mended.
 
-    All channels are mixed to one. `start_s` is the first sample's time in the file. NaN and infinite
+    The channels are averaged. `start_s` is the first sample's time in the file. NaN and infinite
     samples become silence, samples beyond full scale are clipped.
     Raises `MediaNotFound`, `UnreadableMedia`, `NoAudioStream`, `MediaTooLarge`.
     """
@@ -64,7 +64,7 @@ def _resample(
     frames: Iterator[av.AudioFrame], name: str, sample_rate: int, max_seconds: float
 ) -> tuple[NDArray[np.float32], float]:
     """Mono samples, gaps filled with silence, and the time of the first one in the file."""
-    resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
+    resampler = av.AudioResampler(format="fltp", rate=sample_rate)
     layout = None
     data = bytearray()
     start_s: float | None = None
@@ -73,8 +73,8 @@ def _resample(
         if start_s is None:
             start_s = frame.time or 0.0
         if layout not in (None, (frame.format.name, frame.layout.name, frame.sample_rate)):
-            data += _bytes(resampler.resample(None))
-            resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
+            data += _mono_bytes(resampler.resample(None))
+            resampler = av.AudioResampler(format="fltp", rate=sample_rate)
         layout = (frame.format.name, frame.layout.name, frame.sample_rate)
         gap_s = 0.0 if frame.time is None else frame.time - start_s - arrived_s
         if gap_s < GAP_S:
@@ -84,15 +84,16 @@ def _resample(
             raise MediaTooLarge(f"the sound of {name} is longer than {max_seconds:.0f} s; cut it")
         data += bytes(4 * round(gap_s * sample_rate))
         frame.pts = None
-        data += _bytes(resampler.resample(frame))
+        data += _mono_bytes(resampler.resample(frame))
     if start_s is None:
         raise NoAudioStream(f"{name} has a sound stream, but nothing in it can be decoded")
-    data += _bytes(resampler.resample(None))
+    data += _mono_bytes(resampler.resample(None))
     return np.frombuffer(data, np.float32), start_s
 
 
-def _bytes(resampled: list[av.AudioFrame]) -> bytes:
-    return b"".join(frame.to_ndarray().tobytes() for frame in resampled)
+def _mono_bytes(resampled: list[av.AudioFrame]) -> bytes:
+    # The plain mean: libav's own downmix of two equal channels would be louder than either.
+    return b"".join(frame.to_ndarray().mean(axis=0).tobytes() for frame in resampled)
 
 
 def _sanitise(samples: NDArray[np.float32]) -> list[str]:

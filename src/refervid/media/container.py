@@ -72,17 +72,24 @@ def open_sound(path: Path) -> Iterator[tuple[InputContainer, Any]]:
 def open_container(path: Path, codec_options: dict[str, str] | None = None) -> InputContainer:
     """Open a local media file. Raises `MediaNotFound`, `UnreadableMedia`."""
     file = existing_file(path)
+    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", **(codec_options or {})}
     try:
-        options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", **(codec_options or {})}
         container: InputContainer = av.open(str(file), options=options)
-        return container
     except PermissionError as error:
         raise MediaNotFound(f"{path} cannot be read: permission denied; check its access rights") from error
     except (FFmpegError, OSError, ValueError) as error:
-        raise UnreadableMedia(
-            f"{path} is no video or sound that can be decoded ({_reason(error)}); "
-            "it may be damaged, cut short, or of an unsupported format"
-        ) from error
+        raise _unreadable(path, _reason(error)) from error
+    if not container.streams.video and not container.streams.audio:
+        container.close()
+        raise _unreadable(path, "it lists neither pictures nor sound")
+    return container
+
+
+def _unreadable(path: Path, reason: str) -> UnreadableMedia:
+    return UnreadableMedia(
+        f"{path} is no video or sound that can be decoded ({reason}); "
+        "it may be damaged, cut short, or of an unsupported format"
+    )
 
 
 def read_packets(container: InputContainer, *streams: Any) -> Iterator[av.Packet]:

@@ -33,7 +33,7 @@ class FolderClip(Clip):
         self._max_pixels = max_pixels
         self.notes = []
         if len(self._files) > 1:
-            self.notes.append(f"the pictures carry no times: {fps:g} frames a second assumed")
+            self.notes.append(f"the pictures carry no times: {fps:g} fps assumed")
         first = read_picture(self._files[0], max_pixels)
         self.height, self.width = first.shape[:2]
         check_size(self.source, self.width, self.height, len(self._files), max_pixels)
