@@ -1,0 +1,74 @@
+"""Finding and loading checkpoints that are on this machine; nothing here downloads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from refervid.errors import BadCheckpoint, MissingWeights
+from refervid.settings import Environment
+
+Model = TypeVar("Model")
+
+
+def find_weights(weights: str, revision: str | None = None) -> Path:
+    """The file or folder behind `weights`: a path, or a hub id that was downloaded before.
+
+    The folder named by REFERVID_WEIGHTS is searched first, for a folder called like the last part of the id.
+    Raises `MissingWeights`.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    own = Environment().weights
+    for path in (Path(weights), *([own / Path(weights).name] if own else [])):
+        if path.exists():
+            return path
+    if weights.startswith((".", "/", "~")) or weights.count("/") != 1:
+        raise MissingWeights(f"no checkpoint at {weights}: give the path of a file or folder, or a hub id")
+    try:
+        return Path(snapshot_download(weights, revision=revision, local_files_only=True))
+    except LocalEntryNotFoundError as error:
+        raise MissingWeights(
+            f"the weights {weights} are not on this machine: `refervid models pull {weights}` gets them, "
+            "or give the path of your own copy with --set"
+        ) from error
+
+
+def missing_weights(weights: str, revision: str | None = None) -> list[str]:
+    """For `Engine.missing`: empty if they are there."""
+    try:
+        find_weights(weights, revision)
+    except MissingWeights:
+        return [f"weights {weights} (refervid models pull {weights})"]
+    return []
+
+
+def load_pretrained(model_class: Any, folder: Path, **options: Any) -> Any:
+    """A transformers model in evaluation mode from a local folder.
+
+    Raises `BadCheckpoint` if the file is damaged, or if any key is missing, left over or of another shape.
+    """
+    try:
+        model, report = model_class.from_pretrained(
+            folder, local_files_only=True, output_loading_info=True, weights_only=True, **options
+        )
+    except Exception as error:  # the libraries below raise whatever their parsers raise
+        raise BadCheckpoint(f"{folder} cannot be loaded ({error}): download it again") from error
+    faults = [
+        f"{kind.replace('_', ' ')}: {', '.join(sorted(str(key) for key in report[kind]))}"
+        for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
+        if report.get(kind)
+    ]
+    if faults:
+        raise BadCheckpoint(f"{folder} does not fit {model_class.__name__}: {'; '.join(faults)}")
+    return model.eval()
+
+
+def torch_dtype(dtype: str, device: str) -> Any:
+    """The torch dtype for `auto` and the named ones: `auto` is bfloat16 on CUDA and float32 elsewhere."""
+    import torch
+
+    if dtype == "auto":
+        return torch.bfloat16 if device.startswith("cuda") else torch.float32
+    return getattr(torch, dtype)

@@ -1,0 +1,161 @@
+"""Grounding DINO on a tiny real model with random weights, against transformers' own processing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import (
+    BertConfig,
+    BertTokenizerFast,
+    GroundingDinoConfig,
+    GroundingDinoForObjectDetection,
+    MMGroundingDinoConfig,
+    MMGroundingDinoForObjectDetection,
+    SwinConfig,
+)
+
+from refervid.engines.base import DetectorRequest, Runtime
+from refervid.engines.detectors.grounding_dino import GroundingDinoDetector, GroundingDinoSettings, caption
+from refervid.engines.detectors.pixels import shorter_side_size, to_tensor
+from refervid.engines.weights import find_weights
+from refervid.errors import BadCheckpoint, MissingWeights
+from refervid.media.array import ArrayClip
+
+WORDS = ["a", "the", "dog", "red", "cup", "left", "on", "blue", "that", "jumps"]
+
+
+def _tokenizer(folder: Path) -> BertTokenizerFast:
+    vocabulary = [f"[unused{i}]" for i in range(1100)]
+    vocabulary[0] = "[PAD]"
+    for index, token in ((100, "[UNK]"), (101, "[CLS]"), (102, "[SEP]"), (1012, "."), (1029, "?")):
+        vocabulary[index] = token
+    vocabulary[200 : 200 + len(WORDS)] = WORDS
+    file = folder / "vocab.txt"
+    file.write_text("\n".join(vocabulary))
+    return BertTokenizerFast(vocab=str(file))
+
+
+def _config(kind: type) -> object:
+    backbone = SwinConfig(
+        image_size=64,
+        patch_size=4,
+        embed_dim=8,
+        depths=[1, 1, 1, 1],
+        num_heads=[1, 1, 2, 2],
+        window_size=2,
+        out_features=["stage2", "stage3", "stage4"],
+    )
+    text = BertConfig(
+        vocab_size=1100, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
+    )
+    return kind(
+        backbone_config=backbone,
+        text_config=text,
+        d_model=32,
+        encoder_layers=1,
+        decoder_layers=2,
+        encoder_ffn_dim=16,
+        decoder_ffn_dim=16,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        num_queries=12,
+        disable_custom_kernels=True,
+    )
+
+
+@pytest.fixture(scope="module", params=["grounding-dino", "mm-grounding-dino"])
+def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp(request.param)
+    if request.param == "grounding-dino":
+        model = GroundingDinoForObjectDetection(_config(GroundingDinoConfig))
+    else:
+        model = MMGroundingDinoForObjectDetection(_config(MMGroundingDinoConfig))
+    for parameter in model.parameters():  # biases of zero would make every box the same
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    model.save_pretrained(path)
+    _tokenizer(path).save_pretrained(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def clip() -> ArrayClip:
+    return ArrayClip(np.random.default_rng(0).integers(0, 256, (3, 60, 90, 3), np.uint8))
+
+
+def _detector(folder: Path, **settings: object) -> GroundingDinoDetector:
+    options = GroundingDinoSettings(weights=str(folder), short_side=96, long_side=160, **settings)
+    return GroundingDinoDetector.build(options, Runtime("cpu", "float32", False, folder))
+
+
+REQUESTS = [
+    DetectorRequest(2, "The red dog"),
+    DetectorRequest(0, "a cup on the left."),
+    DetectorRequest(2, "that blue cup"),
+]
+
+
+def test_batches_share_the_backbone_and_equal_single_runs(folder: Path, clip: ArrayClip) -> None:
+    detector = _detector(folder, box_threshold=0.0)
+    runs = []
+    detector._backbone.backbone.register_forward_hook(lambda *_: runs.append(1))
+    together = detector.detect(clip, REQUESTS)
+    assert len(runs) == 1  # two frames in one batch, three sentences
+    for request, expected in zip(REQUESTS, together, strict=True):
+        [single] = detector.detect(clip, [request])
+        assert len(single) == len(expected) == 12
+        np.testing.assert_allclose([c.box_xyxy for c in single], [c.box_xyxy for c in expected], atol=2e-3)
+        assert [c.phrase for c in single] == [c.phrase for c in expected]
+
+
+def test_original_vs_ours(folder: Path, clip: ArrayClip) -> None:
+    from transformers import AutoModelForZeroShotObjectDetection, AutoTokenizer
+
+    model = AutoModelForZeroShotObjectDetection.from_pretrained(folder).eval()
+    tokens = AutoTokenizer.from_pretrained(folder)(["the red dog."], return_tensors="pt")
+    pixels = to_tensor(clip.frame(2), shorter_side_size(60, 90, 96, 160))[None]
+    with torch.inference_mode():
+        output = model(pixel_values=pixels, **tokens)
+    scores = output.logits.sigmoid()[0].max(dim=1).values
+    best = int(scores.argmax())
+    [ours] = _detector(folder, box_threshold=0.0).detect(clip, REQUESTS[:1])
+    assert ours[0].score == pytest.approx(float(scores[best]), abs=1e-5)
+    x, y, w, h = (output.pred_boxes[0, best] * torch.tensor([90, 60, 90, 60])).tolist()
+    np.testing.assert_allclose(ours[0].box_xyxy, [x - w / 2, y - h / 2, x + w / 2, y + h / 2], atol=1e-3)
+
+
+def test_thresholds_and_last_resort(folder: Path, clip: ArrayClip) -> None:
+    detector = _detector(folder, box_threshold=1.0)
+    assert detector.detect(clip, REQUESTS) == [[], [], []]
+    [guess] = detector.detect(clip, [DetectorRequest(1, "a dog", last_resort=True)])
+    assert len(guess) == 1
+
+
+def test_caption_is_lower_case_with_a_full_stop() -> None:
+    assert caption(" The Red dog ") == "the red dog."
+    assert caption("a cup.") == "a cup."
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "expected"),
+    [(480, 854, (749, 1332)), (720, 1280, (750, 1333)), (400, 300, (1066, 800))],
+)
+def test_resize_rule(height: int, width: int, expected: tuple[int, int]) -> None:
+    assert shorter_side_size(height, width) == expected
+
+
+def test_missing_weights_name_the_command() -> None:
+    with pytest.raises(MissingWeights, match="refervid models pull nobody/nothing"):
+        find_weights("nobody/nothing")
+    assert GroundingDinoDetector.missing(GroundingDinoSettings(weights="nobody/nothing"))
+
+
+def test_a_truncated_checkpoint_is_refused(folder: Path, tmp_path: Path) -> None:
+    for file in folder.iterdir():
+        data = file.read_bytes()
+        (tmp_path / file.name).write_bytes(data[:-500] if file.suffix == ".safetensors" else data)
+    with pytest.raises(BadCheckpoint, match="download it again"):
+        _detector(tmp_path)
