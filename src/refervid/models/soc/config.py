@@ -1,0 +1,164 @@
+"""Sizes of the SOC network.
+
+Published sizes: Luo et al., "SOC: Semantic-Assisted Object Cluster for Referring Video Object
+Segmentation", NeurIPS 2023, and its public repository; Video Swin sizes: Liu et al., CVPR 2022.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from refervid.errors import SettingsError
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class VideoSwinConfig(_Frozen):
+    """Video Swin transformer; `window` is (time, height, width) in tokens of one stage."""
+
+    embed_dim: int = 96
+    depths: tuple[int, int, int, int] = (2, 2, 6, 2)
+    heads: tuple[int, int, int, int] = (3, 6, 12, 24)
+    window: tuple[int, int, int] = (8, 7, 7)
+    mlp_ratio: int = 4
+    drop_path: float = Field(0.2, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> Self:
+        for stage, heads in enumerate(self.heads):
+            if (self.embed_dim << stage) % heads:
+                raise ValueError(
+                    f"{heads} heads do not divide the {self.embed_dim << stage} channels of a stage"
+                )
+        return self
+
+    @property
+    def widths(self) -> tuple[int, int, int, int]:
+        """Channels of the four feature maps (strides 4, 8, 16, 32)."""
+        return self.embed_dim, self.embed_dim * 2, self.embed_dim * 4, self.embed_dim * 8
+
+
+class RobertaTextConfig(_Frozen):
+    """RoBERTa, by default `roberta-base`; `tokenizer` is a hub name or a folder."""
+
+    kind: Literal["roberta"] = "roberta"
+    tokenizer: str = "FacebookAI/roberta-base"
+    vocabulary_size: int = 50265
+    width: int = 768
+    layers: int = 12
+    heads: int = 12
+    feed_forward: int = 3072
+    positions: int = 514
+
+
+class NanoTextConfig(_Frozen):
+    """A small encoder with its own tokenizer: known words are one token, others are spelled in bytes."""
+
+    kind: Literal["nano"] = "nano"
+    words: tuple[str, ...] = ()
+    width: int = 128
+    layers: int = 2
+    heads: int = 4
+    feed_forward: int = 256
+    max_tokens: int = 64
+
+
+TextConfig = Annotated[RobertaTextConfig | NanoTextConfig, Field(discriminator="kind")]
+
+
+class VocConfig(_Frozen):
+    """Video object cluster. `window` in frames; 0 attends over the whole clip, as all published models."""
+
+    encoder_layers: int = 3
+    decoder_layers: int = 3
+    window: int = Field(0, ge=0)
+
+
+class SocConfig(_Frozen):
+    """The whole network.
+
+    `classes` 1 means "is it referred to?"; Ref-YouTube-VOS from scratch has 65. `queries` is the number
+    of objects looked for, in every frame and in the clip. `voc` None leaves the clip level out (an
+    ablation). `prediction_layer` says which decoder layer's heads answer in eval mode.
+    """
+
+    backbone: VideoSwinConfig = VideoSwinConfig()
+    text: TextConfig = RobertaTextConfig()
+    voc: VocConfig | None = VocConfig()
+    classes: int = Field(1, ge=1)
+    width: int = 256
+    heads: int = 8
+    feed_forward: int = 2048
+    queries: int = 20
+    encoder_layers: int = 3
+    decoder_layers: int = 3
+    points: int = 4
+    dropout: float = Field(0.1, ge=0, lt=1)
+    # The released scripts predict with the heads of the first decoder layer (public repository: the
+    # clip-level queries have length 1 in eval mode and are zipped with the layers).
+    prediction_layer: Literal["first", "last"] = "first"
+
+    @model_validator(mode="after")
+    def _widths_fit(self) -> Self:
+        # 32 groups in the input projections, 8 groups in maps of width / 16, sine pairs on two axes.
+        if self.width % 128:
+            raise ValueError(f"width {self.width} is no multiple of 128")
+        if self.width % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide the width {self.width}")
+        return self
+
+    @classmethod
+    def preset(cls, name: str, classes: int = 1) -> SocConfig:
+        """A published size: "video-swin-t", "video-swin-s" or "video-swin-b". Raises `SettingsError`."""
+        if name not in VIDEO_SWIN:
+            raise SettingsError(f"unknown SOC size {name!r}; choose one of {', '.join(VIDEO_SWIN)}")
+        return cls(backbone=VIDEO_SWIN[name], classes=classes)
+
+    @classmethod
+    def nano(cls, words: tuple[str, ...] = (), classes: int = 1) -> SocConfig:
+        """About 3 M parameters; `words` is the tokenizer's vocabulary."""
+        return cls(
+            backbone=VideoSwinConfig(embed_dim=24, depths=(2, 2, 2, 2), heads=(1, 2, 4, 8), drop_path=0.0),
+            text=NanoTextConfig(words=words),
+            voc=VocConfig(encoder_layers=2, decoder_layers=2),
+            classes=classes,
+            width=128,
+            heads=4,
+            feed_forward=256,
+            queries=10,
+            encoder_layers=2,
+            decoder_layers=3,
+            dropout=0.0,
+            prediction_layer="last",
+        )
+
+
+VIDEO_SWIN = {
+    "video-swin-t": VideoSwinConfig(),
+    "video-swin-s": VideoSwinConfig(depths=(2, 2, 18, 2)),
+    "video-swin-b": VideoSwinConfig(embed_dim=128, depths=(2, 2, 18, 2), heads=(4, 8, 16, 32)),
+}
+
+
+class LossWeights(_Frozen):
+    """Weights of the training losses, named as the losses are without `loss_` (published values)."""
+
+    con: float = 1.0
+    dice: float = 5.0
+    sigmoid_focal: float = 2.0
+    cls: float = 2.0
+    bbox: float = 2.0
+    giou: float = 2.0
+
+
+class MatchingWeights(_Frozen):
+    """Weights of the matching costs (published values)."""
+
+    cls: float = 2.0
+    dice: float = 5.0
+    bbox: float = 2.0
+    giou: float = 2.0
