@@ -140,7 +140,7 @@ def damage(path: Path, count: int = 120) -> Path:
     return path
 
 
-def write_play_list(path: Path, target: Path) -> Path:
+def write_play_list(path: Path, target: Path | str) -> Path:
     """A text file that libav, when not told otherwise, plays as the file it names."""
     path.write_text(f"ffconcat version 1.0\nfile '{target}'\n")
     return path

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -38,8 +39,6 @@ def test_a_file_that_ends_early_is_an_error_if_that_is_asked_for(tmp_path: Path)
 
 
 def test_an_mp4_with_its_index_in_front_that_ends_early_is_incomplete(tmp_path: Path) -> None:
-    import av
-
     whole = write_video(tmp_path / "whole.mp4", numbered_frames(100))
     path = tmp_path / "a.mp4"
     with av.open(str(whole)) as source, av.open(str(path), "w", options={"movflags": "faststart"}) as target:

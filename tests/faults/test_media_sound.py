@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -94,8 +95,6 @@ def test_sound_that_is_missing_or_no_sound_at_all(tmp_path: Path) -> None:
 
 
 def test_a_gap_in_the_sound_is_filled_with_silence(tmp_path: Path) -> None:
-    import av
-
     whole = write_video(tmp_path / "whole.mkv", numbered_frames(75), sound=tone(3))
     path = tmp_path / "gap.mkv"
     with av.open(str(whole)) as source, av.open(str(path), "w") as target:

@@ -57,6 +57,29 @@ def test_other_pixel_formats_become_rgb(tmp_path: Path, kind: str) -> None:
     assert (frame == 200).all()
 
 
+def test_a_photo_is_turned_as_its_camera_says(tmp_path: Path) -> None:
+    pixels = np.zeros((16, 32, 3), np.uint8)
+    pixels[:, :16] = 255
+    jpeg = cv2.imencode(".jpg", pixels)[1].tobytes()
+    # EXIF with the single tag 0x0112, orientation 6: to be turned a quarter clockwise
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
+    (tmp_path / "0.jpg").write_bytes(jpeg[:2] + segment + jpeg[2:])
+    frame = open_clip(tmp_path).frame(0)
+    assert frame.shape == (32, 16, 3)
+    assert frame[:16].mean() > 200 > 50 > frame[16:].mean()
+
+
+@pytest.mark.parametrize(("path", "name"), [("video.v2", "video.v2"), ("video.v2/0.png", "0"), (".", "here")])
+def test_a_clip_is_named_after_its_file_or_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, name: str
+) -> None:
+    write_pictures(tmp_path / "here" / "video.v2", numbered_frames(1))
+    write_pictures(tmp_path / "here", numbered_frames(1))
+    monkeypatch.chdir(tmp_path / "here")
+    assert open_clip(path).name == name
+
+
 def test_symbolic_links_are_read(tmp_path: Path) -> None:
     folder = write_pictures(tmp_path / "frames", numbered_frames(1))
     (tmp_path / "links").mkdir()

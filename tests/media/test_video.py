@@ -7,6 +7,7 @@ import sys
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -79,6 +80,35 @@ def test_pixels_that_are_not_square_are_made_square(
     assert clip.frame(4).shape == (*shown, 3)
     assert frame_number(clip.frame(4)) == 4
     assert any("not square" in note for note in clip.notes) == (aspect != 1)
+
+
+@pytest.mark.parametrize("first", [5, 12, 13])
+def test_a_clip_trimmed_by_its_header_starts_where_the_cut_is(tmp_path: Path, first: int) -> None:
+    whole = write_video(tmp_path / "whole.mp4", numbered_frames(40))
+    trimmed = tmp_path / "trimmed.mp4"
+    with av.open(str(whole)) as source, av.open(str(trimmed), "w") as target:
+        copied = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.size:
+                # Stamps below zero become an edit list, as when a phone trims a video without encoding it.
+                packet.pts -= round(first / 25 / packet.time_base)
+                packet.dts -= round(first / 25 / packet.time_base)
+                packet.stream = copied
+                target.mux(packet)
+    clip = open_clip(trimmed)
+    assert [frame_number(frame) for _, frame in clip.frames()] == list(range(first, 40))
+    assert [frame_number(clip.frame(index)) for index in (20, 3, 0, 14)] == [
+        first + n for n in (20, 3, 0, 14)
+    ]
+    assert clip.complete
+
+
+def test_colours_survive(tmp_path: Path) -> None:
+    colours = np.array([[200, 40, 40], [40, 180, 60], [50, 60, 210], [230, 220, 60]], np.uint8)
+    frames = [np.tile(colour, (64, 64, 1)) for colour in colours]
+    clip = open_clip(write_video(tmp_path / "a.mp4", frames))
+    for index, frame in clip.frames():
+        np.testing.assert_allclose(frame.mean(axis=(0, 1)), colours[index], atol=6)
 
 
 def test_a_video_with_sound_knows_where_the_sound_starts(tmp_path: Path) -> None:

@@ -56,8 +56,13 @@ class Clip(ABC):
         if self.sound is None:
             raise NoAudioStream(f"{self.source} has no sound; pass a sound file with `--audio FILE`")
         waveform, notes = read_waveform(self.sound.path, sample_rate)
-        self.notes += [note for note in notes if note not in self.notes]
+        for note in notes:
+            self._note(note)
         return replace(waveform, start_s=waveform.start_s - self.sound.clip_start_s)
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
 
     def _check_index(self, index: int) -> None:
         if not 0 <= index < len(self):

@@ -32,7 +32,7 @@ FORMATS = (
 
 def existing_file(path: str | Path) -> Path:
     """The path made absolute, which also keeps it from being read as a URL. Raises `MediaNotFound`."""
-    file = Path(path).expanduser().absolute()
+    file = Path(path).absolute()
     if not file.is_file():
         what = "is a folder or device, not a file" if file.exists() else "does not exist"
         raise MediaNotFound(f"{path} {what}; give the path of a video, or of a folder of .jpg or .png frames")

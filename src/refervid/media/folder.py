@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -28,7 +29,8 @@ class FolderClip(Clip):
 
     def __init__(self, path: str | Path, *, fps: float = 25.0, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
         self.source = Path(path)
-        self.name = self.source.stem
+        whole = Path(os.path.abspath(self.source))
+        self.name = whole.stem if whole.is_file() else whole.name
         self._files = _picture_files(self.source)
         self._max_pixels = max_pixels
         self.notes = []
@@ -44,9 +46,7 @@ class FolderClip(Clip):
         picture = read_picture(self._files[index], self._max_pixels)
         if picture.shape[:2] == (self.height, self.width):
             return picture
-        note = f"pictures of other sizes were scaled to {self.width}x{self.height}"
-        if note not in self.notes:
-            self.notes.append(note)
+        self._note(f"pictures of other sizes were scaled to {self.width}x{self.height}")
         scaled: Frame = cv2.resize(picture, (self.width, self.height), interpolation=cv2.INTER_AREA)
         return scaled
 

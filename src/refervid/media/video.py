@@ -76,7 +76,3 @@ class VideoClip(Clip):
         if (frame.width, frame.height) != self._format.stored_size:
             self._note(f"the picture size changes: all frames are scaled to {self.width}x{self.height}")
         return self._format.convert(frame)
-
-    def _note(self, note: str) -> None:
-        if note not in self.notes:
-            self.notes.append(note)
