@@ -199,6 +199,11 @@ NOUNS: dict[str, str] = {
     " glasses sunglasses backpack rucksack sweatshirt pullover trainers sneaker sandal hood top tracksuit"
     " collar harness saddle stripe kimono turban headband wig tank_top polo windbreaker raincoat",
 }
+# Garments and body parts that cover little of who wears them.
+SMALL_PARTS = (
+    "hair beard moustache hat cap helmet shoe boot glove scarf tie belt mask goggles glasses sunglasses sock"
+    " collar ear tail paw stripe headband sneaker sandal face hand"
+)
 IRREGULAR_PLURALS: dict[str, str] = {
     "people": "person",
     "men": "man",
@@ -316,8 +321,8 @@ MATERIALS = (
     " shirtless colourful colorful straight curved professional toy electric modern vintage military remote"
 )
 
-# What a class usually looks like: weak evidence, used only where a sentence names nothing else that can be
-# measured. Few on purpose; each holds for most things of its class seen from the side.
+# What a class usually looks like: weak evidence. Few on purpose; each holds for most things of its class
+# seen from the side.
 CLASS_PRIORS: dict[str, tuple[tuple[str, str], ...]] = {
     "person": (("shape", "tall"),),
     "vehicle": (("shape", "wide"),),

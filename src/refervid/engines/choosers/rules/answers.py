@@ -1,0 +1,161 @@
+"""From weighed regions on several frames to picks that mean the same thing everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from refervid.engines.choosers.rules.judge import Verdict, judge
+from refervid.engines.choosers.rules.looks import SAME_THING
+from refervid.engines.choosers.rules.moves import Moves
+from refervid.engines.choosers.rules.region import Region, intersection_over_union, overlap
+from refervid.engines.choosers.rules.traces import Trace, trace_all
+from refervid.language import Expression
+
+SAME_OBJECT = 0.3
+"""Overlap from which a region carried to another frame is the region found there."""
+PLURAL_SHARE = 0.45
+"""Of several things that are asked for, each must be so plausible compared to the best."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Positions among the candidates of one frame, why, and what the user should know."""
+
+    picks: tuple[int, ...]
+    reason: str
+    notes: tuple[str, ...]
+
+
+def answer(expression: Expression, sections: Sequence[Sequence[Region]]) -> list[Answer]:
+    """One answer per frame; `sections[s]` are the regions of a frame, all of one clip."""
+    regions = [region for section in sections for region in section]
+    traces = dict(zip(regions, trace_all(regions[0].scene, regions), strict=True)) if regions else {}
+    picks: list[list[int]] = [[] for _ in sections]
+    reasons: list[list[str]] = [[] for _ in sections]
+    notes = list(_language_notes(expression))
+    for part in (expression, *expression.others):
+        for number, (chosen, reason) in enumerate(_answer_one(part, sections, traces)):
+            picks[number] += [pick for pick in chosen if pick not in picks[number]]
+            reasons[number].append(reason)
+    return [
+        Answer(tuple(chosen), "; ".join(dict.fromkeys(reason)), tuple(notes))
+        for chosen, reason in zip(picks, reasons, strict=True)
+    ]
+
+
+def _answer_one(
+    expression: Expression, sections: Sequence[Sequence[Region]], traces: dict[Region, Trace]
+) -> list[tuple[list[int], str]]:
+    verdicts = [
+        judge(expression, section, [_moves(region, traces[region]) for region in section])
+        if section
+        else None
+        for section in sections
+    ]
+    missing = _missing_everywhere([verdict for verdict in verdicts if verdict is not None])
+    if missing:
+        return [([], f"nothing here fits: {', '.join(missing)}")] * len(sections)
+    best = _best_object(sections, verdicts, traces)
+    found: list[tuple[list[int], str]] = []
+    for section, verdict in zip(sections, verdicts, strict=True):
+        if verdict is None:
+            found.append(([], "no candidates"))
+            continue
+        here = [number for number, region in enumerate(section) if region in best]
+        if expression.plural:
+            chosen = _several(section, verdict, expression.count)
+        else:
+            chosen = sorted(here, key=lambda number: -verdict.plausible[number])[:1]
+        reason = _reason(verdict, chosen[0], expression) if chosen else "not seen on this frame"
+        found.append((chosen, reason))
+    return found
+
+
+def _moves(region: Region, trace: Trace) -> Moves:
+    scene = region.scene
+    seconds = np.diff(scene.times_s, append=scene.times_s[-1] + 1e-3)
+    return Moves(trace, seconds, float(np.hypot(*scene.size)), trace.first, trace.last)
+
+
+def _missing_everywhere(verdicts: Sequence[Verdict]) -> list[str]:
+    """Statements that no region of any frame fits."""
+    if not verdicts:
+        return []
+    return [words for words in verdicts[0].missing if all(words in verdict.missing for verdict in verdicts)]
+
+
+def _best_object(
+    sections: Sequence[Sequence[Region]],
+    verdicts: Sequence[Verdict | None],
+    traces: dict[Region, Trace],
+) -> set[Region]:
+    """The object whose regions are the most plausible over all sections."""
+    weights = {
+        region: float(verdict.plausible[number])
+        for section, verdict in zip(sections, verdicts, strict=True)
+        if verdict is not None
+        for number, region in enumerate(section)
+    }
+    best: set[Region] = set()
+    best_weight = 0.0
+    for seed in weights:
+        members = {seed}
+        for section in sections:
+            links = {region: _linked(seed, region, traces) for region in section}
+            if seed not in links and links:
+                match = max(links, key=lambda region: links[region] * weights[region])
+                if links[match] >= SAME_OBJECT:
+                    members.add(match)
+        weight = sum(weights[member] for member in members)
+        if weight > best_weight:
+            best, best_weight = members, weight
+    return best
+
+
+def _linked(one: Region, other: Region, traces: dict[Region, Trace]) -> float:
+    """Overlap of each region, carried along, with the other where that was found; the better of both ways."""
+    overlaps = []
+    for start, end in ((one, other), (other, one)):
+        box = traces[start].box[end.frame_index]
+        overlaps.append(intersection_over_union(box, end.box) if np.isfinite(box).all() else 0.0)
+    return max(overlaps)
+
+
+def _several(section: Sequence[Region], verdict: Verdict, count: int | None) -> list[int]:
+    chosen: list[int] = []
+    for number in np.argsort(-verdict.plausible):
+        plausible = verdict.plausible[number] >= PLURAL_SHARE * verdict.plausible.max()
+        apart = all(overlap(section[number].box, section[other].box) < SAME_THING for other in chosen)
+        if plausible and apart and (count is None or len(chosen) < count):
+            chosen.append(int(number))
+    return chosen
+
+
+def _reason(verdict: Verdict, chosen: int, expression: Expression) -> str:
+    statements = [each for each in verdict.judged if each.kind != "prior"]
+    fitting = [each for each in statements if each.fits[chosen] >= 0.5]
+    fits = ", ".join(f"{each.words} {each.fits[chosen]:.2f}" for each in statements)
+    text = f"{len(fitting)} of {len(statements)} attributes fit: {fits}" if statements else "stands out most"
+    unchecked = [*_unchecked_noun(expression, verdict), *expression.unchecked, *expression.unknown]
+    return f"{text}; not checked: {', '.join(repr(word) for word in unchecked)}" if unchecked else text
+
+
+def _unchecked_noun(expression: Expression, verdict: Verdict) -> list[str]:
+    named = any(each.kind == "noun" for each in verdict.judged)
+    return [expression.noun] if expression.noun and expression.noun_class != "thing" and not named else []
+
+
+def _language_notes(expression: Expression) -> list[str]:
+    notes = []
+    for part in (expression, *expression.others):
+        if part.unknown:
+            notes.append(f"not understood: {', '.join(repr(word) for word in part.unknown)}")
+        if part.unchecked:
+            notes.append(f"cannot be measured: {', '.join(repr(word) for word in part.unchecked)}")
+        if part.noun and part.noun_class != "thing":
+            notes.append(f"what {part.noun!r} looks like is not known here: judged by everything else")
+    notes += [f"{written!r} was read as {read!r}" for written, read in expression.respelled]
+    return notes

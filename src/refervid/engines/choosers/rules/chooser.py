@@ -1,0 +1,119 @@
+"""Chooses by the language of attributes, without learned weights."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import cv2
+import numpy as np
+
+from refervid.engines.base import (
+    BoxChoice,
+    BoxQuestion,
+    EngineSettings,
+    FrameChoice,
+    FrameQuestion,
+    Runtime,
+    SoundChoice,
+    SoundQuestion,
+)
+from refervid.engines.choosers.rules.answers import Answer, answer
+from refervid.engines.choosers.rules.region import Region
+from refervid.language import Expression, parse
+from refervid.scene import Scene, scene_of
+from refervid.scene.colour import membership
+from refervid.types import Decision
+
+
+class RulesSettings(EngineSettings):
+    kind: Literal["rules"] = "rules"
+
+
+class RulesChooser:
+    """Parses the sentence and measures colours, sizes, places, shapes, motions and relations.
+
+    What a noun means is unknown to it: "the dog" is whatever stands out most, and a note says so.
+    """
+
+    Settings = RulesSettings
+    name = "rules"
+    version = "1"
+
+    @classmethod
+    def missing(cls, settings: Any) -> list[str]:
+        return []
+
+    @classmethod
+    def build(cls, settings: Any, runtime: Runtime) -> Self:
+        return cls()
+
+    def pick_frames(self, questions: Sequence[FrameQuestion]) -> list[FrameChoice]:
+        """Per section the frame that is sharp, central and shows the colours asked for."""
+        return [_pick_frame(question, parse(question.text)) for question in questions]
+
+    def pick_boxes(self, questions: Sequence[BoxQuestion]) -> list[BoxChoice]:
+        """All sections of a clip and a sentence are decided together, so that they mean the same thing."""
+        together: dict[tuple[int, str], list[int]] = defaultdict(list)
+        for number, question in enumerate(questions):
+            together[id(question.section.clip), question.text].append(number)
+        choices: dict[int, BoxChoice] = {}
+        for numbers in together.values():
+            choices.update(_pick_boxes({number: questions[number] for number in numbers}))
+        return [choices[number] for number in range(len(questions))]
+
+    def sounding_objects(self, question: SoundQuestion) -> SoundChoice:
+        raise NotImplementedError
+
+
+def _pick_frame(question: FrameQuestion, expression: Expression) -> FrameChoice:
+    section = question.section
+    scene = scene_of(section.clip)
+    frames = section.frame_indices
+    colours = [each for each in expression.attributes if each.kind == "colour" and not each.negated]
+    middle = (len(frames) - 1) / 2
+    worth = np.array([1 - 0.1 * abs(number - middle) / max(middle, 1) for number in range(len(frames))])
+    sharpness = np.array([_sharpness(scene, frame) for frame in frames])
+    worth *= 0.5 + 0.5 * sharpness / max(sharpness.max(), 1e-6)
+    for colour in colours:
+        seen = np.array([membership(scene.small(frame), colour.values).mean() for frame in frames])
+        worth *= 0.3 + 0.7 * seen / max(seen.max(), 1e-6)
+    best = int(frames[int(worth.argmax())])
+    reason = "sharp and central" + (" and shows the colours asked for" if colours else "")
+    decision = Decision("frame", best, "rules", reason, section.index, best)
+    return FrameChoice(best, decision)
+
+
+def _sharpness(scene: Scene, frame: int) -> float:
+    grey = cv2.cvtColor(scene.small(frame), cv2.COLOR_RGB2GRAY)
+    return float(cv2.Laplacian(grey, cv2.CV_32F).std())
+
+
+def _pick_boxes(questions: dict[int, BoxQuestion]) -> dict[int, BoxChoice]:
+    first = next(iter(questions.values()))
+    scene = scene_of(first.section.clip)
+    expression = parse(first.text)
+    sections = [
+        [Region(scene, question.frame_index, candidate, i) for i, candidate in enumerate(question.candidates)]
+        for question in questions.values()
+    ]
+    answers = answer(expression, sections)
+    return {
+        number: _choice(question, reply)
+        for (number, question), reply in zip(questions.items(), answers, strict=True)
+    }
+
+
+def _choice(question: BoxQuestion, reply: Answer) -> BoxChoice:
+    chosen = ", ".join(str(pick) for pick in reply.picks)
+    decision = Decision(
+        "box",
+        chosen or None if len(reply.picks) != 1 else reply.picks[0],
+        "rules",
+        reply.reason,
+        question.section.index,
+        question.frame_index,
+        candidates=tuple(question.candidates),
+    )
+    return BoxChoice(reply.picks, decision, reply.notes)
