@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from refervid.datasets.item import Item
+from refervid.datasets.problems import Problems
 from refervid.errors import DatasetError
 
 
@@ -25,7 +26,8 @@ class Dataset(ABC):
     """The items of one split, in the order of videos and expressions.
 
     Opening reads the lists and finds every file; it raises `DatasetError` with all that is missing or
-    wrong. `splits` names those that exist, the default first.
+    wrong. `splits` names those that exist, the default first. `notes` say what makes scores on these
+    files differ from published ones.
     """
 
     name: ClassVar[str]
@@ -34,34 +36,60 @@ class Dataset(ABC):
     def __init__(self, root: str | Path, split: str | None = None) -> None:
         self.root = Path(root)
         self.split = split or self.splits[0]
+        self.notes: list[str] = []
         if self.split not in self.splits:
             raise DatasetError(f"{self.name} has no split {self.split!r}; choose {' or '.join(self.splits)}")
         if not self.root.is_dir():
             raise DatasetError(f"{self.root}: is no folder; give the folder of {self.name} with `--root`")
-        self._items = self._read()
+        problems = Problems()
+        self._items = self._read(problems)
+        if not self._items and not problems.lines:
+            problems.add(self.root, f"split {self.split} holds no expression", "choose another split")
+        problems.raise_any(f"{self.name} at {self.root}")
 
     def items(self) -> list[Item]:
         return list(self._items)
 
-    @abstractmethod
-    def _read(self) -> list[Item]:
-        """The items of `self.split` below `self.root`."""
-
-    @abstractmethod
     def check(self) -> None:
         """Look into every annotation too; raises `DatasetError` with all faults."""
+        problems = Problems()
+        self._check(problems)
+        problems.raise_any(f"{self.name} at {self.root}")
 
-    @abstractmethod
     def score(self, predictions: Path, items: Sequence[Item] | None = None, workers: int = 1) -> Scores:
         """Scores of masks at `predictions/VIDEO/EXPRESSION/FRAME.png`, by default of all items.
 
         What is missing counts as empty and is noted. Raises `DatasetError` where there is no public
         truth, and with all masks that cannot be read or are of the wrong size.
         """
+        chosen = self.items() if items is None else list(items)
+        if not predictions.is_dir():
+            raise DatasetError(
+                f"{predictions}: is no folder; give the folder that holds VIDEO/EXPRESSION/FRAME.png"
+            )
+        if not chosen or any(item.truth is None for item in chosen):
+            raise DatasetError(
+                f"the masks of {self.name}, split {self.split}, are not in {self.root}; where they are not "
+                "public write a submission for the server instead"
+            )
+        scores = self._score(chosen, predictions, workers)
+        return replace(scores, notes=[*self.notes, *scores.notes])
 
     def submit(self, predictions: Path, target: Path) -> None:
         """Write the zip that the data set's server takes; raises `DatasetError` if there is none."""
         raise DatasetError(f"{self.name} has no server that takes results; use `refervid score`")
+
+    @abstractmethod
+    def _read(self, problems: Problems) -> list[Item]:
+        """The items of `self.split` below `self.root`."""
+
+    @abstractmethod
+    def _check(self, problems: Problems) -> None:
+        """Report faults inside the annotations."""
+
+    @abstractmethod
+    def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
+        """Scores of items that all have a truth."""
 
     @classmethod
     @abstractmethod

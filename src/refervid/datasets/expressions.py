@@ -70,7 +70,8 @@ def video_tasks(
     for video in sorted(meta.videos):
         entry = meta.videos[video]
         names = [video, *entry.frames, *entry.expressions]
-        if not all([problems.name(file, name) for name in names]):
+        unsafe = [name for name in names if not problems.name(file, name)]
+        if unsafe:
             continue
         for what, given in (("frame", entry.frames), ("expression", list(entry.expressions))):
             twice = sorted({name for name in given if given.count(name) > 1})
@@ -103,5 +104,5 @@ def unknown_videos(folder: Path, known: Sequence[str], problems: Problems) -> No
         for path in sorted(folder.iterdir()):
             if path.is_dir() and path.name not in known:
                 problems.add(
-                    path, "annotations of a video that is not listed", "list the video or remove the folder"
+                    path, "annotates a video that is not listed", "list the video or remove the folder"
                 )

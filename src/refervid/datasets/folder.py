@@ -7,7 +7,6 @@ ROOT/meta_expressions/meta_expressions.json
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from refervid.datasets.base import Dataset, Scores
@@ -29,8 +28,7 @@ class Folder(Dataset):
     name = "folder"
     splits = ("all",)
 
-    def _read(self) -> list[Item]:
-        problems = Problems()
+    def _read(self, problems: Problems) -> list[Item]:
         file = self.root / "meta_expressions" / "meta_expressions.json"
         annotations = self.root / "Annotations"
         meta = read_model(file, MetaExpressions, problems)
@@ -41,17 +39,14 @@ class Folder(Dataset):
             if annotations.is_dir():
                 truths = id_truths(task, annotations / task.source.name, file, problems)
             items += items_of_task(self.name, task, truths)
-        problems.raise_any(f"{self.name} at {self.root}")
         return items
 
-    def check(self) -> None:
-        problems = Problems()
+    def _check(self, problems: Problems) -> None:
         check_id_maps(self.items(), problems)
-        problems.raise_any(f"{self.name} at {self.root}")
 
-    def score(self, predictions: Path, items: Sequence[Item] | None = None, workers: int = 1) -> Scores:
-        return score_j_and_f(self.items() if items is None else items, predictions, workers)
+    def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
+        return score_j_and_f(items, predictions, workers)
 
     @classmethod
     def make_sample(cls, folder: Path) -> None:
-        write_common_form(folder, "", two_shapes())
+        write_common_form(folder, "", [two_shapes()])

@@ -29,15 +29,12 @@ class IdTruth:
     object_ids: tuple[int, ...]
     black_and_white: bool = False
 
-    def mask(self, position: int) -> Mask:
+    def at(self, position: int) -> tuple[Mask, Mask | None]:
         ids = read_ids(self.files[position])
-        return ids > 127 if self.black_and_white else np.isin(ids, self.object_ids)
-
-    def void(self, position: int) -> Mask | None:
         if self.black_and_white:
-            return None
-        void = read_ids(self.files[position]) == VOID
-        return void if void.any() else None
+            return ids > 127, None
+        void = ids == VOID
+        return np.isin(ids, self.object_ids), void if void.any() else None
 
 
 def items_of_task(dataset: str, task: VideoTask, truths: dict[str, IdTruth]) -> list[Item]:
@@ -49,30 +46,26 @@ def items_of_task(dataset: str, task: VideoTask, truths: dict[str, IdTruth]) -> 
     ]
 
 
-def id_truths(
-    task: VideoTask, folder: Path, expressions_file: Path, problems: Problems
-) -> dict[str, IdTruth]:
-    """The truth of every sentence of a video from `folder/FRAME.png`; faults are reported."""
+def id_truths(task: VideoTask, folder: Path, list_file: Path, problems: Problems) -> dict[str, IdTruth]:
+    """The truth of every sentence of a video from `folder/FRAME.png`; faults are reported.
+
+    `list_file` is where the sentences come from.
+    """
     files = tuple(folder / f"{frame}.png" for frame in task.frames)
     absent = [file.name for file in files if not file.is_file()]
     problems.missing(folder, absent, "every listed frame needs its annotation")
     if absent:
         return {}
-    try:
+    truths: dict[str, IdTruth] = {}
+    with problems.collected():
         black_and_white = is_black_and_white(files)
-    except DatasetError as error:
-        problems.lines.append(str(error))
-        return {}
-    truths = {}
     for key, expression in task.expressions.items():
         ids = as_list(expression.obj_id)
         where = f"video {task.source.name}, expression {key}"
         if not ids and not black_and_white:
-            problems.add(expressions_file, f"{where} has no obj_id", "name the object in the annotations")
+            problems.add(list_file, f"{where} has no obj_id", "name the object in the annotations")
         elif not all(each.isdecimal() and 1 <= int(each) <= VOID for each in ids):
-            problems.add(
-                expressions_file, f"{where} has obj_id {', '.join(ids)}", "ids are numbers from 1 to 254"
-            )
+            problems.add(list_file, f"{where} has obj_id {', '.join(ids)}", "ids go from 1 to 254")
         else:
             truths[key] = IdTruth(files, tuple(int(each) for each in ids), black_and_white)
     return truths

@@ -27,20 +27,16 @@ def size_of(path: Path) -> tuple[int, int]:
         raise DatasetError(f"{path}: is neither a PNG nor a JPEG picture; replace it")
     width, height = size
     if width * height * FRAME_SHARE > DEFAULT_MAX_PIXELS:
-        raise DatasetError(
-            f"{path}: {width}x{height} pixels are too many; replace it by the picture of the video"
-        )
+        raise DatasetError(f"{path}: {width}x{height} pixels are too many; replace it by a real frame")
     return height, width
 
 
 def read_ids(path: Path) -> NDArray[np.uint8]:
-    """Object ids (H, W) of an indexed or grey 8-bit PNG; raises `DatasetError`."""
-    picture = _open(path)
+    """Object ids (H, W) of an indexed or grey PNG; raises `DatasetError`."""
+    picture = _decoded(_open(path), path)
     if picture.mode not in ("P", "L", "1"):
-        raise DatasetError(
-            f"{path}: is a {picture.mode} picture; object ids need an indexed or grey 8-bit PNG"
-        )
-    return np.array(_decoded(picture if picture.mode != "1" else picture.convert("L"), path), np.uint8)
+        raise DatasetError(f"{path}: is a {picture.mode} picture; object ids need an indexed or grey PNG")
+    return np.array(picture.convert("L") if picture.mode == "1" else picture, np.uint8)
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
@@ -55,9 +51,10 @@ def read_black_white(path: Path) -> NDArray[np.bool_]:
 
 def read_foreground(path: Path) -> NDArray[np.bool_]:
     """Pixels (H, W) that are not black: the form of predictions. Raises `DatasetError`."""
-    picture = _open(path)
-    values = np.array(_decoded(picture if picture.mode in ("P", "L", "1") else picture.convert("RGB"), path))
-    return values != 0 if values.ndim == 2 else values.any(axis=2)
+    picture = _decoded(_open(path), path)
+    if picture.mode in ("P", "L", "1"):
+        return np.array(np.array(picture, np.uint8) != 0)
+    return np.array(np.array(picture.convert("RGB")).any(axis=2))
 
 
 def _open(path: Path) -> Image.Image:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from refervid.errors import DatasetError, UnsafeName
@@ -17,6 +18,14 @@ class Problems:
 
     def add(self, path: Path, what: str, fix: str) -> None:
         self.lines.append(f"{path}: {what}; {fix}")
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """A `DatasetError` inside becomes a fault."""
+        try:
+            yield
+        except DatasetError as error:
+            self.lines.append(str(error))
 
     def name(self, path: Path, name: str) -> bool:
         """Whether `name`, read from `path`, may be used as a file name; a fault if not."""

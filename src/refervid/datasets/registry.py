@@ -4,11 +4,34 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from refervid.datasets.a2d_sentences import A2dSentences
+from refervid.datasets.avsbench import AvsbenchMs3, AvsbenchS4
+from refervid.datasets.avsbench_semantic import AvsbenchV2, Avss
 from refervid.datasets.base import Dataset
 from refervid.datasets.folder import Folder
+from refervid.datasets.jhmdb_sentences import JhmdbSentences
+from refervid.datasets.mevis import Mevis
+from refervid.datasets.ref_davis17 import RefDavis17
+from refervid.datasets.ref_youtube_vos import RefYoutubeVos
+from refervid.datasets.refcoco import RefCoco, RefCocoG, RefCocoPlus
 from refervid.errors import DatasetError
 
-DATASETS: dict[str, type[Dataset]] = {kind.name: kind for kind in (Folder,)}
+_KINDS: tuple[type[Dataset], ...] = (
+    RefYoutubeVos,
+    RefDavis17,
+    Mevis,
+    A2dSentences,
+    JhmdbSentences,
+    RefCoco,
+    RefCocoPlus,
+    RefCocoG,
+    AvsbenchS4,
+    AvsbenchMs3,
+    AvsbenchV2,
+    Avss,
+    Folder,
+)
+DATASETS: dict[str, type[Dataset]] = {kind.name: kind for kind in _KINDS}
 """In the order of the documentation."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import wave
 from collections.abc import Sequence
@@ -13,7 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.media.pictures import encode_jpeg, write_indexed
+from refervid.media.array import ArrayClip
+from refervid.media.movie import H264, MovieWriter
+from refervid.media.pictures import encode_jpeg, write_indexed, write_mask
 from refervid.types import Frame
 
 HEIGHT, WIDTH = 96, 160
@@ -83,10 +86,32 @@ def write_pictures(folder: Path, frames: Sequence[Frame], names: Sequence[str], 
             (folder / f"{name}{suffix}").write_bytes(encode_jpeg(frame, quality=95))
 
 
+def write_video(path: Path, frames: NDArray[np.uint8]) -> None:
+    """RGB frames (T, H, W, 3) as H.264, 25 a second."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    clip = ArrayClip(frames, np.arange(len(frames)) / 25)
+    with MovieWriter(path, clip, H264) as writer:
+        for index, frame in clip.frames():
+            writer.write(index, frame)
+
+
+def write_csv(path: Path, rows: Sequence[Sequence[Any]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+
+
 def write_id_maps(folder: Path, ids: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for labels, name in zip(ids, names, strict=True):
         write_indexed(folder / f"{name}.png", labels)
+
+
+def write_masks(folder: Path, masks: NDArray[np.bool_], names: Sequence[str]) -> None:
+    """Masks (T, H, W) as black and white PNGs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for mask, name in zip(masks, names, strict=True):
+        write_mask(folder / f"{name}.png", mask)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -94,19 +119,21 @@ def write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=1))
 
 
-def write_common_form(root: Path, split: str, clip: SampleClip, truth: bool = True) -> None:
-    """Pictures, annotations and sentences as section by section of the common form; `split` may be empty."""
-    write_pictures(root / split / "JPEGImages" / clip.name, list(clip.frames), clip.names)
-    if truth:
-        write_id_maps(root / split / "Annotations" / clip.name, list(clip.ids), clip.names)
-    expressions = {
+def write_common_form(root: Path, split: str, clips: Sequence[SampleClip], truth: bool = True) -> None:
+    """Pictures, sentences and (with `truth`) annotations in the common form; `split` may be empty."""
+    for clip in clips:
+        write_pictures(root / split / "JPEGImages" / clip.name, list(clip.frames), clip.names)
+        if truth:
+            write_id_maps(root / split / "Annotations" / clip.name, list(clip.ids), clip.names)
+    videos = {clip.name: {"expressions": _sentences(clip, truth), "frames": clip.names} for clip in clips}
+    write_json(root / "meta_expressions" / split / "meta_expressions.json", {"videos": videos})
+
+
+def _sentences(clip: SampleClip, truth: bool) -> dict[str, dict[str, str]]:
+    return {
         str(number): {"exp": text, **({"obj_id": str(object_id)} if truth else {})}
         for number, (text, object_id) in enumerate(clip.sentences)
     }
-    write_json(
-        root / "meta_expressions" / split / "meta_expressions.json",
-        {"videos": {clip.name: {"expressions": expressions, "frames": list(clip.names)}}},
-    )
 
 
 def write_tone(path: Path, seconds: float, pitch_hz: float = 440.0, sample_rate: int = 16_000) -> None:

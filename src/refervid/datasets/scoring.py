@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from refervid.datasets.base import Scores
 from refervid.datasets.item import Item, Truth
@@ -42,7 +41,7 @@ def read_prediction(item: Item, folder: Path, frame: str, shape: tuple[int, int]
     found = size_of(path)
     if found != shape:
         raise DatasetError(
-            f"{path}: is {found[1]}x{found[0]}, the frame {shape[1]}x{shape[0]}; write masks at the frame's size"
+            f"{path}: is {found[1]}x{found[0]}, its frame {shape[1]}x{shape[0]}; write it at the frame's size"
         )
     return read_foreground(path)
 
@@ -66,13 +65,13 @@ def measure_item(item: Item, folder: Path, measure: Measure) -> Measured:
 
     def frames(truth: Truth) -> Iterator[tuple[Mask, Mask, Mask | None]]:
         for position, frame in enumerate(item.frames):
-            true = truth.mask(position)
+            true, void = truth.at(position)
             try:
                 predicted = read_prediction(item, folder, frame, true.shape)
             except DatasetError as error:
                 faults.append(str(error))
                 predicted = np.zeros(true.shape, bool)
-            yield true, predicted, truth.void(position)
+            yield true, predicted, void
 
     assert item.truth is not None
     numbers = measure(frames(item.truth))
@@ -81,14 +80,7 @@ def measure_item(item: Item, folder: Path, measure: Measure) -> Measured:
 
 
 def measure_items(items: Sequence[Item], folder: Path, measure: Measure, workers: int) -> list[Measured]:
-    """All items; raises `DatasetError` with all faults, or when the truth is not public."""
-    if not folder.is_dir():
-        raise DatasetError(f"{folder}: is no folder; give the folder that holds VIDEO/EXPRESSION/FRAME.png")
-    if any(item.truth is None for item in items):
-        raise DatasetError(
-            f"the masks of this split of {items[0].dataset} are not public; "
-            "write a submission file for its server, or choose another split"
-        )
+    """All items, which have a truth; raises `DatasetError` with all faults."""
     measured = in_processes(partial(measure_item, folder=folder, measure=measure), items, workers)
     raise_faults([fault for each in measured for fault in each.faults])
     return measured
@@ -125,15 +117,16 @@ def row_of(item: Item, numbers: dict[str, float], missing: int) -> dict[str, Any
     }
 
 
-def j_and_f(frames: Iterator[tuple[Mask, Mask, Mask | None]]) -> NDArray[np.float64]:
-    """Means of J and F over frames, (2,)."""
+def j_and_f(frames: Iterator[tuple[Mask, Mask, Mask | None]]) -> tuple[float, float]:
+    """Means of J and F over frames."""
     values = []
     for truth, prediction, void in frames:
         truth, prediction = without_void(truth, prediction, void)
         radius = radius_of(truth.shape[0], truth.shape[1])
         f = outline_f(outline(truth), outline(prediction), radius)
         values.append((frame_jaccard(truth, prediction), f))
-    return np.mean(values, axis=0)
+    j, f = np.array(values).mean(axis=0).tolist()
+    return j, f
 
 
 def score_j_and_f(items: Sequence[Item], folder: Path, workers: int) -> Scores:
@@ -141,7 +134,7 @@ def score_j_and_f(items: Sequence[Item], folder: Path, workers: int) -> Scores:
     measured = measure_items(items, folder, j_and_f, workers)
     rows = []
     for item, each in zip(items, measured, strict=True):
-        j, f = each.numbers.tolist()
+        j, f = each.numbers
         rows.append(row_of(item, {"J": j, "F": f, "J&F": (j + f) / 2}, each.missing))
     j, f = (float(np.mean([row[key] for row in rows])) for key in ("J", "F"))
     return Scores({"J&F": (j + f) / 2, "J": j, "F": f}, rows, missing_notes(items, measured))

@@ -24,14 +24,10 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
     """The whole file; raises `DatasetError`."""
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise DatasetError(
-                f"{path}: larger than {MAX_BYTES >> 30} GiB; this is not the file it should be"
-            )
+            raise DatasetError(f"{path}: larger than {MAX_BYTES >> 30} GiB; is it the right file?")
         return path.read_text(encoding=encoding)
     except OSError as error:
-        raise DatasetError(
-            f"{path}: cannot be read ({error.strerror}); check the path and the download"
-        ) from error
+        raise DatasetError(f"{path}: cannot be read ({error.strerror}); check path and download") from error
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path}: is no {encoding} text; download it again") from error
 
@@ -69,18 +65,22 @@ def read_model(path: Path, model: type[Model], problems: Problems) -> Model:
         raise
 
 
-def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
-    """Rows of a CSV file with a header that holds at least `columns`. Raises `DatasetError`."""
-    reader = csv.DictReader(read_text(path, "utf-8-sig").splitlines(), skipinitialspace=True)
-    absent = [column for column in columns if column not in (reader.fieldnames or ())]
-    if absent:
-        raise DatasetError(
-            f"{path}: has no column {', '.join(absent)}; the header must name {', '.join(columns)}"
-        )
-    rows = list(reader)
-    short = [
-        str(number) for number, row in enumerate(rows, 2) if any(row[column] is None for column in columns)
+def read_table(path: Path) -> list[list[str]]:
+    """All rows of a CSV file that are not empty. Raises `DatasetError`."""
+    return [
+        row for row in csv.reader(read_text(path, "utf-8-sig").splitlines(), skipinitialspace=True) if row
     ]
+
+
+def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:
+    """Rows of a CSV file with a header that names at least `columns`. Raises `DatasetError`."""
+    header, *rows = read_table(path) or [[]]
+    absent = [column for column in columns if column not in header]
+    if absent:
+        raise DatasetError(f"{path}: has no column {', '.join(absent)}; its first line must name it")
+    short = [row for row in rows if len(row) != len(header)]
     if short:
-        raise DatasetError(f"{path}: row {', '.join(short[:5])} has too few columns; complete it")
-    return rows
+        raise DatasetError(
+            f"{path}: {len(short)} rows have not {len(header)} columns; first {short[0]}; mend them"
+        )
+    return [dict(zip(header, row, strict=True)) for row in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +29,12 @@ def decode_jpeg(data: bytes) -> Frame:
     return np.array(Image.open(io.BytesIO(data), formats=["JPEG"]).convert("RGB"))
 
 
-def write_mask(path: Path, mask: Mask) -> None:
+def write_mask(path: Path | BinaryIO, mask: Mask) -> None:
     """A mask as 8-bit grey PNG: 0 background, 255 object."""
     Image.fromarray(mask.astype(np.uint8) * 255).save(path, "PNG", compress_level=_PNG_EFFORT)
 
 
-def write_indexed(path: Path, ids: NDArray[np.uint8]) -> None:
+def write_indexed(path: Path | BinaryIO, ids: NDArray[np.uint8]) -> None:
     """Object ids (H, W) as PNG with the Pascal VOC palette, the form of DAVIS and YouTube-VOS."""
     picture = Image.fromarray(ids)
     picture.putpalette(voc_palette().tobytes())

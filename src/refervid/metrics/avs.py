@@ -57,7 +57,7 @@ class SemanticSums:
 
     def add(self, truth: NDArray[np.uint8], prediction: NDArray[np.uint8]) -> None:
         """Count one frame; both (H, W) with classes 0..70, of any size each."""
-        pairs = _shrunk(truth).astype(np.int64) * CLASSES + _shrunk(prediction)
+        pairs = shrunk(truth).astype(np.int64) * CLASSES + shrunk(prediction)
         confusion = np.bincount(pairs.ravel(), minlength=CLASSES**2).reshape(CLASSES, CLASSES)
         hits, of_truth, of_prediction = np.diag(confusion), confusion.sum(1), confusion.sum(0)
         union = of_truth + of_prediction - hits
@@ -106,12 +106,12 @@ class SemanticScores:
         return float(self.f[:-1].mean())
 
 
-def _shrunk(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Nearest-neighbour resize to 224 x 224, sampling at pixel centres."""
-    rows, columns = (
-        ((np.arange(SEMANTIC_SIZE) + 0.5) * length / SEMANTIC_SIZE).astype(int) for length in labels.shape
-    )
-    return labels[np.ix_(rows, columns)]
+def shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W) or (H, W, 3) resized to 224 x 224: the nearest pixel, seen from pixel centres."""
+    height, width = picture.shape[:2]
+    places = (np.arange(SEMANTIC_SIZE) + 0.5) / SEMANTIC_SIZE
+    small: NDArray[np.uint8] = picture[(places * height).astype(int)[:, None], (places * width).astype(int)]
+    return small
 
 
 def _ratio(above: NDArray[np.number], below: NDArray[np.number]) -> NDArray[np.float64]:

@@ -1,0 +1,237 @@
+"""AVSBench-object (Zhou et al. 2022): what makes the sound, one picture a second for five seconds.
+
+S4, one source per clip:
+
+    ROOT/s4_meta_data.csv                                   name first; columns category, split
+    ROOT/s4_data/visual_frames/SPLIT/CATEGORY/NAME/NAME_1.png .. NAME_5.png
+    ROOT/s4_data/gt_masks/SPLIT/CATEGORY/NAME/NAME_1.png .. (in train only the first)
+    ROOT/s4_data/audio_wav/SPLIT/CATEGORY/NAME.wav
+
+MS3, several sources, without categories:
+
+    ROOT/ms3_meta_data.csv                                  name first; column split
+    ROOT/ms3_data/visual_frames/NAME/NAME.mp4_1.png ..
+    ROOT/ms3_data/gt_masks/SPLIT/NAME/NAME_1.png ..
+    ROOT/ms3_data/audio_wav/SPLIT/NAME.wav
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from refervid.datasets.base import Dataset, Scores
+from refervid.datasets.item import Item, Truth, VideoSource
+from refervid.datasets.pictures import read_black_white, size_of
+from refervid.datasets.problems import Problems
+from refervid.datasets.samples import two_shapes, write_csv, write_masks, write_pictures, write_tone
+from refervid.datasets.scoring import measure_items, missing_notes, row_of
+from refervid.datasets.tables import read_rows
+from refervid.metrics.avs import binary_f, binary_iou
+from refervid.types import Mask, SoundReference
+
+EXPRESSION = "sound"
+"""The expression id of every item, and so the folder of its masks."""
+FRAMES = 5
+FPS = 1.0
+
+
+class FileTruth(Truth, Protocol):
+    """A truth with one file per annotated frame."""
+
+    @property
+    def files(self) -> tuple[Path, ...]: ...
+
+
+@dataclass(frozen=True)
+class BlackWhiteTruth:
+    """White is the sounding object."""
+
+    files: tuple[Path, ...]
+
+    def at(self, position: int) -> tuple[Mask, None]:
+        return read_black_white(self.files[position]), None
+
+
+def sound_item(
+    dataset: str,
+    name: str,
+    pictures: list[Path],
+    sound: Path,
+    truth: FileTruth,
+    problems: Problems,
+    *,
+    category: str = "",
+    first: int = 1,
+) -> Item | None:
+    """An item of one clip, whose first frames are annotated; None, and faults, if files are missing.
+
+    Frames are named by numbers from `first` on.
+    """
+    absent = [path for path in (*pictures, sound, *truth.files) if not path.is_file()]
+    for folder in sorted({path.parent for path in absent}):
+        problems.missing(
+            folder, [path.name for path in absent if path.parent == folder], "put the files there"
+        )
+    if absent:
+        return None
+    source = VideoSource(name, pictures[0].parent, tuple(pictures), FPS, sound)
+    indices = tuple(range(len(truth.files)))
+    frames = tuple(str(first + index) for index in indices)
+    return Item(dataset, source, EXPRESSION, SoundReference(), frames, indices, truth, category)
+
+
+def check_sizes(items: list[Item], problems: Problems) -> None:
+    """Every annotation can be read and is of its frame's size."""
+    for item in items:
+        for position, index in enumerate(item.indices):
+            with problems.collected():
+                assert item.truth is not None
+                mask, _ = item.truth.at(position)
+                height, width = size_of(item.video.pictures[index])
+                if mask.shape != (height, width):
+                    what = f"frame {item.frames[position]} is {width}x{height}"
+                    fix = f"its annotation {mask.shape[1]}x{mask.shape[0]}: use files of one release"
+                    problems.add(item.video.path, what, fix)
+
+
+def iou_and_f(frames: Iterator[tuple[Mask, Mask, Mask | None]]) -> list[tuple[float, float]]:
+    return [(binary_iou(truth, prediction), binary_f(truth, prediction)) for truth, prediction, _ in frames]
+
+
+def score_binary(items: list[Item], predictions: Path, workers: int) -> Scores:
+    """MJ and MF: plain means over all frames of all clips, and the same per category."""
+    measured = measure_items(items, predictions, iou_and_f, workers)
+    rows = []
+    frames: dict[str, list[tuple[float, float]]] = {}
+    for item, each in zip(items, measured, strict=True):
+        mj, mf = np.mean(each.numbers, axis=0).tolist()
+        rows.append(row_of(item, {"MJ": mj, "MF": mf}, each.missing))
+        frames.setdefault(item.category, []).extend(each.numbers)
+    metrics: dict[str, Any] = _means([pair for pairs in frames.values() for pair in pairs])
+    categories = {name: _means(pairs) for name, pairs in frames.items() if name}
+    if categories:
+        metrics["categories"] = categories
+    return Scores(metrics, rows, missing_notes(items, measured))
+
+
+def _means(pairs: list[tuple[float, float]]) -> dict[str, float]:
+    mj, mf = np.mean(pairs, axis=0).tolist()
+    return {"MJ": mj, "MF": mf}
+
+
+class AvsbenchS4(Dataset):
+    """MJ and MF, also per category."""
+
+    name = "avsbench-s4"
+    splits = ("test", "val", "train")
+
+    def _read(self, problems: Problems) -> list[Item]:
+        file = self.root / "s4_meta_data.csv"
+        items = []
+        for row in read_rows(file, ("category", "split")):
+            name, category = next(iter(row.values())), row["category"]
+            if row["split"] != self.split or not (
+                problems.name(file, name) and problems.name(file, category)
+            ):
+                continue
+            place = Path(self.split, category)
+            data = self.root / "s4_data"
+            count = 1 if self.split == "train" else FRAMES
+            item = sound_item(
+                self.name,
+                name,
+                [data / "visual_frames" / place / name / f"{name}_{k}.png" for k in range(1, FRAMES + 1)],
+                data / "audio_wav" / place / f"{name}.wav",
+                BlackWhiteTruth(_masks(data / "gt_masks" / place / name, name, count)),
+                problems,
+                category=category,
+            )
+            items += [item] if item else []
+        return unique(items, file, problems)
+
+    def _check(self, problems: Problems) -> None:
+        check_sizes(self.items(), problems)
+
+    def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
+        return score_binary(items, predictions, workers)
+
+    @classmethod
+    def make_sample(cls, folder: Path) -> None:
+        """One clip per split: the disk moves, and sounds."""
+        rows = [("name", "start", "category", "split")]
+        for split in cls.splits:
+            clip = two_shapes(f"{split}_disk", FRAMES)
+            rows.append((clip.name, "0", "helicopter", split))
+            place = Path(split, "helicopter", clip.name)
+            names = [f"{clip.name}_{k}" for k in range(1, FRAMES + 1)]
+            data = folder / "s4_data"
+            write_pictures(data / "visual_frames" / place, list(clip.frames), names, ".png")
+            masks = names[:1] if split == "train" else names
+            write_masks(data / "gt_masks" / place, (clip.ids == 1)[: len(masks)], masks)
+            write_tone(data / "audio_wav" / place.with_suffix(".wav"), FRAMES / FPS)
+        write_csv(folder / "s4_meta_data.csv", rows)
+
+
+class AvsbenchMs3(Dataset):
+    """MJ and MF."""
+
+    name = "avsbench-ms3"
+    splits = ("test", "val", "train")
+
+    def _read(self, problems: Problems) -> list[Item]:
+        file = self.root / "ms3_meta_data.csv"
+        data = self.root / "ms3_data"
+        items = []
+        for row in read_rows(file, ("split",)):
+            name = next(iter(row.values()))
+            if row["split"] != self.split or not problems.name(file, name):
+                continue
+            item = sound_item(
+                self.name,
+                name,
+                [data / "visual_frames" / name / f"{name}.mp4_{k}.png" for k in range(1, FRAMES + 1)],
+                data / "audio_wav" / self.split / f"{name}.wav",
+                BlackWhiteTruth(_masks(data / "gt_masks" / self.split / name, name, FRAMES)),
+                problems,
+            )
+            items += [item] if item else []
+        return unique(items, file, problems)
+
+    def _check(self, problems: Problems) -> None:
+        check_sizes(self.items(), problems)
+
+    def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
+        return score_binary(items, predictions, workers)
+
+    @classmethod
+    def make_sample(cls, folder: Path) -> None:
+        """One clip per split: both shapes count as sounding."""
+        rows = [("name", "start", "split")]
+        for split in cls.splits:
+            clip = two_shapes(f"{split}_shapes_0", FRAMES)
+            rows.append((clip.name, "0", split))
+            data = folder / "ms3_data"
+            names = [f"{clip.name}.mp4_{k}" for k in range(1, FRAMES + 1)]
+            write_pictures(data / "visual_frames" / clip.name, list(clip.frames), names, ".png")
+            names = [f"{clip.name}_{k}" for k in range(1, FRAMES + 1)]
+            write_masks(data / "gt_masks" / split / clip.name, clip.ids > 0, names)
+            write_tone(data / "audio_wav" / split / f"{clip.name}.wav", FRAMES / FPS)
+        write_csv(folder / "ms3_meta_data.csv", rows)
+
+
+def _masks(folder: Path, name: str, count: int) -> tuple[Path, ...]:
+    return tuple(folder / f"{name}_{k}.png" for k in range(1, count + 1))
+
+
+def unique(items: list[Item], file: Path, problems: Problems) -> list[Item]:
+    """Sorted by name; a name that occurs twice is a fault."""
+    items = sorted(items, key=lambda item: item.video.name)
+    names = [item.video.name for item in items]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        problems.add(file, f"clip {name} is listed twice", "remove one row")
+    return items

@@ -1,0 +1,181 @@
+"""AVSBench-semantic (Zhou et al. 2023): sounding objects with their classes, one picture a second.
+
+    ROOT/metadata.csv              columns uid, split, label (v1s: from S4, v1m: from MS3, v2)
+    ROOT/LABEL/UID/frames/0.jpg .. 5 of them, or 10 for v2
+    ROOT/LABEL/UID/labels_rgb/0.png ..    the colour of the class, black = background
+    ROOT/LABEL/UID/audio.wav
+
+Frames are named from 0 as their files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refervid.datasets.avsbench import check_sizes, score_binary, sound_item, unique
+from refervid.datasets.base import Dataset, Scores
+from refervid.datasets.item import Item
+from refervid.datasets.pictures import read_rgb, size_of
+from refervid.datasets.problems import Problems
+from refervid.datasets.samples import (
+    two_shapes,
+    write_csv,
+    write_json,
+    write_pictures,
+    write_tone,
+)
+from refervid.datasets.scoring import Measured, in_processes, missing_notes, raise_faults, row_of
+from refervid.datasets.tables import read_rows
+from refervid.errors import DatasetError
+from refervid.media.palette import voc_palette
+from refervid.metrics.avs import SEMANTIC_SIZE, SemanticSums, shrunk
+from refervid.types import Mask
+
+CLASSES = tuple(
+    """
+    background accordion airplane axe baby bassoon bell bird boat boy bus car cat cello clarinet clipper
+    clock dog donkey drum duck elephant emergency-car erhu flute frying-food girl goose guitar gun guzheng
+    hair-dryer handpan harmonica harp helicopter hen horse keyboard leopard lion man marimba missile-rocket
+    motorcycle mower parrot piano pig pipa saw saxophone sheep sitar sorna squirrel tabla tank tiger tractor
+    train trombone truck trumpet tuba ukulele utv vacuum-cleaner violin wolf woman
+    """.split()  # noqa: SIM905
+)
+"""Their places are the class numbers; the colour of a class is that of its number in the VOC palette."""
+
+FRAME_COUNTS = {"v1s": 5, "v1m": 5, "v2": 10}
+
+_CODES = (voc_palette()[: len(CLASSES)].astype(np.int64) @ (1 << 16, 1 << 8, 1)).astype(np.int64)
+
+
+def class_map(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Class numbers (H, W) of an RGB picture; colours outside the palette are background."""
+    codes = colours.astype(np.int64) @ (1 << 16, 1 << 8, 1)
+    order = np.argsort(_CODES)
+    places = np.minimum(np.searchsorted(_CODES, codes, sorter=order), len(CLASSES) - 1)
+    classes = order[places]
+    return np.where(_CODES[classes] == codes, classes, 0).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class ColourTruth:
+    """Every colour but black is a sounding object, unknown ones too."""
+
+    files: tuple[Path, ...]
+
+    def at(self, position: int) -> tuple[Mask, None]:
+        return np.array(read_rgb(self.files[position]).any(axis=2)), None
+
+
+class AvsbenchV2(Dataset):
+    """The clips added by AVSBench-semantic, scored without classes: MJ and MF."""
+
+    name = "avsbench-v2"
+    splits = ("test", "val", "train")
+    labels: ClassVar[tuple[str, ...]] = ("v2",)
+
+    def _read(self, problems: Problems) -> list[Item]:
+        file = self.root / "metadata.csv"
+        items = []
+        for row in read_rows(file, ("uid", "split", "label")):
+            uid, label = row["uid"], row["label"]
+            if row["split"] != self.split or label not in self.labels or not problems.name(file, uid):
+                continue
+            folder = self.root / label / uid
+            count = FRAME_COUNTS[label]
+            annotated = 1 if (self.split, label) == ("train", "v1s") else count
+            item = sound_item(
+                self.name,
+                uid,
+                [folder / "frames" / f"{k}.jpg" for k in range(count)],
+                folder / "audio.wav",
+                ColourTruth(tuple(folder / "labels_rgb" / f"{k}.png" for k in range(annotated))),
+                problems,
+                first=0,
+            )
+            items += [item] if item else []
+        return unique(items, file, problems)
+
+    def _check(self, problems: Problems) -> None:
+        check_sizes(self.items(), problems)
+
+    def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
+        return score_binary(items, predictions, workers)
+
+    @classmethod
+    def make_sample(cls, folder: Path) -> None:
+        """One clip per split and label: the disk is a helicopter, which sounds."""
+        rows = [("vid", "uid", "s_min", "s_sec", "a_obj", "split", "label")]
+        for split in cls.splits:
+            for label, count in FRAME_COUNTS.items():
+                clip = two_shapes(f"{split}_{label}_0_{count}000", count)
+                rows.append((clip.name, clip.name, "0", "0", "helicopter", split, label))
+                place, names = folder / label / clip.name, [str(k) for k in range(count)]
+                write_pictures(place / "frames", list(clip.frames), names)
+                annotated = 1 if (split, label) == ("train", "v1s") else count
+                classes = np.where(clip.ids == 1, np.uint8(CLASSES.index("helicopter")), np.uint8(0))
+                colours = voc_palette()[classes[:annotated]]
+                write_pictures(place / "labels_rgb", list(colours), names[:annotated], ".png")
+                write_tone(place / "audio.wav", float(count))
+        write_csv(folder / "metadata.csv", rows)
+        write_json(folder / "label2idx.json", {name: number for number, name in enumerate(CLASSES)})
+
+
+class Avss(AvsbenchV2):
+    """All clips of AVSBench-semantic, scored per class.
+
+    Predictions are pictures in the palette: RGB, or indexed with class numbers as pixels.
+    """
+
+    name = "avss"
+    labels = ("v1s", "v1m", "v2")
+
+    def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
+        measured = in_processes(partial(_semantic_sums, predictions=predictions), items, workers)
+        raise_faults([fault for each in measured for fault in each.faults])
+        total = SemanticSums()
+        rows = []
+        for item, each in zip(items, measured, strict=True):
+            total.merge(each.numbers)
+            own = each.numbers.scores()
+            seen = own.seen.sum()
+            numbers = {"mIoU": float(own.iou.sum() / seen), "F": float(own.f.sum() / seen)}
+            rows.append(row_of(item, numbers, each.missing))
+        found = total.scores()
+        classes = zip(CLASSES, found.iou.tolist(), found.f.tolist(), found.seen, strict=True)
+        metrics = {
+            "mIoU": found.miou,
+            "F": found.mf,
+            "mIoU without the last class": found.miou_no_background,
+            "F without the last class": found.mf_no_background,
+            "classes seen": int(found.seen.sum()),
+            "classes": {name: {"IoU": iou, "F": f} for name, iou, f, seen in classes if seen},
+        }
+        return Scores(metrics, rows, missing_notes(items, measured))
+
+
+def _semantic_sums(item: Item, predictions: Path) -> Measured:
+    """Sums of one clip; a missing prediction is background, a fault is reported."""
+    assert isinstance(item.truth, ColourTruth)
+    sums, missing, faults = SemanticSums(), 0, []
+    for frame, file in zip(item.frames, item.truth.files, strict=True):
+        truth = read_rgb(file)
+        predicted = np.zeros((SEMANTIC_SIZE, SEMANTIC_SIZE, 3), np.uint8)
+        path = item.prediction(predictions, frame)
+        if not path.is_file():
+            missing += 1
+        else:
+            try:
+                if size_of(path) != truth.shape[:2]:
+                    size = f"{truth.shape[1]}x{truth.shape[0]}"
+                    raise DatasetError(f"{path}: is not {size} as its frame; write it at that size")
+                predicted = read_rgb(path)
+            except DatasetError as error:
+                faults.append(str(error))
+        sums.add(class_map(shrunk(truth)), class_map(shrunk(predicted)))
+    return Measured(sums, missing, tuple(faults))

@@ -1,0 +1,243 @@
+"""Ref-DAVIS17 (Khoreva et al. 2018) in the common form that ReferFormer's conversion gives.
+
+    ROOT/SPLIT/JPEGImages/VIDEO/FRAME.jpg
+    ROOT/SPLIT/Annotations/VIDEO/FRAME.png       from DAVIS' Annotations_unsupervised; 255 = void
+    ROOT/meta_expressions/SPLIT/meta_expressions.json
+
+Every object has four sentences, from two annotators who saw the first frame or the whole video:
+expression = 4 * object + annotator, all counted from 0. For scoring, the objects of one annotator are
+merged into one label map per frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refervid.datasets.base import Dataset, Scores
+from refervid.datasets.expressions import MetaExpressions, video_tasks
+from refervid.datasets.id_maps import IdTruth, check_id_maps, id_truths, items_of_task
+from refervid.datasets.item import Item
+from refervid.datasets.pictures import read_ids, size_of
+from refervid.datasets.problems import Problems
+from refervid.datasets.samples import SampleClip, two_shapes, write_common_form
+from refervid.datasets.scoring import in_processes, raise_faults, read_prediction
+from refervid.datasets.submission import indexed_png, write_zip
+from refervid.datasets.tables import read_model
+from refervid.errors import DatasetError
+from refervid.metrics.davis import LabelMap, ObjectScore, score_sequence, set_score
+from refervid.types import Mask
+
+ANNOTATORS = 4
+BACKGROUND_LOGIT = -1.0
+"""Of the plane that stands for no object in AL-Ref-SAM 2's merge."""
+FPS = 24.0
+"""Of DAVIS."""
+
+
+def merge_logits(logits: NDArray[np.floating]) -> LabelMap:
+    """One label map (H, W) from mask logits (objects, H, W) of one frame: the largest wins, if above -1."""
+    labels: LabelMap = (logits.argmax(axis=0) + 1).astype(np.uint8)
+    labels[logits.max(axis=0) <= BACKGROUND_LOGIT] = 0
+    return labels
+
+
+def merge_masks(masks: list[Mask]) -> LabelMap:
+    """One label map from masks (H, W) of one frame; where two overlap, the first object keeps the pixel."""
+    labels = np.zeros(masks[0].shape, np.uint8)
+    for number, mask in reversed(list(enumerate(masks, start=1))):
+        labels[mask] = number
+    return labels
+
+
+@dataclass(frozen=True)
+class AnnotatorVideo:
+    """One annotator's sentences on one video, one per object in order."""
+
+    annotator: int
+    items: tuple[Item, ...]
+
+    @property
+    def path(self) -> str:
+        """Folder of the merged label maps, as the official evaluator expects them."""
+        return f"anno_{self.annotator}/{self.items[0].video.name}"
+
+    def truth(self, position: int) -> LabelMap:
+        truth = self.items[0].truth
+        assert isinstance(truth, IdTruth)
+        return read_ids(truth.files[position])
+
+    def result(self, predictions: Path, position: int, shape: tuple[int, int]) -> LabelMap:
+        """The label map of one frame: read, or merged from the masks of the sentences.
+
+        What is missing is empty. Raises `DatasetError`.
+        """
+        frame = self.items[0].frames[position]
+        if not (predictions / "anno_0").is_dir():
+            return merge_masks([read_prediction(item, predictions, frame, shape) for item in self.items])
+        path = predictions / self.path / f"{frame}.png"
+        if not path.is_file():
+            return np.zeros(shape, np.uint8)
+        labels = read_ids(path)
+        if labels.shape != shape:
+            raise DatasetError(f"{path}: is not {shape[1]}x{shape[0]} as its frame; write it at that size")
+        return labels
+
+
+@dataclass(frozen=True)
+class AnnotatorScores:
+    """Objects by protocol; None where the protocol refuses the result."""
+
+    unsupervised: list[ObjectScore]
+    semi_supervised: list[ObjectScore] | None
+    faults: tuple[str, ...] = ()
+
+
+class RefDavis17(Dataset):
+    """J and F by DAVIS' unsupervised protocol, mean of four annotators; the semi-supervised one beside it."""
+
+    name = "ref-davis17"
+    splits = ("valid", "train")
+
+    def _read(self, problems: Problems) -> list[Item]:
+        file = self.root / "meta_expressions" / self.split / "meta_expressions.json"
+        meta = read_model(file, MetaExpressions, problems)
+        pictures, annotations = (self.root / self.split / kind for kind in ("JPEGImages", "Annotations"))
+        items = []
+        for task in video_tasks(meta, file, pictures, FPS, problems):
+            keys = list(task.expressions)
+            if keys != [str(number) for number in range(len(keys))] or len(keys) % ANNOTATORS:
+                what = f"video {task.source.name} has expressions {', '.join(keys[:8])}"
+                problems.add(file, what, "four per object, counted from 0, are needed")
+            items += items_of_task(
+                self.name, task, id_truths(task, annotations / task.source.name, file, problems)
+            )
+        return items
+
+    def _check(self, problems: Problems) -> None:
+        check_id_maps(self.items(), problems)
+
+    def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
+        """`predictions` may also hold label maps, as `anno_A/VIDEO/FRAME.png`."""
+        videos = {item.video.name for item in items}
+        units = annotator_videos([item for item in self.items() if item.video.name in videos])
+        scored = in_processes(partial(_score_unit, predictions=predictions), units, workers)
+        raise_faults([fault for each in scored for fault in each.faults])
+        free = _mean_of_annotators(units, [each.unsupervised for each in scored])
+        fixed = [each.semi_supervised for each in scored if each.semi_supervised is not None]
+        notes = []
+        if len(fixed) < len(units):
+            notes.append("no semi-supervised scores: a result holds more objects than the truth")
+        metrics = {
+            **{key: free[key] for key in ("J&F", "J", "F")},
+            "unsupervised": free,
+            "semi-supervised": None if len(fixed) < len(units) else _mean_of_annotators(units, fixed),
+        }
+        rows = [row for unit, each in zip(units, scored, strict=True) for row in _rows(unit, each)]
+        absent = sum(not _predicted(item, predictions) for item in items)
+        if absent:
+            notes.append(f"{absent} of {len(items)} expressions have no prediction and count as empty")
+        return Scores(metrics, rows, notes)
+
+    def submit(self, predictions: Path, target: Path) -> None:
+        """A zip of `anno_A/VIDEO/FRAME.png`, label maps in the DAVIS palette, for the official evaluator."""
+        write_zip(target, _label_files(annotator_videos(self.items()), predictions))
+
+    @classmethod
+    def make_sample(cls, folder: Path) -> None:
+        """One video per split: two objects, four sentences each."""
+        for split in cls.splits:
+            clip = two_shapes(f"shapes-{split}", count=8)
+            sentences = tuple((text, number) for text, number in clip.sentences for _ in range(ANNOTATORS))
+            clip = SampleClip(clip.name, clip.frames, clip.ids, clip.names, sentences)
+            write_common_form(folder, split, [clip])
+
+
+def annotator_videos(items: list[Item]) -> list[AnnotatorVideo]:
+    """All sentences of some videos, sorted out by video and annotator."""
+    units = []
+    for _, group in groupby(items, key=lambda item: item.video.name):
+        sentences = tuple(group)
+        units += [AnnotatorVideo(number, sentences[number::ANNOTATORS]) for number in range(ANNOTATORS)]
+    return units
+
+
+def _score_unit(unit: AnnotatorVideo, predictions: Path) -> AnnotatorScores:
+    """Both protocols; every frame is read for each, so that memory holds one."""
+    faults: list[str] = []
+
+    def pairs() -> Iterator[tuple[LabelMap, LabelMap]]:
+        for position in range(len(unit.items[0].frames)):
+            truth = unit.truth(position)
+            shape = (truth.shape[0], truth.shape[1])
+            try:
+                yield truth, unit.result(predictions, position, shape)
+            except DatasetError as error:
+                faults.append(str(error))
+                yield truth, np.zeros(shape, np.uint8)
+
+    try:
+        free = score_sequence(pairs(), "unsupervised")
+    except DatasetError as error:
+        return AnnotatorScores([], None, (*faults, f"{predictions / unit.path}: {error}"))
+    found = tuple(faults)
+    try:
+        return AnnotatorScores(free, score_sequence(pairs(), "semi-supervised"), found)
+    except DatasetError:
+        return AnnotatorScores(free, None, found)
+
+
+def _mean_of_annotators(units: list[AnnotatorVideo], scores: list[list[ObjectScore]]) -> dict[str, float]:
+    """Every annotator's score over all objects of all videos, then their plain mean."""
+    table = []
+    for annotator in range(ANNOTATORS):
+        pairs = zip(units, scores, strict=True)
+        total = set_score([each for unit, found in pairs if unit.annotator == annotator for each in found])
+        j, f = total.j, total.f
+        table.append((total.j_and_f, j.mean, j.recall, j.decay, f.mean, f.recall, f.decay))
+    names = ("J&F", "J", "J recall", "J decay", "F", "F recall", "F decay")
+    return dict(zip(names, np.mean(table, axis=0).tolist(), strict=True))
+
+
+def _rows(unit: AnnotatorVideo, scores: AnnotatorScores) -> list[dict[str, Any]]:
+    """One row per object of the truth; `expression_id` is the sentence whose masks were held against it."""
+    rows = []
+    for score in scores.unsupervised:
+        item = unit.items[score.result_id - 1] if score.result_id <= len(unit.items) else None
+        rows.append(
+            {
+                "video": unit.items[0].video.name,
+                "expression_id": item.expression_id if item else "",
+                "query": getattr(item.reference, "text", "") if item else "",
+                "annotator": unit.annotator,
+                "object_id": score.object_id,
+                "J": score.j.mean,
+                "F": score.f.mean,
+                "J&F": (score.j.mean + score.f.mean) / 2,
+            }
+        )
+    return rows
+
+
+def _predicted(item: Item, predictions: Path) -> bool:
+    merged = predictions / f"anno_{int(item.expression_id) % ANNOTATORS}" / item.video.name
+    return merged.is_dir() or (predictions / item.video.name / item.expression_id).is_dir()
+
+
+def _label_files(units: list[AnnotatorVideo], predictions: Path) -> Iterator[tuple[str, bytes]]:
+    faults: list[str] = []
+    for unit in units:
+        shape = size_of(unit.items[0].video.pictures[0])
+        for position, frame in enumerate(unit.items[0].frames):
+            try:
+                yield f"{unit.path}/{frame}.png", indexed_png(unit.result(predictions, position, shape))
+            except DatasetError as error:
+                faults.append(str(error))
+    raise_faults(faults)

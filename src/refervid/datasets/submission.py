@@ -1,0 +1,59 @@
+"""Zip files for the servers that keep the truth to themselves."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from refervid.datasets.item import Item
+from refervid.datasets.pictures import size_of
+from refervid.datasets.scoring import raise_faults, read_prediction
+from refervid.errors import DatasetError
+from refervid.files import atomic_file
+from refervid.media.pictures import write_indexed, write_mask
+from refervid.metrics.davis import LabelMap
+from refervid.types import Mask
+
+EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The same predictions give the same bytes."""
+
+
+def write_zip(target: Path, files: Iterable[tuple[str, bytes]]) -> None:
+    """`(name in the archive, content)` pairs as one zip, whole or not at all."""
+    with atomic_file(target) as part, zipfile.ZipFile(part, "w") as archive:
+        for name, content in files:
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), content)
+
+
+def mask_files(items: Sequence[Item], predictions: Path, prefix: str) -> Iterator[tuple[str, bytes]]:
+    """`PREFIX/VIDEO/EXPRESSION/FRAME.png`, grey 0 or 255; empty where a prediction is missing.
+
+    Raises `DatasetError` at the end with all predictions that cannot be read or have a wrong size.
+    """
+    faults: list[str] = []
+    for item in items:
+        shape = size_of(item.video.pictures[0])
+        for frame in item.frames:
+            try:
+                mask = read_prediction(item, predictions, frame, shape)
+            except DatasetError as error:
+                faults.append(str(error))
+                continue
+            yield f"{prefix}{item.name}/{frame}.png", mask_png(mask)
+    raise_faults(faults)
+
+
+def indexed_png(labels: LabelMap) -> bytes:
+    """Label map (H, W) as PNG with the DAVIS palette."""
+    buffer = io.BytesIO()
+    write_indexed(buffer, labels)
+    return buffer.getvalue()
+
+
+def mask_png(mask: Mask) -> bytes:
+    """Mask (H, W) as grey PNG, 0 or 255."""
+    buffer = io.BytesIO()
+    write_mask(buffer, mask)
+    return buffer.getvalue()
