@@ -96,7 +96,9 @@ class _Quest:
         seed = self.seeds.get(view.index)
         if seed is not None:
             self.carrier = Carrier(view, seed.mask) if seed.mask.any() else None
-            self.track[view.index] = seed.exact if seed.exact is not None else self._full(seed.mask.astype(np.float32))
+            self.track[view.index] = (
+                seed.exact if seed.exact is not None else self._full(seed.mask.astype(np.float32))
+            )
             self.track.presence[view.index] = float(seed.mask.any())
         elif self.carrier is not None and self._nearest_is_behind(view):
             soft, presence = self.carrier.step(view)

@@ -9,10 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.scene import Scene
-from refervid.scene.flow import camera_flow
+from refervid.scene.flow import Flow, camera_flow
 
 Plane = NDArray[np.float32]
 """(h, w) float32 at analysis size."""
+
+STRIDE = 2
+"""Analysis pixels per feature pixel."""
+IMAGE_FEATURES = 11
+LAB_UNIT = np.array([25, 15, 15], np.float32)
+"""Differences of L*, a* and b* that count as one."""
+BLURS = (2, 6)
+"""Standard deviations in feature pixels of the colour's coarser scales."""
+TEXTURE_WINDOWS = (5, 15)
+FLOW_ERROR_PX, FLOW_ERROR_SHARE = 1.0, 0.05
+"""Expected error of optical flow: a constant, and a share of its length."""
 
 
 class View:
@@ -24,17 +35,28 @@ class View:
         self.direction = direction
 
     @cached_property
-    def lab(self) -> NDArray[np.uint8]:
-        """(h, w, 3) CIE L*a*b* in 0..255."""
-        return cv2.cvtColor(self.scene.small(self.index), cv2.COLOR_RGB2LAB)
+    def _lab(self) -> NDArray[np.float32]:
+        """(h, w, 3) CIE L*a*b*."""
+        rgb = self.scene.small(self.index).astype(np.float32) / 255
+        return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB))
 
     @cached_property
-    def grey(self) -> Plane:
-        """Lightness in 0..1."""
-        return self.lab[..., 0].astype(np.float32) / 255
+    def lightness(self) -> Plane:
+        """L* in 0..1."""
+        return self._lab[..., 0] / 100
 
     @cached_property
-    def flow(self) -> NDArray[np.float32]:
+    def features(self) -> NDArray[np.float32]:
+        """(h / 2, w / 2, 11): colour at three scales, contrast at two."""
+        h, w = self.scene.size
+        size = ((w + 1) // STRIDE, (h + 1) // STRIDE)
+        lab = cv2.resize(self._lab, size, interpolation=cv2.INTER_AREA) / LAB_UNIT
+        colours = [lab, *(cv2.GaussianBlur(lab, (0, 0), sigma) for sigma in BLURS)]
+        contrasts = [2 * _contrast(lab[..., 0], window) for window in TEXTURE_WINDOWS]
+        return np.dstack([*colours, *contrasts])
+
+    @cached_property
+    def _flow(self) -> Flow:
         """(h, w, 2): from this frame to the one that the sweep comes from."""
         return self.scene.backward(self.index) if self.direction > 0 else self.scene.forward(self.index)
 
@@ -43,13 +65,35 @@ class View:
         """x and y of every pixel on the frame that the sweep comes from."""
         h, w = self.scene.size
         ys, xs = np.mgrid[0:h, 0:w].astype(np.float32)
-        return xs + self.flow[..., 0], ys + self.flow[..., 1]
+        return xs + self._flow[..., 0], ys + self._flow[..., 1]
 
     @cached_property
-    def residual(self) -> NDArray[np.float32]:
-        """(h, w, 2): `flow` less what the camera's own motion explains."""
-        if self.direction > 0:
-            camera = np.linalg.inv(self.scene.camera(max(self.index - 1, 0)))
-        else:
-            camera = self.scene.camera(self.index)
-        return self.flow - camera_flow(camera, *self.scene.size)
+    def trust(self) -> Plane:
+        """How surely each pixel's origin is right, in 0..1: does the flow lead from there back here?
+
+        Pixels that were hidden or outside on the frame before do not pass.
+        """
+        come_from = self.index - self.direction
+        there = self.scene.forward(come_from) if self.direction > 0 else self.scene.backward(come_from)
+        back = cv2.remap(there, *self.origin, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        error = np.linalg.norm(self._flow + back, axis=2)
+        expected = FLOW_ERROR_PX + FLOW_ERROR_SHARE * np.linalg.norm(self._flow, axis=2)
+        trust = np.exp(-((error / expected) ** 2) / 2)
+        h, w = self.scene.size
+        xs, ys = self.origin
+        trust[(xs < 0) | (xs > w - 1) | (ys < 0) | (ys > h - 1)] *= 0.5
+        return trust
+
+    @cached_property
+    def residual(self) -> Plane:
+        """Speed in pixels a frame that the camera's own motion does not explain."""
+        come_from = self.index - self.direction
+        there_to_here = self.scene.camera(come_from) if self.direction > 0 else None
+        camera = np.linalg.inv(there_to_here) if there_to_here is not None else self.scene.camera(self.index)
+        return np.linalg.norm(self._flow - camera_flow(camera, *self.scene.size), axis=2)
+
+
+def _contrast(plane: Plane, window: int) -> Plane:
+    """Local standard deviation."""
+    mean = cv2.blur(plane, (window, window))
+    return np.sqrt(np.maximum(cv2.blur(plane * plane, (window, window)) - mean * mean, 0))
