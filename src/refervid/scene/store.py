@@ -1,0 +1,104 @@
+"""What is known of every frame's look and motion, gathered in one pass over the clip."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+from weakref import WeakKeyDictionary
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from refervid.media.clip import Clip
+from refervid.scene.flow import Flow, camera_flow, camera_motion, new_flow_estimator, pack_flow, unpack_flow
+from refervid.scene.spool import Spool
+from refervid.types import Frame, Hook, no_hook
+
+LONG_SIDE = 432
+"""Longer side of the analysed frames in pixels: flow at this size costs 15 ms a frame for both directions."""
+JPEG_QUALITY = 95
+
+
+class Scene:
+    """A clip at analysis size, with its motion. Arrays live on disk and are read anew at every call.
+
+    `size` is (h, w) of the analysed frames; `scale_xy` is (x, y) analysis pixels per clip pixel and
+    `scale` their mean.
+    """
+
+    def __init__(self, clip: Clip, hook: Hook = no_hook) -> None:
+        self.times_s = clip.times_s
+        shrink = min(1.0, LONG_SIDE / max(clip.height, clip.width))
+        self.size = (max(1, round(clip.height * shrink)), max(1, round(clip.width * shrink)))
+        self.clip_size = (clip.height, clip.width)
+        self.scale_xy = (self.size[1] / clip.width, self.size[0] / clip.height)
+        self.scale = sum(self.scale_xy) / 2
+        self._pictures, self._forward, self._backward = Spool(), Spool(), Spool()
+        self._cameras: list[NDArray[np.float64]] = []
+        self._gather(clip, hook)
+
+    def __len__(self) -> int:
+        """Number of frames T."""
+        return len(self._pictures)
+
+    def small(self, index: int) -> Frame:
+        """(h, w, 3) uint8 RGB at analysis size."""
+        encoded = np.frombuffer(self._pictures[index], np.uint8)
+        return cast(Frame, cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB))
+
+    def forward(self, index: int) -> Flow:
+        """(h, w, 2) float32 flow from frame `index` to the next; zero on the last frame."""
+        return unpack_flow(self._forward[index], *self.size)
+
+    def backward(self, index: int) -> Flow:
+        """(h, w, 2) float32 flow from frame `index` to the one before; zero on the first frame."""
+        return unpack_flow(self._backward[index], *self.size)
+
+    def camera(self, index: int) -> NDArray[np.float64]:
+        """3x3 homography in analysis pixels from frame `index` to the next; identity on the last."""
+        return self._cameras[index]
+
+    def residual(self, index: int) -> Flow:
+        """(h, w, 2) float32: forward flow less what the camera's own motion explains."""
+        return self.forward(index) - camera_flow(self.camera(index), *self.size)
+
+    def _gather(self, clip: Clip, hook: Hook) -> None:
+        h, w = self.size
+        still = pack_flow(np.zeros((h, w, 2), np.float32))
+        estimators = new_flow_estimator(), new_flow_estimator()
+        before: NDArray[np.uint8] | None = None
+        with ThreadPoolExecutor(1) as other_core:
+            for index, frame in clip.frames():
+                small = cv2.resize(frame, (w, h), interpolation=cv2.INTER_AREA)
+                grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+                if before is None:
+                    self._backward.append(still)
+                else:
+                    pending = other_core.submit(estimators[1].calc, grey, before, None)
+                    forward = estimators[0].calc(before, grey, None)
+                    backward = pending.result()
+                    self._forward.append(pack_flow(forward))
+                    self._backward.append(pack_flow(backward))
+                    self._cameras.append(camera_motion(forward, backward))
+                bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
+                self._pictures.append(
+                    cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+                )
+                before = grey
+                hook("motion", None, index + 1, len(clip))
+        self._forward.append(still)
+        self._cameras.append(np.eye(3))
+
+
+_scenes: WeakKeyDictionary[Clip, Scene] = WeakKeyDictionary()
+
+
+def scene_of(clip: Clip, hook: Hook = no_hook) -> Scene:
+    """The clip's scene, gathered at the first call and kept as long as the clip lives.
+
+    Calls `hook("motion", None, frames done, T)` while it gathers.
+    """
+    if clip not in _scenes:
+        _scenes[clip] = Scene(clip, hook)
+    return _scenes[clip]
