@@ -43,7 +43,7 @@ def go(x: float, y: float, to_x: float, to_y: float, until: float = 2.0) -> Path
 
 @dataclass(frozen=True)
 class Shape:
-    """A thing `width` x `height` pixels large whose centre follows `path`; `trousers` colour its lower half."""
+    """A thing of some pixels' size whose centre follows `path`; `trousers` colour its lower half."""
 
     name: str
     colour: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from shapes import Shape, ShapesClip, go, stay
@@ -179,10 +180,8 @@ def test_detector_phrases_name_the_noun() -> None:
     clip = ShapesClip([Shape("a", "red", stay(60, 100)), Shape("b", "red", stay(300, 100))], seconds=0.4)
     question = clip.question("the dog on the left")
     cat, dog = question.candidates
-    named = [type(cat)(each.box_xyxy, each.score, name) for each, name in ((cat, "cat"), (dog, "dog"))]
-    [choice] = RulesChooser().pick_boxes(
-        [type(question)(question.section, question.frame_index, named, question.text)]
-    )
+    named = [replace(cat, phrase="cat"), replace(dog, phrase="dog")]
+    [choice] = RulesChooser().pick_boxes([replace(question, candidates=named)])
     assert list(choice.picks) == [1]
 
 

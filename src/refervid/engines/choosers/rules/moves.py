@@ -17,6 +17,8 @@ from refervid.language import Attribute
 
 MOVES = (0.012, 0.05)
 """Speed at which a thing begins to count as moving (errors of flow are smaller), and surely moves."""
+GROWS = (0.05, 0.3)
+"""Growth (logarithm of the size) from which a thing begins to count as coming near, and surely does."""
 GONE = 0.2
 """Share of its points below which a region counts as out of sight."""
 _DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
@@ -63,16 +65,17 @@ class Moves:
 
 def motion_fit(moves: Moves, value: str) -> float:
     """How well the whole stretch fits one canonical motion word."""
-    moving = rise(moves.speed, *MOVES)
+    grown = moves.range_of(moves.trace.growth)
+    moving = max(rise(moves.speed, *MOVES), rise(abs(grown), *GROWS))
     match value:
         case "still":
             return 1 - moving
         case "left" | "right" | "up" | "down":
             return _direction(moves, _DIRECTIONS[value])
         case "towards":
-            return rise(moves.range_of(moves.trace.growth), 0.05, 0.35)
+            return rise(grown, *GROWS)
         case "away":
-            return rise(-moves.range_of(moves.trace.growth), 0.05, 0.35)
+            return rise(-grown, *GROWS)
         case "fast":
             return rise(moves.speed, 0.06, 0.25)
         case "slow":
