@@ -120,9 +120,11 @@ class SocConfig(_Frozen):
 
     @classmethod
     def nano(cls, words: tuple[str, ...] = (), classes: int = 1) -> SocConfig:
-        """About 3 M parameters; `words` is the tokenizer's vocabulary."""
+        """About 4 M parameters; `words` is the tokenizer's vocabulary."""
         return cls(
-            backbone=VideoSwinConfig(embed_dim=24, depths=(2, 2, 2, 2), heads=(1, 2, 4, 8), drop_path=0.0),
+            backbone=VideoSwinConfig(
+                embed_dim=24, depths=(2, 2, 2, 2), heads=(1, 2, 4, 8), window=(4, 5, 5), drop_path=0.0
+            ),
             text=NanoTextConfig(words=words),
             voc=VocConfig(encoder_layers=2, decoder_layers=2),
             classes=classes,

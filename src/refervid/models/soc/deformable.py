@@ -59,7 +59,7 @@ class DeformableAttention(nn.Module):
         sampled = sample(
             value.flatten(0, 1), shapes, locations.flatten(0, 1), weights.to(value.dtype).flatten(0, 1)
         )
-        projected: Tensor = self.output_proj(sampled.view_as(query))
+        projected: Tensor = self.output_proj(torch.unflatten(sampled, 0, query.shape[:2]))
         return projected
 
     def sampling(self, query: Tensor, reference: Tensor, shapes: Shapes) -> tuple[Tensor, Tensor]:
@@ -91,17 +91,17 @@ def sample(value: Tensor, shapes: Shapes, locations: Tensor, weights: Tensor) ->
 
 
 def sample_grid(value: Tensor, shapes: Shapes, locations: Tensor, weights: Tensor) -> Tensor:
-    """`sample` by `grid_sample`, differentiable."""
+    """`sample` by `grid_sample`, differentiable. Queries come last, where a row of them is read at once."""
     heads = value.shape[2]
     maps = torch.split(value.permute(0, 2, 3, 1).flatten(0, 1), [h * w for h, w in shapes], -1)
-    grids = (2 * locations - 1).to(value.dtype).transpose(1, 2).flatten(0, 1).unbind(2)
-    readings = [
-        F.grid_sample(torch.unflatten(level, -1, shape), grid, align_corners=False)
-        for level, shape, grid in zip(maps, shapes, grids, strict=True)
+    grids = (2 * locations - 1).to(value.dtype).permute(0, 2, 3, 4, 1, 5).flatten(0, 1).unbind(1)
+    weight = weights.permute(0, 2, 3, 4, 1).flatten(0, 1).contiguous().unbind(1)
+    levels = [
+        (F.grid_sample(torch.unflatten(level, -1, shape), grid, align_corners=False) * w[:, None]).sum(2)
+        for level, shape, grid, w in zip(maps, shapes, grids, weight, strict=True)
     ]
-    weight = weights.transpose(1, 2).flatten(0, 1).flatten(2)
-    summed = torch.einsum("mdqp,mqp->mqd", torch.cat(readings, -1), weight)
-    return torch.unflatten(summed, 0, (-1, heads)).transpose(1, 2).flatten(2)
+    summed = torch.stack(levels).sum(0)
+    return torch.unflatten(summed, 0, (-1, heads)).flatten(1, 2).transpose(1, 2)
 
 
 def sample_rows(value: Tensor, shapes: Shapes, locations: Tensor, weights: Tensor) -> Tensor:
