@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 
 from refervid.media.clip import Clip
 from refervid.media.sound_track import SoundTrack
-
-_SINGLE_FRAME_S = 1 / 25
-"""How long the picture of a clip with one frame is shown."""
+from refervid.media.timing import frame_edges, frame_step
 
 _BT709 = 1
 """ITU-T H.273, tables 2 to 4. Without this tag players guess the colours from the picture's size."""
@@ -35,7 +33,15 @@ class VideoCodec:
     options: dict[str, str]
 
 
-H264 = VideoCodec("libx264", "rgb24", "yuv420p", Fraction(1, 90_000), {"preset": "veryfast", "crf": "20"})
+H264 = VideoCodec(
+    "libx264",
+    "rgb24",
+    "yuv420p",
+    Fraction(1, 90_000),
+    # MP4 derives lengths from the decoding order. Frames out of order (B-frames) would give a clip
+    # of varying rate a wrong duration, and players would leave out its end.
+    {"preset": "veryfast", "crf": "20", "bf": "0"},
+)
 """Plays everywhere."""
 
 VP9_ALPHA = VideoCodec(
@@ -59,18 +65,16 @@ class MovieWriter:
 
     def __init__(self, path: Path, clip: Clip, codec: VideoCodec, *, sound: bool = False) -> None:
         self._codec = codec
-        steps_s = np.diff(clip.times_s)
-        step_s = float(np.median(steps_s)) if len(steps_s) else _SINGLE_FRAME_S
-        self._pts = np.rint(clip.times_s / float(codec.time_base)).astype(np.int64)
-        # Two frames closer than the time base can tell still come one after the other.
-        self._pts = np.maximum.accumulate(self._pts - np.arange(len(clip))) + np.arange(len(clip))
-        self._times_s = clip.times_s
-        self._last_duration = max(round(step_s / codec.time_base), 1)
+        self._edges_s = frame_edges(clip.times_s)
+        stamps = np.rint(self._edges_s / float(codec.time_base)).astype(np.int64)
+        # Frames closer than the time base can tell still come one after the other.
+        order = np.arange(len(stamps))
+        self._stamps = np.maximum.accumulate(stamps - order) + order
         self._container = av.open(
             str(path), "w", options={"movflags": "+faststart"} if path.suffix == ".mp4" else {}
         )
-        self._video = self._add_video(clip, Fraction(1 / step_s).limit_denominator(1001))
-        track = SoundTrack.of(clip.sound if sound else None, float(clip.times_s[-1]) + step_s)
+        self._video = self._add_video(clip)
+        track = SoundTrack.of(clip.sound if sound else None, float(self._edges_s[-1]))
         self._sound = _SoundEncoder(self._container, track) if track else None
 
     def __enter__(self) -> MovieWriter:
@@ -95,15 +99,15 @@ class MovieWriter:
         frame = av.VideoFrame.from_ndarray(picture, format=self._codec.arrays).reformat(
             format=self._codec.pixels, dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
         )
-        frame.pts, frame.time_base = int(self._pts[index]), self._codec.time_base
-        last = index + 1 == len(self._pts)
-        frame.duration = self._last_duration if last else int(self._pts[index + 1]) - frame.pts
+        frame.pts, frame.time_base = int(self._stamps[index]), self._codec.time_base
+        frame.duration = int(self._stamps[index + 1]) - frame.pts
         self._container.mux(self._video.encode(frame))
         if self._sound is not None:
             # Sound keeps pace with the picture, so that the container never has to hold back either.
-            self._sound.encode_until(float(self._times_s[index]))
+            self._sound.encode_until(float(self._edges_s[index]))
 
-    def _add_video(self, clip: Clip, rate: Fraction) -> Any:
+    def _add_video(self, clip: Clip) -> Any:
+        rate = Fraction(1 / frame_step(clip.times_s)).limit_denominator(1001)
         stream: Any = self._container.add_stream(self._codec.encoder, rate=rate, options=self._codec.options)
         stream.width, stream.height = clip.width + clip.width % 2, clip.height + clip.height % 2
         stream.pix_fmt = self._codec.pixels

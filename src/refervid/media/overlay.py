@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from refervid.files import atomic_file
 from refervid.media.clip import Clip
@@ -43,36 +44,36 @@ def draw_masks(
     colours: Sequence[RGB] = QUERY_COLOURS,
 ) -> None:
     """Draw masks (H, W) into `frame`, each in its colour; these repeat if there are more masks."""
-    for mask, colour in zip(masks, cycle(colours), strict=False):
-        _draw_mask(frame, mask, colour)
-    for number, (mask, label, colour) in enumerate(zip(masks, labels, cycle(colours), strict=False), 1):
-        if mask.any():
-            _draw_tag(frame, mask, drawable(label) or f"query {number}", colour)
+    shown = [(mask.view(np.uint8), cv2.boundingRect(mask.view(np.uint8))) for mask in masks]
+    for (mask, box), colour in zip(shown, cycle(colours), strict=False):
+        if box[2]:
+            _draw_mask(frame, mask, box, colour)
+    for number, ((_, box), label, colour) in enumerate(zip(shown, labels, cycle(colours), strict=False), 1):
+        if box[2]:
+            _draw_tag(frame, box, drawable(label) or f"query {number}", colour)
 
 
-def _draw_mask(frame: Frame, mask: Mask, colour: RGB) -> None:
-    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
-    if not width:
-        return
+def _draw_mask(frame: Frame, mask: NDArray[np.uint8], box_xywh: Sequence[int], colour: RGB) -> None:
+    x, y, width, height = box_xywh
     inside = mask[y : y + height, x : x + width]
     region = frame[y : y + height, x : x + width]
     tinted = cv2.addWeighted(region, 1 - _FILL, np.full_like(region, colour), _FILL, 0)
-    cv2.copyTo(tinted, inside.view(np.uint8), region)
-    outlines, _ = cv2.findContours(mask.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    cv2.copyTo(tinted, inside, region)
+    outlines, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=(x, y))
     line = max(round(min(frame.shape[:2]) / 240), 1)
     # A dark line under the coloured one keeps the outline visible on a ground of its own colour.
     cv2.drawContours(frame, outlines, -1, (0, 0, 0), line + 2, cv2.LINE_AA)
     cv2.drawContours(frame, outlines, -1, colour, line, cv2.LINE_AA)
 
 
-def _draw_tag(frame: Frame, mask: Mask, label: str, colour: RGB) -> None:
+def _draw_tag(frame: Frame, box_xywh: Sequence[int], label: str, colour: RGB) -> None:
     """The label on a plate above the mask, or inside its top where there is no room above."""
+    x, y, width, _ = box_xywh
     size = max(round(min(frame.shape[:2]) / 26), 10)
     letters = text_alpha(_shorten(label, size, frame.shape[1]), size)
     margin = size // 3
-    # Plates of one height stand still while letters with and without tails come and go.
+    # Of one height whatever the letters, so that the plates of several queries match.
     plate_height, plate_width = size + 2 * margin, letters.shape[1] + 2 * margin
-    x, y, width, _ = cv2.boundingRect(mask.view(np.uint8))
     left = min(max(x + (width - plate_width) // 2, 0), max(frame.shape[1] - plate_width, 0))
     top = max(y - plate_height - margin, 0)
     plate = frame[top : top + plate_height, left : left + plate_width]

@@ -17,8 +17,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from refervid.files import write_text
 from refervid.media.contact_sheet import contact_sheet
+from refervid.media.timing import frame_edges
 from refervid.report.pictures import data_uri, picture_uri
-from refervid.report.plot import clock, frame_edges
+from refervid.report.plot import clock
 from refervid.report.result import Result
 from refervid.report.views import view_queries
 

@@ -10,13 +10,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.media.timing import frame_edges
 from refervid.track import Track
 
 WIDTH, HEIGHT = 1000.0, 100.0
 _COLUMNS = 800
 """Longer clips are drawn in this many steps; a screen shows no more."""
-
-_SINGLE_FRAME_S = 1 / 25
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,6 @@ def area_plot(track: Track, times_s: NDArray[np.float64], pivot_frames: Sequence
         _ticks(float(edges_s[-1])),
         percent(float(steps.max())),
     )
-
-
-def frame_edges(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(T + 1,) when each frame begins, and when the last one ends, which nothing in a clip tells exactly."""
-    step_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else _SINGLE_FRAME_S
-    return np.append(times_s, times_s[-1] + step_s)
 
 
 def seen_spans(track: Track, times_s: NDArray[np.float64]) -> list[tuple[float, float]]:

@@ -70,12 +70,16 @@ class DecisionView:
     place: str
     uri: str
     is_tall: bool
+    is_open: bool
     candidates: tuple[CandidateView, ...]
 
 
 @dataclass(frozen=True)
 class QueryView:
-    """Everything on one query; the counts tell what was left out for length."""
+    """Everything on one query; the counts tell what was left out for length.
+
+    `notes` are those that are not about the clip as a whole.
+    """
 
     result: Result
     number: int
@@ -83,6 +87,7 @@ class QueryView:
     is_sound: bool
     status: str
     seen: str
+    notes: tuple[str, ...]
     plot: AreaPlot
     pivots: tuple[PivotView, ...]
     pivots_left_out: int
@@ -105,6 +110,7 @@ def _view_query(position: int, result: Result, frames: FrameStore) -> QueryView:
     colour = query_colour(position)
     pivots = _pivots(result)
     pictured = [decision for decision in result.decisions if _has_picture(decision)]
+    telling = next((decision for decision in pictured if decision.candidates), None)
     with_picture = {id(decision) for decision in pictured[:_MOST_PICTURES]}
     return QueryView(
         result=result,
@@ -113,6 +119,7 @@ def _view_query(position: int, result: Result, frames: FrameStore) -> QueryView:
         is_sound=isinstance(result.reference, SoundReference),
         status=_STATUS_WORDS[result.status],
         seen=_seen_words(result),
+        notes=tuple(note for note in result.notes if note not in result.clip.notes),
         plot=area_plot(result.track, result.times_s, [pivot.frame_index for pivot in pivots]),
         pivots=tuple(
             PivotView(frames.pivot_uri(pivot, colour), _place(result.clip, pivot.frame_index))
@@ -120,7 +127,9 @@ def _view_query(position: int, result: Result, frames: FrameStore) -> QueryView:
         ),
         pivots_left_out=max(len(pivots) - _MOST_PIVOTS, 0),
         decisions=tuple(
-            _view_decision(decision, result.clip, frames if id(decision) in with_picture else None)
+            _view_decision(
+                decision, result.clip, frames if id(decision) in with_picture else None, decision is telling
+            )
             for decision in result.decisions
         ),
         pictures_left_out=max(len(pictured) - _MOST_PICTURES, 0),
@@ -128,7 +137,7 @@ def _view_query(position: int, result: Result, frames: FrameStore) -> QueryView:
     )
 
 
-def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None) -> DecisionView:
+def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None, is_open: bool) -> DecisionView:
     """`frames` is None for a decision that is told without its picture."""
     uri, is_tall = "", False
     if frames is not None and decision.picture is not None:
@@ -148,6 +157,7 @@ def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None) ->
         place=" · ".join(places),
         uri=uri,
         is_tall=is_tall,
+        is_open=is_open,
         candidates=tuple(
             CandidateView(i + 1, _css(box_colour(i)[1]), candidate.phrase, f"{candidate.score:.2f}")
             for i, candidate in enumerate(decision.candidates)

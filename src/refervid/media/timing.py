@@ -1,0 +1,21 @@
+"""How long frames are shown, which a clip's times leave open for the last one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SINGLE_FRAME_S = 1 / 25
+_SHORTEST_S = 1 / 1000
+
+
+def frame_step(times_s: NDArray[np.float64]) -> float:
+    """The usual time between frames in seconds, taken for the last frame's too."""
+    if len(times_s) == 1:
+        return _SINGLE_FRAME_S
+    return max(float(np.median(np.diff(times_s))), _SHORTEST_S)
+
+
+def frame_edges(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(T + 1,) seconds: when each frame begins, and when the last one ends."""
+    return np.append(times_s, times_s[-1] + frame_step(times_s))

@@ -1,0 +1,170 @@
+"""Exported tracks come back the same through the readers that others would use."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+from pycocotools import mask as coco
+
+from clips import numbered_frames
+from refervid.errors import SettingsError, UnsafeName
+from refervid.media.array import ArrayClip
+from refervid.media.contact_sheet import contact_sheet
+from refervid.media.exports import EXPORTS, NamedTrack, export
+from refervid.media.palette import voc_palette
+from refervid.track import Track
+
+FRAMES, HEIGHT, WIDTH = 9, 97, 129
+
+
+@pytest.fixture
+def clip() -> ArrayClip:
+    return ArrayClip(numbered_frames(FRAMES, HEIGHT, WIDTH), name="my clip")
+
+
+@pytest.fixture
+def tracks() -> list[NamedTrack]:
+    """Two overlapping blocks that move; the second is away on odd frames."""
+    first, second = Track(FRAMES, HEIGHT, WIDTH), Track(FRAMES, HEIGHT, WIDTH)
+    for index in range(FRAMES):
+        mask = np.zeros((HEIGHT, WIDTH), bool)
+        mask[30:60, 10 + index : 50 + index] = True
+        first[index] = mask
+        if index % 2 == 0:
+            second[index] = np.roll(mask, (20, 20), (0, 1))
+    first.presence[:] = 0.5
+    return [NamedTrack("the-cup", "the cup", first), NamedTrack("der-ball", "der Bäll", second)]
+
+
+def test_masks_are_grey_pictures_of_0_and_255(
+    tmp_path: Path, clip: ArrayClip, tracks: list[NamedTrack]
+) -> None:
+    export("masks", tmp_path, clip, tracks)
+    for named in tracks:
+        files = sorted((tmp_path / "masks" / named.slug).iterdir())
+        assert [file.name for file in files] == [f"{index:05d}.png" for index in range(FRAMES)]
+        for index, file in enumerate(files):
+            picture = Image.open(file)
+            assert picture.mode == "L"
+            np.testing.assert_array_equal(np.asarray(picture), named.track[index] * np.uint8(255))
+
+
+def test_coco_rle_is_read_by_pycocotools(tmp_path: Path, clip: ArrayClip, tracks: list[NamedTrack]) -> None:
+    document = json.loads(export("coco-rle", tmp_path, clip, tracks).read_text("utf-8"))
+    assert document["videos"][0]["length"] == FRAMES
+    assert [category["name"] for category in document["categories"]] == ["the cup", "der Bäll"]
+    for named, annotation in zip(tracks, document["annotations"], strict=True):
+        for index in range(FRAMES):
+            rle, box = annotation["segmentations"][index], annotation["bboxes"][index]
+            if not named.track[index].any():
+                assert rle is box is annotation["areas"][index] is None
+                continue
+            np.testing.assert_array_equal(coco.decode(rle).astype(bool), named.track[index])
+            assert box == coco.toBbox(rle).tolist()
+            assert annotation["areas"][index] == coco.area(rle)
+
+
+@pytest.mark.parametrize(
+    ("kind", "folder"),
+    [("davis-png", "davis/Annotations/480p/my clip"), ("youtube-vos", "youtube-vos/Annotations/my clip")],
+)
+def test_id_maps_are_indexed_pictures(
+    tmp_path: Path, clip: ArrayClip, tracks: list[NamedTrack], kind: str, folder: str
+) -> None:
+    export(kind, tmp_path, clip, tracks)
+    first, second = (named.track for named in tracks)
+    for index in range(FRAMES):
+        picture = Image.open(tmp_path / folder / f"{index:05d}.png")
+        assert picture.mode == "P"
+        assert picture.getpalette()[:9] == voc_palette()[:3].ravel().tolist()
+        ids = np.asarray(picture)
+        np.testing.assert_array_equal(ids == 1, first[index])
+        np.testing.assert_array_equal(ids == 2, second[index] & ~first[index])
+
+
+def test_youtube_vos_lists_the_frames_of_each_object(
+    tmp_path: Path, clip: ArrayClip, tracks: list[NamedTrack]
+) -> None:
+    root = export("youtube-vos", tmp_path, clip, tracks)
+    objects = json.loads((root / "meta.json").read_text("utf-8"))["videos"]["my clip"]["objects"]
+    assert objects["2"] == {"category": "der Bäll", "frames": ["00000", "00002", "00004", "00006", "00008"]}
+    assert len(objects["1"]["frames"]) == FRAMES
+
+
+def test_npz_needs_no_pickle(tmp_path: Path, clip: ArrayClip, tracks: list[NamedTrack]) -> None:
+    export("npz", tmp_path, clip, tracks)
+    for named in tracks:
+        with np.load(tmp_path / "npz" / f"{named.slug}.npz", allow_pickle=False) as arrays:
+            masks = np.unpackbits(arrays["masks"], axis=-1, count=int(arrays["width"])).astype(bool)
+            np.testing.assert_array_equal(masks, named.track.stack())
+            np.testing.assert_array_equal(arrays["boxes_xyxy"], named.track.boxes_xyxy())
+            np.testing.assert_array_equal(arrays["times_s"], clip.times_s)
+            np.testing.assert_array_equal(arrays["presence"], named.track.presence)
+
+
+def test_transparency_survives_vp9(tmp_path: Path, clip: ArrayClip, tracks: list[NamedTrack]) -> None:
+    export("alpha-webm", tmp_path, clip, tracks)
+    for named in tracks:
+        with av.open(str(tmp_path / "alpha" / f"{named.slug}.webm")) as container:
+            # The decoder that libav takes by itself leaves transparency out.
+            decoder = av.CodecContext.create("libvpx-vp9", "r")
+            packets = container.demux(container.streams.video[0])
+            frames = [frame for packet in packets for frame in decoder.decode(packet)]
+        assert [round(frame.time * 1000) for frame in frames] == [40 * i for i in range(FRAMES)]
+        for index, frame in enumerate(frames):
+            plane = np.frombuffer(frame.planes[3], np.uint8).reshape(frame.height, -1)
+            opaque = plane[:HEIGHT, :WIDTH] > 127
+            mask = named.track[index]
+            assert (opaque & mask).sum() >= 0.98 * (opaque | mask).sum()
+
+
+def test_the_contact_sheet_shows_masks_of_the_whole_clip(clip: ArrayClip, tracks: list[NamedTrack]) -> None:
+    sheet = contact_sheet(clip, [named.track for named in tracks], width=640)
+    assert sheet.shape[1] == 640
+    plain = contact_sheet(clip, [], width=640)
+    assert all(
+        (a != b).any() for a, b in zip(np.array_split(sheet, 3), np.array_split(plain, 3), strict=True)
+    )
+    assert contact_sheet(ArrayClip(numbered_frames(1)), []).shape[1] == 1280
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_every_form_can_be_written_twice_and_leaves_nothing_half_done(
+    tmp_path: Path, clip: ArrayClip, tracks: list[NamedTrack], kind: str
+) -> None:
+    first = export(kind, tmp_path, clip, tracks)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert export(kind, tmp_path, clip, tracks) == first
+    after = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert before.keys() == after.keys()
+    assert first.exists()
+
+
+def test_a_clip_s_name_cannot_leave_the_folder(tmp_path: Path, tracks: list[NamedTrack]) -> None:
+    clip = ArrayClip(numbered_frames(FRAMES, HEIGHT, WIDTH), name="../../up")
+    for kind in ("davis-png", "youtube-vos"):
+        with pytest.raises(UnsafeName):
+            export(kind, tmp_path / "out", clip, tracks)
+    assert not (tmp_path.parent / "up").exists()
+
+
+def test_symbolic_links_in_the_output_are_refused(
+    tmp_path: Path, clip: ArrayClip, tracks: list[NamedTrack]
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "masks").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UnsafeName, match="symbolic link"):
+        export("masks", out, clip, tracks)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_more_objects_than_ids_are_refused(tmp_path: Path, clip: ArrayClip, tracks: list[NamedTrack]) -> None:
+    with pytest.raises(SettingsError, match="255"):
+        export("davis-png", tmp_path, clip, tracks * 128)
