@@ -1,0 +1,215 @@
+"""The report says what was found and why, is safe to open, and asks nobody for anything."""
+
+from __future__ import annotations
+
+import base64
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clips import numbered_frames
+from refervid.media.array import ArrayClip
+from refervid.media.clip import open_clip
+from refervid.media.overlay import write_overlay
+from refervid.media.sections import sample_sections
+from refervid.report import page
+from refervid.report.page import write_report
+from refervid.report.result import Result
+from refervid.track import Track
+from refervid.types import Candidate, Decision, Pivot, Reference, SoundReference, TextReference
+
+HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}\u202e"
+
+
+class Page(HTMLParser):
+    """Tags, the addresses they name, and the text between them."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.source = path.read_text("utf-8")
+        self.tags: list[str] = []
+        self.addresses: list[str] = []
+        self.handlers: list[str] = []
+        self.words = ""
+        self.feed(self.source)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.addresses += [
+            value or "" for name, value in attrs if name in ("src", "href", "action", "poster")
+        ]
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+@pytest.fixture
+def clip() -> ArrayClip:
+    return ArrayClip(numbered_frames(50, 90, 160), name="clip")
+
+
+def block(clip: ArrayClip, frames: range) -> Track:
+    track = Track(len(clip), clip.height, clip.width)
+    mask = np.zeros((clip.height, clip.width), bool)
+    mask[50:80, 30:90] = True
+    for index in frames:
+        track[index] = mask
+    return track
+
+
+def result_of(clip: ArrayClip, reference: Reference, track: Track, **more: object) -> Result:
+    return Result(clip, reference, "slug", more.pop("status", "ok"), track, "lite", **more)  # type: ignore[arg-type]
+
+
+def box_decision(frame_index: int = 20, **more: object) -> Decision:
+    candidates = [
+        Candidate(np.array([30, 50, 90, 80], np.float32), 0.61, "blue cup"),
+        Candidate(np.array([100, 50, 120, 80], np.float32), 0.27),
+    ]
+    return Decision("box", 0, "rules", "it is blue", 0, frame_index, candidates=candidates, **more)  # type: ignore[arg-type]
+
+
+def test_it_tells_what_was_asked_found_and_why(tmp_path: Path, clip: ArrayClip) -> None:
+    [section] = sample_sections(clip)
+    frame_decision = Decision(
+        "frame", 3, "model", "sharpest", 0, 20, "some-vlm", "frame-2", '{"frame": 3}', section.picture
+    )
+    write_report(
+        tmp_path / "report.html",
+        [
+            result_of(
+                clip,
+                TextReference("the blue cup"),
+                block(clip, range(10, 30)),
+                pivots=[Pivot(20, np.array([30, 50, 90, 80], np.float32))],
+                decisions=[frame_decision, box_decision()],
+                notes=["the word 'shiny' was not understood"],
+                timings_s={"track": 1.5},
+                engines={"tracker": "flow 1"},
+            ),
+            result_of(clip, SoundReference(), block(clip, range(0)), status="not_found"),
+        ],
+    )
+    report = Page(tmp_path / "report.html")
+    for words in (
+        "the blue cup",
+        "What makes the sound",
+        "on 20 of 50 frames: 0.4 s to 1.2 s",
+        "not found",
+        "on no frame",
+        "the word 'shiny' was not understood",
+        "frame 20, 0.8 s",
+        "sharpest",
+        "it is blue",
+        "box 1",
+        "blue cup",
+        "no phrase",
+        "some-vlm, prompt frame-2",
+        '{"frame": 3}',
+        "tracker: flow 1",
+        "1.5 s",
+        "preset lite",
+    ):
+        assert words in report.words, words
+    # Pivot, two decisions, and the contact sheet.
+    assert report.tags.count("img") == 4
+    assert report.tags.count("svg") == 1
+
+
+def test_nothing_from_outside_becomes_markup(tmp_path: Path, clip: ArrayClip) -> None:
+    clip.name = HOSTILE
+    clip.notes = [HOSTILE]
+    decision = Decision(HOSTILE, HOSTILE, "model", HOSTILE, 0, 20, HOSTILE, HOSTILE, HOSTILE)
+    hostile_box = Candidate(np.array([0, 0, 9, 9], np.float32), 0.5, HOSTILE)
+    write_report(
+        tmp_path / "report.html",
+        [
+            result_of(
+                clip,
+                TextReference(HOSTILE),
+                block(clip, range(5)),
+                decisions=[decision, Decision("box", 0, "model", frame_index=1, candidates=[hostile_box])],
+                notes=["note " + HOSTILE],
+                timings_s={HOSTILE: 1.0},
+                engines={HOSTILE: HOSTILE},
+            )
+        ],
+    )
+    report = Page(tmp_path / "report.html")
+    assert "script" not in report.tags
+    assert report.handlers == []
+    assert report.words.count(HOSTILE) >= 12
+
+
+def test_it_asks_nobody_for_anything(tmp_path: Path, clip: ArrayClip) -> None:
+    write_overlay(tmp_path / "overlay.mp4", clip, [])
+    result = result_of(clip, TextReference("it"), block(clip, range(5)), decisions=[box_decision()])
+    write_report(tmp_path / "report.html", [result], tmp_path / "overlay.mp4")
+    report = Page(tmp_path / "report.html")
+    assert all(address.startswith(("data:", "#")) for address in report.addresses)
+    assert not re.search(r"@import|url\((?!#)|https?:", re.sub(r'"data:[^"]*"', "", report.source))
+    assert "default-src 'none'" in report.source
+    assert not {"script", "link", "iframe", "object", "form"} & set(report.tags)
+
+
+def test_a_small_overlay_is_carried_in_the_page(tmp_path: Path, clip: ArrayClip) -> None:
+    write_overlay(tmp_path / "overlay.mp4", clip, [])
+    write_report(
+        tmp_path / "report.html",
+        [result_of(clip, TextReference("it"), block(clip, range(5)))],
+        tmp_path / "overlay.mp4",
+    )
+    [movie] = [a for a in Page(tmp_path / "report.html").addresses if a.startswith("data:video/mp4;base64,")]
+    (tmp_path / "copy.mp4").write_bytes(base64.b64decode(movie.split(",")[1]))
+    assert len(open_clip(tmp_path / "copy.mp4")) == 50
+
+
+def test_a_large_overlay_is_linked(tmp_path: Path, clip: ArrayClip, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "EMBED_LIMIT", 100)
+    write_overlay(tmp_path / "my overlay#1.mp4", clip, [])
+    result = result_of(clip, TextReference("it"), block(clip, range(5)))
+    write_report(tmp_path / "report.html", [result], tmp_path / "my overlay#1.mp4")
+    assert "my%20overlay%231.mp4" in Page(tmp_path / "report.html").addresses
+
+
+def test_hundreds_of_decisions_keep_the_page_small(tmp_path: Path, clip: ArrayClip) -> None:
+    decisions = [box_decision(index % 50) for index in range(300)]
+    pivots = [Pivot(index, np.array([1, 1, 9, 9], np.float32)) for index in range(40)]
+    result = result_of(clip, TextReference("it"), block(clip, range(5)), decisions=decisions, pivots=pivots)
+    write_report(tmp_path / "report.html", [result])
+    report = Page(tmp_path / "report.html")
+    assert report.words.count("Which box is it?") == 300
+    assert report.tags.count("img") == 24 + 12 + 1
+    assert "276 more pictures are left out" in report.words
+    assert "28 more pivots" in report.words
+
+
+def test_pivots_of_every_kind_are_drawn(tmp_path: Path, clip: ArrayClip) -> None:
+    points = np.array([[40, 60], [100, 10]], np.float32)
+    pivots = [
+        Pivot(3, mask=block(clip, range(5))[3]),
+        Pivot(1, points_xy=points, point_labels=np.array([True, False])),
+        Pivot(2, np.array([-50, -50, 500, 500], np.float32)),
+    ]
+    result = result_of(clip, TextReference("it"), block(clip, range(5)), pivots=pivots)
+    write_report(tmp_path / "report.html", [result])
+    words = Page(tmp_path / "report.html").words
+    assert words.index("frame 1,") < words.index("frame 2,") < words.index("frame 3,")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\x00\x1b[31m", "broken \udcff bytes", "x" * 5000])
+def test_strange_sentences_are_shown_as_they_are(tmp_path: Path, clip: ArrayClip, text: str) -> None:
+    write_report(tmp_path / "report.html", [result_of(clip, TextReference(text), block(clip, range(0)))])
+    assert "on no frame" in Page(tmp_path / "report.html").words
+
+
+def test_a_clip_of_one_frame(tmp_path: Path) -> None:
+    clip = ArrayClip(numbered_frames(1))
+    track = Track(1, clip.height, clip.width)
+    track[0] = np.ones((clip.height, clip.width), bool)
+    write_report(tmp_path / "report.html", [result_of(clip, TextReference("it"), track)])
+    assert "on 1 of 1 frames" in Page(tmp_path / "report.html").words
