@@ -17,8 +17,17 @@
     ├── BadCheckpoint            a checkpoint is damaged or does not fit the model
     ├── DeviceError              the device asked for is not there
     │   └── OutOfMemory          the device has too little memory even for the smallest step
-    ├── ChooserError             the language model gave no usable answer
-    │   └── ChooserUnavailable   the language model cannot be reached or refuses the key
+    ├── ChooserError             the language model gave no answer
+    │   ├── ChooserUnavailable   it cannot be reached, or refuses the key or the model's name
+    │   ├── ServerFailed         it answered with an error or not in time, also when asked again
+    │   ├── NotInCache           a replay meets a question that was never answered
+    │   └── UnusableReply        it answered, but not the question
+    │       ├── ReplyRefused     a refusal
+    │       ├── ReplyFiltered    stopped by a content filter
+    │       ├── ReplyEmpty       no choice, no message or no words
+    │       ├── ReplyCut         ended by the length limit
+    │       ├── ReplyOnlyThought thoughts without an answer
+    │       └── ReplyUnreadable  words from which no allowed answer can be read
     ├── RemoteNotAllowed         data would leave this machine without permission
     ├── BudgetExceeded           the next question would cost more than allowed
     ├── DatasetError             a data set's files are missing or wrong
@@ -101,11 +110,47 @@ class OutOfMemory(DeviceError):
 
 
 class ChooserError(RefervidError):
-    """The language model gave no usable answer to one question."""
+    """The language model gave no answer to one question."""
 
 
 class ChooserUnavailable(ChooserError):
     """The language model cannot be reached, or refuses the key or the model name."""
+
+
+class ServerFailed(ChooserError):
+    """The server answered with an error or not in time, also when asked again."""
+
+
+class NotInCache(ChooserError):
+    """A replay met a question that was never answered."""
+
+
+class UnusableReply(ChooserError):
+    """There is a reply, but no answer in it."""
+
+
+class ReplyRefused(UnusableReply):
+    """The model refuses to answer."""
+
+
+class ReplyFiltered(UnusableReply):
+    """A content filter stopped the answer."""
+
+
+class ReplyEmpty(UnusableReply):
+    """No choice, no message, or no words."""
+
+
+class ReplyCut(UnusableReply):
+    """The answer was ended by the length limit."""
+
+
+class ReplyOnlyThought(UnusableReply):
+    """The model thought, and said nothing."""
+
+
+class ReplyUnreadable(UnusableReply):
+    """No allowed answer can be read from the words."""
 
 
 class RemoteNotAllowed(RefervidError):

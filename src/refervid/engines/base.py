@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from refervid.errors import ChooserError
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
 from refervid.track import Track
@@ -37,21 +38,30 @@ class FrameQuestion:
 
 @dataclass(frozen=True)
 class BoxQuestion:
-    """Which of `candidates` on frame `frame_index` of the clip does `text` refer to?"""
+    """Which of `candidates` on frame `frame_index` of the clip does `text` refer to?
+
+    With `sounding` the text is the name of things of which one makes the sound.
+    """
 
     section: Section
     frame_index: int
     candidates: Sequence[Candidate]
     text: str
+    sounding: bool = False
 
 
 @dataclass(frozen=True)
 class FrameChoice:
-    """`frame_index` in the clip, or None: not to be seen in this section."""
+    """`frame_index` in the clip, or None: not to be seen in this section.
+
+    `error` is set where the question could not be asked; the reference it belongs to has failed then,
+    and may be tried again.
+    """
 
     frame_index: int | None
     decision: Decision
     notes: Sequence[str] = ()
+    error: ChooserError | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,7 @@ class BoxChoice:
     picks: Sequence[int]
     decision: Decision
     notes: Sequence[str] = ()
+    error: ChooserError | None = None
 
 
 @dataclass(frozen=True)
@@ -83,6 +94,7 @@ class SoundChoice:
     objects: Sequence[SoundingObject]
     decision: Decision
     notes: Sequence[str] = ()
+    error: ChooserError | None = None
 
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]

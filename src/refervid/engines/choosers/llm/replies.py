@@ -1,0 +1,130 @@
+"""Reading replies strictly: a number out of a given set, or names with numbers; anything else is refused.
+
+Replies come from a model that may have been talked into anything by a sentence or a sign in the
+picture, so nothing in them is used but these numbers and, for sound, short names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from refervid.errors import ReplyUnreadable
+
+LONGEST_REPLY = 64 * 1024
+"""Bytes; more is not an answer to any of our questions."""
+
+LONGEST_NAME = 60
+
+_THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
+_BRACKETS = re.compile(r"\[([^\[\]]*)\]")
+_NAMED_FRAME = re.compile(r"""(['"])([^'"]+)\1: (\d+)""")
+
+
+def read_number(text: str, key: str, allowed: Collection[int]) -> int:
+    """The number under `key` of a JSON object, else in the last square brackets that hold one integer.
+
+    Raises `ReplyUnreadable` unless it is one of `allowed`.
+    """
+    answer = _clean(text)
+    for found in _objects(answer):
+        if key in found:
+            return _check(found[key], allowed)
+    for inside in reversed(_BRACKETS.findall(_plain(answer))):
+        if re.fullmatch(r"\s*-?\d{1,6}\s*", inside):
+            return _check(int(inside), allowed)
+    raise ReplyUnreadable(f"the reply names no number: {_excerpt(text)}")
+
+
+def read_numbers(text: str, key: str, allowed: Collection[int]) -> list[int]:
+    """Distinct numbers under `key` of a JSON object, else in the last square brackets of integers."""
+    answer = _clean(text)
+    for found in _objects(answer):
+        if key in found:
+            values = found[key]
+            if not isinstance(values, list):
+                raise ReplyUnreadable(f"{key!r} is no list: {_excerpt(text)}")
+            return list(dict.fromkeys(_check(value, allowed) for value in values))
+    for inside in reversed(_BRACKETS.findall(_plain(answer))):
+        if re.fullmatch(r"\s*|(\s*-?\d{1,6}\s*,)*\s*-?\d{1,6}\s*", inside):
+            numbers = [int(number) for number in inside.split(",") if number.strip()]
+            return list(dict.fromkeys(_check(number, allowed) for number in numbers))
+    raise ReplyUnreadable(f"the reply names no numbers: {_excerpt(text)}")
+
+
+def read_objects(text: str, frames: Collection[int]) -> dict[str, int]:
+    """Names with frame numbers: a JSON list under "objects", else the published form ['dog': 3].
+
+    Of the published form every quoted name followed by colon, blank and digits counts; a name is cut at
+    its first comma or semicolon; a repeated name takes the later number (AL-Ref-SAM 2, `avs` scripts).
+    Frames outside `frames` become the first one, as published.
+    """
+    answer = _clean(text)
+    named: dict[str, int] = {}
+    for found in _objects(answer):
+        if isinstance(found.get("objects"), list):
+            for entry in found["objects"]:
+                if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
+                    raise ReplyUnreadable(f"an object without a name: {_excerpt(text)}")
+                named[entry["name"]] = _integer(entry.get("frame"))
+            return _named(named, frames)
+    if not _NAMED_FRAME.search(answer) and not re.search(r"\[\s*\]|\{\s*\}", answer):
+        raise ReplyUnreadable(f"the reply names no objects: {_excerpt(text)}")
+    for _, name, number in _NAMED_FRAME.findall(answer):
+        named[name] = int(number[:6])
+    return _named(named, frames)
+
+
+def _named(named: dict[str, int], frames: Collection[int]) -> dict[str, int]:
+    result: dict[str, int] = {}
+    for name, frame in named.items():
+        short = re.split("[,;]", name.strip())[0].strip()
+        if 0 < len(short) <= LONGEST_NAME and short.isprintable():
+            result[short] = frame if frame in frames else min(frames)
+    return result
+
+
+def _clean(text: str) -> str:
+    if len(text.encode("utf-8", "replace")) > LONGEST_REPLY:
+        raise ReplyUnreadable(f"the reply has more than {LONGEST_REPLY} bytes")
+    return _THOUGHT.sub("", text).strip()
+
+
+def _plain(text: str) -> str:
+    """Without marks of emphasis, as the published scripts remove them."""
+    return text.replace("*", "").replace("\\", "")
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """JSON objects in the text, the last one first: prose and fences around them do not matter."""
+    decoder = json.JSONDecoder()
+    found, position = [], text.find("{")
+    while position >= 0:
+        try:
+            value, end = decoder.raw_decode(text, position)
+        except (json.JSONDecodeError, RecursionError):
+            end = position + 1
+        else:
+            if isinstance(value, dict):
+                found.append(value)
+        position = text.find("{", end)
+    return reversed(found)
+
+
+def _check(value: Any, allowed: Collection[int]) -> int:
+    number = _integer(value)
+    if number not in allowed:
+        raise ReplyUnreadable(f"{number} is none of {', '.join(str(one) for one in sorted(allowed))}")
+    return number
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ReplyUnreadable(f"{value!r} is no whole number")
+    return value
+
+
+def _excerpt(text: str) -> str:
+    return repr(text[-120:])
