@@ -101,6 +101,13 @@ class Section:
         """The frames below one another (or in rows) with their numbers 1, 2, ... in reading order."""
         return decode_jpeg(self.jpeg)
 
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Columns and rows of the picture."""
+        count = len(self.frame_indices)
+        columns, _, _ = _layout(self.style, count, self.clip.width, self.clip.height)
+        return columns, -(-count // columns)
+
     @cached_property
     def jpeg(self) -> bytes:
         """The picture as it is sent to a model; drawn once and kept in this form, as clips are long."""

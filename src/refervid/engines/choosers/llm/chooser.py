@@ -242,10 +242,8 @@ class LanguageModelChooser:
 
 def _corrected(prompt: Prompt, problem: UnusableReply) -> Prompt:
     """The question once more, with what was wrong. Of the reply itself nothing is repeated."""
-    complaint = (
-        f"A first reply could not be used. Keep exactly to the form of the answer. ({type(problem).__name__})"
-    )
-    return replace(prompt, text=f"{prompt.text}\n{complaint}")
+    complaint = f"A first reply could not be used ({type(problem).__name__})."
+    return replace(prompt, text=f"{prompt.text}\n{complaint} Keep exactly to the form of the answer.")
 
 
 @cache
