@@ -111,7 +111,10 @@ def run_group(items: Sequence[Item], pipeline: Pipeline, folder: RunFolder) -> N
                 run_group([item], pipeline, folder)
             return
         log.warning("%s failed: %s", items[0].name, error)
-        folder.write_failure(items[0], error)
+        folder.write_failure(items[0], f"{type(error).__name__}: {error}")
         return
     for item, result in zip(items, results, strict=True):
-        folder.write(item, result)
+        if result.status == "failed":
+            folder.write_failure(item, "; ".join(result.notes))
+        else:
+            folder.write(item, result)

@@ -76,8 +76,8 @@ class RunFolder:
                 write_mask(folder / f"{name}.png", result.track[index])
         self._write_record(item, {"status": result.status, **result.summary()})
 
-    def write_failure(self, item: Item, error: Exception) -> None:
-        self._write_record(item, {"status": "failed", "error": f"{type(error).__name__}: {error}"})
+    def write_failure(self, item: Item, error: str) -> None:
+        self._write_record(item, {"status": "failed", "error": error})
 
     def failures(self, items: Sequence[Item]) -> dict[str, str]:
         """Name and message of every item whose record tells of failure."""

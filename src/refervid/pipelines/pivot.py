@@ -133,7 +133,7 @@ class PivotPipeline(Pipeline):
 
     def _merge(self, clip: Clip, entry: Found, tracks: Sequence[Track]) -> Track:
         if isinstance(entry, SoundFound) and tracks:
-            named = dict(zip(entry.names, tracks, strict=True))
+            named = list(zip(entry.names, tracks, strict=True))
             return keep_sounding(clip, clip.waveform(), named, entry.intervals, self.engines.binder)
         if len(tracks) == 1:
             return tracks[0]
@@ -143,7 +143,7 @@ class PivotPipeline(Pipeline):
         self, clip: Clip, reference: Reference, slug: str, entry: Found, track: Track, stages: Stages
     ) -> Result:
         notes = [*clip.notes, *entry.notes]
-        status = status_of(clip, track)
+        status = "failed" if entry.failed else status_of(clip, track)
         if status == "not_found" and entry.objects:
             notes.append("pivots were chosen, but the tracker found the object on no frame")
         return Result(

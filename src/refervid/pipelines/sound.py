@@ -6,7 +6,7 @@ objects that sound at its time.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,8 +63,7 @@ def find_sounding(
         choice = chooser.sounding_objects(
             SoundQuestion(section, labels, settings.vocabulary, settings.max_objects)
         )
-    found.decisions.append(choice.decision)
-    found.note(choice.notes)
+    found.add(choice)
     with stages.stage("propose", len(choice.objects)):
         for thing in choice.objects:
             _locate(clip, section, thing, chooser, detector, candidates, found)
@@ -91,8 +90,10 @@ def _locate(
             return
         pick = 0
         if len(proposals) > 1:
-            [choice] = chooser.pick_boxes([BoxQuestion(section, thing.frame_index, proposals, thing.name)])
-            found.decisions.append(choice.decision)
+            [choice] = chooser.pick_boxes(
+                [BoxQuestion(section, thing.frame_index, proposals, thing.name, sounding=True)]
+            )
+            found.add(choice)
             pick = choice.picks[0] if choice.picks else 0
         chosen = proposals[pick]
     found.names.append(thing.name)
@@ -102,7 +103,7 @@ def _locate(
 def keep_sounding(
     clip: Clip,
     waveform: Waveform,
-    tracks: Mapping[str, Track],
+    tracks: Sequence[tuple[str, Track]],
     intervals: Sequence[Interval],
     binder: Binder,
 ) -> Track:
@@ -110,9 +111,9 @@ def keep_sounding(
 
     Times of intervals are those of the waveform, shifted onto the clip's time axis by its `start_s`.
     """
-    sounding = binder.bind(waveform, intervals, list(tracks))
+    sounding = binder.bind(waveform, intervals, [name for name, _ in tracks])
     kept = []
-    for name, track in tracks.items():
+    for name, track in tracks:
         gated = Track(len(clip), clip.height, clip.width)
         for index, time in enumerate(clip.times_s - waveform.start_s):
             if any(

@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from refervid.engines.base import BoxQuestion, Chooser, Detector, DetectorRequest, FrameQuestion
+from refervid.engines.base import (
+    BoxChoice,
+    BoxQuestion,
+    Chooser,
+    Detector,
+    DetectorRequest,
+    FrameChoice,
+    FrameQuestion,
+    SoundChoice,
+)
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
 from refervid.pipelines.settings import TextSettings
@@ -26,6 +35,16 @@ class Found:
     objects: list[list[Pivot]] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    failed: bool = False
+    """A question could not be asked; the reference may be tried again."""
+
+    def add(self, choice: FrameChoice | BoxChoice | SoundChoice) -> None:
+        """Keep what a chooser said."""
+        self.decisions.append(choice.decision)
+        self.note(choice.notes)
+        if choice.error is not None:
+            self.failed = True
+            self.note([str(choice.error)])
 
     def note(self, notes: Sequence[str]) -> None:
         self.notes += [note for note in notes if note not in self.notes]
@@ -48,8 +67,7 @@ def find_pivots(
         frame_choices = chooser.pick_frames(questions)
     picked: list[tuple[FrameQuestion, int]] = []
     for question, choice in zip(questions, frame_choices, strict=True):
-        found[question.text].decisions.append(choice.decision)
-        found[question.text].note(choice.notes)
+        found[question.text].add(choice)
         if choice.frame_index is not None:
             picked.append((question, choice.frame_index))
 
@@ -66,13 +84,14 @@ def find_pivots(
         box_choices = chooser.pick_boxes(box_questions)
     pivots: dict[str, list[list[Pivot]]] = {text: [] for text in found}
     for box_question, box_choice in zip(box_questions, box_choices, strict=True):
-        found[box_question.text].decisions.append(box_choice.decision)
-        found[box_question.text].note(box_choice.notes)
+        found[box_question.text].add(box_choice)
         if box_choice.picks:
             chosen = [box_question.candidates[pick] for pick in box_choice.picks]
             pivots[box_question.text].append([to_pivot(box_question.frame_index, c) for c in chosen])
 
     for text, entry in found.items():
+        if entry.failed:
+            continue
         entry.objects = _objects(pivots[text])
         if not entry.objects and settings.fallback != "none":
             frames = [0]
