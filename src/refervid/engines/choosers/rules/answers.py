@@ -10,12 +10,10 @@ import numpy as np
 from refervid.engines.choosers.rules.judge import Verdict, judge
 from refervid.engines.choosers.rules.looks import SAME_THING
 from refervid.engines.choosers.rules.moves import Moves
-from refervid.engines.choosers.rules.region import Region, intersection_over_union, overlap
-from refervid.engines.choosers.rules.traces import Trace, trace_all
+from refervid.engines.choosers.rules.region import Region, overlap
+from refervid.engines.choosers.rules.traces import SAME_OBJECT, Trace, same_object, trace_all
 from refervid.language import Expression
 
-SAME_OBJECT = 0.3
-"""Overlap from which a region carried to another frame is the region found there."""
 PLURAL_SHARE = 0.45
 """Of several things that are asked for, each must be so plausible compared to the best."""
 
@@ -104,7 +102,7 @@ def _best_object(
     for seed in weights:
         members = {seed}
         for section in sections:
-            links = {region: _linked(seed, region, traces) for region in section}
+            links = {region: same_object(seed, region, traces) for region in section}
             if seed not in links and links:
                 match = max(links, key=lambda region: links[region] * weights[region])
                 if links[match] >= SAME_OBJECT:
@@ -113,15 +111,6 @@ def _best_object(
         if weight > best_weight:
             best, best_weight = members, weight
     return best
-
-
-def _linked(one: Region, other: Region, traces: dict[Region, Trace]) -> float:
-    """Overlap of each region, carried along, with the other where that was found; the better of both ways."""
-    overlaps = []
-    for start, end in ((one, other), (other, one)):
-        box = traces[start].box[end.frame_index]
-        overlaps.append(intersection_over_union(box, end.box) if np.isfinite(box).all() else 0.0)
-    return max(overlaps)
 
 
 def _several(section: Sequence[Region], verdict: Verdict, count: int | None) -> list[int]:

@@ -12,6 +12,7 @@ import numpy as np
 from refervid.engines.base import (
     BoxChoice,
     BoxQuestion,
+    DetectorRequest,
     EngineSettings,
     FrameChoice,
     FrameQuestion,
@@ -21,10 +22,12 @@ from refervid.engines.base import (
 )
 from refervid.engines.choosers.rules.answers import Answer, answer
 from refervid.engines.choosers.rules.region import Region
+from refervid.engines.choosers.rules.sounding import sounding_regions
 from refervid.language import Expression, parse
 from refervid.scene import Scene, scene_of
 from refervid.scene.colour import membership
-from refervid.types import Decision
+from refervid.scene.sound import envelopes
+from refervid.types import Decision, SoundingObject
 
 
 class RulesSettings(EngineSettings):
@@ -64,7 +67,42 @@ class RulesChooser:
         return [choices[number] for number in range(len(questions))]
 
     def sounding_objects(self, question: SoundQuestion) -> SoundChoice:
-        raise NotImplementedError
+        """The things whose motion goes with the sound; none for silence, or if nothing moves with it."""
+        clip = question.section.clip
+        sound = envelopes(clip.waveform())
+        if not sound.audible.any():
+            return _silent("the sound is silent")
+        regions = _moving_regions(question)
+        if not regions:
+            return _silent("there is sound, but nothing that moves")
+        chosen, best = sounding_regions(regions, sound, question.max_objects)
+        if not chosen:
+            return _silent(f"no motion goes with the sound: {best}")
+        objects = [
+            SoundingObject(f"object {number}", region.frame_index, region.candidate)
+            for number, (region, _) in enumerate(chosen, 1)
+        ]
+        reason = "; ".join(str(found) for _, found in chosen)
+        answer = ", ".join(each.name for each in objects)
+        return SoundChoice(objects, Decision("objects", answer, "rules", reason))
+
+
+def _silent(reason: str) -> SoundChoice:
+    return SoundChoice((), Decision("objects", None, "rules", reason), (reason,))
+
+
+def _moving_regions(question: SoundQuestion) -> list[Region]:
+    """What moves, as the motion detector proposes it on the section's frames."""
+    from refervid.engines.detectors.motion import MotionDetector
+
+    clip = question.section.clip
+    frames = question.section.frame_indices
+    requests = [DetectorRequest(frame, "") for frame in frames]
+    scene = scene_of(clip)
+    regions = []
+    for frame, candidates in zip(frames, MotionDetector().detect(clip, requests), strict=True):
+        regions += [Region(scene, frame, candidate, i) for i, candidate in enumerate(candidates)]
+    return regions
 
 
 def _pick_frame(question: FrameQuestion, expression: Expression) -> FrameChoice:

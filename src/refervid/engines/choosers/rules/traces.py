@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.engines.choosers.rules.region import Region
+from refervid.engines.choosers.rules.region import Region, intersection_over_union
 from refervid.scene import Scene
 from refervid.scene.flow import Flow
 
@@ -21,6 +21,8 @@ CLOSED_PX = 1.0
 """Flow forth and back may miss its start by this much, plus a twentieth of its length."""
 LOST = 0.2
 """A region is lost where fewer of its points than this share can be followed."""
+SAME_OBJECT = 0.3
+"""Overlap from which a region carried to another frame is the region found there."""
 
 
 @dataclass(eq=False)
@@ -61,6 +63,15 @@ def trace_all(scene: Scene, regions: Sequence[Region]) -> list[Trace]:
             if due:
                 _step(scene, frame, direction, due)
     return traces
+
+
+def same_object(one: Region, other: Region, traces: Mapping[Region, Trace]) -> float:
+    """Overlap of a region, carried along, with the other where that was found; the better of both ways."""
+    overlaps = []
+    for start, end in ((one, other), (other, one)):
+        box = traces[start].box[end.frame_index]
+        overlaps.append(intersection_over_union(box, end.box) if np.isfinite(box).all() else 0.0)
+    return max(overlaps)
 
 
 def _start(scene: Scene, region: Region) -> Trace:

@@ -1,0 +1,100 @@
+"""The thing whose motion goes with the sound, or none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from shapes import Path, Shape, ShapesClip, go
+
+from refervid.engines.choosers.rules.region import Region
+from refervid.engines.choosers.rules.sounding import sounding_regions
+from refervid.scene import scene_of
+from refervid.scene.sound import envelopes
+from refervid.types import Waveform
+
+RATE = 16_000
+SECONDS = 5.0
+
+
+def bouncing(x: float, hits: Sequence[float], floor: float = 190.0, gravity: float = 500.0) -> Path:
+    """Falls to the floor at every time in `hits`, in free flight between."""
+
+    def path(time: float) -> tuple[float, float]:
+        edges = [hits[0] - (hits[1] - hits[0]), *hits, hits[-1] + (hits[-1] - hits[-2])]
+        number = int(np.searchsorted(edges, time, side="right")) - 1
+        start, end = edges[number], edges[number + 1]
+        return x, floor - gravity / 2 * (time - start) * (end - time)
+
+    return path
+
+
+def knocks(times: Sequence[float], seconds: float = SECONDS, delay: float = 0.0) -> NDArray[np.float32]:
+    """Short decaying bursts at the given times."""
+    rng = np.random.default_rng(1)
+    samples = np.zeros(round(seconds * RATE), np.float32)
+    burst = rng.normal(size=RATE // 10) * np.exp(-np.arange(RATE // 10) / 300)
+    for time in times:
+        start = round((time + delay) * RATE)
+        length = min(len(burst), len(samples) - start)
+        if length > 0:
+            samples[start : start + length] += 0.3 * burst[:length].astype(np.float32)
+    return np.clip(samples, -1, 1)
+
+
+LEFT_HITS = (0.5, 1.2, 1.7, 2.6, 3.1, 3.5, 4.4, 4.9)
+RIGHT_HITS = (0.3, 0.9, 1.5, 2.1, 2.7, 3.3, 3.9, 4.5)
+
+
+@pytest.fixture(scope="module")
+def balls() -> ShapesClip:
+    return ShapesClip(
+        [
+            Shape("left", "red", bouncing(90, LEFT_HITS), 34, 34, round=True),
+            Shape("right", "blue", bouncing(280, RIGHT_HITS), 34, 34, round=True),
+            Shape("glider", "green", go(20, 30, 350, 30, SECONDS), 40, 24),
+        ],
+        seconds=SECONDS,
+    )
+
+
+def sounding(clip: ShapesClip, samples: NDArray[np.float32]) -> list[str]:
+    frame = len(clip) // 2
+    regions = [
+        Region(scene_of(clip), frame, candidate, i) for i, candidate in enumerate(clip.candidates(frame))
+    ]
+    chosen, _ = sounding_regions(regions, envelopes(Waveform(samples, RATE)))
+    return [clip.shapes[region.position].name for region, _ in chosen]
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.1, -0.1])
+def test_the_ball_that_is_heard(balls: ShapesClip, delay: float) -> None:
+    assert sounding(balls, knocks(LEFT_HITS, delay=delay)) == ["left"]
+    assert sounding(balls, knocks(RIGHT_HITS, delay=delay)) == ["right"]
+
+
+def test_both_balls(balls: ShapesClip) -> None:
+    assert sorted(sounding(balls, knocks([*LEFT_HITS, *RIGHT_HITS]))) == ["left", "right"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_knocks_of_something_else(balls: ShapesClip, seed: int) -> None:
+    times = np.sort(np.random.default_rng(seed).uniform(0, SECONDS, 8))
+    assert sounding(balls, knocks(times.tolist())) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_unrelated_noise_and_babble(balls: ShapesClip, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    noise = 0.1 * rng.normal(size=round(SECONDS * RATE)).astype(np.float32)
+    assert sounding(balls, noise) == []
+    # Four syllables a second, uneven, as in speech.
+    loudness = np.interp(np.arange(len(noise)), np.linspace(0, len(noise), 40), rng.uniform(0, 1, 40))
+    assert sounding(balls, (noise * loudness**2).astype(np.float32)) == []
+
+
+def test_a_steady_tone_goes_with_nothing(balls: ShapesClip) -> None:
+    tone = 0.3 * np.sin(2 * np.pi * 300 * np.arange(round(SECONDS * RATE)) / RATE)
+    assert sounding(balls, tone.astype(np.float32)) == []
