@@ -174,9 +174,9 @@ def _answer_words(decision: Decision, clip: Clip) -> str:
         return "none fits"
     if decision.question == "frame" and decision.frame_index is not None:
         return _place(clip, decision.frame_index)
-    if decision.question == "box" and isinstance(decision.answer, int):
-        return f"box {decision.answer + 1}"
-    return str(decision.answer)
+    # A number is a position in the candidates; words name the boxes as they are numbered in the picture.
+    answer = str(decision.answer + 1) if isinstance(decision.answer, int) else decision.answer
+    return f"box {answer}" if decision.question == "box" and answer[:1].isdigit() else answer
 
 
 def _seen_words(result: Result) -> str:
