@@ -56,6 +56,10 @@ class Track:
         """COCO object `{"size": [H, W], "counts": str}` of one frame."""
         return {"size": [self.height, self.width], "counts": self._counts[index].decode("ascii")}
 
+    def put_rle(self, index: int, counts: str) -> None:
+        """Store one frame's mask as the COCO counts that `rle` gives."""
+        self._counts[index] = counts.encode("ascii")
+
     def stack(self) -> NDArray[np.bool_]:
         """All masks, bool (T, H, W): allocates that many bytes."""
         masks = np.zeros((len(self), self.height, self.width), bool)

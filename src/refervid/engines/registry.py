@@ -16,7 +16,11 @@ Role = Literal["chooser", "detector", "tracker", "tagger", "binder"]
 ENGINES: Mapping[Role, Mapping[str, str]] = {
     "chooser": {"rules": "refervid.engines.choosers.rules:RulesChooser"},
     "detector": {"motion": "refervid.engines.detectors.motion:MotionDetector"},
-    "tracker": {"flow": "refervid.engines.trackers.flow:FlowTracker"},
+    "tracker": {
+        "flow": "refervid.engines.trackers.flow:FlowTracker",
+        "sam2": "refervid.engines.trackers.sam2:Sam2Tracker",
+        "edgetam": "refervid.engines.trackers.sam2:EdgeTamTracker",
+    },
     "tagger": {"energy": "refervid.engines.taggers.energy:EnergyTagger"},
     "binder": {"synchrony": "refervid.engines.binders.synchrony:SynchronyBinder"},
 }

@@ -1,0 +1,103 @@
+"""SAM 2 and EdgeTAM weights: a downloaded hub id, a folder in transformers' format, or a published `.pt`."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, EdgeTamVideoModel, Sam2VideoModel
+
+from refervid.engines.trackers.sam2.official import configuration, to_transformers
+from refervid.engines.weights import find_weights, load_pretrained
+from refervid.errors import BadCheckpoint, MissingExtra
+
+MODELS: dict[str, Any] = {"sam2_video": Sam2VideoModel, "edgetam_video": EdgeTamVideoModel}
+"""transformers' `model_type` to the class; the checkpoint decides which it is."""
+
+
+@dataclass(frozen=True)
+class WeightsReport:
+    """What `verify` found out: `sha256` is of the weights file."""
+
+    path: Path
+    model_type: str
+    version: str
+    image_size: int
+    parameters: int
+    sha256: str
+
+
+def load_model(weights: str, revision: str | None = None) -> Any:
+    """A float32 model on the CPU, every key in its place.
+
+    Raises `MissingWeights`, `BadCheckpoint` (damaged, unsafe, or keys that do not fit, with their names),
+    or `MissingExtra` for EdgeTAM without the library of its image encoder.
+    """
+    return _load(find_weights(weights, revision))
+
+
+def verify(weights: str, revision: str | None = None) -> WeightsReport:
+    """Load the weights and tell what they are. Raises what `load_model` raises."""
+    path = find_weights(weights, revision)
+    model = _load(path)
+    kind = model.config.model_type
+    version = "2.1" if model.config.enable_occlusion_spatial_embedding else "2.0"
+    return WeightsReport(
+        path=path,
+        model_type=kind,
+        version="EdgeTAM" if kind == "edgetam_video" else f"SAM {version}",
+        image_size=model.config.image_size,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        sha256=_sha256(path if path.is_file() else path / "model.safetensors"),
+    )
+
+
+def _load(path: Path) -> Any:
+    return _load_folder(path) if path.is_dir() else _load_published(path)
+
+
+def _load_folder(folder: Path) -> Any:
+    try:
+        kind = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
+    except (OSError, ValueError) as error:
+        raise BadCheckpoint(f"{folder} holds no readable config.json ({error}): download it again") from error
+    if kind not in MODELS:
+        raise BadCheckpoint(f"{folder} holds a {kind!r} model: this tracker runs {', '.join(MODELS)}")
+    try:
+        return load_pretrained(MODELS[kind], folder, dtype=torch.float32)
+    except BadCheckpoint as error:
+        if isinstance(error.__cause__, ImportError):
+            raise MissingExtra(
+                f"{folder} needs a package that is not installed: {error.__cause__}"
+            ) from error
+        raise
+
+
+def _load_published(path: Path) -> Any:
+    try:
+        official = torch.load(path, map_location="cpu", weights_only=True)["model"]
+    except Exception as error:  # whatever the parser of a damaged or foreign file raises
+        raise BadCheckpoint(
+            f"{path} is no checkpoint of facebookresearch/sam2 ({type(error).__name__}: {error}): "
+            "download it again, or give a folder in transformers' format"
+        ) from error
+    model = Sam2VideoModel(configuration(official))
+    state, own = to_transformers(official), model.state_dict()
+    faults = {
+        "missing keys": own.keys() - state.keys(),
+        "unexpected keys": state.keys() - own.keys(),
+        "mismatched keys": {k for k in own.keys() & state.keys() if own[k].shape != state[k].shape},
+    }
+    if any(faults.values()):
+        listed = "; ".join(f"{kind}: {', '.join(sorted(keys))}" for kind, keys in faults.items() if keys)
+        raise BadCheckpoint(f"{path} does not fit SAM 2: {listed}")
+    model.load_state_dict(state)
+    return model.eval()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
