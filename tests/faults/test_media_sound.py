@@ -22,7 +22,7 @@ def test_any_sample_rate_becomes_the_one_asked_for(tmp_path: Path, rate: int) ->
     assert waveform.samples.std() == pytest.approx(0.354, rel=0.05)
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3, 6])
+@pytest.mark.parametrize("channels", [1, 2, 3, 6, 16])
 def test_any_number_of_channels_is_mixed_to_one(tmp_path: Path, channels: int) -> None:
     path = write_wav(tmp_path / "a.wav", np.stack([tone(0.5)] * channels, 1))
     waveform, _ = read_waveform(path)

@@ -17,8 +17,8 @@ from refervid.types import Waveform
 MAX_SECONDS = 4 * 3600.0
 """Longest sound that is read: at 16 kHz just below a gigabyte."""
 
-GAP_S = 0.1
-"""Shorter jumps of the sound's time stamps are rounding; longer ones are filled with silence."""
+GAP_S = 0.1, 600.0
+"""Jumps of the sound's time stamps between these are filled with silence: less is rounding, more damage."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def _resample(
     frames: Iterator[av.AudioFrame], name: str, sample_rate: int, max_seconds: float
 ) -> tuple[NDArray[np.float32], float]:
     """Mono samples, gaps filled with silence, and the time of the first one in the file."""
-    resampler = av.AudioResampler(format="fltp", rate=sample_rate)
+    resampler = av.AudioResampler(format="flt", rate=sample_rate)
     layout = None
     data = bytearray()
     start_s: float | None = None
@@ -74,10 +74,10 @@ def _resample(
             start_s = frame.time or 0.0
         if layout not in (None, (frame.format.name, frame.layout.name, frame.sample_rate)):
             data += _mono_bytes(resampler.resample(None))
-            resampler = av.AudioResampler(format="fltp", rate=sample_rate)
+            resampler = av.AudioResampler(format="flt", rate=sample_rate)
         layout = (frame.format.name, frame.layout.name, frame.sample_rate)
         gap_s = 0.0 if frame.time is None else frame.time - start_s - arrived_s
-        if gap_s < GAP_S:
+        if not GAP_S[0] <= gap_s <= GAP_S[1]:
             gap_s = 0.0
         arrived_s += gap_s + frame.samples / frame.sample_rate
         if arrived_s > max_seconds:
@@ -93,7 +93,9 @@ def _resample(
 
 def _mono_bytes(resampled: list[av.AudioFrame]) -> bytes:
     # The plain mean: libav's own downmix of two equal channels would be louder than either.
-    return b"".join(frame.to_ndarray().mean(axis=0).tobytes() for frame in resampled)
+    return b"".join(
+        frame.to_ndarray().reshape(-1, frame.layout.nb_channels).mean(axis=1).tobytes() for frame in resampled
+    )
 
 
 def _sanitise(samples: NDArray[np.float32]) -> list[str]:

@@ -96,7 +96,7 @@ def read_packets(container: InputContainer, *streams: Any) -> Iterator[av.Packet
     """Packets of the streams named, else of all; reading ends where the file is too damaged to go on."""
     try:
         yield from container.demux(*streams)
-    except FFmpegError as error:
+    except (FFmpegError, IndexError) as error:  # IndexError: PyAV at the end, if streams turned up on the way
         log.warning("reading of %s ended early: %s", container.name, _reason(error))
 
 
