@@ -67,7 +67,7 @@ class Cursor:
     def noun_ahead(self, ahead: int = 1) -> bool:
         """Does a noun come at `ahead` or later, with nothing but adjectives before it?"""
         while not self.noun_at(ahead):
-            if not self._premodifier_at(ahead):
+            if not (self._premodifier_at(ahead) or self.sees("conjunction", ahead=ahead)):
                 return False
             ahead += 1
         return True
@@ -78,6 +78,9 @@ class Cursor:
         while self.sees("determiner", "all", "cardinal", ahead=ahead):
             determined = True
             ahead += 1
+        word = self.peek(ahead)
+        if not determined and word is not None and is_participle(word) and not self.noun_at(ahead):
+            return False
         while not self.noun_at(ahead) and self._premodifier_at(ahead):
             ahead += 1
         if not self.noun_at(ahead):

@@ -59,8 +59,8 @@ SHAPES: dict[str, str] = {
     "flat": "flat",
 }
 POSITIONS: dict[str, str] = {
-    "left": "left lefthand left_hand",
-    "right": "right righthand right_hand",
+    "left": "left lefthand",
+    "right": "right righthand",
     "top": "top upper uppermost topmost",
     "bottom": "bottom lower lowest bottommost lowermost",
     "centre": "centre center middle central centered centred mid",
@@ -168,7 +168,7 @@ NOUNS: dict[str, str] = {
     " sister bride groom couple crowd swordsman fighter wrestler boxer fencer golfer judoka horseman jockey"
     " hiker climber trainer coach instructor male female parkourist",
     "bodypart": "hand arm leg foot head face finger hair tail ear nose eye mouth beard moustache paw wing"
-    " neck body fur feather skin",
+    " beak trunk tusk horn mane belly neck body fur feather skin",
     "animal": "dog cat horse cow sheep goat pig bird duck swan goose chicken hen rooster camel elephant"
     " giraffe zebra bear panda monkey gorilla lion tiger leopard cheetah rabbit hamster mouse rat squirrel"
     " deer fox wolf turtle tortoise lizard snake frog fish shark whale dolphin seal penguin owl eagle parrot"
@@ -179,18 +179,19 @@ NOUNS: dict[str, str] = {
     " wagon",
     "cycle": "bike bicycle motorbike motorcycle scooter skateboard surfboard snowboard ski kart cart"
     " wheelchair stroller kite sled sledge paraglider parachute",
+    "figure": "circle square triangle rectangle disc disk cube sphere star ring dot",
     "ball": "ball football basketball tennisball soccerball volleyball globe marble bubble",
     "ware": "cup mug glass bowl plate bottle kettle pot pan spoon fork knife box bag basket vase bucket can"
-    " jar teapot tray dish jug pitcher tin",
+    " jar teapot tray dish jug pitcher tin wheel tire tyre",
     "furniture": "table chair sofa couch bed desk shelf lamp door window cupboard bench stool drawer fridge"
     " oven stove sink television tv monitor laptop computer keyboard phone telephone clock book paper pen"
     " pencil",
     "instrument": "guitar violin piano drum cello flute trumpet saxophone accordion harp ukulele bell"
     " microphone speaker",
-    "place": "road street track field grass lawn water sea ocean lake river pool beach sand snow ground floor"
-    " wall sky room kitchen park forest tree bush fence house building bridge hill mountain stage court"
-    " crossing signal traffic_light pavement sidewalk obstacle shade sunlight sun shadow rail"
-    " railing stair step kerb curb ramp lane highway square garden yard playground"
+    "place": "dirt road street track field grass lawn water sea ocean lake river pool beach sand"
+    " snow ground floor wall sky room kitchen park forest tree bush fence house building bridge hill"
+    " mountain stage court crossing signal traffic_light pavement sidewalk obstacle"
+    " shade sunlight sun shadow rail railing stair step kerb curb ramp lane highway square garden yard playground"
     " city town zoo farm desert air light lawn slope path"
     " jungle corridor hallway stadium gym ring leaf plant flower pole sign corner",
     "garment": "shirt tshirt t_shirt tee jacket coat dress skirt trousers pants jeans shorts hat cap helmet"
@@ -292,11 +293,12 @@ ORDINALS = [
     "tenth",
 ]
 LAST = "last final"
-ALL = "all both every each everyone"
+ALL = "all both every each everyone everybody"
 NEGATIONS = (
     "not no_longer no never without neither nor non except excluding hardly lacking except_for other_than"
 )
 DETERMINERS = "a an the this these those some any its his her their my your our another such said"
+PRONOUNS = "he she it they him them himself herself itself themselves"
 BE = "is are was were be being been am has have had having do does did will would can could gets seems"
 RELATIVES = "that which who whom whose where while when as"
 CONJUNCTIONS = "and or but & plus / , ;"
@@ -305,8 +307,8 @@ DEGREES = {"superlative": "most", "comparative": "more further farther", "least"
 INTENSIFIERS = (
     "very really extremely quite rather pretty somewhat slightly far extreme so too just only also mostly"
     " completely entirely fully partly almost nearly clearly always constantly continuously"
-    " much bit coloured colored colour color colours colors hue tone kind sort little_bit currently"
-    " again mainly ever"
+    " directly immediate immediately multi much bit coloured colored colour color"
+    " colours colors hue tone kind sort little_bit currently again mainly ever"
 )
 FILLERS = (
     "please segment find show track mask highlight select detect locate get give me where is are which i"
@@ -318,7 +320,8 @@ MATERIALS = (
     " striped spotted shiny young old new elderly fancy broken empty full open closed dirty clean wet dry hot"
     " cold soft hard beautiful pretty cute nice ugly strong happy sad angry wild domestic pregnant bald"
     " bearded sports sport police main primary certain single individual other same different upside barefoot"
-    " shirtless colourful colorful straight curved professional toy electric modern vintage military remote"
+    " shirtless colourful colorful visible forward forwards backward backwards straight"
+    " curved professional toy electric modern vintage military remote"
 )
 
 # What a class usually looks like: weak evidence. Few on purpose; each holds for most things of its class

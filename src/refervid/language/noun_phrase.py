@@ -34,6 +34,10 @@ def read_noun_phrase(cursor: Cursor, draft: Draft) -> None:
 
 def _read_one(cursor: Cursor, draft: Draft, word: Word) -> bool:
     """Take one word; False: it does not belong to a noun phrase."""
+    listing = draft.noun is None and draft.attributes and draft.attributes[-1].kind != "position"
+    if listing and "conjunction" in word and cursor.noun_ahead():
+        cursor.at += 1
+        return True
     if "colour" in word or ("shade" in word and cursor.sees("colour", "shade", ahead=1)):
         if cursor.noun_at() and not cursor.noun_ahead():
             _take_head(draft, word)
@@ -44,7 +48,7 @@ def _read_one(cursor: Cursor, draft: Draft, word: Word) -> bool:
     elif "negation" in word:
         cursor.negated = True
     elif "all" in word:
-        draft.plural = draft.plural or word.text in ("all", "both")
+        draft.plural = draft.plural or word.text in ("all", "both", "everyone", "everybody")
         draft.count = 2 if word.text == "both" else draft.count
     elif "cardinal" in word and (word.text != "one" or cursor.noun_ahead()):
         if word.text != "one":
@@ -57,6 +61,8 @@ def _read_one(cursor: Cursor, draft: Draft, word: Word) -> bool:
         return True
     elif "size" in word or "shape" in word:
         draft.add(_adjective(cursor, draft, word, "size" if "size" in word else "shape"))
+        if cursor.noun_at() and not cursor.noun_ahead():
+            _take_head(draft, word)
     elif "position" in word and not cursor.sees_text("of", ahead=1):
         draft.add(_position(cursor, draft, word))
     elif is_participle(word) and "motion" in word and cursor.noun_ahead():

@@ -20,6 +20,7 @@ from refervid.language.words import Word, tokenize
 
 _CAMERA_PLACES = {"near": "front", "in_front_of": "front", "behind": "back", "far_from": "back"}
 _BARE_PLACES = {"behind": "back", "above": "top", "below": "bottom", "near": "front", "far_from": "back"}
+_EXCEPTIONS = ("except", "except for", "excluding", "other than", "but")
 _CLOTHES = "clothes"
 _PART_CLASSES = ("garment", "bodypart")
 _FINDABLE_CLASSES = (
@@ -243,7 +244,13 @@ class _Modifiers:
     def _read_negation(self, word: Word | None) -> bool:
         """Remember a negation; a noun phrase that "without", "except" or "not" excludes is read at once."""
         cursor, draft = self._cursor, self._draft
-        if word is None or "negation" not in word:
+        excepting = self._cursor.sees_text("but") and draft.noun in (
+            "anything",
+            "everything",
+            "everyone",
+            None,
+        )
+        if word is None or not ("negation" in word or excepting):
             return False
         cursor.take()
         cursor.negated = True
@@ -253,11 +260,16 @@ class _Modifiers:
             return True
         cursor.negated = False
         excluded = self._noun_phrase()
+        if word.text in _EXCEPTIONS:
+            _Modifiers(cursor, excluded).read()
         if excluded.noun_class in _PART_CLASSES:
             cursor.negated = True
             self._take_part(excluded)
-        elif excluded.noun_class in ("", "thing", draft.noun_class) and excluded.attributes:
+        elif (excluded.attributes or excluded.relations) and (
+            draft.noun_class == "thing" or excluded.noun_class in ("", "thing", draft.noun_class)
+        ):
             draft.attributes += [replace(attribute, negated=True) for attribute in excluded.attributes]
+            draft.relations += [replace(relation, negated=True) for relation in excluded.relations]
         elif excluded.noun and word.text in ("without", "lacking"):
             cursor.negated = True
             self._relate("with", word.text, excluded)
@@ -325,7 +337,9 @@ class _Modifiers:
             return
         elif value == "spinning" and word.stem == "turn" and cursor.sees("position"):
             value = "moving"
-        draft.add(Attribute("motion", (value,), word.text, cursor.take_negation(), word.degree))
+        covers = value == "hidden" and word.form in ("ing", "s") and cursor.noun_phrase_at()
+        if not covers:
+            draft.add(Attribute("motion", (value,), word.text, cursor.take_negation(), word.degree))
         if cursor.noun_phrase_at() and not cursor.sees("position", "degree", "ordinal", "motion", ahead=1):
             self._read_object(word)
 
@@ -397,7 +411,9 @@ class _Modifiers:
         draft = self._draft
         negated = self._cursor.take_negation()
         side = target.noun is None and {each.kind for each in target.attributes} == {"position"}
-        if side:
+        if side and kind != "near":
+            draft.unchecked.append(f"{words} {target.attributes[0].words}")
+        elif side:
             draft.attributes += [
                 replace(each, degree="superlative", negated=negated) for each in target.attributes
             ]
@@ -423,8 +439,10 @@ class _Modifiers:
             last = draft.relations[-1]
             self._relate(last.kind, last.words, self._target())
             return
-        other = Draft()
-        read_noun_phrase(cursor, other)
+        other = self._noun_phrase()
+        if other.noun_class == "garment" and draft.noun_class in ("person", "animal", ""):
+            self._take_part(other)
+            return
         _Modifiers(cursor, other).read()
         if draft.noun is None:
             draft.noun, draft.noun_class = other.noun, other.noun_class

@@ -45,8 +45,9 @@ def read_place(cursor: Cursor, draft: Draft) -> bool:
     introduction = cursor.take().text if cursor.sees_text(*_INTRODUCTIONS) else ""
     words = _side_words(cursor)
     sides = [word["position"] for word in words if "position" in word]
+    owned = any(word.text in ("its", "his", "her", "their") for word in words)
     garment_follows = cursor.noun_at() and not cursor.sees("side")
-    if not sides or (garment_follows and introduction):
+    if not sides or owned or (garment_follows and introduction):
         cursor.at = start
         return False
     said = " ".join(word.text for word in cursor.words[start : cursor.at])
@@ -63,6 +64,10 @@ def read_place(cursor: Cursor, draft: Draft) -> bool:
             Attribute("rank", (sides[-1],), words_said, cursor.take_negation(), rank=draft.rank)
         )
         draft.rank = 0
+    elif introduction == "to" and any(each.kind == "rank" for each in draft.attributes):
+        pass  # "the first from right to left"
+    elif not introduction and sides == ["back"] and draft.open_motion is not None:
+        pass  # "walks back to the right"
     elif _is_direction(draft, introduction) and sides[-1] in DIRECTIONS:
         direction = DIRECTIONS[sides[-1]]
         if introduction == "from":

@@ -284,6 +284,7 @@ def _index() -> dict[str, dict[Category, str]]:
     add_all("all", lexicon.ALL)
     add_all("negation", lexicon.NEGATIONS)
     add_all("determiner", lexicon.DETERMINERS)
+    add_all("determiner", lexicon.PRONOUNS)
     add_all("be", lexicon.BE)
     add_all("relative", lexicon.RELATIVES)
     add_all("conjunction", lexicon.CONJUNCTIONS)
