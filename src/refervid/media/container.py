@@ -100,6 +100,16 @@ def read_packets(container: InputContainer, *streams: Any) -> Iterator[av.Packet
         log.warning("reading of %s ended early: %s", container.name, _reason(error))
 
 
+def seek_key_frame(container: InputContainer, stream: Any, stamp: int) -> bool:
+    """Go to the last key frame at or before `stamp`; False where the file does not allow it."""
+    try:
+        container.seek(stamp, stream=stream)
+    except FFmpegError as error:
+        log.debug("cannot seek in %s: %s", container.name, _reason(error))
+        return False
+    return True
+
+
 def decode_frames(container: InputContainer, stream: Any) -> Iterator[Any]:
     """Decoded frames of one stream from the current position; packets that cannot be decoded are skipped."""
     for packet in read_packets(container, stream):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.errors import EmptyClip
-from refervid.media.container import decode_frames, open_video, read_packets
+from refervid.media.container import decode_frames, open_video, read_packets, seek_key_frame
 from refervid.media.limits import check_size
 
 Stamps = NDArray[np.int64]
@@ -130,7 +130,8 @@ def _is_plain(scan: _Scan) -> bool:
 def _end_decodes(path: Path, scan: _Scan, max_pixels: int) -> bool:
     last_key = scan.keys[-1]
     with open_video(path, max_pixels) as (container, stream):
-        container.seek(last_key, stream=stream)
+        if not seek_key_frame(container, stream, last_key):
+            return False
         decoded = [frame_stamp(frame) for frame in decode_frames(container, stream)]
     decoded_end = [stamp for stamp in decoded if stamp is None or stamp >= last_key]
     return decoded_end == [stamp for stamp in scan.stamps if stamp >= last_key]

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from refervid.errors import EmptyClip
-from refervid.media.container import decode_frames, open_video
+from refervid.media.container import decode_frames, open_video, seek_key_frame
 from refervid.media.frame_index import FrameIndex, frame_stamp
 
 
@@ -52,7 +52,8 @@ class FrameReader:
         """Start again from a key frame at or before `index`; go farther back where the file misleads."""
         keys = self._index.keys
         for key in keys[1 : np.searchsorted(keys, index, side="right")][::-1]:
-            self._container.seek(int(self._index.stamps[key]), stream=self._stream)
+            if not seek_key_frame(self._container, self._stream, int(self._index.stamps[key])):
+                break
             self._frames = _numbered_frames(self._container, self._stream, self._index)
             # What comes before the first key frame leans on pictures that were not decoded.
             self._next = next((item for item in self._frames if self._index.is_key(item[0])), None)
