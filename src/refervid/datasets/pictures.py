@@ -62,7 +62,7 @@ def _open(path: Path) -> Image.Image:
     try:
         return Image.open(path, formats=["PNG"])
     except OSError as error:
-        raise DatasetError(f"{path}: is no PNG picture; replace it") from error
+        raise DatasetError(f"{path}: is no readable PNG picture; replace it") from error
 
 
 def _decoded(picture: Image.Image, path: Path) -> Image.Image:

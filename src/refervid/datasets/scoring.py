@@ -88,7 +88,7 @@ def measure_items(items: Sequence[Item], folder: Path, measure: Measure, workers
 
 def raise_faults(faults: Sequence[str]) -> None:
     if faults:
-        raise DatasetError("\n  ".join([f"{len(faults)} predictions cannot be scored:", *faults]))
+        raise DatasetError("\n  ".join([f"{len(faults)} predictions cannot be used:", *faults]))
 
 
 def missing_notes(items: Sequence[Item], measured: Sequence[Measured]) -> list[str]:

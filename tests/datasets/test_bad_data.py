@@ -1,0 +1,316 @@
+"""Damaged and hostile data: one clear line per fault, all of them at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from refervid.datasets.registry import dataset_class, open_dataset
+from refervid.datasets.samples import write_csv
+from refervid.errors import DatasetError
+from refervid.media.pictures import write_indexed, write_mask
+from tests.datasets.predictions import write_predictions
+
+
+def sample(name: str, folder: Path) -> Path:
+    dataset_class(name).make_sample(folder)
+    return folder
+
+
+def edit(path: Path, change: Callable[[Any], None]) -> None:
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def faults(name: str, root: Path, split: str | None = None) -> list[str]:
+    """The lines of the error that opening or checking gives."""
+    with pytest.raises(DatasetError) as caught:
+        open_dataset(name, root, split).check()
+    return [line.strip() for line in str(caught.value).splitlines()]
+
+
+def one_line(lines: list[str], *words: str) -> None:
+    """Exactly one line holds all the words."""
+    assert len([line for line in lines if all(word in line for word in words)]) == 1, lines
+
+
+LIST = "meta_expressions/meta_expressions.json"
+
+
+def test_all_faults_of_a_folder_at_once(tmp_path: Path) -> None:
+    root = sample("folder", tmp_path)
+    (root / "JPEGImages" / "shapes" / "00002.jpg").unlink()
+    (root / "Annotations" / "stranger").mkdir()
+
+    def change(content: Any) -> None:
+        videos = content["videos"]
+        videos["../outside"] = videos["tab\there"] = {"frames": ["0"], "expressions": {}}
+        videos["gone"] = {
+            "frames": ["0", "1", "2", "3", "4"],
+            "expressions": {"0": {"exp": "it", "obj_id": 1}},
+        }
+        videos["hostile"] = {"frames": ["../../etc/passwd"], "expressions": {"a/b": {"exp": "it"}}}
+        videos["twice"] = {"frames": ["0", "0"], "expressions": {}}
+
+    edit(root / LIST, change)
+    lines = faults("folder", root)
+    one_line(lines, "JPEGImages/shapes", "00002.jpg missing")
+    one_line(lines, "Annotations/stranger", "not listed")
+    one_line(lines, LIST, "'../outside'")
+    one_line(lines, LIST, "'tab\\there'")
+    one_line(lines, "JPEGImages/gone", "0.jpg, 1.jpg, 2.jpg and 2 more missing")
+    one_line(lines, LIST, "passwd")
+    one_line(lines, LIST, "'a/b'")
+    one_line(lines, LIST, "twice lists frame 0 twice")
+    assert lines[0].endswith(f"{len(lines) - 1} problems")
+
+
+def test_keys_that_occur_twice(tmp_path: Path) -> None:
+    root = sample("folder", tmp_path)
+    path = root / LIST
+    path.write_text(path.read_text().replace('"1": {', '"0": {'))
+    one_line(faults("folder", root), LIST, "key '0' occurs twice")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "no valid JSON"),
+        ("{", "no valid JSON"),
+        ("[" * 100_000, "no valid JSON"),
+        ("[]", "the top level"),
+        ('{"videos": {"a": {"frames": "00000", "expressions": {}}}}', "videos.a.frames"),
+        (
+            '{"videos": {"a": {"frames": ["0"], "expressions": {"0": {"text": "it"}}}}}',
+            "videos.a.expressions.0.exp",
+        ),
+        ('{"videos": {}}', "no expression"),
+    ],
+)
+def test_lists_of_a_wrong_form(tmp_path: Path, text: str, words: str) -> None:
+    root = sample("folder", tmp_path)
+    (root / LIST).write_text(text)
+    if words == "no expression":
+        (root / "Annotations" / "shapes").rename(root / "elsewhere")
+    lines = faults("folder", root)
+    assert any(words in line for line in lines), lines
+
+
+def test_lists_that_cannot_be_read(tmp_path: Path) -> None:
+    root = sample("folder", tmp_path)
+    (root / LIST).write_bytes(b"\xff\xfe\x00")
+    one_line(faults("folder", root), LIST, "no utf-8 text")
+    (root / LIST).unlink()
+    one_line(faults("folder", root), LIST, "No such file")
+
+
+def test_annotations_of_folders(tmp_path: Path) -> None:
+    root = sample("folder", tmp_path)
+    masks = root / "Annotations" / "shapes"
+    write_indexed(masks / "00001.png", np.zeros((10, 20), np.uint8))
+    whole = (masks / "00003.png").read_bytes()
+    (masks / "00002.png").write_bytes(whole[:60])
+    (masks / "00003.png").write_bytes(whole[:-60])
+    (masks / "00004.png").write_bytes(b"text")
+
+    def change(content: Any) -> None:
+        expressions = content["videos"]["shapes"]["expressions"]
+        expressions["2"] = {"exp": "a third", "obj_id": [7, "1"]}
+
+    edit(root / LIST, change)
+    lines = faults("folder", root)
+    one_line(lines, "00001.png", "is 20x10, its frame 160x96")
+    one_line(lines, "00002.png", "no readable PNG")
+    one_line(lines, "00003.png", "damaged")
+    one_line(lines, "00004.png", "neither a PNG nor a JPEG")
+    one_line(lines, "object 7 of expression 2 is in no frame")
+
+
+def test_object_ids_that_make_no_sense(tmp_path: Path) -> None:
+    root = sample("folder", tmp_path)
+
+    def change(content: Any) -> None:
+        expressions = content["videos"]["shapes"]["expressions"]
+        expressions["0"]["obj_id"], expressions["1"]["obj_id"] = "-1", None
+
+    edit(root / LIST, change)
+    (root / "Annotations" / "shapes" / "00005.png").unlink()
+    one_line(faults("folder", root), "Annotations/shapes", "00005.png missing")
+    sample("folder", root)
+    edit(root / LIST, change)
+    lines = faults("folder", root)
+    one_line(lines, "expression 0 has obj_id -1")
+    one_line(lines, "expression 1 has no obj_id")
+
+
+def test_a_folder_without_annotations_has_items_but_no_scores(tmp_path: Path) -> None:
+    root = sample("folder", tmp_path)
+    (root / "Annotations").rename(tmp_path / "elsewhere")
+    dataset = open_dataset("folder", root)
+    assert [item.truth for item in dataset.items()] == [None, None]
+    with pytest.raises(DatasetError, match="not public"):
+        dataset.score(tmp_path)
+
+
+def test_black_and_white_annotations(tmp_path: Path) -> None:
+    root = sample("folder", tmp_path)
+    masks = root / "Annotations" / "shapes"
+    for path in masks.iterdir():
+        mask = np.zeros((96, 160), bool)
+        mask[10:20, 30:50] = path.stem != "00000"
+        write_mask(path, mask)
+    dataset = open_dataset("folder", root)
+    dataset.check()
+    assert [item.truth.at(1)[0].sum() for item in dataset.items()] == [200, 200]
+    assert dataset.items()[0].truth.at(1)[1] is None
+
+
+def test_void_pixels_of_id_maps(tmp_path: Path) -> None:
+    root = sample("folder", tmp_path)
+    path = root / "Annotations" / "shapes" / "00001.png"
+    truth = open_dataset("folder", root).items()[0].truth
+    ids = np.where(truth.at(1)[0], np.uint8(1), np.uint8(0))
+    ids[:5] = 255
+    write_indexed(path, ids)
+    mask, void = truth.at(1)
+    assert mask.sum() == (ids == 1).sum()
+    assert np.array_equal(void, ids == 255)
+
+
+def test_mevis(tmp_path: Path) -> None:
+    root = sample("mevis", tmp_path)
+    folder = root / "valid_u"
+
+    def name_others(content: Any) -> None:
+        expressions = content["videos"]["valid_u_01"]["expressions"]
+        expressions["0"]["anno_id"], expressions["1"]["anno_id"] = [1, 99], [2]
+
+    def shorten(content: Any) -> None:
+        content["2"] = content["2"][:-1]
+
+    edit(folder / "meta_expressions.json", name_others)
+    edit(folder / "mask_dict.json", shorten)
+    lines = faults("mevis", root)
+    one_line(lines, "expression 0", "annotation 99 is missing")
+    one_line(lines, "expression 1", "not one mask per frame")
+
+
+@pytest.mark.parametrize("counts", ["", "00", "o" * 50, "\x7f\x7f", "é", "0" * 100])
+def test_damaged_run_length_codes(tmp_path: Path, counts: str) -> None:
+    root = sample("mevis", tmp_path)
+
+    def damage(content: Any) -> None:
+        content["1"][2]["counts"] = counts
+
+    edit(root / "valid_u" / "mask_dict.json", damage)
+    lines = faults("mevis", root)
+    assert any("damaged mask" in line for line in lines), lines
+
+
+def test_a2d(tmp_path: Path) -> None:
+    root = sample("a2d-sentences", tmp_path)
+    texts = root / "text_annotations"
+    rows = [("test_shapes_", "1", "a disk"), ("../up", "1", "out"), ("test_shapes_", "x", "no number")]
+    write_csv(
+        texts / "a2d_annotation.txt", [("video_id", "instance_id", "query"), *rows, ("nobody", "1", "who")]
+    )
+    with (root / "Release" / "videoset.csv").open("a") as file:
+        file.write("../up,1\n")
+    (texts / "a2d_annotation_with_instances" / "test_shapes_" / "00005.h5").write_text("no h5")
+    (root / "Release" / "clips320H" / "test_shapes_.mp4").unlink()
+    lines = faults("a2d-sentences", root)
+    one_line(lines, "'../up'")
+    one_line(lines, "instance 'x'")
+    one_line(lines, "'nobody'")
+    one_line(lines, "00005.h5", "no HDF5 file")
+    one_line(lines, "test_shapes_.mp4 missing")
+
+
+def test_jhmdb(tmp_path: Path) -> None:
+    root = sample("jhmdb-sentences", tmp_path)
+    (root / "puppet_mask" / "catch" / "catch_shapes" / "puppet_mask.mat").write_bytes(b"MATLAB 5.0" * 30)
+    (root / "Rename_Images" / "stand" / "stand_shapes" / "00002.png").unlink()
+    with (root / "jhmdb_annotation.txt").open("a") as file:
+        file.write("nobody,who\nstand_shapes,again\n")
+    lines = faults("jhmdb-sentences", root)
+    one_line(lines, "puppet_mask.mat", "holds no `part_mask`")
+    one_line(lines, "00002.png missing")
+    one_line(lines, "ACTION/nobody")
+    one_line(lines, "stand_shapes has two sentences")
+
+
+def test_jhmdb_frame_list_of_another_release(tmp_path: Path) -> None:
+    root = sample("jhmdb-sentences", tmp_path)
+    (root / "jhmdb_frames.json").write_text('{"catch_shapes": [40, 1, 2, 3]}')
+    lines = faults("jhmdb-sentences", root)
+    one_line(lines, "does not fit catch_shapes")
+    one_line(lines, "does not fit stand_shapes")
+
+
+def test_refcoco(tmp_path: Path) -> None:
+    root = sample("refcoco", tmp_path)
+    path = root / "refcoco" / "instances_refcoco_val.json"
+
+    def change(content: Any) -> None:
+        content["images"][0]["file_name"] = "../secret.jpg"
+        content["annotations"].append({**content["annotations"][1], "image_id": 77})
+        content["annotations"].append(content["annotations"][1])
+
+    edit(path, change)
+    lines = faults("refcoco", root)
+    one_line(lines, "'../secret.jpg'")
+    one_line(lines, "image entry 77")
+    one_line(lines, "image entry 1 has two annotations")
+
+
+def test_polygons_that_would_take_all_memory(tmp_path: Path) -> None:
+    root = sample("refcoco", tmp_path)
+
+    def change(content: Any) -> None:
+        content["annotations"][0]["segmentation"][0][0] = 1e18
+
+    edit(root / "refcoco" / "instances_refcoco_val.json", change)
+    assert any("annotations.0.segmentation" in line for line in faults("refcoco", root))
+
+
+def test_avsbench(tmp_path: Path) -> None:
+    root = sample("avsbench-s4", tmp_path)
+    (root / "s4_data" / "audio_wav" / "test" / "helicopter" / "test_disk.wav").unlink()
+    with (root / "s4_meta_data.csv").open("a") as file:
+        file.write("..,0,helicopter,test\nnobody,0,helicopter,test\n")
+    lines = faults("avsbench-s4", root)
+    one_line(lines, "test_disk.wav missing")
+    one_line(lines, "'..'")
+    one_line(
+        lines, "visual_frames/test/helicopter/nobody", "nobody_1.png, nobody_2.png, nobody_3.png and 2 more"
+    )
+
+
+def test_predictions_of_a_wrong_form_are_all_named(tmp_path: Path) -> None:
+    root = sample("folder", tmp_path / "root")
+    dataset, out = open_dataset("folder", root), tmp_path / "out"
+    write_predictions(dataset, out)
+    write_mask(out / "shapes" / "0" / "00001.png", np.zeros((9, 9), bool))
+    (out / "shapes" / "1" / "00002.png").write_bytes(b"no picture")
+    with pytest.raises(DatasetError) as caught:
+        dataset.score(out)
+    lines = str(caught.value).splitlines()
+    one_line(lines, "0/00001.png", "is 9x9, its frame 160x96")
+    one_line(lines, "1/00002.png", "neither a PNG nor a JPEG")
+    with pytest.raises(DatasetError, match="is no folder"):
+        dataset.score(tmp_path / "nowhere")
+
+
+def test_pictures_too_large_to_decode(tmp_path: Path) -> None:
+    root = sample("folder", tmp_path)
+    path = root / "Annotations" / "shapes" / "00001.png"
+    content = bytearray(path.read_bytes())
+    content[16:24] = (200_000).to_bytes(4, "big") * 2
+    path.write_bytes(content)
+    one_line(faults("folder", root), "00001.png", "200000x200000 pixels are too many")

@@ -1,0 +1,172 @@
+"""Every data set, end to end on its made-up sample."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from refervid.datasets.base import Dataset, Scores
+from refervid.datasets.registry import DATASETS, dataset_class, open_dataset
+from refervid.datasets.rle import encode
+from refervid.errors import DatasetError
+from refervid.types import SoundReference
+from tests.datasets.predictions import write_predictions
+
+NAMES = [
+    *("ref-youtube-vos", "ref-davis17", "mevis", "a2d-sentences", "jhmdb-sentences"),
+    *("refcoco", "refcoco+", "refcocog", "avsbench-s4", "avsbench-ms3", "avsbench-v2", "avss", "folder"),
+]
+SPLITS = [(name, split) for name in DATASETS for split in DATASETS[name].splits]
+MAIN = ("J&F", "mAP", "MJ", "mIoU")
+"""One of them is in every score."""
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("samples")
+    for name in DATASETS:
+        dataset_class(name).make_sample(folder / name)
+    return folder
+
+
+def main_score(scores: Scores) -> float:
+    return next(float(scores.metrics[key]) for key in MAIN if key in scores.metrics)
+
+
+def has_truth(dataset: Dataset) -> bool:
+    return all(item.truth is not None for item in dataset.items())
+
+
+def test_the_names_are_those_promised() -> None:
+    assert list(DATASETS) == NAMES
+
+
+@pytest.mark.parametrize(("name", "split"), SPLITS)
+def test_a_sample_is_whole_and_its_clips_open(samples: Path, name: str, split: str) -> None:
+    dataset = open_dataset(name, samples / name, split)
+    dataset.check()
+    items = dataset.items()
+    assert len({item.name for item in items}) == len(items)
+    assert [item.video.name for item in items] == sorted(item.video.name for item in items)
+    for item in items:
+        clip = item.video.open()
+        assert len(item.frames) == len(item.indices)
+        assert max(item.indices) < len(clip)
+        if isinstance(item.reference, SoundReference):
+            assert clip.waveform().duration_s == pytest.approx(len(clip), abs=0.1)
+        if item.truth:
+            mask, _ = item.truth.at(0)
+            assert mask.dtype == bool
+            assert mask.shape == (clip.height, clip.width)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_truth_is_where_the_object_is(samples: Path, name: str) -> None:
+    """Frames and masks belong together: what is said to be red is red on the truth."""
+    for split in DATASETS[name].splits:
+        for item in open_dataset(name, samples / name, split).items():
+            if item.truth is None or "red circle" not in getattr(item.reference, "text", ""):
+                continue
+            clip = item.video.open()
+            for position, index in enumerate(item.indices):
+                colour = clip.frame(index)[item.truth.at(position)[0]].mean(axis=0)
+                assert colour[0] > 150 > 100 > max(colour[1:])
+
+
+@pytest.mark.parametrize(("name", "split"), SPLITS)
+def test_the_truth_itself_scores_best_and_nothing_scores_least(
+    samples: Path, tmp_path: Path, name: str, split: str
+) -> None:
+    dataset = open_dataset(name, samples / name, split)
+    if not has_truth(dataset):
+        with pytest.raises(DatasetError, match="not public"):
+            dataset.score(tmp_path)
+        return
+    nothing = dataset.score(tmp_path)
+    assert any("no prediction" in note for note in nothing.notes)
+    write_predictions(dataset, tmp_path)
+    perfect = dataset.score(tmp_path)
+    assert not any("no prediction" in note for note in perfect.notes)
+    assert main_score(nothing) < main_score(perfect)
+    if name != "avss":  # whose mean is over all 71 classes
+        assert main_score(perfect) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("name", ["folder", "ref-davis17", "a2d-sentences", "avss"])
+def test_two_processes_give_what_one_gives(samples: Path, tmp_path: Path, name: str) -> None:
+    dataset = open_dataset(name, samples / name)
+    write_predictions(dataset, tmp_path, lambda mask: np.roll(mask, 3, axis=1))
+    assert dataset.score(tmp_path, workers=2) == dataset.score(tmp_path)
+
+
+def test_a_part_of_the_items_can_be_scored(samples: Path, tmp_path: Path) -> None:
+    dataset = open_dataset("mevis", samples / "mevis")
+    write_predictions(dataset, tmp_path)
+    scores = dataset.score(tmp_path, dataset.items()[:1])
+    assert len(scores.items) == 1
+    assert scores.metrics["J"] == 1
+
+
+def test_jhmdb_frames_are_the_published_ones_where_the_list_lies_there(tmp_path: Path) -> None:
+    kind = dataset_class("jhmdb-sentences")
+    kind.make_sample(tmp_path)
+    drawn = kind(tmp_path)
+    assert "other frames" in drawn.notes[0]
+    assert [item.frames for item in kind(tmp_path).items()] == [item.frames for item in drawn.items()]
+    (tmp_path / "jhmdb_frames.json").write_text(
+        '{"catch_shapes": [6, 1, 4, 6], "stand_shapes": [5, 2, 3, 5]}'
+    )
+    listed = kind(tmp_path)
+    assert not listed.notes
+    assert [item.frames for item in listed.items()] == [
+        ("00001", "00004", "00006"),
+        ("00002", "00003", "00005"),
+    ]
+
+
+def test_several_scored_masks_per_entry(samples: Path, tmp_path: Path) -> None:
+    dataset = open_dataset("a2d-sentences", samples / "a2d-sentences")
+    results = []
+    for item in dataset.items():
+        for position, frame in enumerate(item.frames):
+            mask, _ = item.truth.at(position)
+            for score, each in ((0.9, mask), (0.2, ~mask)):
+                entry = {"image_id": f"{item.name}/{frame}", "segmentation": encode(each), "score": score}
+                results.append(entry)
+    (tmp_path / "predictions.json").write_text(json.dumps(results))
+    scores = dataset.score(tmp_path)
+    assert scores.metrics["mAP"] == pytest.approx(1)
+    assert scores.metrics["mean IoU"] == 1
+
+
+def test_rows_are_ready_for_csv(samples: Path, tmp_path: Path) -> None:
+    dataset = open_dataset("folder", samples / "folder")
+    rows = dataset.score(tmp_path).items
+    with (tmp_path / "items.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    assert re.match("video,expression_id,query,J,F", (tmp_path / "items.csv").read_text())
+
+
+def test_unknown_names_and_splits() -> None:
+    with pytest.raises(DatasetError, match="choose one of ref-youtube-vos"):
+        open_dataset("coco", ".")
+    with pytest.raises(DatasetError, match="no split 'dev'; choose valid_u"):
+        open_dataset("mevis", ".", "dev")
+    with pytest.raises(DatasetError, match="is no folder"):
+        open_dataset("mevis", "nowhere")
+
+
+def test_six_real_sequences_in_the_users_layout(shared_dir: Path) -> None:
+    dataset = open_dataset("folder", shared_dir / "data" / "davis16")
+    assert len(dataset.items()) == 24
+    mask, void = dataset.items()[0].truth.at(0)
+    assert mask.shape == (480, 854)
+    assert void is None
+    assert 0.01 < mask.mean() < 0.5
