@@ -14,8 +14,16 @@ from refervid.errors import SettingsError
 Role = Literal["chooser", "detector", "tracker", "tagger", "binder"]
 
 ENGINES: Mapping[Role, Mapping[str, str]] = {
-    "chooser": {"rules": "refervid.engines.choosers.rules:RulesChooser"},
-    "detector": {"motion": "refervid.engines.detectors.motion:MotionDetector"},
+    "chooser": {
+        "rules": "refervid.engines.choosers.rules:RulesChooser",
+        "server": "refervid.engines.choosers.llm.engines:ServerChooser",
+        "local": "refervid.engines.choosers.llm.engines:LocalChooser",
+    },
+    "detector": {
+        "motion": "refervid.engines.detectors.motion:MotionDetector",
+        "grounding-dino": "refervid.engines.detectors.grounding_dino:GroundingDinoDetector",
+        "owlv2": "refervid.engines.detectors.owlv2:Owlv2Detector",
+    },
     "tracker": {
         "flow": "refervid.engines.trackers.flow:FlowTracker",
         "sam2": "refervid.engines.trackers.sam2:Sam2Tracker",

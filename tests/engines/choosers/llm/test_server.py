@@ -77,7 +77,7 @@ def test_box_question_with_several_and_none(section: Section, build: Callable[..
     with serving(lambda n, body: says('{"chosen": [3, 1]}')) as (server, url):
         [choice] = build(url).pick_boxes([question])
     assert list(choice.picks) == [2, 0]
-    assert 'box 2 (pink): "thing 1"' in server.requests[0]["messages"][0]["content"][0]["text"]
+    assert 'box 2 (magenta): "thing 1"' in server.requests[0]["messages"][0]["content"][0]["text"]
     with serving(lambda n, body: says("No box fits. [-1]")) as (_, url):
         [choice] = build(url, form="brackets", several=False).pick_boxes([question])
     assert list(choice.picks) == []
