@@ -1,0 +1,201 @@
+"""Reading published checkpoints, reading and writing our own.
+
+Own checkpoints are safetensors files whose header holds the configuration, and with it the tokenizer's
+vocabulary. Published ones are pickled dictionaries; they are opened with `weights_only=True`, which
+refuses everything but tensors and plain containers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from refervid.errors import BadCheckpoint, MissingWeights
+from refervid.files import atomic_file
+from refervid.models.soc.config import VIDEO_SWIN, RobertaTextConfig, SocConfig
+from refervid.models.soc.model import SOC
+from refervid.models.soc.windows import relative_position_index
+
+_PUBLISHED_BACKBONE = "backbone.0.body."
+_BOX_ALIAS = "transformer.decoder."
+_POSITIONS = "text_encoder.embeddings.position_ids"
+_INDEX = ".relative_position_index"
+_PROFILER = ("total_params", "total_ops")
+"""Counters that the published scripts' profiler leaves behind."""
+
+State = Mapping[str, Tensor]
+
+
+def load_published(source: str | Path | State, config: SocConfig | None = None) -> SOC:
+    """The network of a published checkpoint, in eval mode.
+
+    `source` is a `.pth.tar` file (or what it holds, or a bare state dict). `config` None reads the
+    backbone and the number of classes off the tensors' shapes; otherwise the checkpoint must fit it.
+    Raises `MissingWeights` and `BadCheckpoint`; the latter lists the keys that do not fit.
+    """
+    state = _read_pickled(Path(source)) if isinstance(source, str | Path) else source
+    state = state.get("model_state_dict", state)  # type: ignore[assignment]
+    state = {key: value for key, value in state.items() if not key.endswith(_PROFILER)}
+    config = published_config(state) if config is None else config
+    problems = _check_derived(state, config)
+    model = SOC(config)
+    _load(model, _own_names(state), problems)
+    return model.eval()
+
+
+def published_config(state: State) -> SocConfig:
+    """The published size that a state dict holds. Raises `BadCheckpoint`."""
+    classes = state.get("class_embed.0.weight")
+    patch = state.get(f"{_PUBLISHED_BACKBONE}patch_embed.proj.weight")
+    if classes is None or patch is None:
+        raise BadCheckpoint(
+            "this is no SOC checkpoint: it has no class_embed.0.weight or no patch embedding under "
+            f"{_PUBLISHED_BACKBONE}; give a file from the SOC authors"
+        )
+    prefix = f"{_PUBLISHED_BACKBONE}layers.2.blocks."
+    blocks = len({key.removeprefix(prefix).split(".")[0] for key in state if key.startswith(prefix)})
+    for name, swin in VIDEO_SWIN.items():
+        if (swin.embed_dim, swin.depths[2]) == (patch.shape[0], blocks):
+            return SocConfig.preset(name, classes=classes.shape[0])
+    raise BadCheckpoint(
+        f"no published Video Swin has {patch.shape[0]} channels and {blocks} blocks in its third stage; "
+        f"known are {', '.join(VIDEO_SWIN)}"
+    )
+
+
+def _own_names(state: State) -> dict[str, Tensor]:
+    """Without what is stored twice or follows from the configuration."""
+    own = {}
+    for key, value in state.items():
+        if not (key.startswith(f"{_BOX_ALIAS}bbox_embed.") or key == _POSITIONS or key.endswith(_INDEX)):
+            own[key.replace(_PUBLISHED_BACKBONE, "backbone.", 1)] = value
+    return own
+
+
+def _check_derived(state: State, config: SocConfig) -> list[str]:
+    """Tensors that we compute or hold once must be what we take them for."""
+    problems = []
+    index = relative_position_index(config.backbone.window, torch.device("cpu"))
+    for key, value in state.items():
+        if key.startswith(f"{_BOX_ALIAS}bbox_embed."):
+            twin = state.get(key.removeprefix(_BOX_ALIAS))
+            if twin is None or not torch.equal(twin, value):
+                problems.append(f"{key}: differs from {key.removeprefix(_BOX_ALIAS)}")
+        elif key.endswith(_INDEX) and not torch.equal(value, index):
+            problems.append(f"{key}: not the index of a window of {config.backbone.window}")
+        elif key == _POSITIONS and not torch.equal(value, torch.arange(value.shape[-1])[None]):
+            problems.append(f"{key}: not 0, 1, 2, ...")
+    return problems
+
+
+def save(model: SOC, path: Path, dtype: torch.dtype = torch.float32) -> None:
+    """Write weights (as `dtype`) and configuration to one safetensors file, atomically."""
+    state = {key: value.detach().to("cpu", dtype).contiguous() for key, value in model.state_dict().items()}
+    with atomic_file(path) as part:
+        save_file(state, part, metadata={"config": model.config.model_dump_json()})
+
+
+def load(path: Path) -> SOC:
+    """Read what `save` wrote, float32, in eval mode. Raises `MissingWeights` and `BadCheckpoint`."""
+    if not path.is_file():
+        raise MissingWeights(f"no checkpoint at {path}: train one or name another file")
+    try:
+        with safe_open(path, framework="pt") as file:
+            config = SocConfig.model_validate_json((file.metadata() or {}).get("config", ""))
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, ValidationError) as error:
+        raise BadCheckpoint(f"{path} is no SOC checkpoint written by refervid: {error}") from error
+    model = SOC(config)
+    _load(model, state, [])
+    return model.eval()
+
+
+def with_new_classes(model: SOC, classes: int) -> SOC:
+    """A copy for fine-tuning: all weights but those of the class heads, which start anew, as published."""
+    copy = SOC(model.config.model_copy(update={"classes": classes}))
+    state = {key: value for key, value in model.state_dict().items() if not key.startswith("class_embed.")}
+    heads = {key: value for key, value in copy.state_dict().items() if key.startswith("class_embed.")}
+    copy.load_state_dict(state | heads)
+    return copy
+
+
+def load_kinetics(model: SOC, path: Path) -> None:
+    """Give the backbone the weights of a Kinetics-trained Video Swin file of its authors (`.pth`).
+
+    Their patches span two frames, SOC's one: the kernel is summed over time. Their final norm and
+    classifier are left out. Raises `MissingWeights` and `BadCheckpoint`.
+    """
+    file = _read_pickled(path)
+    state = file.get("state_dict", file)
+    own, problems = {}, []
+    for key, value in state.items():  # type: ignore[union-attr]
+        name = key.replace("backbone.", "", 1)
+        if name == key or name.startswith("norm."):
+            continue
+        if name.endswith("relative_position_index"):
+            index = relative_position_index(model.config.backbone.window, torch.device("cpu"))
+            if not torch.equal(value, index):
+                problems.append(f"{key}: not the index of a window of {model.config.backbone.window}")
+            continue
+        if name == "patch_embed.proj.weight":
+            value = value.sum(2, keepdim=True)
+        if ".downsample." in name:
+            name = name.replace(".downsample.", ".").replace("layers.", "downsamples.", 1)
+        own[name] = value
+    _load(model.backbone, own, problems)
+
+
+def load_roberta(model: SOC) -> None:
+    """Give the text encoder the pretrained weights that its configuration names. Raises `MissingWeights`."""
+    config = model.config.text
+    if not isinstance(config, RobertaTextConfig):
+        raise BadCheckpoint(
+            "this network has its own small text encoder, for which no pretrained weights exist"
+        )
+    from transformers import RobertaModel
+
+    try:
+        pretrained = RobertaModel.from_pretrained(config.tokenizer, local_files_only=True)
+    except OSError as error:
+        raise MissingWeights(
+            f"{config.tokenizer!r} is not on this machine: download it once with `refervid models pull`"
+        ) from error
+    _load(model.text_encoder, pretrained.state_dict(), [])
+
+
+def _read_pickled(path: Path) -> dict[str, Tensor]:
+    if not path.is_file():
+        raise MissingWeights(
+            f"no checkpoint at {path}: download it from its authors' page or name another file"
+        )
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises half a dozen unrelated types for damaged files
+        raise BadCheckpoint(f"{path} is damaged or holds more than tensors: {error}") from error
+    if not isinstance(state, dict):
+        raise BadCheckpoint(
+            f"{path} holds a {type(state).__name__} where a dictionary of tensors is expected"
+        )
+    return state
+
+
+def _load(module: torch.nn.Module, state: State, problems: list[str]) -> None:
+    """Copy `state` into `module`, every key and shape as expected. Raises `BadCheckpoint`."""
+    expected = {key: tuple(value.shape) for key, value in module.state_dict().items()}
+    problems = problems + [f"{key}: missing" for key in expected if key not in state]
+    for key, value in state.items():
+        if key not in expected:
+            problems.append(f"{key}: unknown")
+        elif not isinstance(value, Tensor) or tuple(value.shape) != expected[key]:
+            found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            problems.append(f"{key}: {found}, expected {expected[key]}")
+    if problems:
+        shown = "; ".join(problems[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else "")
+        raise BadCheckpoint(f"the checkpoint does not fit the network: {shown}")
+    module.load_state_dict(state)

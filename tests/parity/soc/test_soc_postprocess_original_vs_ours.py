@@ -1,0 +1,130 @@
+"""Transforms, post-processing and the two published inference scripts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from refervid.models.soc import LayerOutput
+from refervid.models.soc.postprocess import (
+    a2d_predictions,
+    best_query,
+    davis_clips,
+    davis_labels,
+    refcoco_predictions,
+    validation_masks,
+    video_probabilities,
+)
+from refervid.models.soc.transforms import A2D_SIZE, SIZE, InputSize, Sample, input_size, mirror, prepare
+from refervid.track import encode_mask
+from tests.parity.fill import normal
+from tests.parity.soc.published import Expected, random
+
+TOLERANCE = 1e-6
+SIZES = [(62, 95), (40, 56)]
+PADDED = (62, 95)
+
+
+def output(classes: Tensor, masks: Tensor, boxes: Tensor | None = None) -> LayerOutput:
+    """From the published layout, time first."""
+    boxes = torch.zeros(*masks.shape[:3], 4) if boxes is None else boxes
+    queries = torch.zeros(classes.shape[1], classes.shape[2], 1)
+    return LayerOutput(classes.transpose(0, 1), boxes.transpose(0, 1), masks.transpose(0, 1), queries)
+
+
+def test_a2d_original_vs_ours() -> None:
+    expected = Expected("post")
+    masks = random("post/a2d/masks", 2, 20, 16, 24)[None]
+    found = a2d_predictions(
+        output(random("post/a2d/cls", 1, 2, 20, 1), masks), PADDED, SIZES, [(48, 72), (33, 47)]
+    )
+    for index, one in enumerate(found):
+        expected.check(f"a2d/{index}/scores", one.scores, TOLERANCE)
+        expected.check(f"a2d/{index}/masks", one.masks[:, None], 0)
+        best = one.masks[one.scores.argmax()].numpy()
+        assert encode_mask(best).decode() == str(expected[f"a2d/{index}/rle_of_best"])
+
+
+@pytest.mark.parametrize("classes", [1, 65])
+def test_youtube_vos_validation_original_vs_ours(classes: int) -> None:
+    expected, name = Expected("post"), f"ytvos{classes}"
+    one = output(
+        random(f"post/{name}/cls", 4, 2, 20, classes), random(f"post/{name}/masks", 4, 2, 20, 16, 24)
+    )
+    assert best_query(one.classes).tolist() == expected[f"{name}/query"].tolist()
+    for index, masks in enumerate(validation_masks(one, PADDED, SIZES, [(48, 72), (90, 120)])):
+        expected.check(f"{name}/{index}/masks", masks[:, None], 0)
+
+
+def test_refcoco_original_vs_ours() -> None:
+    expected = Expected("post")
+    one = output(
+        random("post/coco/cls", 1, 2, 20, 1),
+        random("post/coco/masks", 1, 2, 20, 16, 24),
+        random("post/coco/boxes", 1, 2, 20, 4).sigmoid(),
+    )
+    for index, found in enumerate(refcoco_predictions(one, SIZES, [(48, 72), (33, 47)])):
+        expected.check(f"coco/{index}/scores", found.scores, TOLERANCE)
+        expected.check(f"coco/{index}/boxes", found.boxes, TOLERANCE)
+        expected.check(f"coco/{index}/masks", found.masks[:, None], 0)
+        assert (expected[f"coco/{index}/labels"] == 1).all()
+
+
+def scripted(data: str, call: int, frames: int, height: int, width: int) -> LayerOutput:
+    """What the network is taken to answer at the script's n-th call."""
+    small = random(f"post_scripts/{data}/call{call}/masks", frames, 20, 4, 6)
+    masks = F.interpolate(small, size=(-(-height // 4), -(-width // 4)), mode="bilinear")
+    return output(random(f"post_scripts/{data}/call{call}/cls", frames, 1, 20, 1), masks[:, None])
+
+
+def test_youtube_vos_script_original_vs_ours() -> None:
+    expected = Expected("post_scripts")
+    height, width = input_size(48, 64, SIZE)
+    for call, expression in enumerate((0, 7)):
+        (found,) = video_probabilities(scripted("ytvos", call, 5, height, width), [(48, 64)])
+        expected.check(f"ytvos/exp{expression}", found > 0.5, 0)
+
+
+def test_davis_script_original_vs_ours() -> None:
+    expected, call = Expected("post_scripts"), 0
+    height, width = input_size(30, 44, SIZE)
+    for annotator in range(4):
+        planes = []
+        for _ in range(2):
+            parts = []
+            for clip in davis_clips(39):
+                one = scripted("davis", call, clip.stop - clip.start, height, width)
+                parts += video_probabilities(one, [(30, 44)])
+                call += 1
+            planes.append(torch.cat(parts))
+        labels = davis_labels(torch.stack(planes))
+        assert (labels.numpy() == expected[f"davis/anno{annotator}"]).all()
+
+
+def test_transforms_original_vs_ours() -> None:
+    expected = Expected("transforms")
+    image = np.clip(128 + 40 * normal("soc/transforms/image", (48, 67, 3)), 0, 255).astype(np.uint8)
+    mask = torch.zeros(1, 48, 67, dtype=torch.bool)
+    mask[:, 10:40, 12:31] = True
+    sample = Sample(
+        frames=torch.from_numpy(image).permute(2, 0, 1)[None],
+        masks=mask,
+        boxes=torch.tensor([[12.0, 10.0, 30.0, 39.0]]),
+        visible=torch.tensor([True]),
+        text="the left man right of the bright car",
+    )
+    for case, one in {"test": sample, "train": sample, "train_flip": mirror(sample)}.items():
+        frames, target = prepare(one, A2D_SIZE)
+        expected.check(f"{case}/frame", frames[0], TOLERANCE)
+        expected.check(f"{case}/mask", target.masks.view(expected[f"{case}/mask"].shape), 0)
+        expected.check(f"{case}/box", target.boxes, TOLERANCE)
+        assert expected[f"{case}/size"].tolist() == list(frames.shape[2:])
+        assert str(expected[f"{case}/text"]) == one.text
+
+
+def test_resizing_rule_original_vs_ours() -> None:
+    for short, long, height, width, new_height, new_width in Expected("transforms")["sizes"].tolist():
+        assert input_size(height, width, InputSize(short, long)) == (new_height, new_width)
