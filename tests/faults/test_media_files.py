@@ -12,16 +12,6 @@ import cv2
 import numpy as np
 import pytest
 
-from clips import (
-    cut,
-    frame_number,
-    numbered_frames,
-    tone,
-    write_pictures,
-    write_play_list,
-    write_video,
-    write_wav,
-)
 from refervid.errors import (
     EmptyClip,
     MediaError,
@@ -32,6 +22,16 @@ from refervid.errors import (
 )
 from refervid.media.audio import read_waveform
 from refervid.media.clip import open_clip
+from tests.clips import (
+    cut,
+    frame_number,
+    numbered_frames,
+    tone,
+    write_pictures,
+    write_play_list,
+    write_video,
+    write_wav,
+)
 
 
 def test_a_missing_file_is_not_found(tmp_path: Path) -> None:

@@ -9,7 +9,10 @@ import av
 import numpy as np
 import pytest
 
-from clips import (
+from refervid.errors import MediaError, MediaTooLarge, TruncatedMedia
+from refervid.media.clip import open_clip
+from refervid.media.limits import FRAME_SHARE
+from tests.clips import (
     cut,
     damage,
     frame_number,
@@ -18,9 +21,6 @@ from clips import (
     write_pictures,
     write_video,
 )
-from refervid.errors import MediaError, MediaTooLarge, TruncatedMedia
-from refervid.media.clip import open_clip
-from refervid.media.limits import FRAME_SHARE
 
 
 def test_a_matroska_file_that_ends_early_is_used_as_far_as_it_goes(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ import av
 import numpy as np
 import pytest
 
-from clips import cut, numbered_frames, tone, write_video, write_wav
 from refervid.errors import MediaNotFound, UnreadableMedia
 from refervid.media.audio import read_waveform
 from refervid.media.clip import open_clip
+from tests.clips import cut, numbered_frames, tone, write_video, write_wav
 
 
 @pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 96_000])

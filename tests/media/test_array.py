@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clips import frame_number, numbered_frames
 from refervid.errors import EmptyClip, NoAudioStream, UnreadableMedia
 from refervid.media.array import ArrayClip
+from tests.clips import frame_number, numbered_frames
 
 
 def test_frames_and_times_come_back() -> None:

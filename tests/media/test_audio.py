@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import numbered_frames, tone, write_video, write_wav
 from refervid.errors import MediaTooLarge
 from refervid.media.audio import SoundSource, read_waveform
 from refervid.media.clip import open_clip
+from tests.clips import numbered_frames, tone, write_video, write_wav
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 44_100, 48_000])

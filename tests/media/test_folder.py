@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from clips import frame_number, numbered_frames, write_pictures, write_wav
 from refervid.media.clip import open_clip
 from refervid.media.folder import FolderClip
+from tests.clips import frame_number, numbered_frames, write_pictures, write_wav
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG"])

@@ -11,8 +11,8 @@ import av
 import numpy as np
 import pytest
 
-from clips import frame_number, numbered_frames, repeat_video, tone, write_video
 from refervid.media.clip import open_clip
+from tests.clips import frame_number, numbered_frames, repeat_video, tone, write_video
 
 CONTENTS = {
     "b_frames.mp4": {},
