@@ -8,13 +8,13 @@ import av
 import numpy as np
 import pytest
 
-from clips import frame_number, numbered_frames, tone, write_video, write_wav
 from refervid.media.array import ArrayClip
 from refervid.media.audio import SoundSource
 from refervid.media.clip import Clip, open_clip
 from refervid.media.overlay import draw_masks, write_overlay
 from refervid.media.palette import query_colour
 from refervid.track import Track
+from tests.clips import frame_number, numbered_frames, tone, write_video, write_wav
 
 
 def lower_half(clip: Clip, frames: range | None = None) -> Track:
