@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clips import frame_number, numbered_frames
 from refervid.media.array import ArrayClip
 from refervid.media.palette import box_colour
 from refervid.media.pictures import decode_jpeg
@@ -20,6 +19,7 @@ from refervid.media.sections import (
     sample_sections,
 )
 from refervid.types import Candidate, Frame
+from tests.clips import frame_number, numbered_frames
 
 BLUE = (31, 119, 180)
 
