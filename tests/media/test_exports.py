@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco
 
-from clips import numbered_frames
 from refervid.errors import SettingsError, UnsafeName
 from refervid.media.array import ArrayClip
 from refervid.media.contact_sheet import contact_sheet
 from refervid.media.exports import EXPORTS, NamedTrack, export
 from refervid.media.palette import voc_palette
 from refervid.track import Track
+from tests.clips import numbered_frames
 
 FRAMES, HEIGHT, WIDTH = 9, 97, 129
 
