@@ -18,7 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from refervid.files import write_text
 from refervid.media.contact_sheet import contact_sheet
 from refervid.media.timing import frame_edges
-from refervid.report.pictures import data_uri, picture_uri
+from refervid.report.pictures import data_uri, picture_uri, poster_uri
 from refervid.report.plot import clock
 from refervid.report.result import Result
 from refervid.report.views import view_queries
@@ -29,12 +29,13 @@ EMBED_LIMIT = 8 * 2**20
 
 def write_report(path: Path, results: Sequence[Result], overlay: Path | None = None) -> None:
     """One page on the results of one clip; `overlay` is the movie to show on it."""
-    clip = results[0].clip
+    clip, tracks = results[0].clip, [result.track for result in results]
     html = _template().render(
         clip=clip,
         duration=clock(float(frame_edges(clip.times_s)[-1])),
         movie=None if overlay is None else _movie_address(overlay, path.parent),
-        sheet=picture_uri(contact_sheet(clip, [result.track for result in results])),
+        poster=poster_uri(clip, tracks),
+        sheet=picture_uri(contact_sheet(clip, tracks)),
         queries=view_queries(results),
         preset=results[0].preset,
         engines=results[0].engines,

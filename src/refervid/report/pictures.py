@@ -13,6 +13,7 @@ from refervid.media.overlay import draw_masks
 from refervid.media.palette import RGB
 from refervid.media.pictures import decode_jpeg, encode_jpeg
 from refervid.media.sections import draw_candidates
+from refervid.track import Track
 from refervid.types import Candidate, Frame, Pivot
 
 _LONG_SIDE = 960
@@ -32,6 +33,15 @@ def picture_uri(picture: Frame) -> str:
 def section_uri(picture: Frame) -> str:
     """What the chooser looked at, shrunk where it is very large."""
     return picture_uri(_shrink(picture, _SECTION_LONG_SIDE)[0])
+
+
+def poster_uri(clip: Clip, tracks: Sequence[Track]) -> str:
+    """The frame on which the masks are largest, with them; the middle one if there are none."""
+    areas = np.sum([track.areas() for track in tracks], axis=0)
+    index = int(areas.argmax()) if areas.any() else len(clip) // 2
+    frame = clip.frame(index)
+    draw_masks(frame, [track[index] for track in tracks])
+    return picture_uri(_shrink(frame, _LONG_SIDE)[0])
 
 
 class FrameStore:

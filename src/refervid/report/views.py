@@ -182,7 +182,7 @@ def _answer_words(decision: Decision, clip: Clip) -> str:
 def _seen_words(result: Result) -> str:
     spans = seen_spans(result.track, result.times_s)
     if not spans:
-        return "on no frame"
+        return ""
     words = [f"{clock(start)} to {clock(end)}" for start, end in spans[:_MOST_SPANS]]
     if len(spans) > _MOST_SPANS:
         words.append(f"{len(spans) - _MOST_SPANS} more times")
