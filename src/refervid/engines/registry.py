@@ -16,6 +16,7 @@ Role = Literal["chooser", "detector", "tracker", "tagger", "binder"]
 ENGINES: Mapping[Role, Mapping[str, str]] = {
     "chooser": {
         "rules": "refervid.engines.choosers.rules:RulesChooser",
+        "best-box": "refervid.engines.choosers.best:BestBoxChooser",
         "server": "refervid.engines.choosers.llm.engines:ServerChooser",
         "local": "refervid.engines.choosers.llm.engines:LocalChooser",
     },
