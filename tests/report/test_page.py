@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clips import numbered_frames
 from refervid.media.array import ArrayClip
 from refervid.media.clip import open_clip
 from refervid.media.overlay import write_overlay
@@ -20,6 +19,7 @@ from refervid.report.page import write_report
 from refervid.report.result import Result
 from refervid.track import Track
 from refervid.types import Candidate, Decision, Pivot, Reference, SoundReference, TextReference
+from tests.clips import numbered_frames
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}\u202e"
 
