@@ -131,7 +131,7 @@ def _id_maps(clip: Clip, tracks: Sequence[NamedTrack]) -> Iterator[NDArray[np.ui
 
 
 def _npz(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path:
-    """`npz/QUERY.npz` per track, all arrays without pickle.
+    """`npz/QUERY.npz` per track, plain arrays only.
 
     `masks` (T, H, ceil(W / 8)) uint8 has eight pixels to a byte: get bool (T, H, W) back with
     `numpy.unpackbits(masks, axis=-1, count=width).astype(bool)`. Beside it `width`, `boxes_xyxy` (T, 4)
