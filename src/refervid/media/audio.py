@@ -105,7 +105,7 @@ def _sanitise(samples: NDArray[np.float32]) -> list[str]:
     if bad.any():
         samples[bad] = 0
         notes.append(f"{int(bad.sum())} sound samples were not finite and are silent now")
-    over = int((np.abs(samples) > 1).sum())
+    over = int(np.count_nonzero(samples > 1) + np.count_nonzero(samples < -1))
     # Resampling overshoots full scale by a little on honest recordings; only plenty of it is worth a word.
     if over > 0.001 * len(samples):
         notes.append(f"{over / len(samples):.1%} of the sound is beyond full scale and was clipped")
