@@ -191,8 +191,8 @@ NOUNS: dict[str, str] = {
     "place": "dirt road street track field grass lawn water sea ocean lake river pool beach sand"
     " snow ground floor wall sky room kitchen park forest tree bush fence house building bridge hill"
     " mountain stage court crossing signal traffic_light pavement sidewalk obstacle"
-    " shade sunlight sun shadow rail railing stair step kerb curb ramp lane highway square garden yard playground"
-    " city town zoo farm desert air light lawn slope path"
+    " shade sunlight sun shadow rail railing stair step kerb curb ramp lane highway garden yard"
+    " playground city town zoo farm desert air light lawn slope path"
     " jungle corridor hallway stadium gym ring leaf plant flower pole sign corner",
     "garment": "shirt tshirt t_shirt tee jacket coat dress skirt trousers pants jeans shorts hat cap helmet"
     " shoe boot glove scarf sweater hoodie jumper vest suit uniform jersey sock tie blouse cardigan leggings"

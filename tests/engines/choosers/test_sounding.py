@@ -62,11 +62,10 @@ def balls() -> ShapesClip:
 
 def sounding(clip: ShapesClip, samples: NDArray[np.float32]) -> list[str]:
     frame = len(clip) // 2
-    regions = [
-        Region(scene_of(clip), frame, candidate, i) for i, candidate in enumerate(clip.candidates(frame))
-    ]
+    candidates = clip.candidates(frame)
+    regions = [Region(scene_of(clip), frame, candidate) for candidate in candidates]
     chosen, _ = sounding_regions(regions, envelopes(Waveform(samples, RATE)))
-    return [clip.shapes[region.position].name for region, _ in chosen]
+    return [clip.shapes[regions.index(region)].name for region, _ in chosen]
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.1, -0.1])

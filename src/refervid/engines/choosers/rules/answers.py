@@ -9,13 +9,15 @@ import numpy as np
 
 from refervid.engines.choosers.rules.judge import Verdict, judge
 from refervid.engines.choosers.rules.looks import SAME_THING
-from refervid.engines.choosers.rules.moves import Moves
-from refervid.engines.choosers.rules.region import Region, overlap
-from refervid.engines.choosers.rules.traces import SAME_OBJECT, Trace, same_object, trace_all
+from refervid.engines.choosers.rules.region import Region, looks_alike, overlap
+from refervid.engines.choosers.rules.traces import SAME_OBJECT, Traces
 from refervid.language import Expression
 
 PLURAL_SHARE = 0.45
 """Of several things that are asked for, each must be so plausible compared to the best."""
+AS_PLAUSIBLE = 0.6
+ALIKE = 0.6
+"""A region that was lost on the way is taken up again by one that is so plausible and so alike."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,8 @@ class Answer:
     notes: tuple[str, ...]
 
 
-def answer(expression: Expression, sections: Sequence[Sequence[Region]]) -> list[Answer]:
+def answer(expression: Expression, sections: Sequence[Sequence[Region]], traces: Traces) -> list[Answer]:
     """One answer per frame; `sections[s]` are the regions of a frame, all of one clip."""
-    regions = [region for section in sections for region in section]
-    traces = dict(zip(regions, trace_all(regions[0].scene, regions), strict=True)) if regions else {}
     picks: list[list[int]] = [[] for _ in sections]
     reasons: list[list[str]] = [[] for _ in sections]
     notes = list(_language_notes(expression))
@@ -45,14 +45,9 @@ def answer(expression: Expression, sections: Sequence[Sequence[Region]]) -> list
 
 
 def _answer_one(
-    expression: Expression, sections: Sequence[Sequence[Region]], traces: dict[Region, Trace]
+    expression: Expression, sections: Sequence[Sequence[Region]], traces: Traces
 ) -> list[tuple[list[int], str]]:
-    verdicts = [
-        judge(expression, section, [_moves(region, traces[region]) for region in section])
-        if section
-        else None
-        for section in sections
-    ]
+    verdicts = [judge(expression, section, traces) if section else None for section in sections]
     missing = _missing_everywhere([verdict for verdict in verdicts if verdict is not None])
     if missing:
         return [([], f"nothing here fits: {', '.join(missing)}")] * len(sections)
@@ -72,12 +67,6 @@ def _answer_one(
     return found
 
 
-def _moves(region: Region, trace: Trace) -> Moves:
-    scene = region.scene
-    seconds = np.diff(scene.times_s, append=scene.times_s[-1] + 1e-3)
-    return Moves(trace, seconds, float(np.hypot(*scene.size)), trace.first, trace.last)
-
-
 def _missing_everywhere(verdicts: Sequence[Verdict]) -> list[str]:
     """Statements that no region of any frame fits."""
     if not verdicts:
@@ -88,7 +77,7 @@ def _missing_everywhere(verdicts: Sequence[Verdict]) -> list[str]:
 def _best_object(
     sections: Sequence[Sequence[Region]],
     verdicts: Sequence[Verdict | None],
-    traces: dict[Region, Trace],
+    traces: Traces,
 ) -> set[Region]:
     """The object whose regions are the most plausible over all sections."""
     weights = {
@@ -102,15 +91,27 @@ def _best_object(
     for seed in weights:
         members = {seed}
         for section in sections:
-            links = {region: same_object(seed, region, traces) for region in section}
-            if seed not in links and links:
-                match = max(links, key=lambda region: links[region] * weights[region])
-                if links[match] >= SAME_OBJECT:
-                    members.add(match)
+            if section and seed not in section:
+                members.update(_same_thing(seed, section, weights, traces))
         weight = sum(weights[member] for member in members)
         if weight > best_weight:
             best, best_weight = members, weight
     return best
+
+
+def _same_thing(
+    seed: Region, section: Sequence[Region], weights: dict[Region, float], traces: Traces
+) -> list[Region]:
+    """The region of another frame that is the same thing: carried there by the flow, or else alike."""
+    links = [traces.same_object(seed, region) for region in section]
+    match = int(np.argmax([link * weights[region] for link, region in zip(links, section, strict=True)]))
+    if links[match] >= SAME_OBJECT:
+        return [section[match]]
+    if np.isfinite(traces[seed].box[section[0].frame_index]).all():
+        return []
+    like = max(section, key=lambda region: weights[region])
+    as_plausible = weights[like] >= AS_PLAUSIBLE * weights[seed]
+    return [like] if as_plausible and looks_alike(seed, like) >= ALIKE else []
 
 
 def _several(section: Sequence[Region], verdict: Verdict, count: int | None) -> list[int]:

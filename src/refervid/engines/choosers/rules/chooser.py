@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import cv2
@@ -23,6 +22,7 @@ from refervid.engines.base import (
 from refervid.engines.choosers.rules.answers import Answer, answer
 from refervid.engines.choosers.rules.region import Region
 from refervid.engines.choosers.rules.sounding import sounding_regions
+from refervid.engines.choosers.rules.traces import Traces
 from refervid.language import Expression, parse
 from refervid.scene import Scene, scene_of
 from refervid.scene.colour import membership
@@ -58,12 +58,13 @@ class RulesChooser:
 
     def pick_boxes(self, questions: Sequence[BoxQuestion]) -> list[BoxChoice]:
         """All sections of a clip and a sentence are decided together, so that they mean the same thing."""
-        together: dict[tuple[int, str], list[int]] = defaultdict(list)
-        for number, question in enumerate(questions):
-            together[id(question.section.clip), question.text].append(number)
         choices: dict[int, BoxChoice] = {}
-        for numbers in together.values():
-            choices.update(_pick_boxes({number: questions[number] for number in numbers}))
+        for clip in {question.section.clip: None for question in questions}:
+            choices.update(
+                _pick_boxes(
+                    {n: question for n, question in enumerate(questions) if question.section.clip is clip}
+                )
+            )
         return [choices[number] for number in range(len(questions))]
 
     def sounding_objects(self, question: SoundQuestion) -> SoundChoice:
@@ -101,7 +102,7 @@ def _moving_regions(question: SoundQuestion) -> list[Region]:
     scene = scene_of(clip)
     regions = []
     for frame, candidates in zip(frames, MotionDetector().detect(clip, requests), strict=True):
-        regions += [Region(scene, frame, candidate, i) for i, candidate in enumerate(candidates)]
+        regions += [Region(scene, frame, candidate) for candidate in candidates]
     return regions
 
 
@@ -128,19 +129,28 @@ def _sharpness(scene: Scene, frame: int) -> float:
     return float(cv2.Laplacian(grey, cv2.CV_32F).std())
 
 
-def _pick_boxes(questions: dict[int, BoxQuestion]) -> dict[int, BoxChoice]:
-    first = next(iter(questions.values()))
-    scene = scene_of(first.section.clip)
-    expression = parse(first.text)
-    sections = [
-        [Region(scene, question.frame_index, candidate, i) for i, candidate in enumerate(question.candidates)]
-        for question in questions.values()
-    ]
-    answers = answer(expression, sections)
-    return {
-        number: _choice(question, reply)
-        for (number, question), reply in zip(questions.items(), answers, strict=True)
-    }
+def _pick_boxes(questions: Mapping[int, BoxQuestion]) -> dict[int, BoxChoice]:
+    """Answers by number to the questions about one clip."""
+    scene = scene_of(next(iter(questions.values())).section.clip)
+    known: dict[tuple[int, bytes, float], Region] = {}
+    regions: dict[int, list[Region]] = {}
+    for number, question in questions.items():
+        # Sentences share their candidates, and following them is what costs.
+        regions[number] = [
+            known.setdefault(
+                (question.frame_index, candidate.box_xyxy.tobytes(), candidate.score),
+                Region(scene, question.frame_index, candidate),
+            )
+            for candidate in question.candidates
+        ]
+    traces = Traces(list(known.values()))
+    choices = {}
+    for text in {question.text: None for question in questions.values()}:
+        numbers = [number for number, question in questions.items() if question.text == text]
+        replies = answer(parse(text), [regions[number] for number in numbers], traces)
+        for number, reply in zip(numbers, replies, strict=True):
+            choices[number] = _choice(questions[number], reply)
+    return choices
 
 
 def _choice(question: BoxQuestion, reply: Answer) -> BoxChoice:

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.engines.choosers.rules import looks, moves
-from refervid.engines.choosers.rules.moves import Moves
+from refervid.engines.choosers.rules.moves import Moves, moves_of
 from refervid.engines.choosers.rules.region import Region, overlap
 from refervid.engines.choosers.rules.relations import relation_fit
+from refervid.engines.choosers.rules.traces import Traces
 from refervid.language import Attribute, Expression, Relation
 from refervid.language.lexicon import CLASS_PRIORS
 
@@ -65,23 +66,23 @@ class Verdict:
         return tuple(each.words for each in self.judged if each.missing)
 
 
-def judge(expression: Expression, regions: Sequence[Region], motions: Sequence[Moves]) -> Verdict:
-    """`motions[i]` is what `regions[i]` does over the clip."""
+def judge(expression: Expression, regions: Sequence[Region], traces: Traces) -> Verdict:
+    """`regions` are those of one frame; `traces` know what they do over the clip."""
     scores = np.array([max(region.candidate.score, 0.01) for region in regions]) ** OBJECTNESS_POWER
     judged = [_noun(expression, regions)] if _phrases_name_things(expression, regions) else []
     sequence = [each for each in expression.attributes if each.phase]
     plain = [each for each in expression.attributes if not each.phase]
-    judged += [_absolute(each, regions, motions) for each in plain if not _comparing(each)]
+    judged += [_absolute(each, regions, traces) for each in plain if not _comparing(each)]
     if sequence:
-        fits = [moves.sequence_fit(motion, sequence) for motion in motions]
+        fits = [moves.sequence_fit(motion, sequence) for motion in _moves(regions, traces)]
         judged.append(Judged(" then ".join(each.words for each in sequence), "motion", np.array(fits)))
-    judged += [_related(each, regions, motions) for each in expression.relations]
+    judged += [_related(each, regions, traces) for each in expression.relations]
     judged += _priors(expression, regions)
     for attribute in plain:
         if _comparing(attribute):
             weights = _combine(scores, judged)
             count = expression.count or 0 if expression.plural else 1
-            judged.append(_compared(attribute, regions, motions, weights / weights.max(), count))
+            judged.append(_compared(attribute, regions, traces, weights / weights.max(), count))
     return Verdict(_combine(scores, judged), tuple(judged))
 
 
@@ -96,7 +97,7 @@ def _comparing(attribute: Attribute) -> bool:
     return attribute.degree != "plain" or attribute.kind in ("position", "rank", "size", "order")
 
 
-def _absolute(attribute: Attribute, regions: Sequence[Region], motions: Sequence[Moves]) -> Judged:
+def _absolute(attribute: Attribute, regions: Sequence[Region], traces: Traces) -> Judged:
     kind = attribute.kind
     if attribute.kind == "colour":
         kind_here = "part" if attribute.part else "colour"
@@ -106,7 +107,7 @@ def _absolute(attribute: Attribute, regions: Sequence[Region], motions: Sequence
         fits = [looks.shape_fit(region, attribute.values[0]) for region in regions]
     else:
         kind_here = kind
-        fits = [moves.motion_fit(motion, attribute.values[0]) for motion in motions]
+        fits = [moves.motion_fit(motion, attribute.values[0]) for motion in _moves(regions, traces)]
     array = np.array([1 - fit if attribute.negated else fit for fit in fits])
     sure = attribute.kind == "colour" or attribute.values[0] in _SURE_MOTIONS
     missing = sure and array.max() < REJECT.get(kind_here, 0)
@@ -116,13 +117,12 @@ def _absolute(attribute: Attribute, regions: Sequence[Region], motions: Sequence
 def _compared(
     attribute: Attribute,
     regions: Sequence[Region],
-    motions: Sequence[Moves],
+    traces: Traces,
     weights: NDArray[np.float64],
     count: int,
 ) -> Judged:
     """`count` things are asked for together (0: any number)."""
     value = attribute.values[0]
-    number = {id(region): index for index, region in enumerate(regions)}
     measure: Callable[[Region], float]
     margin = 0.5
     match attribute.kind:
@@ -133,10 +133,10 @@ def _compared(
         case "colour":
             measure, margin = (lambda region: looks.colour_share(region, attribute)), 0.2
         case "order":
-            measure = lambda region: -moves.onset(motions[number[id(region)]], attribute.event)  # noqa: E731
+            measure = lambda region: -moves.onset(moves_of(traces[region], region.scene), attribute.event)  # noqa: E731
             margin = 3.0
         case _:
-            measure = lambda region: moves.amount(motions[number[id(region)]], value)  # noqa: E731
+            measure = lambda region: moves.amount(moves_of(traces[region], region.scene), value)  # noqa: E731
             margin = 0.1
     least = attribute.negated and attribute.degree != "plain"
     ordered = (lambda region: -measure(region)) if least else measure
@@ -157,13 +157,13 @@ def _compared(
     return Judged(_words(attribute), attribute.kind, array)
 
 
-def _related(relation: Relation, regions: Sequence[Region], motions: Sequence[Moves]) -> Judged:
+def _related(relation: Relation, regions: Sequence[Region], traces: Traces) -> Judged:
     """Each region against the best of the others as the relation's target."""
     if relation.kind == "compared" and relation.attribute is not None:
-        return _more_than(relation, relation.attribute, regions, motions)
+        return _more_than(relation, relation.attribute, regions, traces)
     fits = np.ones(len(regions))
     for target in relation.targets:
-        weights = judge(target, regions, motions).plausible
+        weights = judge(target, regions, traces).plausible
         geometry = np.array([[relation_fit(relation, one, other) for other in regions] for one in regions])
         apart = np.array(
             [[one is not other and _may_relate(relation, one, other) for other in regions] for one in regions]
@@ -183,13 +183,11 @@ def _may_relate(relation: Relation, one: Region, other: Region) -> bool:
     )
 
 
-def _more_than(
-    relation: Relation, attribute: Attribute, regions: Sequence[Region], motions: Sequence[Moves]
-) -> Judged:
+def _more_than(relation: Relation, attribute: Attribute, regions: Sequence[Region], traces: Traces) -> Judged:
     """ "bigger than the ball": against the region that is the ball most plausibly."""
-    target = int(judge(relation.targets[0], regions, motions).plausible.argmax())
+    target = int(judge(relation.targets[0], regions, traces).plausible.argmax())
     pairs = [
-        _compared(attribute, [region, regions[target]], [motions[i], motions[target]], np.ones(2), 1)
+        _compared(attribute, [region, regions[target]], traces, np.ones(2), 1)
         for i, region in enumerate(regions)
     ]
     fits = np.array([0.0 if i == target else pair.fits[0] for i, pair in enumerate(pairs)])
@@ -222,3 +220,7 @@ def _priors(expression: Expression, regions: Sequence[Region]) -> list[Judged]:
 
 def _words(attribute: Attribute) -> str:
     return f"not {attribute.words}" if attribute.negated else attribute.words
+
+
+def _moves(regions: Sequence[Region], traces: Traces) -> list[Moves]:
+    return [moves_of(traces[region], region.scene) for region in regions]

@@ -17,7 +17,7 @@ from refervid.engines.choosers.rules.region import Region, overlap
 from refervid.language import Attribute, lexicon
 from refervid.scene.colour import membership
 
-SHARES = {"whole": (0.05, 0.4), "part": (0.01, 0.15), "detail": (0.003, 0.05)}
+SHARES = {"whole": (0.04, 0.3), "part": (0.01, 0.15), "detail": (0.003, 0.05)}
 """Share of a region in the colour from which it begins to fit, and fits fully; a red car has black tyres."""
 SAME_THING = 0.7
 """Regions that overlap this much (share of the smaller) are one thing or its part, not rivals."""

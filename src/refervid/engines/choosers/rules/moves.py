@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from refervid.engines.choosers.rules.fuzzy import rise
 from refervid.engines.choosers.rules.traces import Trace
 from refervid.language import Attribute
+from refervid.scene import Scene
 
 MOVES = (0.012, 0.05)
 """Speed at which a thing begins to count as moving (errors of flow are smaller), and surely moves."""
@@ -61,6 +62,12 @@ class Moves:
         inside = values[self.start : self.end + 1]
         inside = inside[np.isfinite(inside)]
         return float(inside[-1] - inside[0]) if len(inside) else 0.0
+
+
+def moves_of(trace: Trace, scene: Scene) -> Moves:
+    """All that a trace holds."""
+    seconds = np.diff(scene.times_s, append=scene.times_s[-1])
+    return Moves(trace, seconds, float(np.hypot(*scene.size)), trace.first, trace.last)
 
 
 def motion_fit(moves: Moves, value: str) -> float:

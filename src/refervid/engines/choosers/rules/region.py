@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.scene import Scene
+from refervid.scene.colour import memberships
 from refervid.types import Candidate, Mask
 
 INNER = 0.85
@@ -18,12 +19,11 @@ INNER = 0.85
 
 @dataclass(eq=False)
 class Region:
-    """Candidate number `position` of a question about frame `frame_index`."""
+    """A candidate on frame `frame_index` of the clip."""
 
     scene: Scene
     frame_index: int
     candidate: Candidate
-    position: int
 
     @cached_property
     def mask(self) -> Mask:
@@ -70,6 +70,17 @@ class Region:
         if self.candidate.mask is not None:
             return float(self.mask.sum())
         return self.width * self.height * np.pi / 4
+
+    @cached_property
+    def colours(self) -> NDArray[np.float32]:
+        """(11,) how much of it deserves each basic colour term, summing to 1."""
+        shares = memberships(self.scene.small(self.frame_index))[self.mask].mean(axis=0) + 1e-6
+        return np.asarray(shares / shares.sum(), np.float32)
+
+
+def looks_alike(one: Region, other: Region) -> float:
+    """1 for the same colours in the same shares, 0 for none in common."""
+    return float(np.minimum(one.colours, other.colours).sum())
 
 
 def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from refervid.engines.choosers.rules.looks import SAME_THING
 from refervid.engines.choosers.rules.region import Region, overlap
 from refervid.engines.choosers.rules.synchrony import Synchrony, synchrony
-from refervid.engines.choosers.rules.traces import SAME_OBJECT, same_object, trace_all
+from refervid.engines.choosers.rules.traces import SAME_OBJECT, Traces
 from refervid.scene.sound import Envelopes
 
 ALSO_SOUNDS = 0.75
@@ -19,8 +19,8 @@ def sounding_regions(
 ) -> tuple[list[tuple[Region, Synchrony]], Synchrony]:
     """The regions whose motion goes with the sound, best first; and the best match of all regions."""
     scene = regions[0].scene
-    traces = dict(zip(regions, trace_all(scene, regions), strict=True))
-    found = {region: synchrony(trace, scene.times_s, sound) for region, trace in traces.items()}
+    traces = Traces(regions)
+    found = {region: synchrony(traces[region], scene.times_s, sound) for region in regions}
     order = sorted(regions, key=lambda region: (-found[region].correlation, -region.candidate.score))
     best = found[order[0]]
     chosen: list[Region] = []
@@ -28,7 +28,7 @@ def sounding_regions(
         if not found[region].convincing or found[region].correlation < ALSO_SOUNDS * best.correlation:
             continue
         new = all(
-            same_object(region, other, traces) < SAME_OBJECT
+            traces.same_object(region, other) < SAME_OBJECT
             and (region.frame_index != other.frame_index or overlap(region.box, other.box) < SAME_THING)
             for other in chosen
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -13,7 +13,7 @@ from refervid.engines.choosers.rules.region import Region, intersection_over_uni
 from refervid.scene import Scene
 from refervid.scene.flow import Flow
 
-POINTS = 160
+POINTS = 100
 """Points per region; enough for a median, few enough to cost nothing beside the flow."""
 REACH_S = 8.0
 """A region is followed so long to either side: beyond that points have drifted off."""
@@ -47,31 +47,44 @@ class Trace:
     length: float
 
 
-def trace_all(scene: Scene, regions: Sequence[Region]) -> list[Trace]:
-    """A trace of every region; each flow field is read once in either direction."""
+class Traces:
+    """The traces of some regions of one clip, made all together when the first is asked for."""
+
+    def __init__(self, regions: Sequence[Region]) -> None:
+        self._regions = regions
+        self._made: dict[Region, Trace] = {}
+
+    def __getitem__(self, region: Region) -> Trace:
+        if not self._made:
+            self._made = dict(zip(self._regions, _trace_all(self._regions), strict=True))
+        return self._made[region]
+
+    def same_object(self, one: Region, other: Region) -> float:
+        """Overlap of a region, carried along, with the other where that is; the better of both ways."""
+        overlaps = []
+        for start, end in ((one, other), (other, one)):
+            box = self[start].box[end.frame_index]
+            overlaps.append(intersection_over_union(box, end.box) if np.isfinite(box).all() else 0.0)
+        return max(overlaps)
+
+
+def _trace_all(regions: Sequence[Region]) -> list[Trace]:
+    """Each flow field is read once in either direction."""
+    scene = regions[0].scene
     traces = [_start(scene, region) for region in regions]
     for direction in (1, -1):
         walkers = [_Walker(region, trace) for region, trace in zip(regions, traces, strict=True)]
         starts = [walker.frame for walker in walkers]
-        frames: Iterable[int] = (
-            range(min(starts, default=0), max((trace.last for trace in traces), default=0))
+        frames = (
+            range(min(starts), max(trace.last for trace in traces))
             if direction > 0
-            else range(max(starts, default=0), min((trace.first for trace in traces), default=0), -1)
+            else range(max(starts), min(trace.first for trace in traces), -1)
         )
         for frame in frames:
             due = [walker for walker in walkers if walker.due(frame, direction)]
             if due:
                 _step(scene, frame, direction, due)
     return traces
-
-
-def same_object(one: Region, other: Region, traces: Mapping[Region, Trace]) -> float:
-    """Overlap of a region, carried along, with the other where that was found; the better of both ways."""
-    overlaps = []
-    for start, end in ((one, other), (other, one)):
-        box = traces[start].box[end.frame_index]
-        overlaps.append(intersection_over_union(box, end.box) if np.isfinite(box).all() else 0.0)
-    return max(overlaps)
 
 
 def _start(scene: Scene, region: Region) -> Trace:
@@ -102,23 +115,54 @@ class _Walker:
         ys, xs = np.nonzero(region.mask)
         chosen = np.linspace(0, len(xs) - 1, min(POINTS, len(xs))).astype(int)
         self.points = np.stack([xs[chosen], ys[chosen]], -1).astype(np.float32)
-        self.seen = np.ones(len(chosen), bool)
         self.frame = region.frame_index
-        self.trace = trace
-        self.growth = self.turn = 0.0
-        self.box = region.box.copy()
-        self.lost = False
+        self._trace = trace
+        self._growth = self._turn = 0.0
+        self._box = region.box.copy()
+        self._lost = False
 
     def due(self, frame: int, direction: int) -> bool:
-        end = self.trace.last if direction > 0 else self.trace.first
-        return not self.lost and self.frame == frame and frame != end
+        end = self._trace.last if direction > 0 else self._trace.first
+        return not self._lost and self.frame == frame and frame != end
+
+    def carry(
+        self,
+        arrived: NDArray[np.float32],
+        closed: NDArray[np.bool_],
+        own: NDArray[np.float32],
+        ahead: int,
+        rate: float,
+    ) -> None:
+        """Move the points (N, 2) to where they `arrived` on frame `ahead`, `closed` (N,) where that is sure.
+
+        `own` (N, 2) is their motion less the camera's; `rate` is steps per second, negative backwards.
+        """
+        trace = self._trace
+        earlier = min(self.frame, ahead)
+        self.frame = ahead
+        trace.support[ahead] = closed.mean()
+        if closed.mean() < LOST:
+            self._lost = True
+            return
+        trace.velocity[earlier] = np.median(own[closed], axis=0) * rate
+        trace.agitation[earlier] = np.linalg.norm(own[closed], axis=1).mean() * abs(rate)
+        growth, turn = _similarity(self.points[closed], arrived[closed])
+        self._growth += growth
+        self._turn += turn
+        shift = np.median((arrived - self.points)[closed], axis=0)
+        # Points that cannot be followed go along with the rest, so that they may be seen again.
+        self.points = np.where(closed[:, None], arrived, self.points + shift).astype(np.float32)
+        centre = (self._box[:2] + self._box[2:]) / 2 + shift
+        half = (self._box[2:] - self._box[:2]) / 2 * np.exp(growth)
+        self._box = np.concatenate([centre - half, centre + half])
+        trace.box[ahead] = self._box
+        trace.growth[ahead], trace.turn[ahead] = self._growth, self._turn
 
 
 def _step(scene: Scene, frame: int, direction: int, walkers: Sequence[_Walker]) -> None:
     """Carry the walkers from `frame` to the next one in their direction."""
     ahead = frame + direction
     go, back = (scene.forward, scene.backward) if direction > 0 else (scene.backward, scene.forward)
-    there, home = go(frame), back(ahead)
     earlier = min(frame, ahead)
     camera = (
         scene.camera(earlier)
@@ -126,47 +170,19 @@ def _step(scene: Scene, frame: int, direction: int, walkers: Sequence[_Walker]) 
         else np.asarray(np.linalg.inv(scene.camera(earlier)), np.float64)
     )
     seconds = float(scene.times_s[max(frame, ahead)] - scene.times_s[earlier])
-    for walker in walkers:
-        _carry(walker, there, home, camera, direction / seconds, earlier, ahead)
-
-
-def _carry(
-    walker: _Walker,
-    there: Flow,
-    home: Flow,
-    camera: NDArray[np.float64],
-    rate: float,
-    earlier: int,
-    ahead: int,
-) -> None:
-    height, width = there.shape[:2]
-    points, trace = walker.points, walker.trace
-    motion = _sample(there, points)
+    # All points of all walkers at once: the calls cost more than the points.
+    points = np.concatenate([walker.points for walker in walkers])
+    motion = _sample(go(frame), points)
     arrived = points + motion
-    inside = ((arrived >= 0) & (arrived < (width, height))).all(1)
-    missed = np.linalg.norm(motion + _sample(home, arrived), axis=1)
+    missed = np.linalg.norm(motion + _sample(back(ahead), arrived), axis=1)
+    inside = ((arrived >= 0) & (arrived < scene.size[::-1])).all(1)
     closed = inside & (missed < CLOSED_PX + 0.05 * np.linalg.norm(motion, axis=1))
-    walker.frame = ahead
-    trace.support[ahead] = closed.mean()
-    if closed.mean() < LOST:
-        walker.lost = True
-        return
     own = motion - (_apply(camera, points) - points)
-    trace.velocity[earlier] = np.median(own[closed], axis=0) * rate
-    trace.agitation[earlier] = np.linalg.norm(own[closed], axis=1).mean() * abs(rate)
-    similarity, _ = cv2.estimateAffinePartial2D(points[closed], arrived[closed], method=cv2.LMEDS)
-    if similarity is not None:
-        walker.growth += float(np.log(np.clip(np.hypot(similarity[0, 0], similarity[1, 0]), 0.8, 1.25)))
-        walker.turn += float(np.arctan2(similarity[1, 0], similarity[0, 0]))
-    shift = np.median(motion[closed], axis=0)
-    # Points that cannot be followed go along with the rest, so that they may be seen again.
-    walker.points = np.where(closed[:, None], arrived, points + shift).astype(np.float32)
-    centre = (walker.box[:2] + walker.box[2:]) / 2 + shift
-    half = (walker.box[2:] - walker.box[:2]) / 2
-    step = np.exp(walker.growth - trace.growth[ahead - (1 if rate > 0 else -1)])
-    walker.box = np.concatenate([centre - half * step, centre + half * step])
-    trace.box[ahead] = walker.box
-    trace.growth[ahead], trace.turn[ahead] = walker.growth, walker.turn
+    start = 0
+    for walker in walkers:
+        here = slice(start, start + len(walker.points))
+        start = here.stop
+        walker.carry(arrived[here], closed[here], own[here], ahead, direction / seconds)
 
 
 def _sample(flow: Flow, points: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -175,6 +191,23 @@ def _sample(flow: Flow, points: NDArray[np.float32]) -> NDArray[np.float32]:
         flow, points[:, None, 0], points[:, None, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     return np.asarray(values[:, 0], np.float32)
+
+
+def _similarity(start: NDArray[np.float32], end: NDArray[np.float32]) -> tuple[float, float]:
+    """Logarithm of the scale and angle of the similarity that carries points (N, 2) to others.
+
+    Least squares in complex numbers, over the half of the points that move most like the rest.
+    """
+    motion = end - start
+    strange = np.linalg.norm(motion - np.median(motion, axis=0), axis=1)
+    kept = strange <= np.median(strange)
+    before, after = (points[kept] - points[kept].mean(axis=0) for points in (start, end))
+    before, after = before @ (1, 1j), after @ (1, 1j)
+    spread = float((np.abs(before) ** 2).sum())
+    if spread < 1:
+        return 0.0, 0.0
+    turn = complex((before.conj() * after).sum()) / spread
+    return float(np.log(np.clip(abs(turn), 0.8, 1.25))), float(np.angle(turn))
 
 
 def _apply(matrix: NDArray[np.float64], points: NDArray[np.float32]) -> NDArray[np.float32]:
