@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from refervid.language import Attribute, Expression, colour_names_in, parse
+
+VOCABULARY = """
+    the a two all first last not without and or , then of 's whose in on to from left right top back red dark
+    light bright blonde big tallest round moving stops jumps fastest still dog cup top shirt hair hand camera
+    frame that is wearing riding behind between than most least bigger before after except but one one-eyed
+""".split()  # noqa: SIM905
 
 
 def said(attribute: Attribute) -> str:
@@ -205,6 +213,27 @@ def test_words_that_cannot_be_used_are_named() -> None:
 
 @pytest.mark.parametrize("text", ["", "   ", "???", "the", "of of of", "not", "and and", "no", "'s", "1 2 3"])
 def test_odd_sentences_do_no_harm(text: str) -> None:
+    parse(text)
+
+
+@given(st.lists(st.sampled_from(VOCABULARY), max_size=12).map(" ".join))
+def test_any_word_order_is_read(text: str) -> None:
+    def check(expression: Expression) -> None:
+        for attribute in expression.attributes:
+            assert attribute.values
+            assert attribute.words
+        for relation in expression.relations:
+            assert relation.targets
+            for target in relation.targets:
+                check(target)
+        for other in expression.others:
+            check(other)
+
+    check(parse(text))
+
+
+@given(st.text())
+def test_any_text_is_read(text: str) -> None:
     parse(text)
 
 

@@ -72,6 +72,13 @@ class Cursor:
             ahead += 1
         return True
 
+    def shaded_colour_at(self) -> bool:
+        """Do shades and then a colour come here: "dark red"?"""
+        ahead = 0
+        while self.sees("shade", ahead=ahead) and not self.sees("colour", ahead=ahead):
+            ahead += 1
+        return ahead > 0 and self.sees("colour", ahead=ahead)
+
     def noun_phrase_at(self, ahead: int = 0) -> bool:
         """Does a noun phrase begin here: determiners and adjectives, then a noun or the end?"""
         determined = False

@@ -17,8 +17,9 @@ _MEASURED: tuple[Category, ...] = ("colour", "size", "shape", "position")
 _GROUPS = frozenset(lexicon.GROUPS.split())
 
 
-def read_noun_phrase(cursor: Cursor, draft: Draft) -> None:
-    """Move `cursor` behind the noun phrase and put what it says into `draft`."""
+def noun_phrase(cursor: Cursor) -> Draft:
+    """What the noun phrase at the cursor says; the cursor moves behind it."""
+    draft = Draft()
     while (word := cursor.peek()) is not None:
         if draft.noun is not None and (not cursor.noun_at() or "motion" in word or "position" in word):
             break
@@ -30,6 +31,7 @@ def read_noun_phrase(cursor: Cursor, draft: Draft) -> None:
             draft.unchecked.append(attribute.words)
     if cursor.sees_text("of") and (draft.noun in _GROUPS or draft.noun_class == "thing" or not draft.noun):
         _read_members(cursor, draft)
+    return draft
 
 
 def _read_one(cursor: Cursor, draft: Draft, word: Word) -> bool:
@@ -38,7 +40,7 @@ def _read_one(cursor: Cursor, draft: Draft, word: Word) -> bool:
     if listing and "conjunction" in word and cursor.noun_ahead():
         cursor.at += 1
         return True
-    if "colour" in word or ("shade" in word and cursor.sees("colour", "shade", ahead=1)):
+    if "colour" in word or cursor.shaded_colour_at():
         if cursor.noun_at() and not cursor.noun_ahead():
             _take_head(draft, word)
         read_colours(cursor, draft)
@@ -185,8 +187,7 @@ def _read_members(cursor: Cursor, draft: Draft) -> None:
     """ "group of dogs", "one of the cups", "the biggest of the three"."""
     group = draft.noun in _GROUPS
     cursor.at += 1
-    members = Draft()
-    read_noun_phrase(cursor, members)
+    members = noun_phrase(cursor)
     if members.frame:
         return
     draft.plural = draft.plural or group

@@ -14,15 +14,14 @@ from refervid.language import lexicon
 from refervid.language.cursor import Cursor
 from refervid.language.draft import Draft
 from refervid.language.expression import Attribute, Expression, Relation, RelationKind
-from refervid.language.noun_phrase import read_colours, read_noun_phrase, shade_alone
+from refervid.language.garments import PART_CLASSES, read_clothes, read_garments, read_possession, take_part
+from refervid.language.noun_phrase import noun_phrase, read_colours, shade_alone
 from refervid.language.places import read_place
 from refervid.language.words import Word, tokenize
 
 _CAMERA_PLACES = {"near": "front", "in_front_of": "front", "behind": "back", "far_from": "back"}
 _BARE_PLACES = {"behind": "back", "above": "top", "below": "bottom", "near": "front", "far_from": "back"}
 _EXCEPTIONS = ("except", "except for", "excluding", "other than", "but")
-_CLOTHES = "clothes"
-_PART_CLASSES = ("garment", "bodypart")
 _FINDABLE_CLASSES = (
     "person",
     "animal",
@@ -54,8 +53,7 @@ def parse(text: str) -> Expression:
     """The structure of a referring sentence; never fails, words it cannot use are listed in the result."""
     cursor = Cursor(tokenize(text))
     cursor.skip("filler")
-    draft = Draft()
-    read_noun_phrase(cursor, draft)
+    draft = noun_phrase(cursor)
     _Modifiers(cursor, draft).read()
     draft.respelled += [(word.written, word.text) for word in cursor.words if word.written]
     return draft.build(text)
@@ -108,7 +106,7 @@ class _Modifiers:
 
     def _read_one(self, word: Word) -> None:
         cursor, draft = self._cursor, self._draft
-        if self._read_possession(word) or self._read_clothes() or self._read_negation(word):
+        if read_possession(cursor, draft) or read_clothes(cursor, draft) or self._read_negation(word):
             return
         if word.text == "left" and cursor.sees("relative", ahead=-1):
             self._read_motion(cursor.take())
@@ -116,7 +114,7 @@ class _Modifiers:
             return
         elif "wearing" in word:
             cursor.take()
-            self._read_garments()
+            read_garments(cursor, draft)
         elif "then" in word:
             cursor.take()
             draft.next_phase()
@@ -132,7 +130,7 @@ class _Modifiers:
             self._read_way(cursor.take())
         elif "motion" in word:
             self._read_motion(cursor.take())
-        elif "colour" in word or ("shade" in word and cursor.sees("colour", "shade", ahead=1)):
+        elif "colour" in word or cursor.shaded_colour_at():
             read_colours(cursor, draft)
         elif "action" in word:
             self._read_action(cursor.take())
@@ -157,100 +155,13 @@ class _Modifiers:
             elif not _FUNCTION_WORDS & word.readings.keys():
                 draft.unchecked.append(word.text)
 
-    # -- clothes and parts ----------------------------------------------------------------------------
-
-    def _read_possession(self, word: Word) -> bool:
-        """ "whose shirt is red", "the man's shirt"."""
-        cursor, draft = self._cursor, self._draft
-        if word.text == "'s":
-            cursor.take()
-            if draft.noun:
-                draft.unchecked.append(draft.noun)
-            draft.noun, draft.noun_class = None, ""
-            read_noun_phrase(cursor, draft)
-            return True
-        if word.text != "whose":
-            return False
-        cursor.take()
-        owned = self._noun_phrase()
-        cursor.skip("be")
-        self._read_negation(cursor.peek())
-        if cursor.sees("colour", "shade"):
-            cursor_draft = Draft()
-            read_colours(cursor, cursor_draft)
-            owned.attributes += cursor_draft.attributes
-        self._take_part(owned)
-        return True
-
-    def _read_clothes(self) -> bool:
-        """ "in a white shirt", "in red", "with blonde hair"; other things in or with it are left alone."""
-        cursor = self._cursor
-        if not cursor.sees_text("in", "with", "of"):
-            return False
-        start, negated = cursor.at, cursor.negated
-        introduction = cursor.take().text
-        owned = self._noun_phrase()
-        coloured = any(attribute.kind == "colour" for attribute in owned.attributes)
-        garment = owned.noun_class in _PART_CLASSES and introduction != "of"
-        if not garment and (owned.noun is not None or not coloured):
-            cursor.at, cursor.negated = start, negated
-            return False
-        self._take_part(owned)
-        self._read_more_garments()
-        return True
-
-    def _read_garments(self) -> None:
-        """What follows "wearing" or "dressed"."""
-        if self._cursor.sees_text("in", "with", "as"):
-            self._cursor.take()
-        self._take_part(self._noun_phrase())
-        self._read_more_garments()
-
-    def _read_more_garments(self) -> None:
-        cursor = self._cursor
-        while True:
-            start = cursor.at
-            cursor.skip("conjunction")
-            if cursor.sees_text("with", "in"):
-                cursor.take()
-            more = self._noun_phrase()
-            if cursor.at == start or not (more.noun_class in _PART_CLASSES or _is_top(more)):
-                cursor.at = start
-                return
-            self._take_part(more)
-
-    def _take_part(self, owned: Draft) -> None:
-        """Hang the colours of a garment or body part on the thing itself."""
-        draft = self._draft
-        negated = self._cursor.take_negation()
-        part = owned.noun or _CLOTHES
-        coloured = False
-        for attribute in owned.attributes:
-            if attribute.kind == "colour":
-                negative = attribute.negated or negated
-                draft.attributes.append(
-                    replace(attribute, part=part, negated=negative, words=f"{attribute.words} {part}")
-                )
-                coloured = True
-            elif not _is_top(owned):
-                draft.unchecked.append(attribute.words)
-        if owned.noun and not coloured:
-            draft.unchecked.append(f"without {owned.noun}" if negated else owned.noun)
-        draft.unchecked += owned.unchecked
-        draft.unknown += owned.unknown
-
     # -- negation, order, degree ----------------------------------------------------------------------
 
-    def _read_negation(self, word: Word | None) -> bool:
+    def _read_negation(self, word: Word) -> bool:
         """Remember a negation; a noun phrase that "without", "except" or "not" excludes is read at once."""
         cursor, draft = self._cursor, self._draft
-        excepting = self._cursor.sees_text("but") and draft.noun in (
-            "anything",
-            "everything",
-            "everyone",
-            None,
-        )
-        if word is None or not ("negation" in word or excepting):
+        excepting = word.text == "but" and draft.noun in ("anything", "everything")
+        if not ("negation" in word or excepting):
             return False
         cursor.take()
         cursor.negated = True
@@ -259,12 +170,12 @@ class _Modifiers:
         if not cursor.noun_phrase_at() and not cursor.sees("colour", "shade"):
             return True
         cursor.negated = False
-        excluded = self._noun_phrase()
+        excluded = noun_phrase(self._cursor)
         if word.text in _EXCEPTIONS:
             _Modifiers(cursor, excluded).read()
-        if excluded.noun_class in _PART_CLASSES:
+        if excluded.noun_class in PART_CLASSES:
             cursor.negated = True
-            self._take_part(excluded)
+            take_part(cursor, draft, excluded)
         elif (excluded.attributes or excluded.relations) and (
             draft.noun_class == "thing" or excluded.noun_class in ("", "thing", draft.noun_class)
         ):
@@ -307,7 +218,7 @@ class _Modifiers:
 
     def _read_comparison(self) -> None:
         """ "bigger than the ball": the comparative that was read becomes a relation."""
-        target = self._noun_phrase()
+        target = noun_phrase(self._cursor)
         if self._draft.attributes:
             compared = self._draft.attributes.pop()
             self._draft.relations.append(
@@ -439,9 +350,9 @@ class _Modifiers:
             last = draft.relations[-1]
             self._relate(last.kind, last.words, self._target())
             return
-        other = self._noun_phrase()
+        other = noun_phrase(self._cursor)
         if other.noun_class == "garment" and draft.noun_class in ("person", "animal", ""):
-            self._take_part(other)
+            take_part(cursor, draft, other)
             return
         _Modifiers(cursor, other).read()
         if draft.noun is None:
@@ -453,7 +364,7 @@ class _Modifiers:
         """ "is the red one", "is the tallest": what it says holds for the thing itself."""
         draft, cursor = self._draft, self._cursor
         start = cursor.at
-        said = self._noun_phrase()
+        said = noun_phrase(self._cursor)
         if cursor.at == start:
             draft.unchecked.append(cursor.take().text)
         draft.attributes += said.attributes
@@ -465,19 +376,8 @@ class _Modifiers:
         draft.unchecked += said.unchecked
         draft.unknown += said.unknown
 
-    def _noun_phrase(self) -> Draft:
-        draft = Draft()
-        read_noun_phrase(self._cursor, draft)
-        return draft
-
     def _target(self) -> Draft:
         """A second thing with what clings to it."""
-        target = self._noun_phrase()
+        target = noun_phrase(self._cursor)
         _Modifiers(self._cursor, target).read_closely()
         return target
-
-
-def _is_top(owned: Draft) -> bool:
-    """ "a pink top" reads like a colour and a position without a noun."""
-    kinds = [attribute.kind for attribute in owned.attributes]
-    return owned.noun is None and "colour" in kinds and owned.attributes[-1].values == ("top",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from refervid.language.cursor import Cursor
 from refervid.language.draft import Draft
 from refervid.language.expression import Attribute, Relation, RelationKind
-from refervid.language.noun_phrase import read_noun_phrase
+from refervid.language.noun_phrase import noun_phrase
 from refervid.language.words import Word
 
 DIRECTIONS = {
@@ -94,8 +94,7 @@ def _target(cursor: Cursor) -> Draft | None:
     if not cursor.sees_text("of"):
         return None
     cursor.at += 1
-    target = Draft()
-    read_noun_phrase(cursor, target)
+    target = noun_phrase(cursor)
     if target.frame or (target.noun is None and not target.attributes):
         return None
     return target

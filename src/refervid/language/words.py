@@ -127,9 +127,9 @@ def _read(text: str) -> Word:
     plural = False
     if "shade" in readings and text.endswith(("er", "est")):
         degree = "superlative" if text.endswith("est") else "comparative"
-    if text.isdigit():
+    if re.fullmatch(r"[0-9]{1,3}", text):
         readings["cardinal"] = text
-    if match := re.fullmatch(r"(\d+)(st|nd|rd|th)", text):
+    if match := re.fullmatch(r"([0-9]{1,3})(st|nd|rd|th)", text):
         readings["ordinal"] = match[1]
     for base, base_degree in _adjective_stems(text):
         for category in ("size", "shape", "colour", "motion", "material"):
