@@ -101,6 +101,12 @@ def test_the_readable_picture_stays_within_its_limits(height: int, width: int, f
     assert picture.shape[0] * picture.shape[1] > 0.4 * READABLE.long_side * READABLE.short_side
 
 
+def test_readable_frames_are_kept_apart_and_paper_ones_touch() -> None:
+    for style, edge in ((READABLE, 255), (PAPER, 128)):
+        picture = Section(blank(240, 320), 0, (0, 1), style.model_copy(update={"columns": 1})).picture
+        assert abs(int(picture[picture.shape[0] // 2 - 2, 200, 0]) - edge) < 12
+
+
 def test_tall_frames_stand_side_by_side() -> None:
     picture = even_section(blank(854, 480), 5).picture
     assert picture.shape[1] > 2 * picture.shape[0]

@@ -37,6 +37,7 @@ class PictureStyle(BaseModel):
     line widths pixels of the picture. With `unit="share"` all are shares of the shorter side of a frame
     in the picture. `number_*`: the disc in the top left corner; `label_*`: the disc at a candidate's
     bottom right corner, beside the box if that is smaller than two discs and `label_beside` is set.
+    `edge` white pixels on the right and at the bottom of each frame keep neighbours apart.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +56,7 @@ class PictureStyle(BaseModel):
     label_beside: bool = True
     box_line: float = 0.009
     rim: float = 0.006
+    edge: int = Field(3, ge=0)
 
 
 READABLE = PictureStyle()
@@ -73,6 +75,7 @@ PAPER = PictureStyle(
     label_beside=False,
     box_line=3 * _POINT,
     rim=2 * _POINT,
+    edge=0,
 )
 """The published picture for sentences."""
 
@@ -139,6 +142,7 @@ class Section:
         tile = np.ascontiguousarray(_resize(frame, width, bottom - top))
         draw_candidates(tile, candidates, width / frame.shape[1], self.style)
         _draw_number(tile, self.style, position + 1, width / frame.shape[1])
+        tile[tile.shape[0] - self.style.edge :] = tile[:, width - self.style.edge :] = 255
         picture[top:bottom, column * width : (column + 1) * width] = tile
 
 
