@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -165,12 +166,14 @@ def _write_npz(path: Path, clip: Clip, track: Track) -> None:
 
 def _alpha(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path:
     """`alpha/QUERY.webm` per track: the object cut out, VP9 with transparency around it."""
-    for named in tracks:
-        with (
-            atomic_file(inside(folder, "alpha", f"{named.slug}.webm")) as part,
-            MovieWriter(part, clip, VP9_ALPHA) as movie,
-        ):
-            for index, frame in clip.frames():
+    with ExitStack() as stack:
+        parts = [
+            stack.enter_context(atomic_file(inside(folder, "alpha", f"{named.slug}.webm")))
+            for named in tracks
+        ]
+        movies = [stack.enter_context(MovieWriter(part, clip, VP9_ALPHA)) for part in parts]
+        for index, frame in clip.frames():
+            for movie, named in zip(movies, tracks, strict=True):
                 alpha = named.track[index].astype(np.uint8) * 255
                 movie.write(index, np.dstack([frame, alpha]))
     return folder / "alpha"
