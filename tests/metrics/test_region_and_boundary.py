@@ -35,8 +35,8 @@ def test_official_numbers(case: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("case", [c for c in CASES if not c["void"]], ids=lambda case: case["name"])
 def test_official_boundary_sizes(case: dict[str, object]) -> None:
-    assert len(outline(masks("gt", case)[0]).pixels) == case["gt_boundary_pixels"]
-    assert len(outline(masks("pred", case)[0]).pixels) == case["pred_boundary_pixels"]
+    assert len(outline(masks("gt", case)[0], 1)) == case["gt_boundary_pixels"]
+    assert len(outline(masks("pred", case)[0], 1)) == case["pred_boundary_pixels"]
 
 
 def plain_share_met(one: NDArray[np.bool_], other: NDArray[np.bool_], radius: int) -> float:
@@ -49,10 +49,10 @@ def plain_share_met(one: NDArray[np.bool_], other: NDArray[np.bool_], radius: in
 
 
 def edges(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    found = outline(mask)
-    edge = np.zeros(found.height * found.width, bool)
-    edge[found.pixels] = True
-    return edge.reshape(mask.shape)
+    found = outline(mask, 1)
+    edge = np.zeros(mask.shape, bool)
+    edge[found.rows, found.columns] = True
+    return edge
 
 
 @settings(max_examples=60, deadline=None)

@@ -123,7 +123,7 @@ def j_and_f(frames: Iterator[tuple[Mask, Mask, Mask | None]]) -> tuple[float, fl
     for truth, prediction, void in frames:
         truth, prediction = without_void(truth, prediction, void)
         radius = radius_of(truth.shape[0], truth.shape[1])
-        f = outline_f(outline(truth), outline(prediction), radius)
+        f = outline_f(outline(truth, radius), outline(prediction, radius))
         values.append((frame_jaccard(truth, prediction), f))
     j, f = np.array(values).mean(axis=0).tolist()
     return j, f

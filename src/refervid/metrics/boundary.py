@@ -2,7 +2,7 @@
 
 A boundary pixel counts as met when the other boundary has a pixel inside the disk around it. The disk
 is the union of a few centred rectangles, and whether a rectangle holds a pixel is read from an integral
-image: exact in integers, and nothing is dilated.
+image around the mask: exact in integers, and nothing is dilated.
 """
 
 from __future__ import annotations
@@ -23,30 +23,21 @@ TOLERANCE = 0.008
 
 @dataclass(frozen=True)
 class Outline:
-    """The boundary of one mask of `height` x `width` pixels.
+    """The boundary of one mask, ready to be compared with others within `radius` pixels.
 
-    `pixels` (N,) int64 are flat indices; `integral` (height + 1, width + 1) int32 counts them in the
-    rectangle above and to the left.
+    `rows` and `columns` (N,) int64 are its pixels in the frame. `integral` (h + 1, w + 1) int32 counts
+    them above and to the left in a window around them, whose corner in the frame is `top`, `left`.
     """
 
-    height: int
-    width: int
-    pixels: NDArray[np.int64]
+    radius: int
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    top: int
+    left: int
     integral: NDArray[np.int32]
 
-
-def outline(mask: NDArray[np.bool_]) -> Outline:
-    """Boundary of a bool (H, W) mask: pixels that differ from their right, lower or lower right neighbour.
-
-    The frame's edge is no boundary. Follows `_seg2bmap` of davis2017-evaluation.
-    """
-    edge = np.zeros(mask.shape, bool)
-    np.not_equal(mask[:, :-1], mask[:, 1:], out=edge[:, :-1])
-    edge[:-1] |= mask[:-1] != mask[1:]
-    edge[:-1, :-1] |= mask[:-1, :-1] != mask[1:, 1:]
-    integral = cv2.integral(edge.view(np.uint8))
-    height, width = mask.shape
-    return Outline(height, width, np.flatnonzero(edge), integral)
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 def radius_of(height: int, width: int, tolerance: float = TOLERANCE) -> int:
@@ -54,33 +45,62 @@ def radius_of(height: int, width: int, tolerance: float = TOLERANCE) -> int:
     return int(tolerance) if tolerance >= 1 else math.ceil(tolerance * math.hypot(height, width))
 
 
+def outline(mask: NDArray[np.bool_], radius: int) -> Outline:
+    """Boundary of a bool (H, W) mask: pixels that differ from their right, lower or lower right neighbour.
+
+    The frame's edge is no boundary. Follows `_seg2bmap` of davis2017-evaluation.
+    """
+    # One pixel around the mask's box is enough to see where it begins and ends.
+    x, y, width, height = cv2.boundingRect(np.ascontiguousarray(mask).view(np.uint8))
+    top, left = max(y - 1, 0), max(x - 1, 0)
+    part = mask[top : y + height + 1, left : x + width + 1]
+    # With this margin, a rectangle around any pixel that can meet the boundary stays in the window.
+    margin = 2 * radius
+    window = np.zeros((part.shape[0] + 2 * margin, part.shape[1] + 2 * margin), bool)
+    edge = window[margin : margin + part.shape[0], margin : margin + part.shape[1]]
+    np.not_equal(part[:, :-1], part[:, 1:], out=edge[:, :-1])
+    edge[:-1] |= part[:-1] != part[1:]
+    edge[:-1, :-1] |= part[:-1, :-1] != part[1:, 1:]
+    rows, columns = np.divmod(np.flatnonzero(window), window.shape[1])
+    top, left = top - margin, left - margin
+    return Outline(radius, rows + top, columns + left, top, left, cv2.integral(window.view(np.uint8)))
+
+
 @lru_cache
 def _rectangles(radius: int) -> tuple[tuple[int, int], ...]:
-    """Half heights and half widths of centred rectangles whose union is the disk dx² + dy² <= radius²."""
+    """Half heights and half widths of centred rectangles whose union is the disk dx² + dy² <= radius².
+
+    The squarest one comes first, because it meets most pixels.
+    """
     tallest = {math.isqrt(radius**2 - dy**2): dy for dy in range(radius + 1)}
-    return tuple((dy, dx) for dx, dy in tallest.items())
+    return tuple(sorted(((dy, dx) for dx, dy in tallest.items()), key=lambda size: -min(size)))
 
 
-def _met(one: Outline, other: Outline, radius: int) -> float:
-    """Share of the boundary pixels of `one` that lie within `radius` of a boundary pixel of `other`."""
-    if not len(one.pixels):
+def _met(one: Outline, other: Outline) -> float:
+    """Share of the boundary pixels of `one` that lie within the radius of a boundary pixel of `other`."""
+    if not len(one):
         return 0.0
-    rows, columns = np.divmod(one.pixels, one.width)
-    counts, stride = other.integral.reshape(-1), one.width + 1
-    # The square in the middle meets most pixels, so it goes first.
-    for dy, dx in sorted(_rectangles(radius), key=lambda size: -min(size)):
-        top, bottom = np.maximum(rows - dy, 0) * stride, np.minimum(rows + dy + 1, one.height) * stride
-        left, right = np.maximum(columns - dx, 0), np.minimum(columns + dx + 1, one.width)
-        inside = counts[bottom + right] - counts[bottom + left] - counts[top + right] + counts[top + left]
-        rows, columns = rows[inside == 0], columns[inside == 0]
-    return (len(one.pixels) - len(rows)) / len(one.pixels)
+    radius, (height, width) = other.radius, other.integral.shape
+    rows, columns = one.rows - other.top, one.columns - other.left
+    near = (
+        (rows >= radius) & (rows < height - 1 - radius) & (columns >= radius) & (columns < width - 1 - radius)
+    )
+    places = rows[near] * width + columns[near]
+    counts = other.integral.reshape(-1)
+    missed = len(one) - len(places)
+    for dy, dx in _rectangles(radius):
+        above, below, left, right = -dy * width, (dy + 1) * width, -dx, dx + 1
+        inside = counts[places + (below + right)] - counts[places + (below + left)]
+        inside += counts[places + (above + left)] - counts[places + (above + right)]
+        places = places[inside == 0]
+    return (len(one) - missed - len(places)) / len(one)
 
 
-def outline_f(truth: Outline, prediction: Outline, radius: int) -> float:
-    """F of two outlines of one size: harmonic mean of precision and recall; 1 when neither has a pixel."""
-    if not len(truth.pixels) and not len(prediction.pixels):
+def outline_f(truth: Outline, prediction: Outline) -> float:
+    """F of two outlines of one radius: harmonic mean of precision and recall; 1 when neither has a pixel."""
+    if not len(truth) and not len(prediction):
         return 1.0
-    precision, recall = _met(prediction, truth, radius), _met(truth, prediction, radius)
+    precision, recall = _met(prediction, truth), _met(truth, prediction)
     return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
@@ -98,4 +118,4 @@ def boundary_f(
     truth, prediction = without_void(truth, prediction, void)
     radius = radius_of(truth.shape[1], truth.shape[2], tolerance)
     pairs = zip(truth, prediction, strict=True)
-    return np.array([outline_f(outline(t), outline(p), radius) for t, p in pairs], np.float64)
+    return np.array([outline_f(outline(t, radius), outline(p, radius)) for t, p in pairs], np.float64)

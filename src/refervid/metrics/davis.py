@@ -95,16 +95,16 @@ def _compare(truth: LabelMap, result: LabelMap, objects: int, task: Task) -> NDA
         )
     radius = radius_of(truth.shape[0], truth.shape[1])
     masks = [np.zeros(result.shape, bool), *(result == k for k in range(1, largest + 1))]
-    outlines = [outline(mask) for mask in masks]
+    outlines = [outline(mask, radius) for mask in masks]
     table = np.full((2, objects, largest + 1), np.nan)
     for row in range(objects):
         mask = truth == row + 1
-        edge = outline(mask)
+        edge = outline(mask, radius)
         for column in range(largest + 1):
             if task == "semi-supervised" and column not in (0, row + 1):
                 continue
             table[0, row, column] = frame_jaccard(mask, masks[column])
-            table[1, row, column] = outline_f(edge, outlines[column], radius)
+            table[1, row, column] = outline_f(edge, outlines[column])
     return table
 
 
