@@ -14,6 +14,7 @@ from refervid.device import resolve_device
 from refervid.engines.base import Dtype, Runtime
 from refervid.engines.registry import Role, missing_parts
 from refervid.errors import SettingsError
+from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.pipelines.base import Pipeline, Video
 from refervid.pipelines.pivot import PivotPipeline
 from refervid.pipelines.settings import PivotSettings
@@ -49,10 +50,77 @@ PRESETS: Mapping[str, Preset] = {
                 "binder": {"kind": "synchrony"},
             },
         ),
+        Preset(
+            "fast",
+            "Grounding DINO tiny's best box on the middle pivot, EdgeTAM; sound by BEATs and LanguageBind",
+            "weights",
+            {
+                "pipeline": "pivot",
+                "chooser": {"kind": "best-box"},
+                "detector": {"kind": "grounding-dino", "weights": "IDEA-Research/grounding-dino-tiny"},
+                "tracker": {"kind": "edgetam"},
+                "tagger": {"kind": "energy"},
+                "binder": {"kind": "synchrony"},
+            },
+        ),
+        Preset(
+            "local",
+            "a vision-language model on this machine, Grounding DINO, SAM 2.1 small, BEATs, LanguageBind",
+            "weights, and a local server (or --set chooser.kind=local)",
+            {
+                "pipeline": "pivot",
+                "text": {"candidates": 5, "fallback": "picked_frames"},
+                "chooser": {"kind": "server"},
+                "detector": {"kind": "grounding-dino", "weights": "IDEA-Research/grounding-dino-base"},
+                "tracker": {"kind": "sam2", "weights": "facebook/sam2.1-hiera-small"},
+                "tagger": {"kind": "energy"},
+                "binder": {"kind": "synchrony"},
+            },
+        ),
+        Preset(
+            "paper",
+            "AL-Ref-SAM 2 as published",
+            "weights and an API key",
+            {
+                "pipeline": "pivot",
+                "sections": {
+                    "frame_step": 10,
+                    "frames_per_section": 5,
+                    "minimum_frames": 2,
+                    "style": PAPER.model_dump(),
+                },
+                "text": {"candidates": 3, "fallback": "first_frame"},
+                "sound": {"style": PAPER_SOUND.model_dump()},
+                "chooser": {
+                    "kind": "server",
+                    "base_url": "https://api.openai.com/v1",
+                    "model": "gpt-4-turbo-2024-04-09",
+                    "box_model": "gpt-4o-2024-05-13",
+                    "box_detail": "high",
+                    "form": "brackets",
+                    "several": False,
+                    "temperature": None,
+                    "seed": None,
+                },
+                "detector": {
+                    "kind": "grounding-dino",
+                    "weights": "IDEA-Research/grounding-dino-base",
+                    "box_threshold": 0.25,
+                    "text_threshold": 0.2,
+                },
+                "tracker": {
+                    "kind": "sam2",
+                    "weights": "facebook/sam2-hiera-large",
+                    "box_pixels": "picture",
+                },
+                "tagger": {"kind": "energy"},
+                "binder": {"kind": "synchrony"},
+            },
+        ),
     )
 }
 
-AUTO_ORDER = ("lite",)
+AUTO_ORDER = ("local", "fast", "lite")
 """Presets that `auto` tries, best first. Never one that costs money or sends data away."""
 
 

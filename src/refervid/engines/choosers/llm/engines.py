@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from typing import ClassVar, Literal, Self
 
@@ -11,7 +12,7 @@ from refervid.engines.base import EngineSettings, Runtime
 from refervid.engines.choosers.llm.cache import AnswerCache
 from refervid.engines.choosers.llm.chooser import Form, LanguageModelChooser
 from refervid.engines.choosers.llm.local import LocalModel
-from refervid.engines.choosers.llm.server import ServerModel, is_loopback
+from refervid.engines.choosers.llm.server import ServerModel, answers, is_loopback
 from refervid.engines.choosers.llm.spending import Ledger, Prices
 from refervid.engines.weights import missing_weights
 
@@ -57,14 +58,13 @@ class ServerChooser(LanguageModelChooser):
 
     @classmethod
     def missing(cls, settings: ServerChooserSettings) -> list[str]:
-        """Whether the server runs is only known by asking it."""
-        import os
-
         lacks = []
         if find_spec("openai") is None:
             lacks.append("package openai (pip install 'refervid[llm]')")
         if not is_loopback(settings.base_url) and not os.environ.get(settings.key_variable):
             lacks.append(f"a key in the environment variable {settings.key_variable}")
+        if is_loopback(settings.base_url) and not answers(settings.base_url):
+            lacks.append(f"a server at {settings.base_url} (start one, or set chooser.base_url)")
         return lacks
 
     @classmethod

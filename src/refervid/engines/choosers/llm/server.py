@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import ipaddress
 import os
+import socket
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,17 @@ def is_loopback(base_url: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
+        return False
+
+
+def answers(base_url: str) -> bool:
+    """Whether anything listens at an address on this machine."""
+    address = urlsplit(base_url)
+    port = address.port or (443 if address.scheme == "https" else 80)
+    try:
+        with socket.create_connection((address.hostname or "", port), timeout=0.3):
+            return True
+    except OSError:
         return False
 
 
