@@ -15,9 +15,10 @@ from refervid.language import Expression
 
 PLURAL_SHARE = 0.45
 """Of several things that are asked for, each must be so plausible compared to the best."""
-AS_PLAUSIBLE = 0.6
+AS_PLAUSIBLE = 0.4
+"""The same thing on another frame must be so plausible there, compared to where it was found first."""
 ALIKE = 0.6
-"""A region that was lost on the way is taken up again by one that is so plausible and so alike."""
+"""A thing that was lost on the way is taken up again where one thing, and one only, is so alike."""
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,16 @@ def _same_thing(
     """The region of another frame that is the same thing: carried there by the flow, or else alike."""
     links = [traces.same_object(seed, region) for region in section]
     match = int(np.argmax([link * weights[region] for link, region in zip(links, section, strict=True)]))
-    if links[match] >= SAME_OBJECT:
-        return [section[match]]
-    if np.isfinite(traces[seed].box[section[0].frame_index]).all():
-        return []
-    like = max(section, key=lambda region: weights[region])
-    as_plausible = weights[like] >= AS_PLAUSIBLE * weights[seed]
-    return [like] if as_plausible and looks_alike(seed, like) >= ALIKE else []
+    candidates = [section[match]] if links[match] >= SAME_OBJECT else []
+    if not candidates and np.isnan(traces[seed].box[section[0].frame_index]).all():
+        like = max(section, key=lambda region: weights[region])
+        doubles = [
+            other
+            for other in section
+            if looks_alike(seed, other) >= ALIKE and overlap(like.box, other.box) < SAME_THING
+        ]
+        candidates = [like] if looks_alike(seed, like) >= ALIKE and not doubles else []
+    return [region for region in candidates if weights[region] >= AS_PLAUSIBLE * weights[seed]]
 
 
 def _several(section: Sequence[Region], verdict: Verdict, count: int | None) -> list[int]:

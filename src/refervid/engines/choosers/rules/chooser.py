@@ -29,6 +29,9 @@ from refervid.scene.colour import membership
 from refervid.scene.sound import envelopes
 from refervid.types import Decision, SoundingObject
 
+ENOUGH_COLOUR = 0.6
+"""A frame shows a colour that is asked for if it has this share of what the section's fullest frame has."""
+
 
 class RulesSettings(EngineSettings):
     kind: Literal["rules"] = "rules"
@@ -107,21 +110,22 @@ def _moving_regions(question: SoundQuestion) -> list[Region]:
 
 
 def _pick_frame(question: FrameQuestion, expression: Expression) -> FrameChoice:
+    """The same frame for every sentence where possible: what is known of a frame is shared."""
     section = question.section
     scene = scene_of(section.clip)
     frames = section.frame_indices
-    colours = [each for each in expression.attributes if each.kind == "colour" and not each.negated]
     middle = (len(frames) - 1) / 2
-    worth = np.array([1 - 0.1 * abs(number - middle) / max(middle, 1) for number in range(len(frames))])
-    sharpness = np.array([_sharpness(scene, frame) for frame in frames])
-    worth *= 0.5 + 0.5 * sharpness / max(sharpness.max(), 1e-6)
-    for colour in colours:
-        seen = np.array([membership(scene.small(frame), colour.values).mean() for frame in frames])
-        worth *= 0.3 + 0.7 * seen / max(seen.max(), 1e-6)
+    central = [1 - 0.2 * abs(number - middle) / max(middle, 1) for number in range(len(frames))]
+    sharpness = [_sharpness(scene, frame) for frame in frames]
+    worth = np.array(central) * sharpness
+    reason = "sharp and central"
+    for colour in expression.attributes:
+        if colour.kind == "colour" and not colour.negated:
+            shown = np.array([membership(scene.small(frame), colour.values).mean() for frame in frames])
+            worth *= shown >= ENOUGH_COLOUR * shown.max()
+            reason = "sharp and central among those that show the colours asked for"
     best = int(frames[int(worth.argmax())])
-    reason = "sharp and central" + (" and shows the colours asked for" if colours else "")
-    decision = Decision("frame", best, "rules", reason, section.index, best)
-    return FrameChoice(best, decision)
+    return FrameChoice(best, Decision("frame", best, "rules", reason, section.index, best))
 
 
 def _sharpness(scene: Scene, frame: int) -> float:

@@ -73,17 +73,12 @@ def _trace_all(regions: Sequence[Region]) -> list[Trace]:
     scene = regions[0].scene
     traces = [_start(scene, region) for region in regions]
     for direction in (1, -1):
-        walkers = [_Walker(region, trace) for region, trace in zip(regions, traces, strict=True)]
-        starts = [walker.frame for walker in walkers]
-        frames = (
-            range(min(starts), max(trace.last for trace in traces))
-            if direction > 0
-            else range(max(starts), min(trace.first for trace in traces), -1)
-        )
-        for frame in frames:
-            due = [walker for walker in walkers if walker.due(frame, direction)]
-            if due:
-                _step(scene, frame, direction, due)
+        crowd = _Crowd(regions, traces, direction)
+        ends = [trace.last if direction > 0 else trace.first for trace in traces]
+        start = min(direction * region.frame_index for region in regions) * direction
+        stop = max(direction * end for end in ends) * direction
+        for frame in range(start, stop, direction):
+            crowd.step(scene, frame)
     return traces
 
 
@@ -108,107 +103,132 @@ def _start(scene: Scene, region: Region) -> Trace:
     return trace
 
 
-class _Walker:
-    """The points of one region on their way in one direction."""
+class _Crowd:
+    """The points (R, POINTS, 2) of all regions on their way in one direction.
 
-    def __init__(self, region: Region, trace: Trace) -> None:
-        ys, xs = np.nonzero(region.mask)
-        chosen = np.linspace(0, len(xs) - 1, min(POINTS, len(xs))).astype(int)
-        self.points = np.stack([xs[chosen], ys[chosen]], -1).astype(np.float32)
-        self.frame = region.frame_index
-        self._trace = trace
-        self._growth = self._turn = 0.0
-        self._box = region.box.copy()
-        self._lost = False
+    Everything is done for all regions at once: the calls cost more than the arithmetic.
+    """
 
-    def due(self, frame: int, direction: int) -> bool:
-        end = self._trace.last if direction > 0 else self._trace.first
-        return not self._lost and self.frame == frame and frame != end
+    def __init__(self, regions: Sequence[Region], traces: Sequence[Trace], direction: int) -> None:
+        self._traces = traces
+        self._direction = direction
+        self._points = np.stack([_spread(region) for region in regions])
+        self._boxes = np.stack([region.box for region in regions])
+        self._starts = np.array([region.frame_index for region in regions])
+        self._ends = np.array([trace.last if direction > 0 else trace.first for trace in traces])
+        self._growth, self._turn = np.zeros(len(regions)), np.zeros(len(regions))
+        self._lost = np.zeros(len(regions), bool)
 
-    def carry(
+    def step(self, scene: Scene, frame: int) -> None:
+        """Carry the regions that are on `frame` to the next frame in the direction."""
+        started = self._direction * (frame - self._starts) >= 0
+        walking = np.flatnonzero(started & ~self._lost & (self._direction * (self._ends - frame) > 0))
+        if not len(walking):
+            return
+        ahead = frame + self._direction
+        earlier = min(frame, ahead)
+        forwards = self._direction > 0
+        there = scene.forward(frame) if forwards else scene.backward(frame)
+        home = scene.backward(ahead) if forwards else scene.forward(ahead)
+        camera = scene.camera(earlier)
+        points = self._points[walking]
+        motion = _sample(there, points)
+        arrived = points + motion
+        missed = np.linalg.norm(motion + _sample(home, arrived), axis=2)
+        inside = ((arrived >= 0) & (arrived < scene.size[::-1])).all(axis=2)
+        closed = inside & (missed < CLOSED_PX + 0.05 * np.linalg.norm(motion, axis=2))
+        support = closed.mean(axis=1)
+        for number, share in zip(walking.tolist(), support, strict=True):
+            self._traces[number].support[ahead] = share
+        self._lost[walking[support < LOST]] = True
+        kept = support >= LOST
+        if kept.any():
+            own = motion[kept] - _camera_motion(camera, points[kept], forwards)
+            rate = self._direction / float(scene.times_s[earlier + 1] - scene.times_s[earlier])
+            self._arrive(walking[kept], arrived[kept], closed[kept], own, ahead, rate)
+
+    def _arrive(
         self,
+        numbers: NDArray[np.intp],
         arrived: NDArray[np.float32],
         closed: NDArray[np.bool_],
         own: NDArray[np.float32],
         ahead: int,
         rate: float,
     ) -> None:
-        """Move the points (N, 2) to where they `arrived` on frame `ahead`, `closed` (N,) where that is sure.
+        """Write down what regions `numbers` did; `own` is their points' motion less the camera's.
 
-        `own` (N, 2) is their motion less the camera's; `rate` is steps per second, negative backwards.
+        `rate` is steps per second, negative backwards.
         """
-        trace = self._trace
-        earlier = min(self.frame, ahead)
-        self.frame = ahead
-        trace.support[ahead] = closed.mean()
-        if closed.mean() < LOST:
-            self._lost = True
-            return
-        trace.velocity[earlier] = np.median(own[closed], axis=0) * rate
-        trace.agitation[earlier] = np.linalg.norm(own[closed], axis=1).mean() * abs(rate)
-        growth, turn = _similarity(self.points[closed], arrived[closed])
-        self._growth += growth
-        self._turn += turn
-        shift = np.median((arrived - self.points)[closed], axis=0)
+        points = self._points[numbers]
+        shift = _median(arrived - points, closed)
+        velocity = _median(own, closed) * rate
+        lengths = np.linalg.norm(own, axis=2)
+        agitation = np.where(closed, lengths, 0).sum(axis=1) / closed.sum(axis=1) * abs(rate)
+        growth, turn = _similarity(points, arrived, closed)
+        self._growth[numbers] += growth
+        self._turn[numbers] += turn
         # Points that cannot be followed go along with the rest, so that they may be seen again.
-        self.points = np.where(closed[:, None], arrived, self.points + shift).astype(np.float32)
-        centre = (self._box[:2] + self._box[2:]) / 2 + shift
-        half = (self._box[2:] - self._box[:2]) / 2 * np.exp(growth)
-        self._box = np.concatenate([centre - half, centre + half])
-        trace.box[ahead] = self._box
-        trace.growth[ahead], trace.turn[ahead] = self._growth, self._turn
+        self._points[numbers] = np.where(closed[..., None], arrived, points + shift[:, None])
+        boxes = self._boxes[numbers]
+        centres = (boxes[:, :2] + boxes[:, 2:]) / 2 + shift
+        halves = (boxes[:, 2:] - boxes[:, :2]) / 2 * np.exp(growth)[:, None]
+        self._boxes[numbers] = np.concatenate([centres - halves, centres + halves], axis=1)
+        earlier = min(ahead, ahead - self._direction)
+        for row, number in enumerate(numbers.tolist()):
+            trace = self._traces[number]
+            trace.velocity[earlier], trace.agitation[earlier] = velocity[row], agitation[row]
+            trace.box[ahead] = self._boxes[number]
+            trace.growth[ahead], trace.turn[ahead] = self._growth[number], self._turn[number]
 
 
-def _step(scene: Scene, frame: int, direction: int, walkers: Sequence[_Walker]) -> None:
-    """Carry the walkers from `frame` to the next one in their direction."""
-    ahead = frame + direction
-    go, back = (scene.forward, scene.backward) if direction > 0 else (scene.backward, scene.forward)
-    earlier = min(frame, ahead)
-    camera = (
-        scene.camera(earlier)
-        if direction > 0
-        else np.asarray(np.linalg.inv(scene.camera(earlier)), np.float64)
-    )
-    seconds = float(scene.times_s[max(frame, ahead)] - scene.times_s[earlier])
-    # All points of all walkers at once: the calls cost more than the points.
-    points = np.concatenate([walker.points for walker in walkers])
-    motion = _sample(go(frame), points)
-    arrived = points + motion
-    missed = np.linalg.norm(motion + _sample(back(ahead), arrived), axis=1)
-    inside = ((arrived >= 0) & (arrived < scene.size[::-1])).all(1)
-    closed = inside & (missed < CLOSED_PX + 0.05 * np.linalg.norm(motion, axis=1))
-    own = motion - (_apply(camera, points) - points)
-    start = 0
-    for walker in walkers:
-        here = slice(start, start + len(walker.points))
-        start = here.stop
-        walker.carry(arrived[here], closed[here], own[here], ahead, direction / seconds)
+def _spread(region: Region) -> NDArray[np.float32]:
+    """(POINTS, 2) pixels of the region, evenly over its rows; repeated if it has fewer."""
+    ys, xs = np.nonzero(region.mask)
+    chosen = np.linspace(0, len(xs) - 1, POINTS).round().astype(int)
+    return np.stack([xs[chosen], ys[chosen]], -1).astype(np.float32)
 
 
 def _sample(flow: Flow, points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Flow (N, 2) at points (N, 2) by bilinear interpolation."""
+    """Flow (R, N, 2) at points (R, N, 2) by bilinear interpolation."""
     values = cv2.remap(
-        flow, points[:, None, 0], points[:, None, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        flow, points[..., 0], points[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    return np.asarray(values[:, 0], np.float32)
+    return np.asarray(values, np.float32)
 
 
-def _similarity(start: NDArray[np.float32], end: NDArray[np.float32]) -> tuple[float, float]:
-    """Logarithm of the scale and angle of the similarity that carries points (N, 2) to others.
+def _camera_motion(
+    matrix: NDArray[np.float64], points: NDArray[np.float32], forwards: bool
+) -> NDArray[np.float32]:
+    """How far the camera alone moves points (R, N, 2)."""
+    flat = points.reshape(-1, 1, 2)
+    way = matrix if forwards else np.asarray(np.linalg.inv(matrix))
+    moved = cv2.perspectiveTransform(flat, way)
+    return np.asarray(moved - flat, np.float32).reshape(points.shape)
+
+
+def _median(values: NDArray[np.float32], kept: NDArray[np.bool_]) -> NDArray[np.float32]:
+    """(R, 2) lower median of values (R, N, 2) over the points that are kept (R, N)."""
+    ordered = np.sort(np.where(kept[..., None], values, np.inf), axis=1)
+    middle = (kept.sum(axis=1) - 1) // 2
+    return np.asarray(ordered[np.arange(len(values)), middle], np.float32)
+
+
+def _similarity(
+    start: NDArray[np.float32], end: NDArray[np.float32], closed: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(R,) logarithms of the scales and angles of the similarities that carry points (R, N, 2) to others.
 
     Least squares in complex numbers, over the half of the points that move most like the rest.
     """
     motion = end - start
-    strange = np.linalg.norm(motion - np.median(motion, axis=0), axis=1)
-    kept = strange <= np.median(strange)
-    before, after = (points[kept] - points[kept].mean(axis=0) for points in (start, end))
-    before, after = before @ (1, 1j), after @ (1, 1j)
-    spread = float((np.abs(before) ** 2).sum())
-    if spread < 1:
-        return 0.0, 0.0
-    turn = complex((before.conj() * after).sum()) / spread
-    return float(np.log(np.clip(abs(turn), 0.8, 1.25))), float(np.angle(turn))
-
-
-def _apply(matrix: NDArray[np.float64], points: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(cv2.perspectiveTransform(points[:, None], matrix)[:, 0], np.float32)
+    strange = np.linalg.norm(motion - _median(motion, closed)[:, None], axis=2)
+    kept = closed & (strange <= _median(np.stack([strange, strange], -1), closed)[:, :1])
+    count = kept.sum(axis=1)
+    before, after = start @ np.array([1, 1j]), end @ np.array([1, 1j])
+    before, after = (np.where(kept, each, 0) for each in (before, after))
+    before = np.where(kept, before - before.sum(axis=1, keepdims=True) / count[:, None], 0)
+    spread = np.maximum((np.abs(before) ** 2).sum(axis=1), 1.0)
+    turn = (before.conj() * after).sum(axis=1) / spread
+    turn = np.where(np.abs(turn) > 0, turn, 1)
+    return np.log(np.clip(np.abs(turn), 0.8, 1.25)), np.angle(turn)
