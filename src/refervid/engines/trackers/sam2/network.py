@@ -218,7 +218,9 @@ class Network:
         """(P * C / M, M) sine of the distance, projected (facebookresearch/sam2, `get_1d_sine_pe`)."""
         channels, splits = self._pointer_splits * self._memory_positions.shape[-1], self._pointer_splits
         if not self._config.enable_temporal_pos_encoding_for_object_pointers or not distances:
-            return self._memory_positions.new_zeros(len(distances) * splits, channels // splits)
+            return torch.zeros(
+                len(distances) * splits, channels // splits, device=self.device, dtype=self.dtype
+            )
         half = torch.arange(channels // 2, dtype=torch.float32, device=self.device)
         wavelengths = torch.pow(10000, 2 * (half // 2) / (channels // 2))
         times = torch.tensor(distances, dtype=torch.float32, device=self.device) / span

@@ -122,7 +122,7 @@ class Propagation:
         corrections: bool = False,
     ) -> None:
         self._stepper = stepper
-        self._source = source
+        self.source = source
         self._frames = frames
         self._corrections = corrections
         self._pivots = [_by_frame(pivots) for pivots in objects]
@@ -144,7 +144,7 @@ class Propagation:
             frames = self._frames_of(stage)
             ahead, skipped = frames[skipped:], max(0, skipped - len(frames))
             needed_again = partial(self._needed_after, stage)
-            for index, features in self._source.stream(ahead, needed_again, reverse=stage is Stage.BACK):
+            for index, features in self.source.stream(ahead, needed_again, reverse=stage is Stage.BACK):
                 rows = self._involved(stage, index)
                 decoded = self._visit(stage, features, index, rows)
                 self.done += 1
@@ -160,7 +160,7 @@ class Propagation:
         end = min((frame for frame in others if frame > center), default=self._frames)
         begin = max((frame for frame in others if frame < center), default=-1)
         for frames, reverse in ((range(center, end), False), (range(center - 1, begin, -1), True)):
-            for index, features in self._source.stream(frames, lambda _: True, reverse=reverse):
+            for index, features in self.source.stream(frames, lambda _: True, reverse=reverse):
                 if index == center:
                     decoded = self._stepper.prompt(features, index, [[pivot]], [memory])
                 else:
