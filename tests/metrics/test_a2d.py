@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from refervid.metrics.a2d import Entry, Prediction, overlap, scores
+from refervid.metrics.a2d import PRECISION_AT, Entry, Prediction, overlap, scores
 from refervid.track import encode_mask
 
 FIXTURES = Path(__file__).parents[1] / "parity" / "metrics"
@@ -20,22 +20,20 @@ def expected() -> dict[str, Any]:
     return json.loads((FIXTURES / "a2d_results.json").read_text())
 
 
+def entries_of(truth: dict[str, Any], predictions: list[dict[str, Any]]) -> list[Entry]:
+    found: dict[str, list[Prediction]] = {each["id"]: [] for each in truth["images"]}
+    for each in predictions:
+        found[each["image_id"]].append(Prediction(each["segmentation"], each["score"]))
+    return [
+        Entry(each["image_id"], each["segmentation"], found[each["image_id"]])
+        for each in truth["annotations"]
+    ]
+
+
 @pytest.fixture(scope="module")
 def entries() -> list[Entry]:
     truth = json.loads((FIXTURES / "a2d_gt.json").read_text())
-    predictions = json.loads((FIXTURES / "a2d_pred.json").read_text())
-    return [
-        Entry(
-            each["image_id"],
-            each["segmentation"],
-            [
-                Prediction(p["segmentation"], p["score"])
-                for p in predictions
-                if p["image_id"] == each["image_id"]
-            ],
-        )
-        for each in truth["annotations"]
-    ]
+    return entries_of(truth, json.loads((FIXTURES / "a2d_pred.json").read_text()))
 
 
 def test_official_scores(entries: list[Entry], expected: dict[str, Any]) -> None:
@@ -74,3 +72,11 @@ def test_no_prediction_counts_as_empty() -> None:
     assert found["mean IoU"] == pytest.approx(0.5)
     assert overlap(entry(empty)).iou == 1
     assert scores([entry(full)])["mAP"] == 0
+
+
+def test_official_scores_of_several_queries_and_an_empty_truth() -> None:
+    fixture = json.loads((FIXTURES / "soc_a2d.json").read_text())
+    found = scores(entries_of(fixture["ground_truth"], fixture["predictions"]))
+    ours = ["mAP", "AP@0.5", "AP@0.75", "AP small", "AP medium", "AP large"]
+    ours += [f"P@{threshold}" for threshold in PRECISION_AT] + ["overall IoU", "mean IoU"]
+    assert [found[name] for name in ours] == pytest.approx(list(fixture["expected"].values()), abs=1e-6)

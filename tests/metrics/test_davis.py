@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from refervid.errors import DatasetError
-from refervid.metrics.davis import ObjectScore, Task, score_sequence, set_score
+from refervid.metrics.davis import LabelMap, ObjectScore, Task, score_sequence, set_score
 
 FIXTURES = Path(__file__).parents[1] / "parity" / "metrics"
 SEQUENCES = json.loads((FIXTURES / "sequences.json").read_text())
@@ -72,6 +74,24 @@ def test_exchanged_objects_cost_nothing_unsupervised() -> None:
     found = score_sequence(zip(truth, swapped, strict=True), "unsupervised")
     assert [(score.object_id, score.result_id, score.j.mean) for score in found] == [(2, 1, 1.0), (1, 2, 1.0)]
     assert set_score(score_sequence(zip(truth, swapped, strict=True), "semi-supervised")).j.mean == 0
+
+
+def test_memory_does_not_grow_with_the_clip() -> None:
+    def pairs(count: int) -> Iterator[tuple[LabelMap, LabelMap]]:
+        for index in range(count):
+            labels = np.zeros((120, 160), np.uint8)
+            labels[20:60, index % 90 : index % 90 + 30] = 1
+            yield labels, np.roll(labels, 2, axis=1)
+
+    def peak(count: int) -> int:
+        tracemalloc.start()
+        score_sequence(pairs(count), "unsupervised")
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(2)
+    assert peak(400) < peak(20) + 400 * 2_000  # a frame's two label maps alone have 38,400 bytes
 
 
 def real_masks(folder: Path) -> dict[str, NDArray[np.uint8]]:

@@ -39,6 +39,21 @@ def test_official_boundary_sizes(case: dict[str, object]) -> None:
     assert len(outline(masks("pred", case)[0], 1)) == case["pred_boundary_pixels"]
 
 
+def test_official_numbers_with_void_and_overlapping_results() -> None:
+    arrays = np.load(FIXTURES / "soc_davis.npz")
+
+    def planes(name: str) -> NDArray[np.bool_]:
+        shape = arrays[f"{name}|shape"]
+        return np.unpackbits(arrays[f"{name}|bits"])[: shape.prod()].reshape(shape).astype(bool)
+
+    # The two results were assigned to the two objects crosswise or not.
+    truth, void = planes("gt"), planes("void")
+    best = max((truth, truth[::-1]), key=lambda each: jaccard(each[0], planes("result")[0], void).mean())
+    for index, result in enumerate(planes("result")):
+        assert jaccard(best[index], result, void) == pytest.approx(arrays["J"][index], abs=1e-6)
+        assert boundary_f(best[index], result, void) == pytest.approx(arrays["F"][index], abs=1e-6)
+
+
 def plain_share_met(one: NDArray[np.bool_], other: NDArray[np.bool_], radius: int) -> float:
     """The definition, pair by pair."""
     here, there = np.argwhere(one), np.argwhere(other)
