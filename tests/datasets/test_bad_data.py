@@ -13,7 +13,7 @@ import pytest
 from refervid.datasets.registry import dataset_class, open_dataset
 from refervid.datasets.samples import write_csv
 from refervid.errors import DatasetError
-from refervid.media.pictures import write_indexed, write_mask
+from refervid.media.pictures import encode_jpeg, write_indexed, write_mask
 from tests.datasets.predictions import write_predictions
 
 
@@ -314,3 +314,10 @@ def test_pictures_too_large_to_decode(tmp_path: Path) -> None:
     content[16:24] = (200_000).to_bytes(4, "big") * 2
     path.write_bytes(content)
     one_line(faults("folder", root), "00001.png", "200000x200000 pixels are too many")
+
+
+def test_a_frame_of_another_size(tmp_path: Path) -> None:
+    root = sample("folder", tmp_path)
+    (root / "JPEGImages" / "shapes" / "00003.jpg").write_bytes(encode_jpeg(np.zeros((20, 30, 3), np.uint8)))
+    with pytest.raises(DatasetError, match=r"00003\.jpg: is 30x20, the first frame 160x96"):
+        open_dataset("folder", root).items()[0].video.open().frame(3)

@@ -129,6 +129,22 @@ def test_jhmdb_frames_are_the_published_ones_where_the_list_lies_there(tmp_path:
     ]
 
 
+def test_mevis_masks_follow_the_list_of_frames(tmp_path: Path) -> None:
+    kind = dataset_class("mevis")
+    kind.make_sample(tmp_path)
+    before = [item.truth.at(1)[0] for item in kind(tmp_path).items()]
+    for name in ("meta_expressions.json", "mask_dict.json"):
+        path = tmp_path / "valid_u" / name
+        content = json.loads(path.read_text())
+        lists = content.values() if name == "mask_dict.json" else [content["videos"]["valid_u_01"]["frames"]]
+        for each in lists:
+            each.reverse()
+        write_json(path, content)
+    after = kind(tmp_path).items()
+    assert after[0].frames == ("00000", "00001", "00002", "00003", "00004", "00005")
+    assert all(np.array_equal(item.truth.at(1)[0], mask) for item, mask in zip(after, before, strict=True))
+
+
 def test_several_scored_masks_per_entry(samples: Path, tmp_path: Path) -> None:
     dataset = open_dataset("a2d-sentences", samples / "a2d-sentences")
     results = []

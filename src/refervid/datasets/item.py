@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from refervid.errors import DatasetError
 from refervid.media.audio import SoundSource
 from refervid.media.clip import Clip, open_clip
 from refervid.media.folder import read_picture
@@ -60,7 +61,13 @@ class PictureList(Clip):
 
     def frame(self, index: int) -> Frame:
         self._check_index(index)
-        return read_picture(self._pictures[index])
+        picture = read_picture(self._pictures[index])
+        if picture.shape[:2] != (self.height, self.width):
+            size = f"{picture.shape[1]}x{picture.shape[0]}"
+            raise DatasetError(
+                f"{self._pictures[index]}: is {size}, the first frame {self.width}x{self.height}; replace it"
+            )
+        return picture
 
 
 @dataclass(frozen=True)

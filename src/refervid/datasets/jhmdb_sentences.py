@@ -152,7 +152,7 @@ class JhmdbSentences(Dataset):
             names = [f"{number:05d}" for number in range(1, len(clip.frames) + 1)]
             write_pictures(folder / "Rename_Images" / action / clip.name, list(clip.frames), names, ".png")
             path = folder / "puppet_mask" / action / clip.name / "puppet_mask.mat"
-            path.parent.mkdir(parents=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             part_mask = (clip.ids[:masks] == object_id).transpose(1, 2, 0).astype(np.uint8)
             savemat(path, {"part_mask": part_mask}, do_compression=True)
             rows.append((clip.name, clip.sentences[object_id - 1][0]))

@@ -52,13 +52,18 @@ class Mevis(Dataset):
                 truth = None
                 if self.split != "valid":
                     with problems.collected():
-                        truth = self._truth(task, key, masks)
+                        truth = self._truth(task, key, meta.videos[task.source.name].frames, masks)
                 reference = TextReference(expression.exp)
                 items.append(Item(self.name, task.source, key, reference, task.frames, indices, truth))
         return items
 
-    def _truth(self, task: VideoTask, key: str, masks: dict[str, list[Rle | None]]) -> RleTruth:
-        """The union of a sentence's annotations; raises `DatasetError`."""
+    def _truth(
+        self, task: VideoTask, key: str, listed: list[str], masks: dict[str, list[Rle | None]]
+    ) -> RleTruth:
+        """The union of a sentence's annotations, which have a mask per `listed` frame.
+
+        Raises `DatasetError`.
+        """
         file = self.root / self.split / "mask_dict.json"
         where = f"{file}: of video {task.source.name}, expression {key},"
         ids = as_list(task.expressions[key].anno_id)
@@ -68,7 +73,8 @@ class Mevis(Dataset):
         if any(len(masks[each]) != len(task.frames) for each in ids):
             raise DatasetError(f"{where} an annotation has not one mask per frame; download both files again")
         annotations = (masks[each] for each in ids)
-        frames = tuple(tuple(filter(None, codes)) for codes in zip(*annotations, strict=True))
+        by_frame = dict(zip(listed, zip(*annotations, strict=True), strict=True))
+        frames = tuple(tuple(filter(None, by_frame[name])) for name in task.frames)
         height, width = size_of(task.source.pictures[0])
         if any(code.size != (height, width) for codes in frames for code in codes):
             raise DatasetError(f"{where} a mask is not {width}x{height} as its frame; use one release")

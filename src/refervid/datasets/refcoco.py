@@ -95,17 +95,18 @@ class RefCoco(Dataset):
         for unknown in sorted(set(shapes) - set(entries)):
             problems.add(file, f"an annotation is of image entry {unknown}, which is not listed", "remove it")
         items = []
+        sizes: dict[Path, tuple[int, int]] = {}
         for entry in sorted(entries.values(), key=lambda entry: (entry.file_name, entry.id)):
             if not problems.name(file, entry.file_name) or entry.id not in shapes:
                 continue
+            picture = self.root / "train2014" / entry.file_name
             with problems.collected():
-                items.append(self._item(entry, shapes[entry.id]))
+                if picture not in sizes:
+                    sizes[picture] = size_of(picture)
+                items.append(self._item(entry, picture, PolygonTruth(shapes[entry.id], *sizes[picture])))
         return items
 
-    def _item(self, entry: ImageEntry, polygons: tuple[tuple[float, ...], ...]) -> Item:
-        """Raises `DatasetError` for a picture that cannot be read."""
-        picture = self.root / "train2014" / entry.file_name
-        truth = PolygonTruth(polygons, *size_of(picture))
+    def _item(self, entry: ImageEntry, picture: Path, truth: PolygonTruth) -> Item:
         source = VideoSource(picture.stem, picture, (picture,))
         reference = TextReference(entry.caption)
         return Item(self.name, source, str(entry.id), reference, (picture.stem,), (0,), truth)
