@@ -324,10 +324,11 @@ MATERIALS = (
     " curved professional toy electric modern vintage military remote"
 )
 
-# What a class usually looks like: weak evidence. Few on purpose; each holds for most things of its class
-# seen from the side.
-CLASS_PRIORS: dict[str, tuple[tuple[str, str], ...]] = {
+# What a noun's class, or a noun itself, usually looks like: weak evidence. Few on purpose; each holds for
+# most things of its class seen from the side. Skin of any tone lies between these colour terms.
+PRIORS: dict[str, tuple[tuple[str, str], ...]] = {
     "person": (("shape", "tall"),),
     "vehicle": (("shape", "wide"),),
     "ball": (("shape", "round"),),
+    **dict.fromkeys(("hand", "arm", "leg", "foot", "face", "finger"), (("colour", "brown pink orange"),)),
 }

@@ -64,6 +64,10 @@ def table() -> ShapesClip:
         ("the purple elephant", []),
         ("the green cup", []),
         ("the moving thing", []),
+        ("the fifth red cup from the left", []),
+        ("the ball behind the purple elephant", []),
+        ("", []),
+        ("the", []),
     ],
 )
 def test_what_stands_on_the_table(table: ShapesClip, text: str, names: list[str], masks: bool) -> None:

@@ -32,11 +32,17 @@ class Answer:
 
 def answer(expression: Expression, sections: Sequence[Sequence[Region]], traces: Traces) -> list[Answer]:
     """One answer per frame; `sections[s]` are the regions of a frame, all of one clip."""
+    if not (expression.noun or expression.attributes or expression.relations):
+        nothing = "the sentence names nothing that could be looked for"
+        return [Answer((), nothing, (nothing, *_language_notes(expression)))] * len(sections)
     picks: list[list[int]] = [[] for _ in sections]
     reasons: list[list[str]] = [[] for _ in sections]
     notes = list(_language_notes(expression))
     for part in (expression, *expression.others):
-        for number, (chosen, reason) in enumerate(_answer_one(part, sections, traces)):
+        replies = _answer_one(part, sections, traces)
+        if not any(chosen for chosen, _ in replies):
+            notes += dict.fromkeys(reason for _, reason in replies)
+        for number, (chosen, reason) in enumerate(replies):
             picks[number] += [pick for pick in chosen if pick not in picks[number]]
             reasons[number].append(reason)
     return [

@@ -20,7 +20,7 @@ from refervid.engines.choosers.rules.region import Region, overlap
 from refervid.engines.choosers.rules.relations import relation_fit
 from refervid.engines.choosers.rules.traces import Traces
 from refervid.language import Attribute, Expression, Relation
-from refervid.language.lexicon import CLASS_PRIORS
+from refervid.language.lexicon import PRIORS
 
 FLOORS = {
     "colour": 0.03,
@@ -98,20 +98,17 @@ def _comparing(attribute: Attribute) -> bool:
 
 
 def _absolute(attribute: Attribute, regions: Sequence[Region], traces: Traces) -> Judged:
-    kind = attribute.kind
+    kind: str = attribute.kind
     if attribute.kind == "colour":
-        kind_here = "part" if attribute.part else "colour"
+        kind = "part" if attribute.part else "colour"
         fits = [looks.colour_fit(region, attribute) for region in regions]
     elif attribute.kind == "shape":
-        kind_here = kind
         fits = [looks.shape_fit(region, attribute.values[0]) for region in regions]
     else:
-        kind_here = kind
         fits = [moves.motion_fit(motion, attribute.values[0]) for motion in _moves(regions, traces)]
     array = np.array([1 - fit if attribute.negated else fit for fit in fits])
     sure = attribute.kind == "colour" or attribute.values[0] in _SURE_MOTIONS
-    missing = sure and array.max() < REJECT.get(kind_here, 0)
-    return Judged(_words(attribute), kind_here, array, bool(missing))
+    return Judged(_words(attribute), kind, array, sure and bool(array.max() < REJECT.get(kind, 0)))
 
 
 def _compared(
@@ -154,7 +151,8 @@ def _compared(
             if attribute.negated:
                 fits = [1 - place for place in alone]
     array = np.nan_to_num(np.array(fits))
-    return Judged(_words(attribute), attribute.kind, array)
+    too_few = bool(attribute.rank) and not array.any()
+    return Judged(_words(attribute), attribute.kind, array, too_few)
 
 
 def _related(relation: Relation, regions: Sequence[Region], traces: Traces) -> Judged:
@@ -162,8 +160,11 @@ def _related(relation: Relation, regions: Sequence[Region], traces: Traces) -> J
     if relation.kind == "compared" and relation.attribute is not None:
         return _more_than(relation, relation.attribute, regions, traces)
     fits = np.ones(len(regions))
+    missing = False
     for target in relation.targets:
-        weights = judge(target, regions, traces).plausible
+        verdict = judge(target, regions, traces)
+        weights = verdict.plausible
+        missing = missing or bool(verdict.missing)
         geometry = np.array([[relation_fit(relation, one, other) for other in regions] for one in regions])
         apart = np.array(
             [[one is not other and _may_relate(relation, one, other) for other in regions] for one in regions]
@@ -173,7 +174,7 @@ def _related(relation: Relation, regions: Sequence[Region], traces: Traces) -> J
     if relation.superlative and fits.max() > 0:
         fits = (fits / fits.max()) ** 3
     words = f"{relation.words} {relation.targets[0].noun or ''}".strip()
-    return Judged(words, "relation", 1 - fits if relation.negated else fits)
+    return Judged(words, "relation", 1 - fits if relation.negated else fits, missing and not relation.negated)
 
 
 def _may_relate(relation: Relation, one: Region, other: Region) -> bool:
@@ -211,11 +212,16 @@ def _priors(expression: Expression, regions: Sequence[Region]) -> list[Judged]:
         Judged(
             f"{expression.noun} as {value}",
             "prior",
-            np.array([looks.shape_fit(region, value) for region in regions]),
+            np.array([_prior_fit(kind, value, region) for region in regions]),
         )
-        for kind, value in CLASS_PRIORS.get(expression.noun_class, ())
-        if kind == "shape"
+        for kind, value in PRIORS.get(expression.noun or "", PRIORS.get(expression.noun_class, ()))
     ]
+
+
+def _prior_fit(kind: str, value: str, region: Region) -> float:
+    if kind == "shape":
+        return looks.shape_fit(region, value)
+    return looks.colour_fit(region, Attribute("colour", tuple(value.split()), value))
 
 
 def _words(attribute: Attribute) -> str:
