@@ -13,6 +13,7 @@ import pytest
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.registry import DATASETS, dataset_class, open_dataset
 from refervid.datasets.rle import encode
+from refervid.datasets.samples import write_json
 from refervid.errors import DatasetError
 from refervid.types import SoundReference
 from tests.datasets.predictions import write_predictions
