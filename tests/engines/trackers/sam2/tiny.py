@@ -89,6 +89,7 @@ def filled(model: Any) -> Any:
         shared = model.shared_image_embedding.positional_embedding
         model.prompt_encoder.shared_embedding.positional_embedding.copy_(shared)
         model.mask_decoder.pred_obj_score_head.proj_out.bias.fill_(10.0)
+        model.mask_decoder.output_hypernetworks_mlps[0].proj_out.bias.add_(0.3)
         model.memory_encoder.feature_projection.weight.mul_(0.1)
         model.memory_encoder.mask_downsampler.final_conv.weight.mul_(4.0)
     return model.eval()
