@@ -1,0 +1,57 @@
+"""Reading checkpoint files without running what is in them, and loading them with every key in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from refervid.errors import BadCheckpoint
+
+_SHOWN = 20
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """What a `.safetensors` file or a `torch.save` file of tensors and plain containers holds.
+
+    Raises `BadCheckpoint` for files that are damaged, or hold anything that would have to be run.
+    """
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except SafetensorError as error:
+        raise BadCheckpoint(f"{path} is damaged ({error}): download it again") from error
+    except Exception as error:  # the unpickler raises whatever a damaged or hostile file provokes
+        reason = str(error).split("\n")[0][:200]
+        raise BadCheckpoint(
+            f"{path} is no checkpoint that can be read safely ({type(error).__name__}: {reason}): "
+            "download it again from where it was published"
+        ) from error
+    if not isinstance(content, dict):
+        raise BadCheckpoint(f"{path} holds a {type(content).__name__} and not named tensors")
+    return content
+
+
+def load_exactly(module: nn.Module, state: Mapping[str, Any], source: str | Path) -> None:
+    """Put `state` into `module`, whose parameters may be on the meta device.
+
+    Raises `BadCheckpoint` with the keys that are missing, unknown or of another shape.
+    """
+    expected = module.state_dict()
+    problems = [f"{key}: missing" for key in expected if key not in state]
+    for key, value in state.items():
+        if key not in expected:
+            problems.append(f"{key}: unknown")
+        elif not isinstance(value, Tensor) or value.shape != expected[key].shape:
+            found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
+            problems.append(f"{key}: {found}, expected {tuple(expected[key].shape)}")
+    if problems:
+        more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
+        raise BadCheckpoint(f"{source} does not fit the network: {'; '.join(problems[:_SHOWN])}{more}")
+    module.load_state_dict({key: value.float() for key, value in state.items()}, assign=True)
