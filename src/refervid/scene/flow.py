@@ -15,6 +15,8 @@ GRID_STEP = 8
 """Distance in pixels between the flow vectors that vote for the camera's motion."""
 INLIER_PX = 1.0
 """A vector this near to the camera's motion supports it."""
+CUT_SHARE = 0.1
+"""Fewer vectors than this lead back to their start only where two shots meet."""
 
 Flow = NDArray[np.float32]
 """(h, w, 2) float32: displacement (x, y) of every pixel, in pixels of the same grid."""
@@ -33,19 +35,24 @@ def pack_flow(flow: Flow) -> bytes:
     return zlib.compress(np.diff(steps, axis=2, prepend=np.int16(0)).tobytes(), 1)
 
 
-def unpack_flow(data: bytes, height: int, width: int) -> Flow:
-    """Inverse of `pack_flow`: (h, w, 2)."""
+def unpack_half_flow(data: bytes, height: int, width: int) -> Flow:
+    """(ceil(h/2), ceil(w/2), 2): what `pack_flow` stored, still in pixels of the full grid."""
     shape = (2, (height + 1) // 2, (width + 1) // 2)
     steps = np.frombuffer(zlib.decompress(data), np.int16).reshape(shape).cumsum(axis=2, dtype=np.int16)
-    half = steps.transpose(1, 2, 0).astype(np.float32) * np.float32(FLOW_STEP)
+    return np.ascontiguousarray(steps.transpose(1, 2, 0), np.float32) * np.float32(FLOW_STEP)
+
+
+def unpack_flow(data: bytes, height: int, width: int) -> Flow:
+    """Inverse of `pack_flow`: (h, w, 2)."""
+    half = unpack_half_flow(data, height, width)
     return cast(Flow, cv2.resize(half, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
-def camera_motion(forward: Flow, backward: Flow) -> NDArray[np.float64]:
-    """The 3x3 homography that carries the background of one frame to the next.
+def closed_vectors(forward: Flow, backward: Flow) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
+    """Starts and ends (N, 2) of grid vectors that lead back to where they came from, and their share.
 
-    `forward` leaves the first frame, `backward` the second. Vectors that do not lead back to where
-    they came from (occlusion, no texture) have no vote. Too few votes: a translation by their median.
+    `forward` leaves the first frame, `backward` the second. Occlusion, missing texture and cuts break
+    the loop.
     """
     h, w = forward.shape[:2]
     ys, xs = np.mgrid[GRID_STEP // 2 : h : GRID_STEP, GRID_STEP // 2 : w : GRID_STEP]
@@ -53,12 +60,18 @@ def camera_motion(forward: Flow, backward: Flow) -> NDArray[np.float64]:
     end = start + forward[ys, xs].reshape(-1, 2)
     back = cv2.remap(backward, end[:, :1], end[:, 1:], cv2.INTER_LINEAR, borderValue=(np.inf, np.inf))
     closed = np.linalg.norm(end + back[:, 0] - start, axis=1) < INLIER_PX
-    start, end = start[closed], end[closed]
+    return start[closed], end[closed], float(closed.mean()) if len(closed) else 0.0
+
+
+def camera_motion(
+    start: NDArray[np.float32], end: NDArray[np.float32], height: int, width: int
+) -> NDArray[np.float64]:
+    """The 3x3 homography that carries most of `start` (N, 2) to `end`; few votes: their median shift."""
     if len(start) >= 8:
         matrix, votes = cv2.findHomography(
             start, end, cv2.USAC_MAGSAC, INLIER_PX, maxIters=1000, confidence=0.999
         )
-        if matrix is not None and votes.sum() >= max(8, 0.1 * len(start)) and _plausible(matrix, h, w):
+        if matrix is not None and votes.sum() >= 8 and _plausible(matrix, height, width):
             return np.asarray(matrix, np.float64)
     shift = np.median(end - start, axis=0) if len(start) else np.zeros(2)
     return np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]], np.float64)

@@ -11,7 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.media.clip import Clip
-from refervid.scene.flow import Flow, camera_flow, camera_motion, new_flow_estimator, pack_flow, unpack_flow
+from refervid.scene.flow import (
+    CUT_SHARE,
+    Flow,
+    camera_flow,
+    camera_motion,
+    closed_vectors,
+    new_flow_estimator,
+    pack_flow,
+    unpack_flow,
+    unpack_half_flow,
+)
 from refervid.scene.spool import Spool
 from refervid.types import Frame, Hook, no_hook
 
@@ -36,6 +46,7 @@ class Scene:
         self.scale = sum(self.scale_xy) / 2
         self._pictures, self._forward, self._backward = Spool(), Spool(), Spool()
         self._cameras: list[NDArray[np.float64]] = []
+        self._cuts: list[bool] = []
         self._gather(clip, hook)
 
     def __len__(self) -> int:
@@ -51,13 +62,25 @@ class Scene:
         """(h, w, 2) float32 flow from frame `index` to the next; zero on the last frame."""
         return unpack_flow(self._forward[index], *self.size)
 
+    def half_forward(self, index: int) -> Flow:
+        """`forward` at half resolution, (ceil(h/2), ceil(w/2), 2), in pixels of the analysis size."""
+        return unpack_half_flow(self._forward[index], *self.size)
+
+    def half_backward(self, index: int) -> Flow:
+        """`backward` likewise."""
+        return unpack_half_flow(self._backward[index], *self.size)
+
     def backward(self, index: int) -> Flow:
         """(h, w, 2) float32 flow from frame `index` to the one before; zero on the first frame."""
         return unpack_flow(self._backward[index], *self.size)
 
     def camera(self, index: int) -> NDArray[np.float64]:
-        """3x3 homography in analysis pixels from frame `index` to the next; identity on the last."""
+        """3x3 homography in analysis pixels from frame `index` to the next; identity where the shot ends."""
         return self._cameras[index]
+
+    def cut(self, index: int) -> bool:
+        """Whether the shot ends with frame `index`."""
+        return self._cuts[index]
 
     def residual(self, index: int) -> Flow:
         """(h, w, 2) float32: forward flow less what the camera's own motion explains."""
@@ -80,7 +103,9 @@ class Scene:
                     backward = pending.result()
                     self._forward.append(pack_flow(forward))
                     self._backward.append(pack_flow(backward))
-                    self._cameras.append(camera_motion(forward, backward))
+                    start, end, share = closed_vectors(forward, backward)
+                    self._cuts.append(share < CUT_SHARE)
+                    self._cameras.append(np.eye(3) if share < CUT_SHARE else camera_motion(start, end, h, w))
                 bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
                 self._pictures.append(
                     cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
@@ -89,6 +114,7 @@ class Scene:
                 hook("motion", None, index + 1, len(clip))
         self._forward.append(still)
         self._cameras.append(np.eye(3))
+        self._cuts.append(True)
 
 
 _scenes: WeakKeyDictionary[Clip, Scene] = WeakKeyDictionary()

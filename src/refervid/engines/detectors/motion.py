@@ -1,0 +1,78 @@
+"""Finds objects without learned weights: by motion against the camera's, and by colour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Self
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from refervid.engines.base import DetectorRequest, EngineSettings, Runtime
+from refervid.language import colour_names_in
+from refervid.media.clip import Clip
+from refervid.scene import Scene, scene_of
+from refervid.scene.proposals import Proposal, colour_proposals, moving_proposals
+from refervid.types import Candidate, Mask
+
+
+class MotionSettings(EngineSettings):
+    kind: Literal["motion"] = "motion"
+    limit: int = Field(12, ge=1)
+    """Most candidates on one frame."""
+    overlap: float = Field(0.7, gt=0, le=1)
+    """Of two masks with at least this intersection over union only the better one is kept."""
+
+
+class MotionDetector:
+    """Proposes masks of whatever moves or stands out by its colour; of the text it reads colours only."""
+
+    Settings = MotionSettings
+    name = "motion"
+    version = "1"
+
+    def __init__(self, settings: MotionSettings) -> None:
+        self.settings = settings
+
+    @classmethod
+    def missing(cls, settings: Any) -> list[str]:
+        return []
+
+    @classmethod
+    def build(cls, settings: Any, runtime: Runtime) -> Self:
+        return cls(settings)
+
+    def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
+        """Candidates with masks (H, W). What moves is looked for once per frame."""
+        scene = scene_of(clip)
+        moving = {index: moving_proposals(scene, index) for index in {each.frame_index for each in requests}}
+        return [self._detect(scene, moving[request.frame_index], request) for request in requests]
+
+    def _detect(self, scene: Scene, moving: Sequence[Proposal], request: DetectorRequest) -> list[Candidate]:
+        coloured = colour_proposals(scene, request.frame_index, colour_names_in(request.text))
+        ranked = sorted([*moving, *coloured], key=lambda proposal: -proposal.score)
+        return [_candidate(scene, each) for each in self._distinct(ranked)]
+
+    def _distinct(self, ranked: Sequence[Proposal]) -> list[Proposal]:
+        kept: list[Proposal] = []
+        for proposal in ranked:
+            if len(kept) == self.settings.limit:
+                break
+            if all(_overlap(proposal.mask, other.mask) < self.settings.overlap for other in kept):
+                kept.append(proposal)
+        return kept
+
+
+def _overlap(one: Mask, other: Mask) -> float:
+    """Intersection over union of two masks (h, w)."""
+    return float((one & other).sum() / max((one | other).sum(), 1))
+
+
+def _candidate(scene: Scene, proposal: Proposal) -> Candidate:
+    height, width = scene.clip_size
+    soft = cv2.resize(proposal.mask.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    mask = np.asarray(soft > 0.5, bool)
+    ys, xs = np.nonzero(mask)
+    box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1], np.float32)
+    return Candidate(box, min(1.0, proposal.score), proposal.phrase, mask)
