@@ -39,7 +39,7 @@ def kaldi_fbank(samples: Tensor, bins: int, window: Literal["povey", "hanning"])
     earlier = torch.cat([frames[..., :1], frames[..., :-1]], dim=-1)
     frames = (frames - _PREEMPHASIS * earlier) * _window(window).to(frames)
     power = torch.fft.rfft(frames, n=FFT).abs() ** 2
-    energies: Tensor = power @ mel_weights(bins, 20, SAMPLE_RATE / 2).to(power)
+    energies: Tensor = power @ mel_weights(bins, 20, SAMPLE_RATE / 2, torch.float32).to(power)
     return energies.clamp(min=_SMALLEST_ENERGY).log()
 
 
@@ -47,22 +47,25 @@ def log_mel(samples: Tensor, bins: int, low: float, high: float, offset: float) 
     """`log(magnitude of mel bands + offset)` (..., T, bins) in periodic Hann windows, for YAMNet."""
     frames = samples.unfold(-1, FRAME, HOP) * torch.hann_window(FRAME, periodic=True).to(samples)
     magnitude = torch.fft.rfft(frames, n=FFT).abs()
-    bands: Tensor = magnitude @ mel_weights(bins, low, high).to(magnitude)
+    bands: Tensor = magnitude @ mel_weights(bins, low, high, torch.float64).to(magnitude)
     return (bands + offset).log()
 
 
 @cache
-def mel_weights(bins: int, low: float, high: float) -> Tensor:
+def mel_weights(bins: int, low: float, high: float, precision: torch.dtype) -> Tensor:
     """(257, bins) float32 triangles, equidistant and linear in mel, peak 1; `low`, `high` in Hz.
 
-    mel(f) = 1127 ln(1 + f / 700). No normalisation by area. Computed in float32 like the original: in
-    narrow triangles the rounding shows.
+    mel(f) = 1127 ln(1 + f / 700). No normalisation by area. `precision` is what the original computes in:
+    in narrow triangles the rounding shows.
     """
     bottom, top = (1127 * log(1 + hertz / 700) for hertz in (low, high))
     step = (top - bottom) / (bins + 1)
-    mel = 1127 * (1 + torch.arange(FFT // 2 + 1)[:, None] * (SAMPLE_RATE / FFT) / 700).log()
-    left, middle, right = (bottom + (torch.arange(bins) + edge) * step for edge in range(3))
-    return torch.minimum((mel - left) / (middle - left), (right - mel) / (right - middle)).clamp(min=0)
+    frequencies = torch.arange(FFT // 2 + 1, dtype=precision)[:, None] * (SAMPLE_RATE / FFT)
+    mel = 1127 * (1 + frequencies / 700).log()
+    numbers = torch.arange(bins, dtype=precision)
+    left, middle, right = (bottom + (numbers + edge) * step for edge in range(3))
+    rising, falling = (mel - left) / (middle - left), (right - mel) / (right - middle)
+    return torch.minimum(rising, falling).clamp(min=0).float()
 
 
 def resample(samples: Tensor, old: int, new: int = SAMPLE_RATE) -> Tensor:

@@ -1,0 +1,30 @@
+"""LanguageBind's view of a photograph (`processing_image.py` of PKU-YuanGroup/LanguageBind)."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+MEAN = (0.48145466, 0.4578275, 0.40821073)
+DEVIATION = (0.26862954, 0.26130258, 0.27577711)
+"""OpenAI's CLIP normalisation, RGB in 0..1."""
+
+
+def picture_pixels(picture: NDArray[np.uint8], size: int = 224, *, antialias: bool = False) -> Tensor:
+    """(H, W, 3) uint8 RGB to normalised pixels (3, size, size): shorter side to `size`, centre cut out.
+
+    The published code resized a float tensor without `antialias`; with newer libraries it does with.
+    """
+    pixels = torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1).float() / 255
+    height, width = pixels.shape[1:]
+    short, long = min(height, width), max(height, width)
+    scaled = int(size * long / short)
+    target = (size, scaled) if height <= width else (scaled, size)
+    pixels = torch.nn.functional.interpolate(
+        pixels[None], target, mode="bicubic", align_corners=False, antialias=antialias
+    )[0]
+    top, left = (round((side - size) / 2) for side in target)
+    pixels = pixels[:, top : top + size, left : left + size]
+    return (pixels - torch.tensor(MEAN)[:, None, None]) / torch.tensor(DEVIATION)[:, None, None]
