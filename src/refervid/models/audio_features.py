@@ -44,11 +44,14 @@ def kaldi_fbank(samples: Tensor, bins: int, window: Literal["povey", "hanning"])
 
 
 def log_mel(samples: Tensor, bins: int, low: float, high: float, offset: float) -> Tensor:
-    """`log(magnitude of mel bands + offset)` (..., T, bins) in periodic Hann windows, for YAMNet."""
-    frames = samples.unfold(-1, FRAME, HOP) * torch.hann_window(FRAME, periodic=True).to(samples)
-    magnitude = torch.fft.rfft(frames, n=FFT).abs()
-    bands: Tensor = magnitude @ mel_weights(bins, low, high, torch.float64).to(magnitude)
-    return (bands + offset).log()
+    """`log(magnitude of mel bands + offset)` (..., T, bins) in periodic Hann windows, for YAMNet.
+
+    Through float64 like the original, which is NumPy's.
+    """
+    window = torch.hann_window(FRAME, periodic=True, dtype=torch.float64)
+    magnitude = torch.fft.rfft(samples.double().unfold(-1, FRAME, HOP) * window, n=FFT).abs()
+    bands = magnitude @ mel_weights(bins, low, high, torch.float64).double()
+    return (bands + offset).log().float()
 
 
 @cache
