@@ -50,7 +50,7 @@ def log_mel(samples: Tensor, bins: int, low: float, high: float, offset: float) 
     """
     window = torch.hann_window(FRAME, periodic=True, dtype=torch.float64)
     magnitude = torch.fft.rfft(samples.double().unfold(-1, FRAME, HOP) * window, n=FFT).abs()
-    bands = magnitude @ mel_weights(bins, low, high, torch.float64).double()
+    bands: Tensor = magnitude @ mel_weights(bins, low, high, torch.float64).double()
     return (bands + offset).log().float()
 
 
