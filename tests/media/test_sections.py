@@ -149,6 +149,15 @@ def test_a_small_box_is_not_hidden_by_its_number() -> None:
     assert not (paper[106:114, 106:114] == 128).all()
 
 
+def test_numbers_of_boxes_that_end_together_do_not_hide_one_another() -> None:
+    picture = np.full((400, 400, 3), 128, np.uint8)
+    draw_candidates(picture, [candidate(50 * i, 40 * i, 390, 390) for i in range(3)])
+    radius = READABLE.label_radius * 400
+    for position in range(3):
+        disc = near(picture, box_colour(position)[1]).sum()
+        assert disc > 0.5 * np.pi * radius**2
+
+
 def test_boxes_beyond_the_frame_do_no_harm() -> None:
     [section] = sample_sections(clip_of(50))
     boxes = [candidate(-500, -500, 9e4, 9e4), candidate(200, 200, 210, 210)]

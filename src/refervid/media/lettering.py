@@ -14,6 +14,7 @@ from refervid.media.palette import RGB
 from refervid.types import Frame
 
 WHITE: RGB = (255, 255, 255)
+BLACK: RGB = (0, 0, 0)
 _SUBPIXEL_BITS = 4
 
 
@@ -46,6 +47,12 @@ def paint(picture: Frame, alpha: NDArray[np.uint8], x: int, y: int, colour: RGB)
     region[:] = np.rint(region + (np.array(colour, np.float32) - region) * share)
 
 
+def ink_on(colour: RGB) -> RGB:
+    """White, or black on a colour as bright as yellow (luma of ITU-R BT.601)."""
+    luma = 0.299 * colour[0] + 0.587 * colour[1] + 0.114 * colour[2]
+    return BLACK if luma > 200 else WHITE
+
+
 def disc(
     picture: Frame,
     centre_xy: tuple[float, float],
@@ -55,7 +62,7 @@ def disc(
     text: str,
     text_size: float,
 ) -> None:
-    """A filled disc with a white rim of `rim` pixels around `radius`, and white text in its middle."""
+    """A filled disc with a white rim of `rim` pixels around `radius`, and legible text in its middle."""
     scale = 1 << _SUBPIXEL_BITS
     centre = (round(centre_xy[0] * scale), round(centre_xy[1] * scale))
     for extent, fill in ((radius + rim / 2, WHITE), (radius - rim / 2, colour)):
@@ -63,4 +70,4 @@ def disc(
     alpha = text_alpha(text, max(round(text_size), 1))
     x = round(centre_xy[0] - alpha.shape[1] / 2)
     y = round(centre_xy[1] - alpha.shape[0] / 2)
-    paint(picture, alpha, x, y, WHITE)
+    paint(picture, alpha, x, y, ink_on(colour))

@@ -6,6 +6,7 @@ There, numbers spill over into the neighbouring frame; here every frame is drawn
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -221,17 +222,34 @@ def draw_candidates(
     length, line = _units(picture, style, scale)
     radius, rim, text = style.label_radius * length, style.rim * line, style.label_text * line
     thickness = max(round(style.box_line * line), 1)
-    corners: list[tuple[float, float]] = []
+    centres: list[tuple[float, float]] = []
     for position, candidate in enumerate(candidates):
-        x0, y0, x1, y1 = (float(v) * scale for v in candidate.box_xyxy)
-        colour = box_colour(position)[1]
-        cv2.rectangle(picture, (round(x0), round(y0)), (round(x1), round(y1)), colour, thickness, cv2.LINE_AA)
-        beside = style.label_beside and min(x1 - x0, y1 - y0) < 4 * radius
-        inset = -radius if beside else radius
-        corners.append((x1 - inset, y1 - inset))
-    # All numbers lie on top of all boxes.
-    for position, (x, y) in enumerate(corners):
+        box = [float(v) * scale for v in candidate.box_xyxy]
+        start, end = (round(box[0]), round(box[1])), (round(box[2]), round(box[3]))
+        cv2.rectangle(picture, start, end, box_colour(position)[1], thickness, cv2.LINE_AA)
         if style.label_beside:
-            x = min(max(x, radius), picture.shape[1] - radius)
-            y = min(max(y, radius), picture.shape[0] - radius)
-        disc(picture, (x, y), radius, box_colour(position)[1], rim, str(position + 1), text)
+            centres.append(_free_corner(box, radius, centres, picture))
+        else:
+            centres.append((box[2] - radius, box[3] - radius))
+    # All numbers lie on top of all boxes.
+    for position, centre in enumerate(centres):
+        disc(picture, centre, radius, box_colour(position)[1], rim, str(position + 1), text)
+
+
+def _free_corner(
+    box: Sequence[float], radius: float, taken: Sequence[tuple[float, float]], picture: Frame
+) -> tuple[float, float]:
+    """Where a box's disc goes: the first corner that no other disc covers, bottom right if none is free.
+
+    The disc lies inside a box of at least two discs, beside a smaller one, and always in the picture.
+    """
+    x0, y0, x1, y1 = box
+    inset = radius if min(x1 - x0, y1 - y0) >= 4 * radius else -radius
+    height, width = picture.shape[:2]
+    centres = [
+        (min(max(x, radius), width - radius), min(max(y, radius), height - radius))
+        for x in (x1 - inset, x0 + inset)
+        for y in (y1 - inset, y0 + inset)
+    ]
+    free = [c for c in centres if all(math.dist(c, other) > 2 * radius for other in taken)]
+    return (free or centres)[0]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from refervid.media.clip import Clip
+from refervid.media.lettering import ink_on
 from refervid.media.palette import RGB, box_colour, query_colour
 from refervid.report.pictures import FrameStore, section_uri
 from refervid.report.plot import AreaPlot, area_plot, clock, seen_spans
 from refervid.report.result import Result
-from refervid.types import Decision, Pivot, SoundReference, Source, Status
+from refervid.types import Candidate, Decision, Pivot, SoundReference, Source, Status
 
 _MOST_PIVOTS = 12
 _MOST_PICTURES = 24
@@ -51,10 +53,11 @@ class PivotView:
 
 @dataclass(frozen=True)
 class CandidateView:
-    """A numbered box; `colour` is that of its drawing."""
+    """A numbered box; `colour` and `ink` (of the number) are those of its drawing."""
 
     number: int
     colour: str
+    ink: str
     phrase: str
     score: str
 
@@ -100,7 +103,7 @@ def view_queries(results: Sequence[Result]) -> list[QueryView]:
     """Views of the results of one clip, with every frame that they show read once."""
     shown = [pivot.frame_index for result in results for pivot in _pivots(result)[:_MOST_PIVOTS]]
     for result in results:
-        pictured = [decision for decision in result.decisions if _has_picture(decision)][:_MOST_PICTURES]
+        pictured = [decision for decision in _decisions(result) if _has_picture(decision)][:_MOST_PICTURES]
         shown += [d.frame_index for d in pictured if d.picture is None and d.frame_index is not None]
     frames = FrameStore(results[0].clip, shown)
     return [_view_query(number, result, frames) for number, result in enumerate(results)]
@@ -109,7 +112,8 @@ def view_queries(results: Sequence[Result]) -> list[QueryView]:
 def _view_query(position: int, result: Result, frames: FrameStore) -> QueryView:
     colour = query_colour(position)
     pivots = _pivots(result)
-    pictured = [decision for decision in result.decisions if _has_picture(decision)]
+    decisions = _decisions(result)
+    pictured = [decision for decision in decisions if _has_picture(decision)]
     telling = next((decision for decision in pictured if decision.candidates), None)
     with_picture = {id(decision) for decision in pictured[:_MOST_PICTURES]}
     return QueryView(
@@ -130,7 +134,7 @@ def _view_query(position: int, result: Result, frames: FrameStore) -> QueryView:
             _view_decision(
                 decision, result.clip, frames if id(decision) in with_picture else None, decision is telling
             )
-            for decision in result.decisions
+            for decision in decisions
         ),
         pictures_left_out=max(len(pictured) - _MOST_PICTURES, 0),
         timings=tuple((stage, clock(seconds)) for stage, seconds in result.timings_s.items()),
@@ -159,9 +163,15 @@ def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None, is
         is_tall=is_tall,
         is_open=is_open,
         candidates=tuple(
-            CandidateView(i + 1, _css(box_colour(i)[1]), candidate.phrase, f"{candidate.score:.2f}")
-            for i, candidate in enumerate(decision.candidates)
+            _view_candidate(position, candidate) for position, candidate in enumerate(decision.candidates)
         ),
+    )
+
+
+def _view_candidate(position: int, candidate: Candidate) -> CandidateView:
+    colour = box_colour(position)[1]
+    return CandidateView(
+        position + 1, _css(colour), _css(ink_on(colour)), candidate.phrase, f"{candidate.score:.2f}"
     )
 
 
@@ -192,6 +202,11 @@ def _seen_words(result: Result) -> str:
 
 def _pivots(result: Result) -> list[Pivot]:
     return sorted(result.pivots, key=lambda pivot: pivot.frame_index)
+
+
+def _decisions(result: Result) -> list[Decision]:
+    """Section by section; what concerns no section comes last."""
+    return sorted(result.decisions, key=lambda d: math.inf if d.section is None else d.section)
 
 
 def _place(clip: Clip, frame_index: int) -> str:
