@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +17,7 @@ PLURAL_SHARE = 0.45
 """Of several things that are asked for, each must be so plausible compared to the best."""
 AS_PLAUSIBLE = 0.4
 """The same thing on another frame must be so plausible there, compared to where it was found first."""
-ALIKE = 0.6
+ALIKE = 0.5
 """A thing that was lost on the way is taken up again where one thing, and one only, is so alike."""
 
 
@@ -82,46 +82,60 @@ def _missing_everywhere(verdicts: Sequence[Verdict]) -> list[str]:
 
 
 def _best_object(
-    sections: Sequence[Sequence[Region]],
-    verdicts: Sequence[Verdict | None],
-    traces: Traces,
+    sections: Sequence[Sequence[Region]], verdicts: Sequence[Verdict | None], traces: Traces
 ) -> set[Region]:
     """The object whose regions are the most plausible over all sections."""
-    weights = {
-        region: float(verdict.plausible[number])
-        for section, verdict in zip(sections, verdicts, strict=True)
-        if verdict is not None
-        for number, region in enumerate(section)
-    }
+    weights: dict[Region, float] = {}
+    alone: dict[Region, float] = {}
+    for section, verdict in zip(sections, verdicts, strict=True):
+        if verdict is not None:
+            weights.update(zip(section, verdict.plausible.tolist(), strict=True))
+            alone.update(zip(section, verdict.alone.tolist(), strict=True))
     best: set[Region] = set()
     best_weight = 0.0
     for seed in weights:
         members = {seed}
         for section in sections:
             if section and seed not in section:
-                members.update(_same_thing(seed, section, weights, traces))
+                same = _carried(seed, section, weights, traces) or _alike(
+                    seed, section, weights, alone, traces
+                )
+                if same and weights[same] >= AS_PLAUSIBLE * weights[seed]:
+                    members.add(same)
         weight = sum(weights[member] for member in members)
         if weight > best_weight:
             best, best_weight = members, weight
     return best
 
 
-def _same_thing(
-    seed: Region, section: Sequence[Region], weights: dict[Region, float], traces: Traces
-) -> list[Region]:
-    """The region of another frame that is the same thing: carried there by the flow, or else alike."""
-    links = [traces.same_object(seed, region) for region in section]
-    match = int(np.argmax([link * weights[region] for link, region in zip(links, section, strict=True)]))
-    candidates = [section[match]] if links[match] >= SAME_OBJECT else []
-    if not candidates and np.isnan(traces[seed].box[section[0].frame_index]).all():
-        like = max(section, key=lambda region: weights[region])
-        doubles = [
-            other
-            for other in section
-            if looks_alike(seed, other) >= ALIKE and overlap(like.box, other.box) < SAME_THING
-        ]
-        candidates = [like] if looks_alike(seed, like) >= ALIKE and not doubles else []
-    return [region for region in candidates if weights[region] >= AS_PLAUSIBLE * weights[seed]]
+def _carried(
+    seed: Region, section: Sequence[Region], weights: Mapping[Region, float], traces: Traces
+) -> Region | None:
+    """The region of another frame to which the flow carries the seed."""
+    links = {region: traces.same_object(seed, region) for region in section}
+    match = max(section, key=lambda region: links[region] * weights[region])
+    return match if links[match] >= SAME_OBJECT else None
+
+
+def _alike(
+    seed: Region,
+    section: Sequence[Region],
+    weights: Mapping[Region, float],
+    alone: Mapping[Region, float],
+    traces: Traces,
+) -> Region | None:
+    """The most plausible region of a frame that the seed cannot be followed to, unless it has a double."""
+    if traces.reaches(seed, section[0].frame_index):
+        return None
+    best = max(section, key=lambda region: weights[region])
+    doubles = [
+        other
+        for other in section
+        if alone[other] >= AS_PLAUSIBLE * alone[best]
+        and looks_alike(best, other) >= ALIKE
+        and overlap(best.box, other.box) < SAME_THING
+    ]
+    return best if looks_alike(seed, best) >= ALIKE and not doubles else None
 
 
 def _several(section: Sequence[Region], verdict: Verdict, count: int | None) -> list[int]:

@@ -23,6 +23,7 @@ from refervid.engines.choosers.rules.answers import Answer, answer
 from refervid.engines.choosers.rules.region import Region
 from refervid.engines.choosers.rules.sounding import sounding_regions
 from refervid.engines.choosers.rules.traces import Traces
+from refervid.engines.detectors.motion import MotionDetector, MotionSettings
 from refervid.language import Expression, parse
 from refervid.scene import Scene, scene_of
 from refervid.scene.colour import membership
@@ -97,14 +98,14 @@ def _silent(reason: str) -> SoundChoice:
 
 def _moving_regions(question: SoundQuestion) -> list[Region]:
     """What moves, as the motion detector proposes it on the section's frames."""
-    from refervid.engines.detectors.motion import MotionDetector
-
     clip = question.section.clip
     frames = question.section.frame_indices
     requests = [DetectorRequest(frame, "") for frame in frames]
     scene = scene_of(clip)
     regions = []
-    for frame, candidates in zip(frames, MotionDetector().detect(clip, requests), strict=True):
+    for frame, candidates in zip(
+        frames, MotionDetector(MotionSettings()).detect(clip, requests), strict=True
+    ):
         regions += [Region(scene, frame, candidate) for candidate in candidates]
     return regions
 

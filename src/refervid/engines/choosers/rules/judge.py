@@ -55,9 +55,13 @@ class Judged:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`plausible` (N,) weighs the regions of a frame; `judged` says by what."""
+    """`plausible` (N,) weighs the regions of a frame; `judged` says by what.
+
+    `alone` (N,) leaves out all that compares a region with its rivals.
+    """
 
     plausible: NDArray[np.float64]
+    alone: NDArray[np.float64]
     judged: tuple[Judged, ...]
 
     @property
@@ -78,12 +82,13 @@ def judge(expression: Expression, regions: Sequence[Region], traces: Traces) -> 
         judged.append(Judged(" then ".join(each.words for each in sequence), "motion", np.array(fits)))
     judged += [_related(each, regions, traces) for each in expression.relations]
     judged += _priors(expression, regions)
+    alone = _combine(scores, judged)
     for attribute in plain:
         if _comparing(attribute):
             weights = _combine(scores, judged)
             count = expression.count or 0 if expression.plural else 1
             judged.append(_compared(attribute, regions, traces, weights / weights.max(), count))
-    return Verdict(_combine(scores, judged), tuple(judged))
+    return Verdict(_combine(scores, judged), alone, tuple(judged))
 
 
 def _combine(scores: NDArray[np.float64], judged: Sequence[Judged]) -> NDArray[np.float64]:

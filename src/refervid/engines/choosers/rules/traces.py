@@ -21,6 +21,8 @@ CLOSED_PX = 1.0
 """Flow forth and back may miss its start by this much, plus a twentieth of its length."""
 LOST = 0.2
 """A region is lost where fewer of its points than this share can be followed."""
+STEADY = 0.1
+"""While so many of its points were seen all the way, a region has not slipped onto something else."""
 SAME_OBJECT = 0.3
 """Overlap from which a region carried to another frame is the region found there."""
 
@@ -32,8 +34,9 @@ class Trace:
     `box` (T, 4) xyxy analysis pixels; `velocity` (T, 2) and `agitation` (T,): median motion of the points
     and mean length of their motions from each frame to the next, less the camera's, in analysis pixels per
     second; `growth` (T,) logarithm of the size against the start's; `turn` (T,) rotation in radians against
-    the start; `support` (T,) share of the points that can be seen. `first`, `last` bound the frames that
-    were looked at; `length` is the region's size (side of an equal square) in analysis pixels.
+    the start; `support` (T,) share of the points that can be seen, `steady` (T,) of those that could be seen
+    all the way. `first`, `last` bound the frames that were looked at; `length` is the region's size (side of
+    an equal square) in analysis pixels.
     """
 
     box: NDArray[np.float64]
@@ -42,6 +45,7 @@ class Trace:
     growth: NDArray[np.float64]
     turn: NDArray[np.float64]
     support: NDArray[np.float64]
+    steady: NDArray[np.float64]
     first: int
     last: int
     length: float
@@ -64,8 +68,13 @@ class Traces:
         overlaps = []
         for start, end in ((one, other), (other, one)):
             box = self[start].box[end.frame_index]
-            overlaps.append(intersection_over_union(box, end.box) if np.isfinite(box).all() else 0.0)
+            known = self.reaches(start, end.frame_index)
+            overlaps.append(intersection_over_union(box, end.box) if known else 0.0)
         return max(overlaps)
+
+    def reaches(self, region: Region, frame_index: int) -> bool:
+        """Is it known where the region is on that frame?"""
+        return bool(self[region].steady[frame_index] >= STEADY)
 
 
 def _trace_all(regions: Sequence[Region]) -> list[Trace]:
@@ -93,13 +102,14 @@ def _start(scene: Scene, region: Region) -> Trace:
         growth=np.full(count, np.nan),
         turn=np.full(count, np.nan),
         support=np.zeros(count),
+        steady=np.zeros(count),
         first=int(near[0]),
         last=int(near[-1]),
         length=float(np.sqrt(region.area)),
     )
     trace.box[region.frame_index] = region.box
     trace.growth[region.frame_index] = trace.turn[region.frame_index] = 0
-    trace.support[region.frame_index] = 1
+    trace.support[region.frame_index] = trace.steady[region.frame_index] = 1
     return trace
 
 
@@ -118,6 +128,7 @@ class _Crowd:
         self._ends = np.array([trace.last if direction > 0 else trace.first for trace in traces])
         self._growth, self._turn = np.zeros(len(regions)), np.zeros(len(regions))
         self._lost = np.zeros(len(regions), bool)
+        self._steady = np.ones((len(regions), POINTS), bool)
 
     def step(self, scene: Scene, frame: int) -> None:
         """Carry the regions that are on `frame` to the next frame in the direction."""
@@ -138,8 +149,10 @@ class _Crowd:
         inside = ((arrived >= 0) & (arrived < scene.size[::-1])).all(axis=2)
         closed = inside & (missed < CLOSED_PX + 0.05 * np.linalg.norm(motion, axis=2))
         support = closed.mean(axis=1)
+        self._steady[walking] &= closed
         for number, share in zip(walking.tolist(), support, strict=True):
             self._traces[number].support[ahead] = share
+            self._traces[number].steady[ahead] = self._steady[number].mean()
         self._lost[walking[support < LOST]] = True
         kept = support >= LOST
         if kept.any():
