@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from transformers import Sam2VideoModel
 
 from refervid.engines.trackers.sam2.network import Network
-from refervid.engines.trackers.sam2.official import configuration, to_transformers
+from refervid.engines.trackers.sam2.official import configuration_of, to_transformers
 from refervid.media.array import ArrayClip
 from refervid.types import Pivot
 from tests.parity.fill import fill
@@ -63,7 +63,7 @@ def official_state(version: str, case: str = "first") -> dict[str, torch.Tensor]
 def network(version: str, weights: str = "first") -> Network:
     """The model of a case, as the tracker runs it."""
     state = official_state(version, weights)
-    model = Sam2VideoModel(configuration(state, SIZE))
+    model = Sam2VideoModel(configuration_of(state, SIZE))
     model.load_state_dict(to_transformers(state))
     return Network(model, torch.device("cpu"), torch.float32)
 

@@ -11,8 +11,9 @@ from safetensors.torch import load_file, save_file
 
 from refervid.engines.trackers.sam2.checkpoint import load_model, verify
 from refervid.engines.trackers.sam2.official import (
-    BACKBONES,
-    configuration,
+    SIZES,
+    Size,
+    configuration_of,
     to_transformers,
     transformers_name,
 )
@@ -140,11 +141,10 @@ def test_a_published_file_with_wrong_keys_names_them(tmp_path: Path) -> None:
     assert "mismatched keys: no_memory_embedding" in str(caught.value)
 
 
-@pytest.mark.parametrize(("width", "blocks"), list(BACKBONES))
-def test_the_published_sizes_are_told_by_their_shapes(width: int, blocks: int) -> None:
-    state = {"image_encoder.trunk.patch_embed.proj.weight": torch.zeros(width, 3, 7, 7)}
-    state |= {f"image_encoder.trunk.blocks.{i}.norm1.weight": torch.zeros(1) for i in range(blocks)}
-    backbone = configuration(state).vision_config.backbone_config
-    assert sum(backbone.blocks_per_stage) == blocks
-    assert backbone.embed_dim_per_stage[-1] == 8 * width
-    assert not configuration(state).enable_occlusion_spatial_embedding
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_the_published_sizes_are_told_by_their_shapes(size: Size) -> None:
+    state = {"image_encoder.trunk.patch_embed.proj.weight": torch.zeros(size.width, 3, 7, 7)}
+    state |= {f"image_encoder.trunk.blocks.{i}.norm1.weight": torch.zeros(1) for i in range(size.blocks)}
+    config = configuration_of(state)
+    assert config.vision_config.backbone_config.blocks_per_stage == list(size.blocks_per_stage)
+    assert not config.enable_occlusion_spatial_embedding

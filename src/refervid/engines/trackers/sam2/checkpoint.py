@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, EdgeTamVideoModel, Sam2VideoModel
 
-from refervid.engines.trackers.sam2.official import configuration, to_transformers
+from refervid.engines.trackers.sam2.official import configuration_of, to_transformers
 from refervid.engines.weights import find_weights, load_pretrained
 from refervid.errors import BadCheckpoint, MissingExtra
 
@@ -84,7 +84,7 @@ def _load_published(path: Path) -> Any:
             f"{path} is no checkpoint of facebookresearch/sam2 ({type(error).__name__}: {error}): "
             "download it again, or give a folder in transformers' format"
         ) from error
-    model = Sam2VideoModel(configuration(official))
+    model = Sam2VideoModel(configuration_of(official))
     state, own = to_transformers(official), model.state_dict()
     faults = {
         "missing keys": own.keys() - state.keys(),

@@ -45,5 +45,5 @@ class EditableTracking:
 
     def _written(self, results: Iterator[FrameResult]) -> Iterator[FrameResult]:
         for result in results:
-            self._writer.write(result.index, result.objects, result.decoded)
+            self._writer.write(result)
             yield result

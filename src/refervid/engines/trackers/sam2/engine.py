@@ -94,13 +94,13 @@ class Sam2Tracker:
         clip, `OutOfMemory`.
         """
         propagation = self.propagation(clip, objects)
-        writer = self._writer(clip, objects)
+        writer = self._writer(clip, objects, lag=1)
         resume = self._resume_file(clip, objects)
         if resume:
             resume.load(propagation, writer.tracks, self._network.device)
         total = len(propagation)
         for result in propagation.run():
-            writer.write(result.index, result.objects, result.decoded)
+            writer.write(result)
             if resume and propagation.done % self._settings.chunk_frames == 0:
                 resume.save(propagation, writer.tracks)
             hook("track", None, propagation.done, total)
@@ -111,7 +111,7 @@ class Sam2Tracker:
     def edit(self, clip: Clip, objects: Sequence[Sequence[Pivot]]) -> EditableTracking:
         """Tracks that can be corrected after they have been made. Raises `SettingsError`."""
         return EditableTracking(
-            self.propagation(clip, objects, corrections=True), self._writer(clip, objects)
+            self.propagation(clip, objects, corrections=True), self._writer(clip, objects, lag=0)
         )
 
     def live(self, height: int, width: int) -> LiveTracking:
@@ -152,9 +152,14 @@ class Sam2Tracker:
     def _stepper(self, height: int, width: int, frames: int | None) -> Stepper:
         return Stepper(self._network, self._object_batch, height, width, frames)
 
-    def _writer(self, clip: Clip, objects: Sequence[Sequence[Pivot]]) -> TrackWriter:
+    def _writer(self, clip: Clip, objects: Sequence[Sequence[Pivot]], *, lag: int) -> TrackWriter:
         return TrackWriter(
-            len(objects), len(clip), clip.height, clip.width, keep_logits=self._settings.keep_logits
+            len(objects),
+            len(clip),
+            clip.height,
+            clip.width,
+            keep_logits=self._settings.keep_logits,
+            lag=lag,
         )
 
     def _resume_file(self, clip: Clip, objects: Sequence[Sequence[Pivot]]) -> ResumeFile | None:

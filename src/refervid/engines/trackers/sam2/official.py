@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -67,29 +68,29 @@ RENAMES: tuple[tuple[str, str], ...] = (
 _DOWNSAMPLER = re.compile(r"^memory_encoder\.mask_downsampler\.encoder\.(\d+)\.(.*)$")
 _POINT_EMBEDDING = "prompt_encoder.point_embeddings.{}.weight"
 
-# First block's width and number of blocks -> settings of the image encoder.
-BACKBONES: Mapping[tuple[int, int], Mapping[str, object]] = {
-    (96, 12): {
-        "blocks_per_stage": [1, 2, 7, 2],
-        "global_attention_blocks": [5, 7, 9],
-    },
-    (96, 16): {
-        "blocks_per_stage": [1, 2, 11, 2],
-        "global_attention_blocks": [7, 10, 13],
-    },
-    (112, 24): {
-        "blocks_per_stage": [2, 3, 16, 3],
-        "global_attention_blocks": [12, 16, 20],
-        "window_positional_embedding_background_size": [14, 14],
-        "num_attention_heads": 2,
-    },
-    (144, 48): {
-        "blocks_per_stage": [2, 6, 36, 4],
-        "global_attention_blocks": [23, 33, 43],
-        "window_size_per_stage": [8, 4, 16, 8],
-        "num_attention_heads": 2,
-    },
-}  # fmt: skip
+
+@dataclass(frozen=True)
+class Size:
+    """What tells the published models' image encoders apart; `width` and number of blocks are unique."""
+
+    width: int
+    blocks_per_stage: tuple[int, int, int, int]
+    global_attention_blocks: tuple[int, int, int]
+    heads: int = 1
+    windows: tuple[int, int, int, int] = (8, 4, 14, 7)
+    background: int = 7
+
+    @property
+    def blocks(self) -> int:
+        return sum(self.blocks_per_stage)
+
+
+SIZES: Mapping[str, Size] = {
+    "tiny": Size(96, (1, 2, 7, 2), (5, 7, 9)),
+    "small": Size(96, (1, 2, 11, 2), (7, 10, 13)),
+    "base_plus": Size(112, (2, 3, 16, 3), (12, 16, 20), heads=2, background=14),
+    "large": Size(144, (2, 6, 36, 4), (23, 33, 43), heads=2, windows=(8, 4, 16, 8)),
+}
 
 
 def transformers_name(name: str) -> str:
@@ -120,35 +121,26 @@ def to_transformers(official: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return state
 
 
-def configuration(official: Mapping[str, Tensor], image_size: int = 1024) -> Sam2VideoConfig:
-    """The published model that a state dict belongs to, told by its shapes.
-
-    Raises `BadCheckpoint` when it is none of the published ones.
-    """
-    patch = official.get("image_encoder.trunk.patch_embed.proj.weight")
-    blocks = {m[1] for name in official if (m := re.match(r"image_encoder\.trunk\.blocks\.(\d+)\.", name))}
-    key = (0 if patch is None else len(patch), len(blocks))
-    if key not in BACKBONES:
-        raise BadCheckpoint(
-            f"no published SAM 2 model has an image encoder of width {key[0]} and {key[1]} blocks: "
-            "give a .pt file of facebookresearch/sam2, or a folder in transformers' format"
-        )
-    width, grid = key[0], image_size // 16
-    stages = [width, 2 * width, 4 * width, 8 * width]
-    heads = int(str(BACKBONES[key].get("num_attention_heads", 1)))
+def configuration(size: Size, *, is_2_1: bool = True, image_size: int = 1024) -> Sam2VideoConfig:
+    """The model of a published size, SAM 2.1 or 2.0, for square inputs of another side if wanted."""
+    grid = image_size // 16
+    widths = [size.width * factor for factor in (1, 2, 4, 8)]
     backbone = Sam2HieraDetConfig(
-        hidden_size=width,
+        hidden_size=size.width,
+        num_attention_heads=size.heads,
         image_size=[image_size, image_size],
-        embed_dim_per_stage=stages,
-        num_attention_heads_per_stage=[heads, 2 * heads, 4 * heads, 8 * heads],
-        **BACKBONES[key],
+        blocks_per_stage=list(size.blocks_per_stage),
+        global_attention_blocks=list(size.global_attention_blocks),
+        embed_dim_per_stage=widths,
+        num_attention_heads_per_stage=[size.heads * factor for factor in (1, 2, 4, 8)],
+        window_size_per_stage=list(size.windows),
+        window_positional_embedding_background_size=[size.background, size.background],
     )
     vision = Sam2VisionConfig(
         backbone_config=backbone,
-        backbone_channel_list=stages[::-1],
+        backbone_channel_list=widths[::-1],
         backbone_feature_sizes=[[4 * grid, 4 * grid], [2 * grid, 2 * grid], [grid, grid]],
     )
-    is_2_1 = "no_obj_embed_spatial" in official
     return Sam2VideoConfig(
         vision_config=vision,
         prompt_encoder_config={"image_size": image_size},
@@ -156,4 +148,21 @@ def configuration(official: Mapping[str, Tensor], image_size: int = 1024) -> Sam
         memory_attention_rope_feat_sizes=[grid, grid],
         enable_temporal_pos_encoding_for_object_pointers=is_2_1,
         enable_occlusion_spatial_embedding=is_2_1,
+    )
+
+
+def configuration_of(official: Mapping[str, Tensor], image_size: int = 1024) -> Sam2VideoConfig:
+    """The published model that a state dict belongs to, told by its shapes.
+
+    Raises `BadCheckpoint` when it is none of the published ones.
+    """
+    patch = official.get("image_encoder.trunk.patch_embed.proj.weight")
+    width = 0 if patch is None else len(patch)
+    numbers = {m[1] for name in official if (m := re.match(r"image_encoder\.trunk\.blocks\.(\d+)\.", name))}
+    for size in SIZES.values():
+        if (size.width, size.blocks) == (width, len(numbers)):
+            return configuration(size, is_2_1="no_obj_embed_spatial" in official, image_size=image_size)
+    raise BadCheckpoint(
+        f"no published SAM 2 model has an image encoder of width {width} and {len(numbers)} blocks: "
+        "give a .pt file of facebookresearch/sam2, or a folder in transformers' format"
     )
