@@ -133,12 +133,14 @@ class SoundingObject:
 class Waveform:
     """Mono sound: `samples` (N,) float32 in -1..1 at `sample_rate` Hz.
 
-    `start_s` is where the first sample lies on the clip's time axis (seconds; may be negative).
+    `start_s` is where the first sample lies on the clip's time axis (seconds; may be negative); `name` is
+    the clip's.
     """
 
     samples: NDArray[np.float32]
     sample_rate: int
     start_s: float = 0.0
+    name: str = ""
 
     @property
     def duration_s(self) -> float:

@@ -30,8 +30,16 @@ ENGINES: Mapping[Role, Mapping[str, str]] = {
         "sam2": "refervid.engines.trackers.sam2:Sam2Tracker",
         "edgetam": "refervid.engines.trackers.sam2:EdgeTamTracker",
     },
-    "tagger": {"energy": "refervid.engines.taggers.energy:EnergyTagger"},
-    "binder": {"synchrony": "refervid.engines.binders.synchrony:SynchronyBinder"},
+    "tagger": {
+        "energy": "refervid.engines.taggers.energy:EnergyTagger",
+        "beats": "refervid.engines.taggers.beats:BeatsTagger",
+        "ast": "refervid.engines.taggers.ast:AstTagger",
+    },
+    "binder": {
+        "synchrony": "refervid.engines.binders.synchrony:SynchronyBinder",
+        "languagebind": "refervid.engines.binders.languagebind:LanguageBindBinder",
+        "clap": "refervid.engines.binders.clap:ClapBinder",
+    },
 }
 
 

@@ -58,7 +58,7 @@ class Clip(ABC):
         waveform, notes = read_waveform(self.sound.path, sample_rate)
         for note in notes:
             self._note(note)
-        return replace(waveform, start_s=waveform.start_s - self.sound.clip_start_s)
+        return replace(waveform, start_s=waveform.start_s - self.sound.clip_start_s, name=self.name)
 
     def _note(self, note: str) -> None:
         if note not in self.notes:

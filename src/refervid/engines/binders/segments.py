@@ -8,7 +8,7 @@ from refervid.types import Interval, Waveform
 
 
 def cut(waveform: Waveform, interval: Interval) -> Waveform:
-    """The samples of an interval in seconds from the first sample; fewer than it is long, or none, at the end."""
+    """The samples of an interval in seconds from the first sample; where the sound ends, fewer or none."""
     start, end = (round(seconds * waveform.sample_rate) for seconds in (interval.start_s, interval.end_s))
     return Waveform(waveform.samples[max(0, start) : max(0, end)], waveform.sample_rate)
 

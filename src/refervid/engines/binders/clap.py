@@ -1,0 +1,90 @@
+"""CLAP (arXiv 2211.06687) through transformers: an open binder on the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import nn
+
+from refervid.engines.base import Runtime
+from refervid.engines.binders.combinations import CombinationBinder, CombinationSettings
+from refervid.engines.weights import find_weights, load_pretrained, missing_weights
+from refervid.errors import BadCheckpoint
+from refervid.models.audio_features import resample
+from refervid.types import Waveform
+
+
+class ClapSettings(CombinationSettings):
+    """`weights` is a hub id or a folder; `batch` sounds go through the network together."""
+
+    kind: Literal["clap"] = "clap"
+    weights: str = "laion/clap-htsat-unfused"
+    revision: str | None = None
+    batch: int = Field(8, ge=1)
+
+
+class ClapBinder(CombinationBinder):
+    """Hears ten seconds at a time; the similarities of a longer interval are averaged. Always in float32."""
+
+    Settings: ClassVar[type[ClapSettings]] = ClapSettings
+    name = "clap"
+
+    def __init__(
+        self, model: nn.Module, tokenizer: Any, features: Any, settings: ClapSettings, device: str
+    ) -> None:
+        super().__init__(settings)
+        self.version = settings.weights
+        self._settings = settings
+        self._device = device
+        self._model: Any = model.to(device)
+        self._tokenizer = tokenizer
+        self._features = features
+
+    @classmethod
+    def missing(cls, settings: ClapSettings) -> list[str]:
+        return missing_weights(settings.weights, settings.revision)
+
+    @classmethod
+    def build(cls, settings: ClapSettings, runtime: Runtime) -> Self:
+        """Raises `MissingWeights`, `BadCheckpoint`."""
+        from transformers import AutoTokenizer, ClapFeatureExtractor, ClapModel
+
+        folder = find_weights(settings.weights, settings.revision)
+        model = load_pretrained(ClapModel, folder, dtype=torch.float32)
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+            features = ClapFeatureExtractor.from_pretrained(folder, local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise BadCheckpoint(f"{folder} is not complete ({error}): download it again") from error
+        return cls(model, tokenizer, features, settings, runtime.device)
+
+    def similarity(self, texts: Sequence[str], sounds: Sequence[Waveform]) -> NDArray[np.float32]:
+        tokens = self._tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
+        pieces = [self._pieces(sound) for sound in sounds]
+        flat = [piece for parts in pieces for piece in parts]
+        batch = self._settings.batch
+        columns = []
+        with torch.inference_mode():
+            for start in range(0, len(flat), batch):
+                heard = self._features(
+                    flat[start : start + batch],
+                    sampling_rate=self._features.sampling_rate,
+                    return_tensors="pt",
+                )
+                output = self._model(**tokens.to(self._device), **heard.to(self._device))
+                columns.append((output.text_embeds @ output.audio_embeds.T).cpu().numpy())
+        similar = np.split(np.concatenate(columns, axis=1), np.cumsum([len(p) for p in pieces])[:-1], axis=1)
+        return np.stack([part.mean(axis=1) for part in similar], axis=1)
+
+    def _pieces(self, sound: Waveform) -> list[NDArray[np.float32]]:
+        """Equal parts of at most ten seconds: of more, the feature extractor takes a random ten."""
+        rate = self._features.sampling_rate
+        samples = resample(torch.from_numpy(np.array(sound.samples)), sound.sample_rate, rate)
+        count = ceil(len(samples) / self._features.nb_max_samples)
+        return [piece.numpy() for piece in torch.split(samples, ceil(len(samples) / count))]

@@ -1,0 +1,42 @@
+"""Names that a chooser made up, mapped to the classes of a data set (AL-Ref-SAM 2, second AVSS stage)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from refervid.engines.binders.languagebind import TextEncoder, load_with_tokenizer
+from refervid.engines.weights import find_weights, missing_weights
+from refervid.models.languagebind import LanguageBind
+
+DEFAULT_WEIGHTS = "LanguageBind/LanguageBind_Image"
+"""The published step reads its text tower from the image model."""
+
+
+class ClassNames:
+    """Finds the class whose name means most nearly what a label says."""
+
+    def __init__(self, model: LanguageBind, tokenizer: Any, device: str) -> None:
+        self._texts = TextEncoder(model.to(device), tokenizer, device)
+
+    @staticmethod
+    def missing(weights: str = DEFAULT_WEIGHTS) -> list[str]:
+        return missing_weights(weights)
+
+    @classmethod
+    def build(cls, weights: str = DEFAULT_WEIGHTS, device: str = "cpu") -> ClassNames:
+        """Raises `MissingWeights`, `BadCheckpoint`."""
+        model, tokenizer = load_with_tokenizer(find_weights(weights))
+        return cls(model, tokenizer, device)
+
+    def replace(self, labels: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+        """For every label that is not among `names`: the most similar name, the first of equals."""
+        foreign = [label for label in dict.fromkeys(labels) if label not in names]
+        if not foreign:
+            return {}
+        with torch.inference_mode():
+            embedded = self._texts.embed([*foreign, *names]).cpu().numpy()
+        similarity = embedded[: len(foreign)] @ embedded[len(foreign) :].T
+        return {label: names[best] for label, best in zip(foreign, similarity.argmax(axis=1), strict=True)}
