@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from refervid.datasets.avsbench_semantic import class_map
+from refervid.datasets.avsbench_semantic import CLASSES, class_map, paint
 from refervid.datasets.ref_davis17 import merge_logits, merge_masks
 from refervid.datasets.registry import open_dataset
 from refervid.datasets.samples import write_id_maps, write_json, write_masks, write_pictures, write_tone
@@ -169,6 +169,20 @@ def test_avss(tmp_path: Path) -> None:
     found = [metrics[key] for key in ("mIoU", "mIoU without the last class", "F", "F without the last class")]
     assert found == pytest.approx(numbers(AVS["avss"]["final"][0]), abs=1e-6)
     assert metrics["classes seen"] == 7
+
+
+def test_avss_masks_without_classes_are_noted(tmp_path: Path) -> None:
+    for uid, classes in write_semantic(tmp_path / "root").items():
+        write_masks(tmp_path / "out" / uid / "sound", classes > 0, [str(k) for k in range(len(classes))])
+    scores = open_dataset("avss", tmp_path / "root").score(tmp_path / "out")
+    assert "stand for no class" in scores.notes[0]
+
+
+def test_later_objects_cover_earlier_ones() -> None:
+    one, two = np.zeros((2, 2, 3), bool)
+    one[:, :2], two[:, 1:] = True, True
+    classes = paint([("dog", one), ("man", two)], 2, 3)
+    assert [CLASSES[number] for number in classes[0]] == ["dog", "man", "man"]
 
 
 def test_the_palette_of_the_classes() -> None:

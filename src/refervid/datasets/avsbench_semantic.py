@@ -10,6 +10,7 @@ Frames are named from 0 as their files.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,6 +61,18 @@ def class_map(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
     places = np.minimum(np.searchsorted(_CODES, codes, sorter=order), len(CLASSES) - 1)
     classes = order[places]
     return np.where(_CODES[classes] == codes, classes, 0).astype(np.uint8)
+
+
+def paint(masks: Sequence[tuple[str, Mask]], height: int, width: int) -> NDArray[np.uint8]:
+    """Class numbers (H, W) from the masks of named objects on one frame; later ones cover earlier ones.
+
+    As AL-Ref-SAM 2 merges them. Raises KeyError for a name that is not in `CLASSES`.
+    """
+    numbers = {name: number for number, name in enumerate(CLASSES)}
+    classes = np.zeros((height, width), np.uint8)
+    for name, mask in masks:
+        classes[mask] = numbers[name]
+    return classes
 
 
 @dataclass(frozen=True)
@@ -141,8 +154,9 @@ class Avss(AvsbenchV2):
         total = SemanticSums()
         rows = []
         for item, each in zip(items, measured, strict=True):
-            total.merge(each.numbers)
-            own = each.numbers.scores()
+            clip: ClipSums = each.numbers
+            total.merge(clip.sums)
+            own = clip.sums.scores()
             seen = own.seen.sum()
             numbers = {"mIoU": float(own.iou.sum() / seen), "F": float(own.f.sum() / seen)}
             rows.append(row_of(item, numbers, each.missing))
@@ -156,13 +170,28 @@ class Avss(AvsbenchV2):
             "classes seen": int(found.seen.sum()),
             "classes": {name: {"IoU": iou, "F": f} for name, iou, f, seen in classes if seen},
         }
-        return Scores(metrics, rows, missing_notes(items, measured))
+        notes = missing_notes(items, measured)
+        off_palette = sum(each.numbers.off_palette for each in measured)
+        if off_palette:
+            notes.append(
+                f"{off_palette} predictions have colours that stand for no class and count as background there; "
+                "masks in black and white hold no classes"
+            )
+        return Scores(metrics, rows, notes)
+
+
+@dataclass(frozen=True)
+class ClipSums:
+    """Sums of one clip, and how many of its predictions have colours that stand for no class."""
+
+    sums: SemanticSums
+    off_palette: int
 
 
 def _semantic_sums(item: Item, predictions: Path) -> Measured:
-    """Sums of one clip; a missing prediction is background, a fault is reported."""
+    """A missing prediction is background, a fault is reported."""
     assert isinstance(item.truth, ColourTruth)
-    sums, missing, faults = SemanticSums(), 0, []
+    sums, off_palette, missing, faults = SemanticSums(), 0, 0, []
     for frame, file in zip(item.frames, item.truth.files, strict=True):
         truth = read_rgb(file)
         predicted = np.zeros((SEMANTIC_SIZE, SEMANTIC_SIZE, 3), np.uint8)
@@ -174,8 +203,10 @@ def _semantic_sums(item: Item, predictions: Path) -> Measured:
                 if size_of(path) != truth.shape[:2]:
                     size = f"{truth.shape[1]}x{truth.shape[0]}"
                     raise DatasetError(f"{path}: is not {size} as its frame; write it at that size")
-                predicted = read_rgb(path)
+                predicted = shrunk(read_rgb(path))
             except DatasetError as error:
                 faults.append(str(error))
-        sums.add(class_map(shrunk(truth)), class_map(shrunk(predicted)))
-    return Measured(sums, missing, tuple(faults))
+        classes = class_map(predicted)
+        off_palette += bool(((classes == 0) & predicted.any(axis=2)).any())
+        sums.add(class_map(shrunk(truth)), classes)
+    return Measured(ClipSums(sums, off_palette), missing, tuple(faults))
