@@ -174,7 +174,7 @@ class Avss(AvsbenchV2):
         off_palette = sum(each.numbers.off_palette for each in measured)
         if off_palette:
             notes.append(
-                f"{off_palette} predictions have colours that stand for no class and count as background there; "
+                f"{off_palette} predictions have colours that stand for no class and count as background; "
                 "masks in black and white hold no classes"
             )
         return Scores(metrics, rows, notes)
