@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from refervid.models.soc.chunks import by_rows
+
 
 class MultiheadAttention(nn.Module):
     """Scaled dot-product attention. Its three steps are separate so that projections can be shared."""
@@ -46,5 +48,4 @@ class MultiheadAttention(nn.Module):
 
 def feed_forward(x: Tensor, linear1: nn.Module, linear2: nn.Module, dropout: nn.Module) -> Tensor:
     """(..., C) -> (..., C): linear, ReLU, dropout, linear."""
-    projected: Tensor = linear2(dropout(F.relu(linear1(x), inplace=True)))
-    return projected
+    return by_rows(lambda rows: linear2(dropout(F.relu(linear1(rows), inplace=True))), x)

@@ -55,46 +55,59 @@ class DeformableAttention(nn.Module):
         if padding is not None:
             value = value.masked_fill(padding[..., None], 0.0)
         value = torch.unflatten(value, -1, (self.heads, -1))
-        locations, weights = self.sampling(query, reference, shapes)
-        sampled = sample(
-            value.flatten(0, 1), shapes, locations.flatten(0, 1), weights.to(value.dtype).flatten(0, 1)
-        )
+        x, y, weights = self.sampling(query, reference, shapes)
+        flat = (x.flatten(0, 1), y.flatten(0, 1), weights.to(value.dtype).flatten(0, 1))
+        sampled = sample(value.flatten(0, 1), shapes, *flat)
         projected: Tensor = self.output_proj(torch.unflatten(sampled, 0, query.shape[:2]))
         return projected
 
-    def sampling(self, query: Tensor, reference: Tensor, shapes: Shapes) -> tuple[Tensor, Tensor]:
-        """Where to read, (N, T, Q, heads, levels, points, 2) as x, y in 0..1, and with which weights.
+    def sampling(self, query: Tensor, reference: Tensor, shapes: Shapes) -> tuple[Tensor, Tensor, Tensor]:
+        """Where to read, x and y in 0..1, and with which weights: each (N, T, Q, heads, levels, points).
 
-        Locations are float32 whatever the network's type: a half would move them by pixels.
+        Places are float32 whatever the network's type: a half would move them by pixels. The two axes
+        are planes of their own, because arithmetic along an axis of length two is slow.
         """
         grid = (self.heads, self.levels, self.points)
-        offsets = torch.unflatten(self.sampling_offsets(query).float(), -1, (*grid, 2))
         logits = torch.unflatten(self.attention_weights(query), -1, (self.heads, -1))
         weights = torch.unflatten(logits.softmax(-1), -1, grid[1:])
-        reference = reference.float()[..., None, :, None, :]
-        if reference.shape[-1] == 2:
-            size = torch.tensor([(w, h) for h, w in shapes], dtype=torch.float32, device=query.device)
-            return reference + offsets / size[:, None], weights
-        return reference[..., :2] + offsets / self.points * reference[..., 2:] * 0.5, weights
+        places = []
+        for axis in (0, 1):
+            weight, bias = self.sampling_offsets.weight[axis::2], self.sampling_offsets.bias[axis::2]
+            offset = F.linear(query, weight, bias).float()
+            centre = self._per_point(reference[..., axis])
+            if reference.shape[-1] == 2:
+                size = torch.tensor([shape[1 - axis] for shape in shapes], device=query.device)
+                place = centre + offset / self._per_point(size)
+            else:
+                place = centre + offset * (self._per_point(reference[..., 2 + axis]) * (0.5 / self.points))
+            places.append(torch.unflatten(place, -1, grid))
+        return places[0], places[1], weights
+
+    def _per_point(self, x: Tensor) -> Tensor:
+        """(..., levels) -> (..., heads * levels * points) float32."""
+        x = x.float()[..., None, :, None]
+        return x.expand(*x.shape[:-3], self.heads, self.levels, self.points).flatten(-3)
 
 
-def sample(value: Tensor, shapes: Shapes, locations: Tensor, weights: Tensor) -> Tensor:
+def sample(value: Tensor, shapes: Shapes, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
     """Weighted sum of bilinear readings: `value` (M, L, heads, D) -> (M, Q, heads * D).
 
-    Readings beyond a map are zero; 0 and 1 are the outer borders of the first and last pixel.
+    `x`, `y` and `weights` (M, Q, heads, levels, points). Readings beyond a map are zero; 0 and 1 are the
+    outer borders of the first and last pixel.
     """
-    # Reading whole rows of D numbers is about five times as fast as grid_sample on a CPU, but slower
-    # where gradients are needed, and no faster on a GPU: see bench/soc.py.
+    # Reading whole rows of D numbers is several times as fast as grid_sample on a CPU, but slower where
+    # gradients are needed, and no faster on a GPU: see bench/soc.py.
     if value.device.type == "cpu" and not torch.is_grad_enabled():
-        return sample_rows(value, shapes, locations, weights)
-    return sample_grid(value, shapes, locations, weights)
+        return sample_rows(value, shapes, x, y, weights)
+    return sample_grid(value, shapes, x, y, weights)
 
 
-def sample_grid(value: Tensor, shapes: Shapes, locations: Tensor, weights: Tensor) -> Tensor:
+def sample_grid(value: Tensor, shapes: Shapes, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
     """`sample` by `grid_sample`, differentiable. Queries come last, where a row of them is read at once."""
     heads = value.shape[2]
     maps = torch.split(value.permute(0, 2, 3, 1).flatten(0, 1), [h * w for h, w in shapes], -1)
-    grids = (2 * locations - 1).to(value.dtype).permute(0, 2, 3, 4, 1, 5).flatten(0, 1).unbind(1)
+    places = torch.stack((x, y), -1).mul(2).sub(1).to(value.dtype)
+    grids = places.permute(0, 2, 3, 4, 1, 5).flatten(0, 1).unbind(1)
     weight = weights.permute(0, 2, 3, 4, 1).flatten(0, 1).contiguous().unbind(1)
     levels = [
         (F.grid_sample(torch.unflatten(level, -1, shape), grid, align_corners=False) * w[:, None]).sum(2)
@@ -104,49 +117,58 @@ def sample_grid(value: Tensor, shapes: Shapes, locations: Tensor, weights: Tenso
     return torch.unflatten(summed, 0, (-1, heads)).flatten(1, 2).transpose(1, 2)
 
 
-def sample_rows(value: Tensor, shapes: Shapes, locations: Tensor, weights: Tensor) -> Tensor:
+def sample_rows(value: Tensor, shapes: Shapes, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
     """`sample` by `embedding_bag`: the four corners of every reading are rows of one table."""
-    frames, queries, heads = locations.shape[:3]
-    table, origin = _bordered(value, shapes)
-    size = locations.new_tensor([(w, h) for h, w in shapes])[:, None]
-    pitch = torch.tensor([w + 1 for _, w in shapes])
+    frames, queries, heads = x.shape[:3]
+    points = x.shape[4]
+    spans = [(h + 3) * (w + 1) + 2 for h, w in shapes]
+    origin = torch.tensor([0, *spans[:-1]]).cumsum(0) + torch.tensor([w + 2 for _, w in shapes])
+    width = torch.tensor([float(w) for _, w in shapes]).repeat_interleave(points)
+    height = torch.tensor([float(h) for h, _ in shapes]).repeat_interleave(points)
     # Row numbers as float32 are exact: a frame has far fewer than 2^24 rows.
-    stride = (torch.stack((torch.ones_like(pitch), pitch), -1) * heads).float()[:, None]
-    first = (origin * heads).float()[:, None] + torch.arange(heads)[:, None, None]
-    corner = torch.stack((0 * pitch, 0 * pitch + 1, pitch, pitch + 1), -1)[:, None].mul(heads).int()
+    pitch = (width + 1) * heads
+    first = (origin * heads).repeat_interleave(points) + torch.arange(heads)[:, None]
+    corners = torch.stack((0 * pitch, 0 * pitch + heads, pitch, pitch + heads)).int()
+
+    x, y, weights = x.flatten(3), y.flatten(3), weights.flatten(3).float()
     out = value.new_empty(frames, queries, heads * value.shape[3])
     for frame in range(frames):
-        rows = table[frame].flatten(0, 1)
+        rows = _bordered(value[frame], shapes, spans).flatten(0, 1)
         for start in range(0, queries, _QUERIES_AT_ONCE):
             part = slice(start, start + _QUERIES_AT_ONCE)
-            pixel = torch.minimum((locations[frame, part] * size).sub_(0.5).clamp_(min=-1), size)
-            whole = pixel.floor()
-            right, down = pixel.sub_(whole).unbind(-1)
-            index = (whole.mul_(stride).sum(-1)).add_(first).int()[..., None] + corner
+            left, right = _split_pixel(x[frame, part], width)
+            top, down = _split_pixel(y[frame, part], height)
+            base = top.mul_(pitch).add_(left.mul_(heads)).add_(first).int()
             lower = weights[frame, part] * down
             upper = weights[frame, part] - lower
             lower_right, upper_right = lower * right, upper * right
-            weight = torch.stack((upper - upper_right, upper_right, lower - lower_right, lower_right), -1)
-            bags = index.shape[0] * heads
+            corner_weights = (upper - upper_right, upper_right, lower - lower_right, lower_right)
+            index = torch.stack([base + corner for corner in corners], 2)
+            weight = torch.stack(corner_weights, 2).to(rows.dtype)
+            bags = base.shape[0] * heads
             out[frame, part] = F.embedding_bag(
-                index.view(bags, -1),
-                rows,
-                per_sample_weights=weight.view(bags, -1).to(rows.dtype),
-                mode="sum",
+                index.view(bags, -1), rows, per_sample_weights=weight.view(bags, -1), mode="sum"
             ).view(-1, out.shape[2])
     return out
 
 
-def _bordered(value: Tensor, shapes: Shapes) -> tuple[Tensor, Tensor]:
-    """The levels with zeros around them, (M, rows, heads, D), and the row of every level's first pixel.
+def _split_pixel(place: Tensor, size: Tensor) -> tuple[Tensor, Tensor]:
+    """0..1 -> the pixel before it, -1 to size, and how far it lies towards the next one, 0 to 1."""
+    pixel = torch.minimum((place * size).sub_(0.5).clamp_(min=-1), size)
+    whole = pixel.floor()
+    return whole, pixel.sub_(whole)
 
-    One zero column ends a map row and begins the next, so a level of h x w pixels has rows of w + 1.
+
+def _bordered(value: Tensor, shapes: Shapes, spans: list[int]) -> Tensor:
+    """(L, heads, D) -> (rows, heads, D): every level has zeros around it and takes `spans` rows.
+
+    One zero column ends a map row and begins the next, so a level of h x w pixels has rows of w + 1, and
+    its first pixel comes after w + 2 rows.
     """
-    spans = [(h + 3) * (w + 1) + 2 for h, w in shapes]
-    table = value.new_zeros(value.shape[0], sum(spans), *value.shape[2:])
-    starts = torch.tensor([0, *spans[:-1]]).cumsum(0)
-    pixels = torch.split(value, [h * w for h, w in shapes], 1)
-    for level, (h, w), start in zip(pixels, shapes, starts.tolist(), strict=True):
-        room = torch.unflatten(table[:, start + w + 1 : start + (h + 1) * (w + 1)], 1, (h, w + 1))
-        room[:, :, 1:] = torch.unflatten(level, 1, (h, w))
-    return table, starts + torch.tensor([w + 2 for _, w in shapes])
+    table = value.new_zeros(sum(spans), *value.shape[1:])
+    pixels = torch.split(value, [h * w for h, w in shapes])
+    for level, room, (h, w) in zip(pixels, torch.split(table, spans), shapes, strict=True):
+        torch.unflatten(room[w + 1 : (h + 1) * (w + 1)], 0, (h, w + 1))[:, 1:] = torch.unflatten(
+            level, 0, (h, w)
+        )
+    return table

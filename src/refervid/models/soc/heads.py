@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from refervid.models.soc.chunks import pieces
+
 MASK_CHANNELS = 8
 """Channels of the pixel features and of the dynamic layers."""
 
@@ -63,6 +65,13 @@ def dynamic_masks(features: Tensor, parameters: Tensor, centres: Tensor) -> Tens
     -> (M, Q, h, w) float32. The first layer also sees, in input pixels, how far a cell's pixel
     (4j + 2, 4i + 2) lies from the query's centre (Tian et al., "CondInst", ECCV 2020).
     """
+    # In rows of about 256 numbers, the unit of `pieces`.
+    rows_each = parameters.shape[1] * MASK_CHANNELS * features.shape[-2:].numel() // 256
+    parts = pieces(len(features), max(1, rows_each), features.device)
+    return torch.cat([_masks(features[part], parameters[part], centres[part]) for part in parts])
+
+
+def _masks(features: Tensor, parameters: Tensor, centres: Tensor) -> Tensor:
     frames, queries = parameters.shape[:2]
     height, width = features.shape[-2:]
     numbers = torch.split(parameters.float(), _WEIGHTS + _BIASES, -1)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from refervid.models.soc.attention import MultiheadAttention, feed_forward
+from refervid.models.soc.chunks import pieces
 from refervid.models.soc.config import SocConfig
 from refervid.models.soc.deformable import DeformableAttention
 from refervid.models.soc.heads import refine
@@ -29,8 +30,8 @@ class Geometry:
     padding: Tensor | None
     valid_ratios: Tensor
 
-    def rows(self, index: Tensor) -> Geometry:
-        """The rows named by `index` (M,) long."""
+    def rows(self, index: Tensor | slice) -> Geometry:
+        """The rows named by `index`, (M,) long or a slice."""
         padding = None if self.padding is None else self.padding[index]
         return Geometry(self.shapes, self.positions[index], padding, self.valid_ratios[index])
 
@@ -148,9 +149,16 @@ class DeformableTransformer(nn.Module):
         )
         positions = geometry.positions + embedding
         reference = geometry.token_references()
-        for layer in self.encoder.layers:
-            x = layer(x, positions, reference, geometry)
-        return x
+        clips, frames, tokens = x.shape[:3]
+        encoded = []
+        for rows in pieces(clips, frames * tokens, x.device):
+            place = geometry.rows(rows)
+            for part in pieces(frames, tokens, x.device):
+                y = x[rows, part]
+                for layer in self.encoder.layers:
+                    y = layer(y, positions[rows], reference[rows], place)
+                encoded.append(y.flatten(0, 1))
+        return torch.cat(encoded).view_as(x)
 
     def decode(
         self, memory: Tensor, geometry: Geometry, queries: Tensor, box_heads: nn.ModuleList

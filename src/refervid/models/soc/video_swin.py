@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from refervid.models.soc.chunks import by_rows, pieces
 from refervid.models.soc.config import VideoSwinConfig
 from refervid.models.soc.windows import Partition, Size, partition, relative_position_index
 
@@ -61,25 +62,25 @@ class WindowAttention(nn.Module):
 
     def forward(self, x: Tensor, part: Partition) -> Tensor:
         """(tokens, C), in the order of the map, -> (tokens, C)."""
-        windows = x.index_select(0, part.gather)
-        if part.padding is not None:
-            windows = windows.index_fill(0, part.padding, 0.0)
-        qkv = self.qkv(windows).view(-1, part.tokens, 3, self.heads, x.shape[1] // self.heads)
-        query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        bias = self.relative_bias(part.tokens).to(query.dtype)
-        attended = [
-            F.scaled_dot_product_attention(
-                query[group.start : group.stop],
-                key[group.start : group.stop],
-                value[group.start : group.stop],
-                attn_mask=(bias if group.mask is None else bias + group.mask.to(bias.dtype))[None],
-            )
-            for group in part.groups
-        ]
-        joined = torch.cat(attended) if len(attended) > 1 else attended[0]
-        joined = joined.transpose(1, 2).reshape(-1, x.shape[1])
-        projected: Tensor = self.proj(joined.index_select(0, part.scatter))
+        bias = self.relative_bias(part.tokens)
+        attended = []
+        for group in part.groups:
+            mask = bias if group.mask is None else bias + group.mask
+            for piece in pieces(len(group.gather), part.tokens, x.device):
+                padding = None if group.padding is None else group.padding[piece]
+                attended.append(self._attend(x, group.gather[piece], padding, mask))
+        projected: Tensor = self.proj(torch.cat(attended).index_select(0, part.scatter))
         return projected
+
+    def _attend(self, x: Tensor, gather: Tensor, padding: Tensor | None, mask: Tensor) -> Tensor:
+        """Windows of the tokens that `gather` (windows, N) names -> (windows * N, C)."""
+        windows = x.index_select(0, gather.flatten())
+        if padding is not None:
+            windows = windows.masked_fill(padding.view(-1, 1), 0.0)
+        qkv = self.qkv(windows).view(*gather.shape, 3, self.heads, -1)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(query, key, value, mask.to(query.dtype)[None])
+        return attended.transpose(1, 2).reshape(-1, x.shape[1])
 
     def relative_bias(self, tokens: int) -> Tensor:
         """(heads, N, N) for a window of N tokens.
@@ -100,8 +101,7 @@ class Mlp(nn.Module):
         self.fc2 = nn.Linear(hidden, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        projected: Tensor = self.fc2(F.gelu(self.fc1(x)))
-        return projected
+        return by_rows(lambda rows: self.fc2(F.gelu(self.fc1(rows))), x)
 
 
 class Block(nn.Module):

@@ -22,25 +22,24 @@ SEPARATION = -100.0
 
 @dataclass(frozen=True)
 class WindowGroup:
-    """Windows `start` to `stop` (exclusive) share `mask` (N, N) float, added to the logits."""
+    """Windows that share `mask` (N, N) float, which is added to the logits (None: zeros).
 
-    start: int
-    stop: int
+    `gather` (windows, N) long names the token in every slot; `padding` (windows, N) bool is True in
+    slots beyond the end of the map, None where there are none.
+    """
+
+    gather: Tensor
+    padding: Tensor | None
     mask: Tensor | None
 
 
 @dataclass(frozen=True)
 class Partition:
-    """`gather` (windows * N,) names the token in every window slot, `scatter` is its inverse.
-
-    A window has N = `tokens` slots; `padding` lists the slots that lie beyond the end of the map.
-    """
+    """All windows, N = `tokens` slots each; `scatter` names every token's slot, groups one after another."""
 
     tokens: int
-    gather: Tensor
-    scatter: Tensor
-    padding: Tensor | None
     groups: tuple[WindowGroup, ...]
+    scatter: Tensor
 
 
 @lru_cache(maxsize=32)
@@ -65,21 +64,28 @@ def partition(batch: int, size: Size, window: Size, shifted: bool, device: torch
         last = (torch.arange(count) == count - 1) & (s > 0)
         kind = kind * 2 + last.view([count if i == axis else 1 for i in range(3)])
 
-    order = kind.flatten().argsort(stable=True)
-    windows, tokens = len(order), cut[0] * cut[1] * cut[2]
+    tokens = cut[0] * cut[1] * cut[2]
     clips = torch.arange(batch)[:, None] * (size[0] * size[1] * size[2])
-    gather = (token.reshape(windows, 1, tokens)[order] + clips).flatten()
-    inside = inside.reshape(windows, 1, tokens)[order].expand(-1, batch, -1).flatten()
+    token, inside = token.reshape(-1, 1, tokens), inside.reshape(-1, 1, tokens)
     scatter = torch.empty(batch * size[0] * size[1] * size[2], dtype=torch.long)
-    scatter[gather[inside]] = inside.nonzero().flatten()
-
-    stop, groups = 0, []
-    for k, size_of_group in enumerate(torch.bincount(kind.flatten()).tolist()):
-        if size_of_group:
-            start, stop = stop, stop + size_of_group * batch
-            groups.append(WindowGroup(start, stop, _mask(k, cut, shift, device)))
-    padding = None if bool(inside.all()) else (~inside).nonzero().flatten().to(device)
-    return Partition(tokens, gather.to(device), scatter.to(device), padding, tuple(groups))
+    groups, slots = [], 0
+    for k in range(8):
+        chosen = kind.flatten() == k
+        gather = (token[chosen] + clips).flatten(0, 1)
+        if len(gather) == 0:
+            continue
+        real = inside[chosen].expand(-1, batch, -1).flatten(0, 1)
+        scatter[gather[real]] = real.flatten().nonzero().flatten() + slots
+        slots += gather.numel()
+        padding = None if bool(real.all()) else ~real
+        groups.append(
+            WindowGroup(
+                gather.to(device),
+                None if padding is None else padding.to(device),
+                _mask(k, cut, shift, device),
+            )
+        )
+    return Partition(tokens, tuple(groups), scatter.to(device))
 
 
 def _mask(kind: int, window: list[int], shift: list[int], device: torch.device) -> Tensor | None:
