@@ -7,6 +7,7 @@ import typer
 import refervid
 from refervid.cli.demo import demo
 from refervid.cli.evaluate import evaluate, score
+from refervid.cli.models import models
 from refervid.cli.presets import doctor, presets
 from refervid.cli.segment import segment
 
@@ -37,3 +38,4 @@ def main(
 
 for command in (segment, evaluate, score, demo, presets, doctor):
     app.command()(command)
+app.add_typer(models)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
+from refervid.engines.checkpoints import CHECKPOINTS, file_patterns, pinned_revision
 from refervid.errors import BadCheckpoint, MissingWeights
 from refervid.settings import Environment
 
@@ -12,27 +13,39 @@ Model = TypeVar("Model")
 
 
 def find_weights(weights: str, revision: str | None = None) -> Path:
-    """The file or folder behind `weights`: a path, or a hub id that was downloaded before.
+    """The file or folder behind `weights`: a path, or a hub id or published file that was downloaded before.
 
-    The folder named by REFERVID_WEIGHTS is searched first, for a folder called like the last part of the id.
-    Raises `MissingWeights`.
+    The folder named by REFERVID_WEIGHTS is searched first, then the one where `refervid models pull` puts
+    single files, for a name like the last part of the id. Of a hub id without `revision`, the pinned one
+    is taken. Raises `MissingWeights`.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
-    own = Environment().weights
-    for path in (Path(weights), *([own / Path(weights).name] if own else [])):
+    environment = Environment()
+    folders = [folder for folder in (environment.weights, environment.cache / "weights") if folder]
+    for path in (Path(weights).expanduser(), *(folder / Path(weights).name for folder in folders)):
         if path.exists():
             return path
-    if weights.startswith((".", "/", "~")) or weights.count("/") != 1:
+    if weights.startswith((".", "/", "~")) or (weights.count("/") != 1 and weights not in CHECKPOINTS):
         raise MissingWeights(f"no checkpoint at {weights}: give the path of a file or folder, or a hub id")
+    problem = MissingWeights(
+        f"the weights {weights} are not on this machine: {_how_to_get(weights)}, "
+        "or give the path of your own copy with --set"
+    )
+    if weights.count("/") != 1:
+        raise problem
     try:
-        return Path(snapshot_download(weights, revision=revision, local_files_only=True))
+        return Path(
+            snapshot_download(
+                weights,
+                revision=revision or pinned_revision(weights),
+                allow_patterns=file_patterns(weights),
+                local_files_only=True,
+            )
+        )
     except LocalEntryNotFoundError as error:
-        raise MissingWeights(
-            f"the weights {weights} are not on this machine: `refervid models pull {weights}` gets them, "
-            "or give the path of your own copy with --set"
-        ) from error
+        raise problem from error
 
 
 def missing_weights(weights: str, revision: str | None = None) -> list[str]:
@@ -40,8 +53,15 @@ def missing_weights(weights: str, revision: str | None = None) -> list[str]:
     try:
         find_weights(weights, revision)
     except MissingWeights:
-        return [f"weights {weights} (refervid models pull {weights})"]
+        return [f"weights {weights} ({_how_to_get(weights)})"]
     return []
+
+
+def _how_to_get(weights: str) -> str:
+    known = CHECKPOINTS.get(weights)
+    if known is not None and known.page is not None and known.url is None:
+        return f"download them from {known.page} into the folder that REFERVID_WEIGHTS names"
+    return f"`refervid models pull {weights}` gets them"
 
 
 def load_pretrained(model_class: Any, folder: Path, **options: Any) -> Any:

@@ -1,0 +1,139 @@
+"""`refervid models`: which checkpoints there are, getting them, and checking those that are here."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any, get_args
+
+import typer
+from rich.table import Table
+
+from refervid.cli.console import FAILED, console, print_json, reporting_errors
+from refervid.cli.options import Json
+from refervid.errors import SettingsError
+
+models = typer.Typer(name="models", help="Checkpoints: list, download and verify them.", no_args_is_help=True)
+
+Names = Annotated[list[str] | None, typer.Argument(help="Hub ids, or names from `refervid models list`.")]
+
+
+@models.command("list")
+def list_models(as_json: Json = False) -> None:
+    """List the known checkpoints, which preset needs them, and whether they are here."""
+    with reporting_errors():
+        from refervid.engines.checkpoints import CHECKPOINTS, pinned_revision
+        from refervid.engines.weights import missing_weights
+
+        needed = _needed_by_presets()
+        rows: list[dict[str, Any]] = [
+            {
+                "name": one.name,
+                "about": one.about,
+                "bytes": one.size,
+                "licence": one.licence,
+                "revision": pinned_revision(one.name),
+                "sha256": one.sha256,
+                "published_at": one.page or f"https://huggingface.co/{one.name}",
+                "presets": [preset for preset, names in needed.items() if one.name in names],
+                "here": not missing_weights(one.name),
+            }
+            for one in CHECKPOINTS.values()
+        ]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("checkpoint", "what", "size", "licence", "revision", "presets", "here")
+    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(
+            row["name"],
+            row["about"],
+            _size(row["bytes"]),
+            row["licence"],
+            (row["revision"] or "not pinned")[:10],
+            ", ".join(row["presets"]),
+            "yes" if row["here"] else "no",
+        )
+    console.print(table, markup=False)
+    console.print("your own copy: give its path, as in --set tracker.weights=/path", markup=False)
+
+
+@models.command()
+def pull(
+    names: Names = None,
+    preset: Annotated[str | None, typer.Option("--preset", "-p", help="All that this preset needs.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before downloading.")] = False,
+) -> None:
+    """Download checkpoints at their pinned revisions."""
+    with reporting_errors():
+        from refervid.engines.downloads import plan_download
+        from refervid.engines.downloads import pull as fetch
+
+        wanted = list(dict.fromkeys([*(names or []), *(_preset_needs(preset) if preset else [])]))
+        if not wanted:
+            raise SettingsError("nothing to download: give names or --preset")
+        downloads = [plan_download(name) for name in wanted]
+        for download in downloads:
+            at = f" at {download.revision[:10]}" if download.revision else ""
+            console.print(f"{download.name}{at}: {_size(download.size)}", markup=False)
+        total = _size(sum(download.size for download in downloads))
+        if not yes and not typer.confirm(f"download {total}?", err=True):
+            console.print("nothing was downloaded")
+            return
+        for download in downloads:
+            console.print(f"{download.name} is in {fetch(download)}", markup=False)
+
+
+@models.command()
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Names or paths; by default all that are here.")
+    ] = None,
+    load: Annotated[bool, typer.Option(help="Also try to load the weights.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Compare checkpoints with the published hashes and load them."""
+    with reporting_errors():
+        from refervid.engines.checkpoints import CHECKPOINTS
+        from refervid.engines.verification import verify as check
+        from refervid.engines.weights import missing_weights
+
+        wanted = names or [name for name in CHECKPOINTS if not missing_weights(name)]
+        found = [check(name, load=load) for name in wanted]
+    if as_json:
+        print_json([{**vars(one), "path": str(one.path), "hashes": dict(one.hashes)} for one in found])
+    for one in found:
+        words = {True: "as published", False: "different", None: "no published hash"}
+        hashes = "; ".join(f"{file}: {words[same]}" for file, same in one.hashes.items())
+        verdict = f"problem: {one.problem}" if one.problem else "loads" if one.loads else "not loaded"
+        console.print(f"{one.name} in {one.path}: {hashes}; {verdict}", markup=False)
+    if not found:
+        console.print("no known checkpoint is here: `refervid models pull` gets them", markup=False)
+    if any(one.problem for one in found):
+        sys.exit(FAILED)
+
+
+def _needed_by_presets() -> dict[str, list[str]]:
+    from refervid.pipelines.presets import PRESETS
+
+    return {name: _preset_needs(name) for name in PRESETS}
+
+
+def _preset_needs(name: str) -> list[str]:
+    from refervid.engines.checkpoints import weights_in
+    from refervid.engines.registry import Role, engine_settings
+    from refervid.pipelines.presets import PRESETS
+
+    if name not in PRESETS:
+        raise SettingsError(f"no preset {name!r}: choose one of {', '.join(PRESETS)}")
+    settings = PRESETS[name].settings
+    return [
+        weights
+        for role in get_args(Role)
+        if role in settings
+        for weights in weights_in(engine_settings(role, settings[role]))
+    ]
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
