@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import ClassVar, Literal, Self
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from refervid.engines.base import EngineSettings, Runtime
 from refervid.engines.trackers.flow.carrier import Carrier
-from refervid.engines.trackers.flow.seed import Seed, seed_of
-from refervid.engines.trackers.flow.view import View
+from refervid.engines.trackers.flow.seed import Seed, is_correction, seed_of
+from refervid.engines.trackers.flow.view import Plane, View
 from refervid.errors import SettingsError
 from refervid.media.clip import Clip
 from refervid.scene import Scene, scene_of
@@ -31,11 +29,12 @@ class FlowSettings(EngineSettings):
 
 
 class FlowTracker:
-    """Masks of many objects in two sweeps over the clip, sharing each frame's features.
+    """Masks of many objects in two sweeps over the clip that share every frame's features.
 
-    Where several pivots are given for one object, every frame is carried from the nearest of them; on
-    a pivot's own frame a given mask comes back as it is. A pivot that marks nothing (empty mask, box
-    without area inside the frame) says that the object is away on its frame.
+    Where one object has several pivots, every frame is carried from the nearest of them. On a pivot's
+    own frame a given mask comes back as it is, and points lie on their side of the outline. Points alone
+    correct the mask that is carried there from a box or mask, if there is one. A pivot that marks nothing
+    (empty mask, box without area inside the frame) says that the object is away on its frame.
     """
 
     Settings: ClassVar[type[FlowSettings]] = FlowSettings
@@ -51,71 +50,97 @@ class FlowTracker:
         return cls()
 
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
-        """One track per object, in order. Calls `hook("track", None, steps done, steps)`.
+        """One track per object, in order. Calls `hook("track", None, frames done, 2 T)`.
 
-        Raises `SettingsError` for a pivot that names no frame of the clip or whose mask does not fit.
+        Raises `SettingsError` for a pivot on a frame that the clip does not have, or with a mask of
+        another shape than the frame's.
         """
+        for pivots in objects:
+            for pivot in pivots:
+                _check(pivot, clip)
         scene = scene_of(clip)
-        quests = [_Quest(clip, scene, pivots) for pivots in objects]
-        steps, done = 2 * len(clip), 0
-        for order, direction in ((range(len(clip)), 1), (range(len(clip) - 1, -1, -1), -1)):
-            for quest in quests:
-                quest.carrier = None
-            for index in order:
+        tracks = [Track(len(clip), clip.height, clip.width) for _ in objects]
+        seeds = [_seeds(scene, pivots) for pivots in objects]
+        frames = range(len(clip))
+        for half, (order, direction) in enumerate(((frames, 1), (reversed(frames), -1))):
+            sweeps = [_Sweep(*both, direction) for both in zip(tracks, seeds, strict=True)]
+            for done, index in enumerate(order, 1):
                 view = View(scene, index, direction)
-                for quest in quests:
-                    quest.visit(view)
-                done += 1
-                hook("track", None, done, steps)
-        return [quest.track for quest in quests]
+                for sweep in sweeps:
+                    sweep.visit(view)
+                hook("track", None, half * len(clip) + done, 2 * len(clip))
+        return tracks
 
 
-@dataclass
-class _Quest:
-    """One object: its seeds, and the carrier that is on its way in the present sweep."""
+class _Sweep:
+    """One object in one direction: writes the frames whose nearest pivot lies behind."""
 
-    track: Track
-    seeds: dict[int, Seed]
-    carrier: Carrier | None = field(default=None, init=False)
-
-    def __init__(self, clip: Clip, scene: Scene, pivots: Iterable[Pivot]) -> None:
-        self.track = Track(len(clip), clip.height, clip.width)
-        self.seeds = {}
-        for pivot in pivots:
-            _check(pivot, clip)
-        by_frame: dict[int, list[Pivot]] = {}
-        for pivot in pivots:
-            by_frame.setdefault(pivot.frame_index, []).append(pivot)
-        self.seeds = {index: seed_of(scene, index, given) for index, given in sorted(by_frame.items())}
-        self.starts = np.array([index for index, seed in self.seeds.items() if seed.mask.any()], int)
-        if not len(self.starts):
-            log.warning("no pivot marks anything inside the frame: the track stays empty")
+    def __init__(self, track: Track, seeds: dict[int, Seed], direction: int) -> None:
+        self._track = track
+        self._seeds = seeds
+        self._starts = np.array([index for index, seed in seeds.items() if not seed.empty])
+        self._direction = direction
+        self._carrier: Carrier | None = None
 
     def visit(self, view: View) -> None:
-        """Write the frame if it is this sweep's to write."""
-        seed = self.seeds.get(view.index)
+        seed = self._seeds.get(view.index)
         if seed is not None:
-            self.carrier = Carrier(view, seed.mask) if seed.mask.any() else None
-            self.track[view.index] = (
-                seed.exact if seed.exact is not None else self._full(seed.mask.astype(np.float32))
-            )
-            self.track.presence[view.index] = float(seed.mask.any())
-        elif self.carrier is not None and self._nearest_is_behind(view):
-            soft, presence = self.carrier.step(view)
-            self.track[view.index] = self._full(soft)
-            self.track.presence[view.index] = presence
+            self._write(view.index, seed.soft, 1.0 - seed.empty, seed.exact)
+            if not seed.empty:
+                self._carrier = Carrier(view, seed.soft)
+            elif self._carrier is not None:
+                self._carrier.lose()
+        elif self._carrier is not None and self._is_mine(view.index):
+            self._write(view.index, *self._carrier.step(view))
 
-    def _nearest_is_behind(self, view: View) -> bool:
-        distance = (view.index - self.starts) * view.direction
-        behind, ahead = distance[distance > 0], -distance[distance < 0]
-        if not len(ahead):
-            return True
-        return bool(behind.min() <= ahead.min() if view.direction > 0 else behind.min() < ahead.min())
+    def _is_mine(self, index: int) -> bool:
+        """Is the nearest pivot behind? At equal distance the frame belongs to the forward sweep."""
+        passed = (index - self._starts) * self._direction
+        ahead = -passed[passed < 0]
+        lead = ahead.min() - passed[passed > 0].min() if len(ahead) else 1
+        return bool(lead > 0 or (lead == 0 and self._direction > 0))
 
-    def _full(self, soft: NDArray[np.float32]) -> Mask:
-        size = (self.track.width, self.track.height)
-        mask: Mask = cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR) > 0.5
-        return mask
+    def _write(self, index: int, soft: Plane, presence: float, exact: Mask | None = None) -> None:
+        if exact is None:
+            size = (self._track.width, self._track.height)
+            exact = np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR) > 0.5)
+        self._track[index] = exact
+        self._track.presence[index] = presence
+
+
+def _seeds(scene: Scene, pivots: Sequence[Pivot]) -> dict[int, Seed]:
+    """The seeds by frame: boxes and masks first, then the corrections, those near a seed first."""
+    frames: dict[int, list[Pivot]] = {}
+    for pivot in pivots:
+        frames.setdefault(pivot.frame_index, []).append(pivot)
+    corrections = {index: given for index, given in frames.items() if is_correction(given)}
+    seeds = {
+        index: seed_of(View(scene, index, 1), given)
+        for index, given in frames.items()
+        if index not in corrections
+    }
+    while corrections:
+        starts = [index for index, seed in seeds.items() if not seed.empty]
+        pairs = [(abs(index - start), index, start) for index in corrections for start in starts]
+        if pairs:
+            _, index, start = min(pairs)
+            carried = _carry(scene, seeds[start], start, index)
+        else:
+            index, carried = min(corrections), None
+        seeds[index] = seed_of(View(scene, index, 1), corrections.pop(index), carried)
+    if all(seed.empty for seed in seeds.values()):
+        log.warning("no pivot marks anything inside the frame: the track stays empty")
+    return seeds
+
+
+def _carry(scene: Scene, seed: Seed, start: int, end: int) -> Plane:
+    """The soft mask that reaches frame `end` from the seed on frame `start`."""
+    direction = 1 if end > start else -1
+    carrier = Carrier(View(scene, start, direction), seed.soft)
+    soft = seed.soft
+    for index in range(start + direction, end + direction, direction):
+        soft, _ = carrier.step(View(scene, index, direction))
+    return soft
 
 
 def _check(pivot: Pivot, clip: Clip) -> None:
@@ -123,5 +148,5 @@ def _check(pivot: Pivot, clip: Clip) -> None:
         raise SettingsError(f"pivot on frame {pivot.frame_index}: the clip has frames 0 to {len(clip) - 1}")
     if pivot.mask is not None and pivot.mask.shape != (clip.height, clip.width):
         raise SettingsError(
-            f"pivot mask of shape {pivot.mask.shape}: give it the frame's, ({clip.height}, {clip.width})"
+            f"pivot mask of shape {pivot.mask.shape}: it must have the frame's, ({clip.height}, {clip.width})"
         )

@@ -35,7 +35,7 @@ class View:
         self.direction = direction
 
     @cached_property
-    def _lab(self) -> NDArray[np.float32]:
+    def lab(self) -> NDArray[np.float32]:
         """(h, w, 3) CIE L*a*b*."""
         rgb = self.scene.small(self.index).astype(np.float32) / 255
         return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB))
@@ -43,22 +43,17 @@ class View:
     @cached_property
     def lightness(self) -> Plane:
         """L* in 0..1."""
-        return self._lab[..., 0] / 100
+        return self.lab[..., 0] / 100
 
     @cached_property
     def features(self) -> NDArray[np.float32]:
         """(h / 2, w / 2, 11): colour at three scales, contrast at two."""
         h, w = self.scene.size
-        size = ((w + 1) // STRIDE, (h + 1) // STRIDE)
-        lab = cv2.resize(self._lab, size, interpolation=cv2.INTER_AREA) / LAB_UNIT
+        size = (max(1, w // STRIDE), max(1, h // STRIDE))
+        lab = cv2.resize(self.lab, size, interpolation=cv2.INTER_AREA) / LAB_UNIT
         colours = [lab, *(cv2.GaussianBlur(lab, (0, 0), sigma) for sigma in BLURS)]
         contrasts = [2 * _contrast(lab[..., 0], window) for window in TEXTURE_WINDOWS]
         return np.dstack([*colours, *contrasts])
-
-    @cached_property
-    def _flow(self) -> Flow:
-        """(h, w, 2): from this frame to the one that the sweep comes from."""
-        return self.scene.backward(self.index) if self.direction > 0 else self.scene.forward(self.index)
 
     @cached_property
     def origin(self) -> tuple[Plane, Plane]:
@@ -75,25 +70,52 @@ class View:
         """
         come_from = self.index - self.direction
         there = self.scene.forward(come_from) if self.direction > 0 else self.scene.backward(come_from)
-        back = cv2.remap(there, *self.origin, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        error = np.linalg.norm(self._flow + back, axis=2)
-        expected = FLOW_ERROR_PX + FLOW_ERROR_SHARE * np.linalg.norm(self._flow, axis=2)
-        trust = np.exp(-((error / expected) ** 2) / 2)
-        h, w = self.scene.size
         xs, ys = self.origin
+        back = cv2.remap(there, xs, ys, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        error = _length(self._flow + back)
+        trust = np.exp(-((error / (FLOW_ERROR_PX + FLOW_ERROR_SHARE * _length(self._flow))) ** 2) / 2)
+        h, w = self.scene.size
         trust[(xs < 0) | (xs > w - 1) | (ys < 0) | (ys > h - 1)] *= 0.5
-        return trust
+        return np.asarray(trust)
 
     @cached_property
-    def residual(self) -> Plane:
-        """Speed in pixels a frame that the camera's own motion does not explain."""
-        come_from = self.index - self.direction
-        there_to_here = self.scene.camera(come_from) if self.direction > 0 else None
-        camera = np.linalg.inv(there_to_here) if there_to_here is not None else self.scene.camera(self.index)
-        return np.linalg.norm(self._flow - camera_flow(camera, *self.scene.size), axis=2)
+    def camera(self) -> NDArray[np.float64]:
+        """3x3 homography from this frame to the one that the sweep comes from."""
+        if self.direction < 0:
+            return self.scene.camera(self.index)
+        return np.linalg.inv(self.scene.camera(max(self.index - 1, 0)))
+
+    @cached_property
+    def speed(self) -> Plane:
+        """Motion in pixels a frame that the camera's own motion does not explain."""
+        return _length(self._against_camera)
+
+    @cached_property
+    def residual(self) -> Flow:
+        """(h, w, 2) motion against the camera to the next frame or from the last, whichever is smaller:
+        the larger one may come from what is hidden on the other frame."""
+        both = [direction * -View(self.scene, self.index, direction)._against_camera for direction in (1, -1)]
+        if self.index == 0:
+            return both[1]
+        if self.index == len(self.scene) - 1:
+            return both[0]
+        return np.where((_length(both[0]) < _length(both[1]))[..., None], *both)
+
+    @cached_property
+    def _flow(self) -> Flow:
+        """(h, w, 2): from this frame to the one that the sweep comes from."""
+        return self.scene.backward(self.index) if self.direction > 0 else self.scene.forward(self.index)
+
+    @cached_property
+    def _against_camera(self) -> Flow:
+        return self._flow - camera_flow(self.camera, *self.scene.size)
+
+
+def _length(vectors: Flow) -> Plane:
+    return np.asarray(cv2.magnitude(vectors[..., 0], vectors[..., 1]))
 
 
 def _contrast(plane: Plane, window: int) -> Plane:
     """Local standard deviation."""
     mean = cv2.blur(plane, (window, window))
-    return np.sqrt(np.maximum(cv2.blur(plane * plane, (window, window)) - mean * mean, 0))
+    return np.asarray(np.sqrt(np.maximum(cv2.blur(plane * plane, (window, window)) - mean * mean, 0)))

@@ -1,0 +1,63 @@
+"""Looking for an object that was hidden or had left the frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from refervid.engines.trackers.flow.appearance import Appearance, pose_of
+from refervid.engines.trackers.flow.view import STRIDE, Plane, View
+
+FIRST_RADIUS = 2.0
+"""How far around its last place the object is expected at first, in its own sizes,"""
+RADIUS_GROWTH = 0.25
+"""and by how much more with every frame."""
+LIKE_OBJECT = 0.2
+"""Appearance score above which a pixel may belong to the object."""
+SURE = 0.5
+"""Mean score from which on a region is the object."""
+AREA_RANGE = (0.2, 3.0)
+"""Area that it may have, in shares of the area before it was lost."""
+
+
+class Search:
+    """Scores every frame for the look of the object and waits for a region that passes for it."""
+
+    def __init__(self, last: Plane) -> None:
+        """`last` (h, w) is the soft mask on the last frame on which the object was seen."""
+        self._pose = pose_of(last)
+        self._area = float((last > 0.5).sum())
+        self._frames = 0
+
+    def step(self, view: View, appearance: Appearance) -> Plane | None:
+        """The object's rough mask (h, w) on this frame, or None."""
+        self._frames += 1
+        self._move_with_camera(view)
+        h, w = view.features.shape[:2]
+        size = 2 * np.hypot(self._pose.spread_x, self._pose.spread_y)
+        radius = size * (FIRST_RADIUS + RADIUS_GROWTH * self._frames)
+        anywhere = replace(self._pose, spread_x=radius, spread_y=radius)
+        scores = appearance.score(view, np.arange(h * w), anywhere).reshape(h, w)
+        ys, xs = np.mgrid[0:h, 0:w] * STRIDE
+        scores[np.hypot(xs - self._pose.x, ys - self._pose.y) > radius] = -1
+        scores = cv2.blur(scores, (3, 3))
+        count, parts, stats, _ = cv2.connectedComponentsWithStats((scores > LIKE_OBJECT).astype(np.uint8))
+        area = stats[:, cv2.CC_STAT_AREA]
+        mass = np.bincount(parts.ravel(), scores.ravel(), count)
+        share = area * STRIDE**2 / self._area
+        fits = (mass / area > SURE) & (share > AREA_RANGE[0]) & (share < AREA_RANGE[1])
+        fits[0] = False
+        if not fits.any():
+            return None
+        best = (parts == np.argmax(np.where(fits, mass, 0))).astype(np.float32)
+        return np.asarray(cv2.resize(best, view.scene.size[::-1], interpolation=cv2.INTER_LINEAR))
+
+    def _move_with_camera(self, view: View) -> None:
+        here = cv2.perspectiveTransform(
+            np.array([[[self._pose.x, self._pose.y]]]), np.linalg.inv(view.camera)
+        )
+        x, y = here[0, 0]
+        h, w = view.scene.size
+        self._pose = replace(self._pose, x=float(np.clip(x, 0, w)), y=float(np.clip(y, 0, h)))
