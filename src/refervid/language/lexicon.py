@@ -328,7 +328,8 @@ MATERIALS = (
 # most things of its class seen from the side. Skin of any tone lies between these colour terms.
 PRIORS: dict[str, tuple[tuple[str, str], ...]] = {
     "person": (("shape", "tall"),),
-    "vehicle": (("shape", "wide"),),
+    "animal": (("shape", "not tall"),),
+    "vehicle": (("shape", "not tall"),),
     "ball": (("shape", "round"),),
     **dict.fromkeys(("hand", "arm", "leg", "foot", "face", "finger"), (("colour", "brown pink orange"),)),
 }

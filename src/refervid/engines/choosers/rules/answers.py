@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,8 @@ from refervid.language import Expression
 
 PLURAL_SHARE = 0.45
 """Of several things that are asked for, each must be so plausible compared to the best."""
+LATER = 0.7
+"""Things change places: "the left cup" is the one that is left when the clip begins, if it is seen then."""
 AS_PLAUSIBLE = 0.4
 """The same thing on another frame must be so plausible there, compared to where it was found first."""
 ALIKE = 0.5
@@ -54,11 +56,14 @@ def answer(expression: Expression, sections: Sequence[Sequence[Region]], traces:
 def _answer_one(
     expression: Expression, sections: Sequence[Sequence[Region]], traces: Traces
 ) -> list[tuple[list[int], str]]:
+    if not any(sections):
+        return [([], "no candidates")] * len(sections)
     verdicts = [judge(expression, section, traces) if section else None for section in sections]
     missing = _missing_everywhere([verdict for verdict in verdicts if verdict is not None])
     if missing:
         return [([], f"nothing here fits: {', '.join(missing)}")] * len(sections)
-    best = _best_object(sections, verdicts, traces)
+    fading = LATER if _tells_places(expression) else 1.0
+    best = _best_object(sections, verdicts, traces, fading)
     found: list[tuple[list[int], str]] = []
     for section, verdict in zip(sections, verdicts, strict=True):
         if verdict is None:
@@ -69,43 +74,59 @@ def _answer_one(
             chosen = _several(section, verdict, expression.count)
         else:
             chosen = sorted(here, key=lambda number: -verdict.plausible[number])[:1]
-        reason = _reason(verdict, chosen[0], expression) if chosen else "not seen on this frame"
+        reason = _reason(verdict, chosen[0], expression) if chosen else "not recognised on this frame"
         found.append((chosen, reason))
     return found
 
 
 def _missing_everywhere(verdicts: Sequence[Verdict]) -> list[str]:
     """Statements that no region of any frame fits."""
-    if not verdicts:
-        return []
     return [words for words in verdicts[0].missing if all(words in verdict.missing for verdict in verdicts)]
 
 
 def _best_object(
-    sections: Sequence[Sequence[Region]], verdicts: Sequence[Verdict | None], traces: Traces
+    sections: Sequence[Sequence[Region]],
+    verdicts: Sequence[Verdict | None],
+    traces: Traces,
+    fading: float,
 ) -> set[Region]:
-    """The object whose regions are the most plausible over all sections."""
+    """The object whose regions are the most plausible over all sections, each counting `fading` times the one
+    before it.
+    """
     weights: dict[Region, float] = {}
     alone: dict[Region, float] = {}
     for section, verdict in zip(sections, verdicts, strict=True):
         if verdict is not None:
             weights.update(zip(section, verdict.plausible.tolist(), strict=True))
             alone.update(zip(section, verdict.alone.tolist(), strict=True))
-    best: set[Region] = set()
-    best_weight = 0.0
-    for seed in weights:
-        members = {seed}
-        for section in sections:
-            if section and seed not in section:
-                same = _carried(seed, section, weights, traces) or _alike(
-                    seed, section, weights, alone, traces
-                )
-                if same and weights[same] >= AS_PLAUSIBLE * weights[seed]:
-                    members.add(same)
-        weight = sum(weights[member] for member in members)
-        if weight > best_weight:
-            best, best_weight = members, weight
-    return best
+    others = {seed: [each for each in sections if each and seed not in each] for seed in weights}
+    carried = {
+        seed: {
+            seed,
+            *_plausible(seed, (_carried(seed, each, weights, traces) for each in others[seed]), weights),
+        }
+        for seed in weights
+    }
+    # Squares: seen well a few times tells more than half seen everywhere.
+    counting = {each: fading**number for number, section in enumerate(sections) for each in section}
+    best = max(
+        weights,
+        key=lambda seed: sum(counting[member] * weights[member] ** 2 for member in carried[seed]),
+    )
+    missed = [each for each in others[best] if not carried[best] & set(each)]
+    alike = (_alike(best, each, weights, alone, traces) for each in missed)
+    return carried[best] | set(_plausible(best, alike, weights))
+
+
+def _tells_places(expression: Expression) -> bool:
+    """Does the sentence say where the thing is?"""
+    return any(each.kind in ("position", "rank") for each in expression.attributes) or any(
+        each.kind in ("left_of", "right_of", "above", "below", "between") for each in expression.relations
+    )
+
+
+def _plausible(seed: Region, found: Iterable[Region | None], weights: Mapping[Region, float]) -> list[Region]:
+    return [each for each in found if each is not None and weights[each] >= AS_PLAUSIBLE * weights[seed]]
 
 
 def _carried(

@@ -33,11 +33,15 @@ FLOORS = {
     "order": 0.1,
     "relation": 0.2,
     "noun": 0.1,
-    "prior": 0.75,
+    "prior": 0.5,
 }
 """What is left of a region's plausibility if it does not fit at all: the surer the measure, the less."""
 OBJECTNESS_POWER = 0.7
 """Scores of detectors are steeper than the odds that the sentence means something else."""
+ONE_COLOURED_POWER = 0.3
+"""The same where a colour is asked for of a thing that has only one: it tells more than standing out."""
+ONE_COLOURED = ("ware", "ball", "figure", "garment", "furniture")
+"""Classes of things that mostly have one colour all over; people, animals and cars have several."""
 REJECT = {"colour": 0.12, "part": 0.04, "motion": 0.08}
 """If no region reaches this fit, what the sentence describes is not there."""
 _SURE_MOTIONS = {"moving", "still", "left", "right", "up", "down", "fast"}
@@ -72,11 +76,14 @@ class Verdict:
 
 def judge(expression: Expression, regions: Sequence[Region], traces: Traces) -> Verdict:
     """`regions` are those of one frame; `traces` know what they do over the clip."""
-    scores = np.array([max(region.candidate.score, 0.01) for region in regions]) ** OBJECTNESS_POWER
+    pure = expression.noun_class in ONE_COLOURED
+    coloured = any(each.kind == "colour" and not each.negated for each in expression.attributes)
+    power = ONE_COLOURED_POWER if pure and coloured else OBJECTNESS_POWER
+    scores = np.array([max(region.candidate.score, 0.01) for region in regions]) ** power
     judged = [_noun(expression, regions)] if _phrases_name_things(expression, regions) else []
     sequence = [each for each in expression.attributes if each.phase]
     plain = [each for each in expression.attributes if not each.phase]
-    judged += [_absolute(each, regions, traces) for each in plain if not _comparing(each)]
+    judged += [_absolute(each, regions, traces, pure) for each in plain if not _comparing(each)]
     if sequence:
         fits = [moves.sequence_fit(motion, sequence) for motion in _moves(regions, traces)]
         judged.append(Judged(" then ".join(each.words for each in sequence), "motion", np.array(fits)))
@@ -102,11 +109,12 @@ def _comparing(attribute: Attribute) -> bool:
     return attribute.degree != "plain" or attribute.kind in ("position", "rank", "size", "order")
 
 
-def _absolute(attribute: Attribute, regions: Sequence[Region], traces: Traces) -> Judged:
+def _absolute(attribute: Attribute, regions: Sequence[Region], traces: Traces, pure: bool) -> Judged:
+    """`pure`: what is asked for has one colour all over."""
     kind: str = attribute.kind
     if attribute.kind == "colour":
         kind = "part" if attribute.part else "colour"
-        fits = [looks.colour_fit(region, attribute) for region in regions]
+        fits = [looks.colour_fit(region, attribute, pure) for region in regions]
     elif attribute.kind == "shape":
         fits = [looks.shape_fit(region, attribute.values[0]) for region in regions]
     else:
@@ -225,7 +233,8 @@ def _priors(expression: Expression, regions: Sequence[Region]) -> list[Judged]:
 
 def _prior_fit(kind: str, value: str, region: Region) -> float:
     if kind == "shape":
-        return looks.shape_fit(region, value)
+        fit = looks.shape_fit(region, value.removeprefix("not "))
+        return 1 - fit if value.startswith("not ") else fit
     return looks.colour_fit(region, Attribute("colour", tuple(value.split()), value))
 
 

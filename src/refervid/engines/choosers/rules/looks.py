@@ -17,7 +17,7 @@ from refervid.engines.choosers.rules.region import Region, overlap
 from refervid.language import Attribute, lexicon
 from refervid.scene.colour import membership
 
-SHARES = {"whole": (0.04, 0.3), "part": (0.01, 0.15), "detail": (0.003, 0.05)}
+SHARES = {"pure": (0.3, 0.85), "whole": (0.04, 0.3), "part": (0.01, 0.15), "detail": (0.003, 0.05)}
 """Share of a region in the colour from which it begins to fit, and fits fully; a red car has black tyres."""
 SAME_THING = 0.7
 """Regions that overlap this much (share of the smaller) are one thing or its part, not rivals."""
@@ -49,20 +49,17 @@ _PLACE_BOUNDS = {
 }
 
 
-def colour_fit(region: Region, attribute: Attribute) -> float:
+def colour_fit(region: Region, attribute: Attribute, pure: bool = False) -> float:
     """Share of the region in the colour, on the scale of what carries it."""
     frame = region.scene.small(region.frame_index)
     share = float(membership(frame, attribute.values, attribute.shade)[region.mask].mean())
     if attribute.shade:
         share = max(share, 0.5 * float(membership(frame, attribute.values)[region.mask].mean()))
-    kind = (
-        "whole"
-        if not attribute.part
-        else "detail"
-        if attribute.part in lexicon.SMALL_PARTS.split()
-        else "part"
-    )
-    return rise(share, *SHARES[kind])
+    if attribute.part:
+        return rise(share, *SHARES["detail" if attribute.part in lexicon.SMALL_PARTS.split() else "part"])
+    if pure:
+        return rise(share, *SHARES["pure"])
+    return 0.8 * rise(share, *SHARES["whole"]) + 0.2 * rise(share, SHARES["whole"][1], 0.9)
 
 
 def colour_share(region: Region, attribute: Attribute) -> float:
