@@ -28,7 +28,7 @@ Size = tuple[int, int, int]
 
 @torch.no_grad()
 def reference_forward(model: SOC, frames: Tensor, tokens: Tokens) -> LayerOutput:
-    """One unpadded clip (1, T, 3, H, W), one sentence, eval mode: the published answer of layer 0."""
+    """One unpadded clip (1, T, 3, H, W), one sentence, eval mode."""
     time, _, height, width = frames.shape[1:]
     maps = swin(model.backbone, frames)
     padding = torch.zeros(time, height, width, dtype=torch.bool, device=frames.device)
@@ -61,7 +61,7 @@ def reference_forward(model: SOC, frames: Tensor, tokens: Tokens) -> LayerOutput
         classes = model.class_embed[layer](queries)
         boxes = refine(model.bbox_embed[layer](queries), before)
         outputs.append(LayerOutput(classes[None], boxes[None], masks_of_layer[None], clip_queries))
-    return outputs[0]
+    return outputs[0 if model.config.prediction_layer == "first" else -1]
 
 
 def attention(
@@ -218,7 +218,11 @@ def deformable(
     """With the pure PyTorch core that the authors of Deformable DETR give beside their CUDA operator."""
     frames, queries, _ = query.shape
     heads, levels, points = module.heads, module.levels, module.points
-    value = module.value_proj(memory).masked_fill(padding[..., None], 0.0).view(frames, -1, heads, 32)
+    value = (
+        module.value_proj(memory)
+        .masked_fill(padding[..., None], 0.0)
+        .view(frames, memory.shape[1], heads, -1)
+    )
     offsets = module.sampling_offsets(query).view(frames, queries, heads, levels, points, 2)
     weights = module.attention_weights(query).view(frames, queries, heads, levels * points).softmax(-1)
     if reference.shape[-1] == 2:
@@ -232,7 +236,7 @@ def deformable(
     for level, (part, (h, w)) in enumerate(
         zip(value.split([h * w for h, w in shapes], 1), shapes, strict=True)
     ):
-        picture = part.flatten(2).transpose(1, 2).reshape(frames * heads, 32, h, w)
+        picture = part.flatten(2).transpose(1, 2).reshape(frames * heads, -1, h, w)
         where = grids[:, :, :, level].transpose(1, 2).flatten(0, 1)
         readings.append(F.grid_sample(picture, where, align_corners=False))
     weights = weights.transpose(1, 2).reshape(frames * heads, 1, queries, levels * points)

@@ -1,6 +1,15 @@
 """SOC: referring video object segmentation by a trained network (Luo et al., NeurIPS 2023)."""
 
-from refervid.models.soc.config import LossWeights, MatchingWeights, SocConfig
+from refervid.models.soc.checkpoint import load, load_published, save
+from refervid.models.soc.config import (
+    LossWeights,
+    MatchingWeights,
+    NanoTextConfig,
+    RobertaTextConfig,
+    SocConfig,
+    VideoSwinConfig,
+    VocConfig,
+)
 from refervid.models.soc.losses import Criterion
 from refervid.models.soc.model import SOC, ClipFeatures, LayerOutput, SocOutput
 from refervid.models.soc.targets import Target, Targets, collate_frames, collate_targets
@@ -13,13 +22,20 @@ __all__ = [
     "LayerOutput",
     "LossWeights",
     "MatchingWeights",
+    "NanoTextConfig",
+    "RobertaTextConfig",
     "SocConfig",
     "SocOutput",
     "Target",
     "Targets",
     "Tokens",
+    "VideoSwinConfig",
+    "VocConfig",
     "build_tokenizer",
     "collate_frames",
     "collate_targets",
     "common_words",
+    "load",
+    "load_published",
+    "save",
 ]

@@ -61,7 +61,8 @@ def refcoco_predictions(output: LayerOutput, sizes: list[Size], originals: list[
     predictions = []
     classes = output.classes.shape[3]
     for row, logits in enumerate(output.classes[:, 0]):
-        scores, pairs = logits.sigmoid().flatten().topk(20)
+        flat = logits.sigmoid().flatten()
+        scores, pairs = flat.topk(min(20, len(flat)))
         chosen = pairs // classes
         masks = output.masks[row, 0, chosen]
         enlarged = (masks.shape[1] * STRIDE, masks.shape[2] * STRIDE)

@@ -1,0 +1,152 @@
+"""What the whole network promises beyond the published numbers."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+import torch
+
+from refervid.models.soc import SOC, Criterion, SocConfig, Targets, Tokens, build_tokenizer
+from tests.models.soc.conftest import scramble, tiny_config
+
+TEXTS = ["the red square", "the blue square stops", "square"]
+
+
+def clip(clips: int = 1, frames: int = 3, height: int = 36, width: int = 52) -> torch.Tensor:
+    return torch.randn(clips, frames, 3, height, width, generator=torch.Generator().manual_seed(1))
+
+
+def tokens(model: SOC, texts: list[str]) -> Tokens:
+    return build_tokenizer(model.config.text)(texts)
+
+
+def targets(clips: int, frames: int, height: int = 36, width: int = 52) -> Targets:
+    masks = torch.zeros(clips, frames, height, width, dtype=torch.bool)
+    masks[:, :, 8:20, 10:30] = True
+    boxes = torch.tensor([0.4, 0.4, 0.3, 0.3]).expand(clips, frames, 4)
+    return Targets(masks, boxes, torch.ones(clips, frames, dtype=torch.bool), torch.zeros(clips).long())
+
+
+@torch.no_grad()
+def test_sentences_together_answer_as_each_alone(model: SOC) -> None:
+    video = clip(2)
+    rows = torch.tensor([1, 0, 1])
+    together = model(video, tokens(model, TEXTS), rows=rows)
+    assert together.main.masks.shape == (3, 3, 5, 9, 13)
+    for index, (text, row) in enumerate(zip(TEXTS, rows.tolist(), strict=True)):
+        alone = model(video[row : row + 1], tokens(model, [text]))
+        for name in ("masks", "classes", "boxes", "queries"):
+            ours, theirs = getattr(together.main, name)[index], getattr(alone.main, name)[0]
+            torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
+
+
+@torch.no_grad()
+def test_clips_of_a_batch_do_not_mix(model: SOC) -> None:
+    first, second = clip(1), clip(2)[1:]
+    both = model(torch.cat((first, second)), tokens(model, TEXTS[:2]))
+    changed = model(torch.cat((first, second * 3)), tokens(model, TEXTS[:2]))
+    torch.testing.assert_close(both.main.masks[0], changed.main.masks[0])
+    assert not torch.allclose(both.main.masks[1], changed.main.masks[1])
+
+
+@torch.no_grad()
+def test_annotated_frame_alone_goes_on(model: SOC) -> None:
+    video, words = clip(2), tokens(model, TEXTS[:2])
+    found = model(video, words, annotated=torch.tensor([2, 0])).main
+    assert found.masks.shape == (2, 1, 5, 9, 13)
+    other = video.clone()
+    other[0, 2] += 1
+    changed = model(other, words, annotated=torch.tensor([2, 0])).main
+    assert not torch.allclose(found.masks[0], changed.masks[0])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("frames", [1, 2, 7])
+@pytest.mark.parametrize("size", [(8, 8), (33, 70)])
+def test_any_length_and_size(model: SOC, frames: int, size: tuple[int, int]) -> None:
+    found = model(clip(1, frames, *size), tokens(model, TEXTS[:1])).main
+    assert found.masks.shape == (1, frames, 5, -(-size[0] // 4), -(-size[1] // 4))
+    assert found.masks.isfinite().all()
+
+
+def test_with_and_without_gradients_the_same(model: SOC) -> None:
+    """They take different roads: whole or in pieces, grid samples or table rows."""
+    recorded = model(clip(), tokens(model, TEXTS[:1])).main
+    with torch.no_grad():
+        plain = model(clip(), tokens(model, TEXTS[:1])).main
+    torch.testing.assert_close(recorded.masks, plain.masks, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(recorded.boxes, plain.boxes, rtol=1e-4, atol=1e-5)
+
+
+def test_every_parameter_learns(model: SOC) -> None:
+    model.train()
+    criterion = Criterion()
+    output = model(clip(2), tokens(model, TEXTS[:2]))
+    assert len(output.layers) == model.config.decoder_layers
+    criterion.total(criterion(output, targets(2, 3))).backward()
+    idle = [name for name, value in model.named_parameters() if value.grad is None or not value.grad.any()]
+    # The first decoder layer attends among contents that are all zero.
+    assert all(name.startswith("transformer.decoder.layers.0.self_attn.in_proj") for name in idle), idle
+
+
+def test_gradient_checkpointing_changes_nothing_but_memory(model: SOC) -> None:
+    model.train()
+    criterion, words = Criterion(), tokens(model, TEXTS[:1])
+    saving = deepcopy(model)
+    saving.backbone.gradient_checkpointing = True
+    for one in (model, saving):
+        criterion.total(criterion(one(clip(), words), targets(1, 3))).backward()
+    for (name, ours), theirs in zip(model.named_parameters(), saving.parameters(), strict=True):
+        if ours.grad is not None and theirs.grad is not None:
+            torch.testing.assert_close(ours.grad, theirs.grad, msg=name)
+
+
+def test_prediction_layer_chooses_the_heads() -> None:
+    torch.manual_seed(0)
+    first = scramble(SOC(tiny_config(prediction_layer="first"))).eval()
+    last = SOC(tiny_config(prediction_layer="last")).eval()
+    last.load_state_dict(first.state_dict())
+    with torch.no_grad():
+        stages = first.stages(first.encode_clips(clip()), tokens(first, TEXTS[:1]))
+        answers = [first.predict(stages, layer).masks for layer in range(2)]
+        assert torch.equal(first(clip(), tokens(first, TEXTS[:1])).main.masks, answers[0])
+        assert torch.equal(last(clip(), tokens(last, TEXTS[:1])).main.masks, answers[1])
+
+
+def test_without_the_clip_level() -> None:
+    model = SOC(tiny_config(voc=None)).train()
+    criterion = Criterion()
+    output = model(clip(), tokens(model, TEXTS[:1]))
+    losses = criterion(output, targets(1, 3))
+    assert not any(name.startswith("voc") for name, _ in model.named_parameters())
+    assert criterion.total(losses).isfinite()
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_bfloat16(model: SOC, training: bool) -> None:
+    model.train(training)
+    words = tokens(model, TEXTS[:1])
+    with torch.set_grad_enabled(training), torch.autocast("cpu", torch.bfloat16):
+        found = model(clip(), words).main
+    assert found.masks.dtype == torch.float32
+    exact = model(clip(), words).main
+    assert (found.boxes - exact.boxes).abs().max() < 0.05
+    agreement = ((found.masks > 0) == (exact.masks > 0)).float().mean()
+    assert agreement > 0.9
+
+
+def test_padding_is_neither_attended_nor_counted() -> None:
+    """The box is relative to the unpadded frame, and valid ratios shrink with the padding."""
+    model = SOC(tiny_config()).eval()
+    video = torch.nn.functional.pad(clip(1, 2, 32, 64), (0, 64, 0, 0))
+    with torch.no_grad():
+        features = model.encode_clips(video, [(32, 64)])
+    assert features.geometry.padding is not None
+    torch.testing.assert_close(features.geometry.valid_ratios[0, 0, 0], torch.tensor([0.5, 1.0]))
+    assert features.sizes.tolist() == [[64.0, 32.0]]
+
+
+def test_nano_is_small() -> None:
+    model = SOC(SocConfig.nano())
+    assert sum(parameter.numel() for parameter in model.parameters()) < 4.5e6
