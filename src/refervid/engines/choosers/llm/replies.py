@@ -20,6 +20,7 @@ LONGEST_NAME = 60
 
 _THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
+_ONE_LINE_BRACKETS = re.compile(r"\[([^\[\]\n]*)\]")
 _NAMED_FRAME = re.compile(r"""(['"])([^'"]+)\1: (\d+)""")
 
 
@@ -52,6 +53,22 @@ def read_numbers(text: str, key: str, allowed: Collection[int]) -> list[int]:
             numbers = [int(number) for number in inside.split(",") if number.strip()]
             return list(dict.fromkeys(_check(number, allowed) for number in numbers))
     raise ReplyUnreadable(f"the reply names no numbers: {_excerpt(text)}")
+
+
+def read_sounding_box(text: str, allowed: Collection[int]) -> int:
+    """The number under "box" of a JSON object, else the first digits in the first square brackets.
+
+    The latter as in the `avs` scripts of AL-Ref-SAM 2, which ask for the number alone, without reasons.
+    """
+    answer = _clean(text)
+    for found in _objects(answer):
+        if "box" in found:
+            return _check(found["box"], allowed)
+    inside = _ONE_LINE_BRACKETS.search(answer)
+    digits = inside and re.search(r"\d{1,6}", inside[1])
+    if not digits:
+        raise ReplyUnreadable(f"the reply names no box: {_excerpt(text)}")
+    return _check(int(digits[0]), allowed)
 
 
 def read_objects(text: str, frames: Collection[int]) -> dict[str, int]:
