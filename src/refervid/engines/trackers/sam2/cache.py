@@ -72,6 +72,7 @@ class FeatureCache:
         self._capacity = megabytes * MIB
         self._device = device
         self._sizes: dict[int, int] = {}
+        self._used = 0
         self._held: set[int] = set()
         self._shelf: _Shelf = (
             _Disk() if place == "disk" else _Memory(device if place == "device" else torch.device("cpu"))
@@ -94,17 +95,18 @@ class FeatureCache:
         """Store a frame if it fits beside those held; older ones make room."""
         if index in self or features.nbytes > self._capacity:
             return
-        loose = (old for old in list(self._sizes) if old not in self._held)
-        while sum(self._sizes.values()) + features.nbytes > self._capacity:
-            oldest = next(loose, None)
+        while self._used + features.nbytes > self._capacity:
+            oldest = next((old for old in self._sizes if old not in self._held), None)
             if oldest is None:
                 return
             self.drop(oldest)
         self._shelf.put(index, features)
         self._sizes[index] = features.nbytes
+        self._used += features.nbytes
 
     def drop(self, index: int) -> None:
         """Let a frame go; it is no fault if it is not here."""
-        if self._sizes.pop(index, None) is not None:
+        if index in self:
+            self._used -= self._sizes.pop(index)
             self._shelf.drop(index)
             self._held.discard(index)

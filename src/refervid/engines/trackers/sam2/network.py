@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from refervid.engines.trackers.sam2.attention import MemoryAttention
 from refervid.engines.trackers.sam2.memory import Recall
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -130,7 +131,8 @@ class Network:
         query = model.vision_encoder.neck.position_encoding(
             torch.Size((1, channels, height, width)), self.device, torch.float32
         )
-        self._query_positions = query.flatten(2).permute(2, 0, 1).to(self.dtype)
+        # Position encodings of the frame count a tenth (facebookresearch/sam2, `pos_enc_at_input`).
+        self._query_positions = (0.1 * query.flatten(2).transpose(1, 2)).to(self.dtype)
         self._image_positions = model.get_image_wide_positional_embeddings().to(self.dtype)
         sparse, dense = self.embed_points(
             torch.zeros(1, 1, 2, device=self.device),
@@ -149,6 +151,8 @@ class Network:
         self._memory_positions = (
             positions + model.memory_temporal_positional_encoding.view(-1, 1, memory_channels)
         ).to(self.dtype)
+        tokens = self._memory_positions.shape[1]
+        self._memory_attention = MemoryAttention(model.memory_attention, tokens, self.device)
 
     @torch.inference_mode()
     def encode(self, pixels: Tensor) -> list[FrameFeatures]:
@@ -182,22 +186,19 @@ class Network:
         All objects recall equally many memories of each kind (`Recall.shape`). The distances of their
         pointers are divided by `pointer_span`.
         """
-        batch, (spatial, pointers) = len(recalls), recalls[0].shape
+        batch, (spatial, _) = len(recalls), recalls[0].shape
         # Objects in step recall the same distances: then one copy of the positions serves all.
         distances = [recall.distances for recall in recalls]
         distinct = distances[:1] if len(set(distances)) == 1 else distances
         positions = torch.stack([self._positions(*pair, pointer_span) for pair in distinct])
         memory = torch.stack([self._tokens(recall) for recall in recalls])
-        counts = {} if self._perceiver is None else {"num_spatial_memory_tokens": spatial}
-        attended: Tensor = self._model.memory_attention(
-            current_vision_features=features.stride16.flatten(2).permute(2, 0, 1).expand(-1, batch, -1),
-            current_vision_position_embeddings=self._query_positions,
-            memory=memory.transpose(0, 1),
-            memory_posision_embeddings=positions.expand(batch, -1, -1).transpose(0, 1),
-            num_object_pointer_tokens=pointers * self._pointer_splits,
-            **counts,
+        attended = self._memory_attention(
+            features.stride16.flatten(2).transpose(1, 2) + self._query_positions,
+            memory,
+            positions,
+            spatial,
         )
-        return attended[0].transpose(1, 2).reshape(batch, -1, *self.grid)
+        return attended.transpose(1, 2).reshape(batch, -1, *self.grid)
 
     def _tokens(self, recall: Recall) -> Tensor:
         """(tokens, M): spatial memories, then pointers."""
