@@ -47,20 +47,53 @@ class SoundReference:
 Reference = TextReference | SoundReference
 
 
-@dataclass(frozen=True)
+class PackedMask:
+    """A dataclass field that looks like a mask (H, W) or None, and holds the bits of its bounding box.
+
+    Long clips have thousands of candidates and pivots; their masks together would fill the memory.
+    """
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._slot = f"_{name}"
+
+    def __get__(self, instance: Any, owner: type) -> Mask | None:
+        packed = None if instance is None else getattr(instance, self._slot)
+        if packed is None:
+            return None
+        shape, rows, columns, bits = packed
+        mask = np.zeros(shape, bool)
+        width = columns.stop - columns.start
+        mask[rows, columns] = np.unpackbits(bits, axis=1, count=width).astype(bool)
+        return mask
+
+    def __set__(self, instance: Any, mask: Mask | None) -> None:
+        packed = None
+        if mask is not None:
+            rows, columns = _extent(mask.any(axis=1)), _extent(mask.any(axis=0))
+            packed = (mask.shape, rows, columns, np.packbits(mask[rows, columns], axis=1))
+        object.__setattr__(instance, self._slot, packed)
+
+
+def _extent(present: Any) -> slice:
+    places = np.flatnonzero(present)
+    return slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, 0)
+
+
+@dataclass(frozen=True, eq=False)
 class Candidate:
     """A box that a detector proposes on one frame.
 
-    `score` is in 0..1, higher is better. `mask` (H, W) is given by detectors that segment.
+    `score` is in 0..1, higher is better. `mask` (H, W) is given by detectors that segment; every access
+    unpacks it anew.
     """
 
     box_xyxy: BoxArray
     score: float
     phrase: str = ""
-    mask: Mask | None = None
+    mask: PackedMask = PackedMask()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pivot:
     """What the tracker starts from on one frame: a box, a mask, points, or a box with points.
 
@@ -70,7 +103,7 @@ class Pivot:
 
     frame_index: int
     box_xyxy: BoxArray | None = None
-    mask: Mask | None = None
+    mask: PackedMask = PackedMask()
     points_xy: NDArray[np.float32] | None = None
     point_labels: NDArray[np.bool_] | None = None
 
@@ -83,8 +116,8 @@ class Decision:
     """One recorded answer: who chose what, from what, and why.
 
     `question` is the kind ("frame", "box", "objects", ...); `answer` what was chosen, in words or as
-    an id (None: nothing fits); `picture` the RGB picture that was looked at, if one was;
-    `raw` the unparsed reply of a language model.
+    an id (None: nothing fits); boxes are numbered from 1 as in pictures. `jpeg` is the picture that was
+    looked at, if one was; `raw` the unparsed reply of a language model.
     """
 
     question: str
@@ -96,7 +129,7 @@ class Decision:
     model: str | None = None
     prompt_version: str | None = None
     raw: str | None = None
-    picture: Frame | None = field(default=None, repr=False, compare=False)
+    jpeg: bytes | None = field(default=None, repr=False, compare=False)
     candidates: Sequence[Candidate] = field(default=(), repr=False, compare=False)
 
 

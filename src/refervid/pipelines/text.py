@@ -143,7 +143,7 @@ def _fall_back(clip: Clip, detector: Detector, text: str, frames: Sequence[int],
     entry.objects = [[to_pivot(frame, best)]]
     entry.note([f"no box was chosen: the detector's best guess on frame {frame} is used"])
     entry.decisions.append(
-        Decision("box", 0, "fallback", "the detector's best guess", frame_index=frame, candidates=(best,))
+        Decision("box", 1, "fallback", "the detector's best guess", frame_index=frame, candidates=(best,))
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from refervid.media.clip import Clip
 from refervid.media.lettering import ink_on
 from refervid.media.palette import RGB, box_colour, query_colour
+from refervid.media.pictures import decode_jpeg
 from refervid.report.pictures import FrameStore, section_uri
 from refervid.report.plot import AreaPlot, area_plot, clock, seen_spans
 from refervid.report.result import Result
@@ -104,7 +105,7 @@ def view_queries(results: Sequence[Result]) -> list[QueryView]:
     shown = [pivot.frame_index for result in results for pivot in _pivots(result)[:_MOST_PIVOTS]]
     for result in results:
         pictured = [decision for decision in _decisions(result) if _has_picture(decision)][:_MOST_PICTURES]
-        shown += [d.frame_index for d in pictured if d.picture is None and d.frame_index is not None]
+        shown += [d.frame_index for d in pictured if d.jpeg is None and d.frame_index is not None]
     frames = FrameStore(results[0].clip, shown)
     return [_view_query(number, result, frames) for number, result in enumerate(results)]
 
@@ -144,9 +145,10 @@ def _view_query(position: int, result: Result, frames: FrameStore) -> QueryView:
 def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None, is_open: bool) -> DecisionView:
     """`frames` is None for a decision that is told without its picture."""
     uri, is_tall = "", False
-    if frames is not None and decision.picture is not None:
-        uri = section_uri(decision.picture)
-        is_tall = decision.picture.shape[0] > decision.picture.shape[1]
+    if frames is not None and decision.jpeg is not None:
+        picture = decode_jpeg(decision.jpeg)
+        uri = section_uri(picture)
+        is_tall = picture.shape[0] > picture.shape[1]
     elif frames is not None and decision.frame_index is not None:
         uri = frames.candidates_uri(decision.frame_index, decision.candidates)
         is_tall = clip.height > clip.width
@@ -176,7 +178,7 @@ def _view_candidate(position: int, candidate: Candidate) -> CandidateView:
 
 
 def _has_picture(decision: Decision) -> bool:
-    return decision.picture is not None or (decision.frame_index is not None and bool(decision.candidates))
+    return decision.jpeg is not None or (decision.frame_index is not None and bool(decision.candidates))
 
 
 def _answer_words(decision: Decision, clip: Clip) -> str:
@@ -184,9 +186,7 @@ def _answer_words(decision: Decision, clip: Clip) -> str:
         return "none fits"
     if decision.question == "frame" and decision.frame_index is not None:
         return _place(clip, decision.frame_index)
-    # A number is a position in the candidates; words name the boxes as they are numbered in the picture.
-    answer = str(decision.answer + 1) if isinstance(decision.answer, int) else decision.answer
-    return f"box {answer}" if decision.question == "box" and answer[:1].isdigit() else answer
+    return f"box {decision.answer}" if decision.question == "box" else str(decision.answer)
 
 
 def _seen_words(result: Result) -> str:

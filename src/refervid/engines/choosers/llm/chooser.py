@@ -21,13 +21,18 @@ from refervid.engines.base import (
 )
 from refervid.engines.choosers.llm.cache import AnswerCache
 from refervid.engines.choosers.llm.model import Prompt, Reply, VisionModel
-from refervid.engines.choosers.llm.replies import read_number, read_numbers, read_objects
+from refervid.engines.choosers.llm.replies import (
+    read_number,
+    read_numbers,
+    read_objects,
+    read_sounding_box,
+)
 from refervid.engines.choosers.llm.spending import Ledger
 from refervid.errors import ChooserError, ChooserUnavailable, NotInCache, UnusableReply
 from refervid.media.palette import box_colour
 from refervid.media.pictures import encode_jpeg
 from refervid.media.sections import Section
-from refervid.types import Candidate, Decision, Frame, SoundingObject, Source
+from refervid.types import Candidate, Decision, SoundingObject, Source
 
 Answer = TypeVar("Answer")
 Question = TypeVar("Question")
@@ -60,7 +65,7 @@ class _Asked(Generic[Answer]):
         answer: str | int | None,
         section: Section,
         frame_index: int | None = None,
-        picture: Frame | None = None,
+        jpeg: bytes | None = None,
         candidates: Sequence[Candidate] = (),
     ) -> Decision:
         return Decision(
@@ -73,7 +78,7 @@ class _Asked(Generic[Answer]):
             self.model,
             self.version,
             self.raw,
-            section.picture if picture is None else picture,
+            jpeg or section.jpeg,
             candidates,
         )
 
@@ -177,6 +182,8 @@ class LanguageModelChooser:
         prompt = self._prompt(kind, text, jpeg, schema, self._detail[1])
 
         def read(reply: str) -> list[int]:
+            if question.sounding:
+                return [read_sounding_box(reply, numbers)]
             if several:
                 return read_numbers(reply, "chosen", numbers)
             number = read_number(reply, "box", [-1, *numbers])
@@ -185,7 +192,7 @@ class LanguageModelChooser:
         asked = self._ask(self._box_model, prompt, read)
         picks = [number - 1 for number in asked.answer or ()]
         answer = ", ".join(str(pick + 1) for pick in picks) or None
-        decision = asked.decision("box", answer, section, question.frame_index, picture, candidates)
+        decision = asked.decision("box", answer, section, question.frame_index, jpeg, candidates)
         return BoxChoice(picks, decision, asked.notes, asked.error)
 
     def _prompt(

@@ -159,10 +159,10 @@ def _pick_boxes(questions: Mapping[int, BoxQuestion]) -> dict[int, BoxChoice]:
 
 
 def _choice(question: BoxQuestion, reply: Answer) -> BoxChoice:
-    chosen = ", ".join(str(pick) for pick in reply.picks)
+    chosen = ", ".join(str(pick + 1) for pick in reply.picks)
     decision = Decision(
         "box",
-        chosen or None if len(reply.picks) != 1 else reply.picks[0],
+        chosen or None,
         "rules",
         reply.reason,
         question.section.index,
