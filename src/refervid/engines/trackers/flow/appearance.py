@@ -87,4 +87,6 @@ def _sample(inside: NDArray[np.bool_], seed: int) -> NDArray[np.intp]:
     away = cv2.distanceTransform((~inside).astype(np.uint8), cv2.DIST_L2, 3)
     nearby = np.where(inside, 0, 0.1 + np.exp(-away / np.sqrt(inside.sum() + 1)))
     chance = (inside / max(inside.sum(), 1) + nearby / max(nearby.sum(), 1)).ravel()
-    return np.random.default_rng(seed).choice(chance.size, min(SAMPLES, chance.size), p=chance / chance.sum())
+    random = np.random.default_rng(seed)
+    chosen = random.choice(chance.size, min(SAMPLES, chance.size), p=chance / chance.sum())
+    return np.asarray(chosen, np.intp)

@@ -40,10 +40,12 @@ class Carrier:
 
     def lose(self) -> None:
         """The object is known to be away on the present frame."""
-        self._search = self._search or Search(self._soft)
+        self._search = self._search or Search(self._soft, self._usual_area)
 
     def step(self, view: View) -> tuple[Plane, float]:
-        """Move on to `view`: soft mask (h, w) in 0..1, empty while the object is lost, and presence in 0..1."""
+        """Move on to `view`: soft mask (h, w), empty while the object is lost, and presence in 0..1."""
+        if view.after_cut:
+            self._search = Search(self._soft, self._usual_area, anywhere=True)
         if self._search is None:
             carried = cv2.remap(self._soft, *view.origin, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         else:

@@ -36,8 +36,11 @@ class Equations:
     @classmethod
     def of(cls, components: Array, targets: Array, weights: Array) -> Equations:
         """`components` (N, D), `targets` and `weights` (N,)."""
-        weighted = components * weights[:, None]
-        return cls(weighted.T @ components, weighted.T @ targets)
+        weighted = (components * weights[:, None]).astype(np.float32)
+        return cls(weighted.T @ components, weighted.T @ targets.astype(np.float32))
+
+    def plus(self, other: Equations) -> Equations:
+        return Equations(self._products + other._products, self._targets + other._targets)
 
     def mixed(self, other: Equations, share: float) -> Equations:
         """These with `share` of them replaced by the others."""

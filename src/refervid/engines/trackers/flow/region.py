@@ -24,6 +24,8 @@ CERTAINTY = 2.0
 """Weight of the classifier's log odds."""
 SAMPLES = 6000
 SURE_ODDS = 8.0
+SURE_WEIGHT = 0.5
+"""Weight of the pixels that are known to belong, or not to, against all others of their side."""
 
 
 def find_region(view: View, prior: Plane, sure: NDArray[np.int8]) -> Plane:
@@ -42,9 +44,14 @@ def find_region(view: View, prior: Plane, sure: NDArray[np.int8]) -> Plane:
     odds = np.where(forced == 0, np.where(prior == 0, SURE_ODDS, prior).ravel(), forced)
     for _ in range(ROUNDS):
         share = 1 / (1 + np.exp(-odds[chosen]))
-        weights = share / share.sum() + (1 - share) / (1 - share).sum()
-        targets = (share / share.sum() - (1 - share) / (1 - share).sum()) / weights
-        coefficients = Equations.of(lifted[chosen], targets, weights).solve(RIDGE)
+        weights = share / share.sum(), (1 - share) / (1 - share).sum()
+        balance = (weights[0] - weights[1]) / (weights[0] + weights[1])
+        equations = Equations.of(lifted[chosen], balance, weights[0] + weights[1])
+        for sign in np.unique(sure[sure != 0]):
+            shown = lifted[sure.ravel() == sign]
+            weight = np.full(len(shown), SURE_WEIGHT / len(shown))
+            equations = equations.plus(Equations.of(shown, sign * np.ones(len(shown)), weight))
+        coefficients = equations.solve(RIDGE)
         score = np.clip(lifted[possible] @ coefficients, -0.9, 0.9)
         odds[possible] = prior.ravel()[possible] + CERTAINTY * 2 * np.arctanh(score)
         odds = np.where(forced == 0, odds, forced)
@@ -69,4 +76,6 @@ def _sample(prior: Plane) -> NDArray[np.intp]:
     away = cv2.distanceTransform((~possible).astype(np.uint8), cv2.DIST_L2, 3)
     nearby = np.where(possible, 0, 0.2 + (away < np.sqrt(possible.sum()) / 2))
     chance = (possible / max(possible.sum(), 1) + nearby / max(nearby.sum(), 1)).ravel()
-    return np.random.default_rng(0).choice(chance.size, min(SAMPLES, chance.size), p=chance / chance.sum())
+    random = np.random.default_rng(0)
+    chosen = random.choice(chance.size, min(SAMPLES, chance.size), p=chance / chance.sum())
+    return np.asarray(chosen, np.intp)

@@ -25,21 +25,25 @@ AREA_RANGE = (0.2, 3.0)
 class Search:
     """Scores every frame for the look of the object and waits for a region that passes for it."""
 
-    def __init__(self, last: Plane) -> None:
-        """`last` (h, w) is the soft mask on the last frame on which the object was seen."""
+    def __init__(self, last: Plane, area: float, *, anywhere: bool = False) -> None:
+        """`last` (h, w) is the soft mask on the last frame on which the object was seen, `area` what it
+        showed of itself in better times; `anywhere`: after a cut its last place tells nothing.
+        """
         self._pose = pose_of(last)
-        self._area = float((last > 0.5).sum())
+        self._area = area
         self._frames = 0
+        self._anywhere = anywhere
 
     def step(self, view: View, appearance: Appearance) -> Plane | None:
         """The object's rough mask (h, w) on this frame, or None."""
         self._frames += 1
         self._move_with_camera(view)
         h, w = view.features.shape[:2]
-        size = 2 * np.hypot(self._pose.spread_x, self._pose.spread_y)
-        radius = size * (FIRST_RADIUS + RADIUS_GROWTH * self._frames)
-        anywhere = replace(self._pose, spread_x=radius, spread_y=radius)
-        scores = appearance.score(view, np.arange(h * w), anywhere).reshape(h, w)
+        radius = np.sqrt(self._area) * (FIRST_RADIUS + RADIUS_GROWTH * self._frames)
+        if self._anywhere:
+            radius = float(np.hypot(*view.scene.size))
+        roaming = replace(self._pose, spread_x=radius, spread_y=radius)
+        scores = appearance.score(view, np.arange(h * w), roaming).reshape(h, w)
         ys, xs = np.mgrid[0:h, 0:w] * STRIDE
         scores[np.hypot(xs - self._pose.x, ys - self._pose.y) > radius] = -1
         scores = cv2.blur(scores, (3, 3))

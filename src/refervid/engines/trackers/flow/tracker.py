@@ -50,7 +50,8 @@ class FlowTracker:
         return cls()
 
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
-        """One track per object, in order. Calls `hook("track", None, frames done, 2 T)`.
+        """One track per object, in order. Calls `hook("track", None, frames done, 2 T)`, and before
+        that what `scene_of` calls, unless the clip was analysed before.
 
         Raises `SettingsError` for a pivot on a frame that the clip does not have, or with a mask of
         another shape than the frame's.
@@ -58,7 +59,7 @@ class FlowTracker:
         for pivots in objects:
             for pivot in pivots:
                 _check(pivot, clip)
-        scene = scene_of(clip)
+        scene = scene_of(clip, hook)
         tracks = [Track(len(clip), clip.height, clip.width) for _ in objects]
         seeds = [_seeds(scene, pivots) for pivots in objects]
         frames = range(len(clip))

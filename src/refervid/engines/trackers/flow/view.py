@@ -35,6 +35,11 @@ class View:
         self.direction = direction
 
     @cached_property
+    def after_cut(self) -> bool:
+        """Whether another shot begins on the way here."""
+        return self.scene.cut(self.index - 1 if self.direction > 0 else self.index)
+
+    @cached_property
     def lab(self) -> NDArray[np.float32]:
         """(h, w, 3) CIE L*a*b*."""
         rgb = self.scene.small(self.index).astype(np.float32) / 255
@@ -43,7 +48,7 @@ class View:
     @cached_property
     def lightness(self) -> Plane:
         """L* in 0..1."""
-        return self.lab[..., 0] / 100
+        return self.lab[..., 0] / np.float32(100)
 
     @cached_property
     def features(self) -> NDArray[np.float32]:
@@ -83,7 +88,7 @@ class View:
         """3x3 homography from this frame to the one that the sweep comes from."""
         if self.direction < 0:
             return self.scene.camera(self.index)
-        return np.linalg.inv(self.scene.camera(max(self.index - 1, 0)))
+        return np.asarray(np.linalg.inv(self.scene.camera(max(self.index - 1, 0))), np.float64)
 
     @cached_property
     def speed(self) -> Plane:

@@ -1,0 +1,125 @@
+"""What a pipeline may rely on from every tracker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from refervid.engines.base import Tracker
+from refervid.engines.trackers.flow import FlowTracker
+from refervid.errors import SettingsError
+from refervid.types import Pivot, no_hook
+from tests.engines.trackers.made_clips import BLUE, HEIGHT, RED, WIDTH, Made, Thing, box_of, iou, made_clip
+
+TRACKERS: dict[str, Callable[[], Tracker]] = {"flow": FlowTracker}
+"""Kind to a tracker that really tracks. Networks with made-up weights cannot pass this suite."""
+
+FRAMES, MIDDLE = 9, 4
+
+
+@pytest.fixture(scope="module", params=sorted(TRACKERS))
+def tracker(request: pytest.FixtureRequest) -> Tracker:
+    return TRACKERS[request.param]()
+
+
+@pytest.fixture(scope="module")
+def two_things(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    things = [Thing(RED, lambda i: (50 + 4 * i, 45)), Thing(BLUE, lambda i: (160 - 4 * i, 105))]
+    return made_clip(tmp_path_factory.mktemp("two") / "frames", things, FRAMES)
+
+
+def test_one_track_per_object_of_the_clips_shape(tracker: Tracker, two_things: Made) -> None:
+    masks = [own[MIDDLE] for own in two_things.masks]
+    tracks = tracker.track(two_things.clip, [[Pivot(MIDDLE, mask=mask)] for mask in masks], no_hook)
+    assert len(tracks) == 2
+    for track in tracks:
+        assert len(track) == FRAMES
+        assert track.presence.shape == (FRAMES,)
+        assert ((track.presence >= 0) & (track.presence <= 1)).all()
+        assert all(mask.shape == (HEIGHT, WIDTH) and mask.dtype == bool for mask in track)
+
+
+def test_no_objects_no_tracks(tracker: Tracker, two_things: Made) -> None:
+    assert tracker.track(two_things.clip, [], no_hook) == []
+
+
+@pytest.mark.parametrize("start", [0, MIDDLE, FRAMES - 1])
+def test_carries_a_mask_both_ways(tracker: Tracker, two_things: Made, start: int) -> None:
+    truth = two_things.masks[0]
+    (track,) = tracker.track(two_things.clip, [[Pivot(start, mask=truth[start])]], no_hook)
+    assert iou(track[start], truth[start]) > 0.95
+    assert min(iou(found, real) for found, real in zip(track, truth, strict=True)) > 0.8
+    assert track.presence.min() > 0.3
+
+
+def test_box_and_points_start_a_track(tracker: Tracker, two_things: Made) -> None:
+    truth = two_things.masks[0]
+    x0, y0, x1, y1 = box_of(truth[MIDDLE])
+    middle, beside = ((x0 + x1) / 2, (y0 + y1) / 2), (x1 + 8, y1 + 8)
+    box = Pivot(MIDDLE, box_xyxy=box_of(truth[MIDDLE]))
+    points = Pivot(
+        MIDDLE,
+        points_xy=np.array([middle, beside], np.float32),
+        point_labels=np.array([True, False]),
+    )
+    for track in tracker.track(two_things.clip, [[box], [points]], no_hook):
+        assert np.mean([iou(found, real) for found, real in zip(track, truth, strict=True)]) > 0.7
+
+
+def test_objects_do_not_depend_on_each_other(tracker: Tracker, two_things: Made) -> None:
+    pivots = [[Pivot(MIDDLE, mask=own[MIDDLE])] for own in two_things.masks]
+    together = tracker.track(two_things.clip, pivots, no_hook)
+    for track, pivot in zip(together, pivots, strict=True):
+        (alone,) = tracker.track(two_things.clip, [pivot], no_hook)
+        assert np.mean([iou(a, b) for a, b in zip(track, alone, strict=True)]) > 0.98
+
+
+def test_same_answer_twice(tracker: Tracker, two_things: Made) -> None:
+    pivots = [[Pivot(MIDDLE, box_xyxy=box_of(own[MIDDLE]))] for own in two_things.masks]
+    first, second = (tracker.track(two_things.clip, pivots, no_hook) for _ in range(2))
+    for one, other in zip(first, second, strict=True):
+        assert np.array_equal(one.stack(), other.stack())
+        assert np.array_equal(one.presence, other.presence)
+
+
+def test_masks_are_honoured_on_every_pivot_frame(tracker: Tracker, two_things: Made) -> None:
+    truth = two_things.masks[1]
+    pivots = [Pivot(index, mask=truth[index]) for index in (1, 7)]
+    (track,) = tracker.track(two_things.clip, [pivots], no_hook)
+    assert all(iou(track[index], truth[index]) > 0.95 for index in (1, 7))
+    assert np.mean([iou(found, real) for found, real in zip(track, truth, strict=True)]) > 0.85
+
+
+def test_tells_how_far_it_is(tracker: Tracker, two_things: Made) -> None:
+    calls: list[tuple[str, int, int]] = []
+
+    def hook(stage: str, artefact: object, completed: int, total: int) -> None:
+        calls.append((stage, completed, total))
+
+    tracker.track(two_things.clip, [[Pivot(MIDDLE, mask=two_things.masks[0][MIDDLE])]], hook)
+    steps = [(completed, total) for stage, completed, total in calls if stage == "track"]
+    assert steps
+    assert [completed for completed, _ in steps] == sorted(completed for completed, _ in steps)
+    assert steps[-1][0] == steps[-1][1]
+
+
+def test_object_that_leaves_the_frame(tracker: Tracker, tmp_path: Path) -> None:
+    made = made_clip(tmp_path / "frames", [Thing(RED, lambda i: (150 + 9 * i, 70))], 14)
+    (track,) = tracker.track(made.clip, [[Pivot(0, mask=made.masks[0][0])]], no_hook)
+    gone = [not mask.any() for mask in made.masks[0]]
+    assert track.areas()[gone].max() < 0.05 * made.masks[0][0].sum()
+    assert track.presence[gone].max() < 0.3 < track.presence[0]
+
+
+def test_one_frame(tracker: Tracker, tmp_path: Path) -> None:
+    made = made_clip(tmp_path / "frames", [Thing(RED, lambda i: (100, 70))], 1)
+    (track,) = tracker.track(made.clip, [[Pivot(0, box_xyxy=box_of(made.masks[0][0]))]], no_hook)
+    assert iou(track[0], made.masks[0][0]) > 0.7
+
+
+def test_pivot_outside_the_clip_is_an_error(tracker: Tracker, two_things: Made) -> None:
+    with pytest.raises(SettingsError, match="frame 9"):
+        tracker.track(two_things.clip, [[Pivot(FRAMES, box_xyxy=np.float32([1, 1, 9, 9]))]], no_hook)
