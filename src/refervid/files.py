@@ -129,7 +129,7 @@ def output_lock(folder: Path) -> Iterator[None]:
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
-        _remove_leftovers(folder)
+        remove_leftovers(folder)
         try:
             yield
         finally:
@@ -141,7 +141,8 @@ def _part(path: Path) -> Path:
     return path.with_name(f".{path.stem[:100]}.{secrets.token_hex(4)}{_PART}{path.suffix}")
 
 
-def _remove_leftovers(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed writers left half written in `folder` or one level below; nobody may be writing."""
     for pattern in (f".*{_PART}*", f"*/.*{_PART}*"):
         for left in list(folder.glob(pattern)):
             if left.is_dir() and not left.is_symlink():

@@ -47,6 +47,11 @@ class Dataset(ABC):
             problems.add(self.root, f"split {self.split} holds no expression", "choose another split")
         problems.raise_any(f"{self.name} at {self.root}")
 
+    @property
+    def has_server(self) -> bool:
+        """Whether `submit` has someone to write for."""
+        return type(self).submit is not Dataset.submit
+
     def items(self) -> list[Item]:
         return list(self._items)
 

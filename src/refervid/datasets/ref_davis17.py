@@ -80,7 +80,7 @@ class AnnotatorVideo:
         What is missing is empty. Raises `DatasetError`.
         """
         frame = self.items[0].frames[position]
-        if not (predictions / "anno_0").is_dir():
+        if not (predictions / self.path).is_dir():
             return merge_masks([read_prediction(item, predictions, frame, shape) for item in self.items])
         path = predictions / self.path / f"{frame}.png"
         if not path.is_file():

@@ -134,7 +134,8 @@ class PivotPipeline(Pipeline):
     def _merge(self, clip: Clip, entry: Found, tracks: Sequence[Track]) -> Track:
         if isinstance(entry, SoundFound) and tracks:
             named = list(zip(entry.names, tracks, strict=True))
-            return keep_sounding(clip, clip.waveform(), named, entry.intervals, self.engines.binder)
+            entry.sounding = keep_sounding(clip, clip.waveform(), named, entry.intervals, self.engines.binder)
+            tracks = [track for _, track in entry.sounding]
         if len(tracks) == 1:
             return tracks[0]
         return union(tracks, len(clip), clip.height, clip.width)
@@ -158,4 +159,5 @@ class PivotPipeline(Pipeline):
             notes=notes,
             timings_s=dict(stages.seconds),
             engines=dict(self.engines.built),
+            objects=entry.sounding if isinstance(entry, SoundFound) else (),
         )

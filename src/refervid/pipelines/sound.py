@@ -25,7 +25,7 @@ from refervid.media.sections import Section, even_section
 from refervid.pipelines.settings import SoundSettings
 from refervid.pipelines.stages import Stages
 from refervid.pipelines.text import Found, fit_to_frame, to_pivot
-from refervid.track import Track, union
+from refervid.track import Track
 from refervid.types import Interval, SoundingObject, Waveform
 
 SILENCE_PEAK = 1e-3
@@ -34,10 +34,14 @@ SILENCE_PEAK = 1e-3
 
 @dataclass
 class SoundFound(Found):
-    """`names` are those of `objects`, in the same order; `intervals` are when anything sounds."""
+    """`names` are those of `objects`, in the same order; `intervals` are when anything sounds.
+
+    `sounding` are names and tracks of the objects, empty where they are not heard.
+    """
 
     names: list[str] = field(default_factory=list)
     intervals: list[Interval] = field(default_factory=list)
+    sounding: list[tuple[str, Track]] = field(default_factory=list)
 
 
 def find_sounding(
@@ -106,8 +110,8 @@ def keep_sounding(
     tracks: Sequence[tuple[str, Track]],
     intervals: Sequence[Interval],
     binder: Binder,
-) -> Track:
-    """Union of the objects' masks at the times they sound; other frames are empty.
+) -> list[tuple[str, Track]]:
+    """The objects' masks at the times they sound; other frames are empty.
 
     Times of intervals are those of the waveform, shifted onto the clip's time axis by its `start_s`.
     """
@@ -122,5 +126,5 @@ def keep_sounding(
             ):
                 gated[index] = track[index]
                 gated.presence[index] = track.presence[index]
-        kept.append(gated)
-    return union(kept, len(clip), clip.height, clip.width)
+        kept.append((name, gated))
+    return kept

@@ -19,7 +19,8 @@ class Result:
     """Masks of what `reference` means, with everything that led to them.
 
     `slug` is the name of the result's folder, unique among results of one call; `notes` are sentences
-    for a person; `timings_s` are seconds per stage; `engines` maps each role to "name version".
+    for a person; `timings_s` are seconds per stage; `engines` maps each role to "name version";
+    `objects` are name and track of each thing that makes the sound, empty where it is not heard.
     """
 
     clip: Clip = field(repr=False)
@@ -33,6 +34,7 @@ class Result:
     notes: Sequence[str] = ()
     timings_s: Mapping[str, float] = field(default_factory=dict, repr=False)
     engines: Mapping[str, str] = field(default_factory=dict, repr=False)
+    objects: Sequence[tuple[str, Track]] = field(default=(), repr=False)
 
     @property
     def query(self) -> str:
