@@ -123,6 +123,16 @@ def test_without_the_clip_level() -> None:
     assert criterion.total(losses).isfinite()
 
 
+def test_training_after_inference_in_one_process(model: SOC) -> None:
+    """What is kept between runs must be fit for gradients."""
+    words = tokens(model, TEXTS[:1])
+    with torch.inference_mode():
+        model(clip(1, 4, 44, 28), words)
+    criterion = Criterion()
+    output = model.train()(clip(1, 4, 44, 28), words)
+    criterion.total(criterion(output, targets(1, 4, 44, 28))).backward()
+
+
 @pytest.mark.parametrize("training", [False, True])
 def test_bfloat16(model: SOC, training: bool) -> None:
     model.train(training)

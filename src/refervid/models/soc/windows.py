@@ -42,7 +42,9 @@ class Partition:
     scatter: Tensor
 
 
+# Kept tensors must not be inference tensors: training in the same process uses them too.
 @lru_cache(maxsize=32)
+@torch.inference_mode(False)
 def partition(batch: int, size: Size, window: Size, shifted: bool, device: torch.device) -> Partition:
     """Cut `batch` maps of `size`, whose tokens are numbered through in C order.
 
@@ -101,6 +103,7 @@ def _mask(kind: int, window: list[int], shift: list[int], device: torch.device) 
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)
 def relative_position_index(window: Size, device: torch.device) -> Tensor:
     """(N, N) long: the row of the bias table for every pair of tokens of a full window."""
     axes = [torch.arange(n) for n in window]
