@@ -70,13 +70,13 @@ def box_decision(frame_index: int = 20, **more: object) -> Decision:
         Candidate(np.array([30, 50, 90, 80], np.float32), 0.61, "blue cup"),
         Candidate(np.array([100, 50, 120, 80], np.float32), 0.27),
     ]
-    return Decision("box", 0, "rules", "it is blue", 0, frame_index, candidates=candidates, **more)  # type: ignore[arg-type]
+    return Decision("box", 1, "rules", "it is blue", 0, frame_index, candidates=candidates, **more)  # type: ignore[arg-type]
 
 
 def test_it_tells_what_was_asked_found_and_why(tmp_path: Path, clip: ArrayClip) -> None:
     [section] = sample_sections(clip)
     frame_decision = Decision(
-        "frame", 3, "model", "sharpest", 0, 20, "some-vlm", "frame-2", '{"frame": 3}', section.picture
+        "frame", 3, "model", "sharpest", 0, 20, "some-vlm", "frame-2", '{"frame": 3}', section.jpeg
     )
     write_report(
         tmp_path / "report.html",
@@ -131,7 +131,7 @@ def test_nothing_from_outside_becomes_markup(tmp_path: Path, clip: ArrayClip) ->
                 clip,
                 TextReference(HOSTILE),
                 block(clip, range(5)),
-                decisions=[decision, Decision("box", 0, "model", frame_index=1, candidates=[hostile_box])],
+                decisions=[decision, Decision("box", 1, "model", frame_index=1, candidates=[hostile_box])],
                 notes=["note " + HOSTILE],
                 timings_s={HOSTILE: 1.0},
                 engines={HOSTILE: HOSTILE},
