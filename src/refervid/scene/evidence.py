@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.scene.flow import Flow, camera_flow
+from refervid.scene.flow import Flow, camera_flow, texture
 from refervid.scene.spool import Spool
 from refervid.scene.store import Scene
 
@@ -79,7 +79,9 @@ def _own_motion(scene: Scene, index: int) -> Flow:
         flow, matrix = scene.half_forward(index), scene.camera(index)
     shrink = np.diag([0.5, 0.5, 1.0])
     camera = camera_flow(shrink @ matrix @ np.linalg.inv(shrink), *flow.shape[:2]) * 2
-    own = flow - camera
+    grey = cv2.cvtColor(scene.small(index), cv2.COLOR_RGB2GRAY)
+    seen = texture(cv2.resize(grey, flow.shape[1::-1], interpolation=cv2.INTER_AREA))
+    own = (flow - camera) * seen[..., None]
     length = np.hypot(own[..., 0], own[..., 1])[..., None]
     noise = NOISE_FACTOR * max(float(np.median(length)), NOISE_PX)
     return np.asarray(np.concatenate([own, length], -1) / (length + noise), np.float32)

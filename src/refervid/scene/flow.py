@@ -15,6 +15,12 @@ GRID_STEP = 8
 """Distance in pixels between the flow vectors that vote for the camera's motion."""
 INLIER_PX = 1.0
 """A vector this near to the camera's motion supports it."""
+TEXTURE_RADIUS = 3.0
+"""Pixels about which texture is gathered (standard deviation)."""
+VISIBLE_STEP = 2.0
+"""Grey levels from one pixel to the next at which motion is as likely seen as not: above sensor noise."""
+LEAST_VOTES = 12
+"""Three times what a homography needs."""
 CUT_SHARE = 0.1
 """Fewer vectors than this lead back to their start only where two shots meet."""
 
@@ -48,6 +54,13 @@ def unpack_flow(data: bytes, height: int, width: int) -> Flow:
     return cast(Flow, cv2.resize(half, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
+def texture(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(h, w) float32 in 0..1: how well motion can be seen there, by the mean squared gradient around."""
+    steps = [cv2.Sobel(grey, cv2.CV_32F, *order, scale=1 / 8) for order in ((1, 0), (0, 1))]
+    power = cv2.GaussianBlur(steps[0] ** 2 + steps[1] ** 2, (0, 0), TEXTURE_RADIUS)
+    return np.asarray(power / (power + VISIBLE_STEP**2), np.float32)
+
+
 def closed_vectors(forward: Flow, backward: Flow) -> tuple[NDArray[np.float32], NDArray[np.float32], float]:
     """Starts and ends (N, 2) of grid vectors that lead back to where they came from, and their share.
 
@@ -64,14 +77,20 @@ def closed_vectors(forward: Flow, backward: Flow) -> tuple[NDArray[np.float32], 
 
 
 def camera_motion(
-    start: NDArray[np.float32], end: NDArray[np.float32], height: int, width: int
+    start: NDArray[np.float32], end: NDArray[np.float32], seen: NDArray[np.float32]
 ) -> NDArray[np.float64]:
-    """The 3x3 homography that carries most of `start` (N, 2) to `end`; few votes: their median shift."""
-    if len(start) >= 8:
+    """The 3x3 homography that carries most of `start` (N, 2) to `end`; few votes: their median shift.
+
+    `seen` (h, w) is the first frame's texture: vectors without any have no vote.
+    """
+    voting = seen[tuple(start.astype(int).T[::-1])] > 0.5
+    if voting.sum() >= LEAST_VOTES:
+        start, end = start[voting], end[voting]
+    if len(start) >= LEAST_VOTES:
         matrix, votes = cv2.findHomography(
             start, end, cv2.USAC_MAGSAC, INLIER_PX, maxIters=1000, confidence=0.999
         )
-        if matrix is not None and votes.sum() >= 8 and _plausible(matrix, height, width):
+        if matrix is not None and votes.sum() >= LEAST_VOTES and _plausible(matrix, *seen.shape):
             return np.asarray(matrix, np.float64)
     shift = np.median(end - start, axis=0) if len(start) else np.zeros(2)
     return np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]], np.float64)

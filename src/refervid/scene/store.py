@@ -19,6 +19,7 @@ from refervid.scene.flow import (
     closed_vectors,
     new_flow_estimator,
     pack_flow,
+    texture,
     unpack_flow,
     unpack_half_flow,
 )
@@ -105,7 +106,9 @@ class Scene:
                     self._backward.append(pack_flow(backward))
                     start, end, share = closed_vectors(forward, backward)
                     self._cuts.append(share < CUT_SHARE)
-                    self._cameras.append(np.eye(3) if share < CUT_SHARE else camera_motion(start, end, h, w))
+                    self._cameras.append(
+                        np.eye(3) if share < CUT_SHARE else camera_motion(start, end, texture(before))
+                    )
                 bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
                 self._pictures.append(
                     cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
