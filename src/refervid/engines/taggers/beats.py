@@ -73,8 +73,8 @@ class BeatsTagger:
         for network, classes in self._networks:
             with torch.inference_mode():
                 heard = torch.stack([network(piece[None])[0] for piece in pieces]).mean(dim=0).cpu().numpy()
-            heard[[index for index, label in enumerate(classes) if label == SILENCE]] = 0
-            for index in np.argsort(-heard, kind="stable")[: self._settings.top]:
+            order = [n for n in np.argsort(-heard, kind="stable") if classes[n] != SILENCE]
+            for index in order[: self._settings.top]:
                 label = class_names()[classes[index]]
                 best[label] = max(best.get(label, 0.0), float(heard[index]))
         return sorted((Label(label, score) for label, score in best.items()), key=lambda one: -one.score)
