@@ -26,7 +26,8 @@ def cloth(size: tuple[int, int], colour: Sequence[int], contrast: float, seed: i
     noise = random.standard_normal((*size, 3)).astype(np.float32)
     blotches = cv2.GaussianBlur(noise, (0, 0), 4)
     grain = cv2.GaussianBlur(noise, (0, 0), 1)
-    return np.clip(np.asarray(colour) + contrast * (blotches / blotches.std() + grain), 0, 255).astype(np.uint8)
+    shaded = np.asarray(colour) + contrast * (blotches / blotches.std() + grain)
+    return np.clip(shaded, 0, 255).astype(np.uint8)
 
 
 @dataclass(frozen=True)

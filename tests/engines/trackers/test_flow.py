@@ -96,8 +96,8 @@ def test_points_correct_a_carried_mask(tmp_path: Path) -> None:
     wrong = Pivot(0, mask=both)
     points = Pivot(
         5,
-        points_xy=np.float32([[68, 70], [75 + 35, 70]]),
-        point_labels=np.array([True, False]),
+        points_xy=np.float32([[68, 70], [110, 70], [104, 64]]),
+        point_labels=np.array([True, False, False]),
     )
     before, after = follow(made, wrong), follow(made, wrong, points)
     assert not after[5][70, 110]

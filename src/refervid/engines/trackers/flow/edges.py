@@ -24,4 +24,5 @@ def smooth_to_edges(guide: Plane, values: Plane) -> Plane:
     covariance = mean(guide * values) - mean_guide * mean_values
     variance = mean(guide * guide) - mean_guide * mean_guide
     slope = covariance / (variance + np.float32(EDGE_VARIANCE))
-    return np.clip(mean(slope) * guide + mean(mean_values - slope * mean_guide), 0, 1)
+    smoothed = mean(slope) * guide + mean(mean_values - slope * mean_guide)
+    return np.asarray(np.clip(smoothed, 0, 1), np.float32)

@@ -24,7 +24,7 @@ CERTAINTY = 2.0
 """Weight of the classifier's log odds."""
 SAMPLES = 6000
 SURE_ODDS = 8.0
-SURE_WEIGHT = 0.5
+SURE_WEIGHT = 2.0
 """Weight of the pixels that are known to belong, or not to, against all others of their side."""
 
 

@@ -19,8 +19,8 @@ FIRST_WINDOW = 1 / 8
 """Points alone: half the side of the square searched first around them, as a share of the frame height;
 doubled as long as the region found runs into its edge."""
 EDGE_SHARE = 0.2
-CARRIED_ODDS = 2.0
-"""Log odds of a carried mask that points correct."""
+CARRIED_ODDS = 1.0
+"""Log odds, before looking, that a pixel of a carried mask stays when points correct the mask."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,7 @@ def seed_of(view: View, pivots: Sequence[Pivot], carried: Plane | None = None) -
             prior[_inside(view, box)] = 0
         return Seed(_found(view, prior, sure))
     if carried is not None:
-        prior = (CARRIED_ODDS * (2 * carried - 1)).astype(np.float32)
-        return Seed(_found(view, prior, sure))
+        return Seed(_corrected(view, carried, sure))
     return Seed(_around_points(view, sure))
 
 
@@ -77,6 +76,15 @@ def _found(view: View, prior: Plane, sure: NDArray[np.int8]) -> Plane:
     if (soft > 0.5).any():
         return soft
     return (np.isfinite(prior) & (sure >= 0)).astype(np.float32)
+
+
+def _corrected(view: View, carried: Plane, sure: NDArray[np.int8]) -> Plane:
+    """`carried` less what looks like the points beside the object, and with what looks like those on it
+    and lies near them."""
+    radius = max(2, round(FIRST_WINDOW * view.scene.size[0]))
+    missing = ((sure > 0) & (carried <= 0.5)).astype(np.uint8)
+    prior = np.where(cv2.dilate(missing, np.ones((2 * radius + 1, 2 * radius + 1))) > 0, 0, -np.inf)
+    return _found(view, np.where(carried > 0.5, CARRIED_ODDS, prior).astype(np.float32), sure)
 
 
 def _around_points(view: View, sure: NDArray[np.int8]) -> Plane:
