@@ -6,7 +6,6 @@ import sys
 from typing import Annotated, Any, get_args
 
 import typer
-from rich.table import Table
 
 from refervid.cli.console import FAILED, console, print_json, reporting_errors
 from refervid.cli.options import Json
@@ -42,19 +41,13 @@ def list_models(as_json: Json = False) -> None:
     if as_json:
         print_json(rows)
         return
-    columns = ("checkpoint", "what", "size", "licence", "revision", "presets", "here")
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        table.add_row(
-            row["name"],
-            row["about"],
-            _size(row["bytes"]),
-            row["licence"],
-            (row["revision"] or "not pinned")[:10],
-            ", ".join(row["presets"]),
-            "yes" if row["here"] else "no",
-        )
-    console.print(table, markup=False)
+        console.print(row["name"], style="bold", markup=False)
+        facts = [row["about"], _size(row["bytes"]), row["licence"]]
+        facts.append(f"revision {row['revision'][:10]}" if row["revision"] else "revision not pinned")
+        facts.append(f"preset {', '.join(row['presets'])}" if row["presets"] else "no preset")
+        facts.append("here" if row["here"] else "not here")
+        console.print(f"    {'; '.join(facts)}", markup=False)
     console.print("your own copy: give its path, as in --set tracker.weights=/path", markup=False)
 
 

@@ -1,0 +1,208 @@
+"""`refervid models`: against a hub on loopback, and on files that are not what they should be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from huggingface_hub import constants
+from typer.testing import CliRunner, Result
+
+from refervid.cli.app import app
+from refervid.engines import checkpoints, downloads
+from refervid.engines.checkpoints import CHECKPOINTS, pinned_revision, read_pulled, weights_in
+from refervid.engines.registry import ENGINES, engine_class
+from refervid.engines.taggers.beats import BeatsSettings
+from refervid.engines.weights import find_weights
+from refervid.errors import MissingWeights
+from tests.engines.sound import beats_file, languagebind_folder
+from tests.hub_server import COMMIT, serve
+
+NAME = "someone/LanguageBind_Tiny"
+
+
+def point_to(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    template = address + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("REFERVID_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("REFERVID_WEIGHTS", raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    point_to(monkeypatch, "http://127.0.0.1:9")
+
+
+def refervid(*arguments: str, typed: str = "") -> Result:
+    return CliRunner().invoke(app, ["models", *arguments], input=typed)
+
+
+@pytest.fixture
+def hub_files(tmp_path: Path) -> dict[str, bytes]:
+    folder = tmp_path / "published"
+    folder.mkdir()
+    languagebind_folder(folder)
+    files = {file.name: file.read_bytes() for file in folder.iterdir()}
+    return {**files, "README.md": b"# tiny", "onnx/model.onnx": b"0" * 1000}
+
+
+def test_pull_asks_downloads_notes_and_verifies(
+    hub_files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve({NAME: hub_files}) as (address, asked):
+        point_to(monkeypatch, address)
+        refused = refervid("pull", NAME, typed="n\n")
+        assert refused.exit_code == 0
+        assert "nothing was downloaded" in refused.stderr
+        with pytest.raises(MissingWeights):
+            find_weights(NAME)
+        done = refervid("pull", NAME, typed="y\n")
+        assert done.exit_code == 0, done.stderr
+        assert f"{NAME} at {COMMIT[:10]}" in done.stderr
+        fetched = {path.split("/")[-1] for path in asked if "/resolve/" in path}
+    assert fetched == {"config.json", "vocab.json", "merges.txt", "pytorch_model.bin"}
+    assert pinned_revision(NAME) == COMMIT
+    folder = find_weights(NAME)
+    assert (folder / "pytorch_model.bin").read_bytes() == hub_files["pytorch_model.bin"]
+
+    checked = refervid("verify", NAME, "--json")
+    assert checked.exit_code == 0, checked.stderr
+    [report] = json.loads(checked.stdout)
+    assert report["revision"] == COMMIT
+    assert report["hashes"] == {"pytorch_model.bin": True}
+    assert report["loads"] is True
+
+    weights = (folder / "pytorch_model.bin").resolve()
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    damaged = refervid("verify", NAME)
+    assert damaged.exit_code == 1
+    assert "pytorch_model.bin: different" in damaged.stderr
+
+
+def test_a_repository_without_weights_or_without_existence(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve({"someone/pickles": {"model.pkl": b"x", "config.json": b"{}"}}) as (address, _):
+        point_to(monkeypatch, address)
+        unsafe = refervid("pull", "someone/pickles", "--yes")
+        assert unsafe.exit_code == 1
+        assert "loaded safely" in unsafe.stderr
+        unknown = refervid("pull", "someone/nothing", "--yes")
+        assert unknown.exit_code == 1
+        assert "check the name" in unknown.stderr
+
+
+def test_offline_says_what_to_do() -> None:
+    result = refervid("pull", "yonigozlan/EdgeTAM-hf", "--yes")
+    assert result.exit_code == 1
+    assert "check the connection" in result.stderr
+    assert "REFERVID_WEIGHTS" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("name", ["../etc/passwd", "a/b/c", "nothing", "a//b", "bad name/x", "-/x"])
+def test_names_that_are_no_hub_ids(name: str) -> None:
+    result = refervid("pull", "--yes", "--", name)
+    assert result.exit_code == 1
+    assert "MissingWeights" in result.stderr
+
+
+def test_files_published_elsewhere_name_their_page() -> None:
+    result = refervid("pull", "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt", "--yes")
+    assert result.exit_code == 1
+    assert "https://github.com/microsoft/unilm" in result.stderr
+
+
+def test_a_single_file_is_kept_only_if_its_hash_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = b"weights" * 1000
+    right = hashlib.sha256(data).hexdigest()
+    with serve({"audioset": {"yamnet.h5": data}}) as (address, _):
+        for sha256, code in (("0" * 64, 1), (right, 0)):
+            url = f"{address}/audioset/resolve/{COMMIT}/yamnet.h5"
+            ours = replace(CHECKPOINTS["yamnet.h5"], url=url, size=len(data), sha256=sha256)
+            monkeypatch.setattr(downloads, "CHECKPOINTS", {"yamnet.h5": ours})
+            result = refervid("pull", "yamnet.h5", "--yes")
+            assert result.exit_code == code, result.stderr
+            if code:
+                with pytest.raises(MissingWeights):
+                    find_weights("yamnet.h5")
+    assert find_weights("yamnet.h5").read_bytes() == data
+
+
+def test_pull_of_nothing_and_of_no_preset() -> None:
+    assert refervid("pull").exit_code == 2
+    unknown = refervid("pull", "--preset", "nonsense")
+    assert unknown.exit_code == 2
+    assert "choose one of" in unknown.stderr
+
+
+def test_list() -> None:
+    rows = {row["name"]: row for row in json.loads(refervid("list", "--json").stdout)}
+    assert set(rows) == set(CHECKPOINTS)
+    assert not any(row["here"] for row in rows.values())
+    assert "paper" in rows["facebook/sam2-hiera-large"]["presets"]
+    assert "IDEA-Research/grounding-dino-tiny" in refervid("list").stderr
+
+
+def test_the_table_is_sound() -> None:
+    for one in CHECKPOINTS.values():
+        assert one.licence
+        assert one.size > 1_000_000
+        assert one.revision is None or len(one.revision) == 40
+        assert one.sha256 is None or (len(one.sha256) == 64 and len(one.files) == 1)
+        assert (one.name.count("/") == 1) == (one.page is None)
+
+
+def test_every_engine_s_default_weights_are_in_the_table() -> None:
+    for role, kinds in ENGINES.items():
+        for kind in kinds:
+            settings: Any = engine_class(role, kind).Settings(kind=kind)
+            named = getattr(settings, "weights", ())
+            named = (named,) if isinstance(named, str) else named
+            assert set(named) <= set(weights_in(settings)), f"{role} {kind}"
+    assert len(weights_in(BeatsSettings())) == 3
+
+
+def test_verify_a_file_of_one_s_own(tmp_path: Path) -> None:
+    path = beats_file(tmp_path / "BEATs_mine.pt")
+    good = refervid("verify", str(path))
+    assert good.exit_code == 0
+    assert "no published hash; loads" in good.stderr
+    path.write_bytes(path.read_bytes()[:1000])
+    bad = refervid("verify", str(path))
+    assert bad.exit_code == 1
+    assert "download it again" in bad.stderr
+    assert refervid("verify", str(path), "--no-load").exit_code == 0
+
+
+def test_a_file_by_a_published_name_must_be_that_file(tmp_path: Path) -> None:
+    (tmp_path / "yamnet.h5").write_bytes(b"something else")
+    result = refervid("verify", str(tmp_path / "yamnet.h5"))
+    assert result.exit_code == 1
+    assert "not what was published" in result.stderr
+
+
+@pytest.mark.parametrize("config", [None, "", "[]", '{"model_type": "t5"}'])
+def test_verify_folders_that_hold_something_else(tmp_path: Path, config: str | None) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"x")
+    if config is not None:
+        (tmp_path / "config.json").write_text(config)
+    assert refervid("verify", str(tmp_path)).exit_code == 1
+
+
+def test_verify_nothing() -> None:
+    assert "no known checkpoint" in refervid("verify").stderr
+    assert refervid("verify", "someone/else").exit_code == 1
+
+
+def test_damaged_notes_count_as_none(tmp_path: Path) -> None:
+    notes = tmp_path / "cache" / "checkpoints.json"
+    notes.parent.mkdir()
+    for text in ("", "[]", '{"a/b": 3}', '{"a/b": {"revision": "x"}}'):
+        notes.write_text(text)
+        assert read_pulled() == {}
+    assert checkpoints.pinned_revision("a/b") is None
