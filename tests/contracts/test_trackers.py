@@ -10,18 +10,31 @@ import pytest
 
 from refervid.engines.base import Tracker
 from refervid.engines.trackers.flow import FlowTracker
+from refervid.engines.trackers.sam2 import EdgeTamSettings, EdgeTamTracker, Sam2Settings, Sam2Tracker
 from refervid.errors import SettingsError
 from refervid.types import Pivot, no_hook
 from tests.engines.trackers.made_clips import BLUE, HEIGHT, RED, WIDTH, Made, Thing, box_of, iou, made_clip
+from tests.engines.trackers.sam2 import tiny
 
-TRACKERS: dict[str, Callable[[], Tracker]] = {"flow": FlowTracker}
-"""Kind to a tracker that really tracks. Networks with made-up weights cannot pass this suite."""
+TRACKERS: dict[str, Callable[[], Tracker]] = {
+    "flow": FlowTracker,
+    "sam2": lambda: Sam2Tracker(tiny.network("sam2", 256), Sam2Settings()),
+    "edgetam": lambda: EdgeTamTracker(tiny.network("edgetam", 256), EdgeTamSettings()),
+}
+
+TRAINED = ["flow"]
+"""Kinds that really track here. Networks with made-up weights keep every promise but the masks' quality."""
 
 FRAMES, MIDDLE = 9, 4
 
 
 @pytest.fixture(scope="module", params=sorted(TRACKERS))
 def tracker(request: pytest.FixtureRequest) -> Tracker:
+    return TRACKERS[request.param]()
+
+
+@pytest.fixture(scope="module", params=TRAINED)
+def trained_tracker(request: pytest.FixtureRequest) -> Tracker:
     return TRACKERS[request.param]()
 
 
@@ -47,15 +60,15 @@ def test_no_objects_no_tracks(tracker: Tracker, two_things: Made) -> None:
 
 
 @pytest.mark.parametrize("start", [0, MIDDLE, FRAMES - 1])
-def test_carries_a_mask_both_ways(tracker: Tracker, two_things: Made, start: int) -> None:
+def test_carries_a_mask_both_ways(trained_tracker: Tracker, two_things: Made, start: int) -> None:
     truth = two_things.masks[0]
-    (track,) = tracker.track(two_things.clip, [[Pivot(start, mask=truth[start])]], no_hook)
+    (track,) = trained_tracker.track(two_things.clip, [[Pivot(start, mask=truth[start])]], no_hook)
     assert iou(track[start], truth[start]) > 0.95
     assert min(iou(found, real) for found, real in zip(track, truth, strict=True)) > 0.8
     assert track.presence.min() > 0.3
 
 
-def test_box_and_points_start_a_track(tracker: Tracker, two_things: Made) -> None:
+def test_box_and_points_start_a_track(trained_tracker: Tracker, two_things: Made) -> None:
     truth = two_things.masks[0]
     x0, y0, x1, y1 = box_of(truth[MIDDLE])
     middle, beside = ((x0 + x1) / 2, (y0 + y1) / 2), (x1 + 8, y1 + 8)
@@ -65,7 +78,7 @@ def test_box_and_points_start_a_track(tracker: Tracker, two_things: Made) -> Non
         points_xy=np.array([middle, beside], np.float32),
         point_labels=np.array([True, False]),
     )
-    for track in tracker.track(two_things.clip, [[box], [points]], no_hook):
+    for track in trained_tracker.track(two_things.clip, [[box], [points]], no_hook):
         assert np.mean([iou(found, real) for found, real in zip(track, truth, strict=True)]) > 0.7
 
 
@@ -90,6 +103,12 @@ def test_masks_are_honoured_on_every_pivot_frame(tracker: Tracker, two_things: M
     pivots = [Pivot(index, mask=truth[index]) for index in (1, 7)]
     (track,) = tracker.track(two_things.clip, [pivots], no_hook)
     assert all(iou(track[index], truth[index]) > 0.95 for index in (1, 7))
+
+
+def test_several_pivots_guide_one_track(trained_tracker: Tracker, two_things: Made) -> None:
+    truth = two_things.masks[1]
+    pivots = [Pivot(index, mask=truth[index]) for index in (1, 7)]
+    (track,) = trained_tracker.track(two_things.clip, [pivots], no_hook)
     assert np.mean([iou(found, real) for found, real in zip(track, truth, strict=True)]) > 0.85
 
 
@@ -106,17 +125,17 @@ def test_tells_how_far_it_is(tracker: Tracker, two_things: Made) -> None:
     assert steps[-1][0] == steps[-1][1]
 
 
-def test_object_that_leaves_the_frame(tracker: Tracker, tmp_path: Path) -> None:
+def test_object_that_leaves_the_frame(trained_tracker: Tracker, tmp_path: Path) -> None:
     made = made_clip(tmp_path / "frames", [Thing(RED, lambda i: (150 + 9 * i, 70))], 14)
-    (track,) = tracker.track(made.clip, [[Pivot(0, mask=made.masks[0][0])]], no_hook)
+    (track,) = trained_tracker.track(made.clip, [[Pivot(0, mask=made.masks[0][0])]], no_hook)
     gone = [not mask.any() for mask in made.masks[0]]
     assert track.areas()[gone].max() < 0.05 * made.masks[0][0].sum()
     assert track.presence[gone].max() < 0.3 < track.presence[0]
 
 
-def test_one_frame(tracker: Tracker, tmp_path: Path) -> None:
+def test_one_frame(trained_tracker: Tracker, tmp_path: Path) -> None:
     made = made_clip(tmp_path / "frames", [Thing(RED, lambda i: (100, 70))], 1)
-    (track,) = tracker.track(made.clip, [[Pivot(0, box_xyxy=box_of(made.masks[0][0]))]], no_hook)
+    (track,) = trained_tracker.track(made.clip, [[Pivot(0, box_xyxy=box_of(made.masks[0][0]))]], no_hook)
     assert iou(track[0], made.masks[0][0]) > 0.7
 
 

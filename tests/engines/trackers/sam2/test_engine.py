@@ -14,8 +14,11 @@ from refervid.engines.trackers.sam2.network import Network
 from refervid.engines.trackers.sam2.pixels import at_video_size, picture_pixels, video_pixels
 from refervid.engines.trackers.sam2.prompts import boxes_to_masks
 from refervid.errors import DeviceError, MissingWeights, OutOfMemory, SettingsError
+from refervid.media.array import ArrayClip
+from refervid.media.clip import open_clip
 from refervid.track import Track
 from refervid.types import Pivot, no_hook
+from tests.clips import write_pictures, write_video
 from tests.engines.trackers.sam2 import tiny
 from tests.engines.trackers.sam2.outcome import propagate, tracker
 
@@ -123,6 +126,19 @@ def test_several_pivots_of_one_object_on_one_frame_are_united() -> None:
     split = [[Pivot(0, mask=left), Pivot(0, mask=right)]]
     united = [[Pivot(0, mask=left | right)]]
     assert same(tracker().track(tiny.clip(4), split, no_hook), tracker().track(tiny.clip(4), united, no_hook))
+
+
+@pytest.mark.parametrize("form", ["video", "pictures"])
+def test_a_file_is_tracked_like_the_same_frames_from_memory(tmp_path: Path, form: str) -> None:
+    if form == "video":
+        path = write_video(tmp_path / "clip.mp4", tiny.frames(40), gop=12)
+    else:
+        path = write_pictures(tmp_path / "clip", tiny.frames(40))
+    streamed = open_clip(path)
+    held = ArrayClip(np.stack([frame for _, frame in open_clip(path).frames()]))
+    objects = [[Pivot(20, mask=tiny.mask(20))], [Pivot(36, mask=tiny.mask(36))]]
+    from_file = tracker(feature_cache_mb=0).track(streamed, objects, no_hook)
+    assert same(from_file, tracker(feature_cache_mb=0).track(held, objects, no_hook))
 
 
 class Interrupted(Exception):

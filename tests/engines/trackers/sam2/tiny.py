@@ -16,21 +16,24 @@ from transformers import (
     Sam2VideoModel,
     Sam2VisionConfig,
 )
+from transformers.models.edgetam_video.configuration_edgetam_video import EdgeTamVideoMaskDecoderConfig
+from transformers.models.sam2_video.configuration_sam2_video import Sam2VideoMaskDecoderConfig
 
 from refervid.engines.trackers.sam2.network import Network
 from refervid.media.array import ArrayClip
 from tests.parity.fill import fill
 
 SIZE = 64
-GRID = SIZE // 16
 CHANNELS = 128
 HEIGHT, WIDTH = 48, 80
+DECODER = {"hidden_size": CHANNELS, "mlp_dim": 128, "iou_head_hidden_dim": CHANNELS}
 
 
-def vision_config() -> Sam2VisionConfig:
+def vision_config(size: int) -> Sam2VisionConfig:
+    grid = size // 16
     backbone = Sam2HieraDetConfig(
         hidden_size=16,
-        image_size=[SIZE, SIZE],
+        image_size=[size, size],
         embed_dim_per_stage=[16, 32, 64, 128],
         num_attention_heads_per_stage=[1, 2, 4, 8],
         blocks_per_stage=[1, 1, 2, 1],
@@ -40,20 +43,19 @@ def vision_config() -> Sam2VisionConfig:
     return Sam2VisionConfig(
         backbone_config=backbone,
         backbone_channel_list=[128, 64, 32, 16],
-        backbone_feature_sizes=[[4 * GRID, 4 * GRID], [2 * GRID, 2 * GRID], [GRID, GRID]],
+        backbone_feature_sizes=[[4 * grid, 4 * grid], [2 * grid, 2 * grid], [grid, grid]],
         fpn_hidden_size=CHANNELS,
     )
 
 
-def shared_options() -> dict[str, Any]:
+def shared_options(size: int) -> dict[str, Any]:
     return {
-        "vision_config": vision_config(),
-        "prompt_encoder_config": {"image_size": SIZE, "hidden_size": CHANNELS},
-        "mask_decoder_config": {"hidden_size": CHANNELS, "mlp_dim": 128, "iou_head_hidden_dim": CHANNELS},
-        "image_size": SIZE,
+        "vision_config": vision_config(size),
+        "prompt_encoder_config": {"image_size": size, "hidden_size": CHANNELS},
+        "image_size": size,
         "memory_attention_hidden_size": CHANNELS,
         "memory_attention_num_layers": 2,
-        "memory_attention_rope_feat_sizes": [GRID, GRID],
+        "memory_attention_rope_feat_sizes": [size // 16, size // 16],
         "memory_encoder_hidden_size": CHANNELS,
         "mask_downsampler_embed_dim": CHANNELS,
         "memory_fuser_embed_dim": CHANNELS,
@@ -61,21 +63,25 @@ def shared_options() -> dict[str, Any]:
     }
 
 
-def sam2_model(**options: Any) -> Sam2VideoModel:
-    config = Sam2VideoConfig(**shared_options(), memory_attention_feed_forward_hidden_size=128, **options)
+def sam2_model(size: int = SIZE) -> Sam2VideoModel:
+    config = Sam2VideoConfig(
+        **shared_options(size),
+        mask_decoder_config=Sam2VideoMaskDecoderConfig(**DECODER),
+        memory_attention_feed_forward_hidden_size=128,
+    )
     return filled(Sam2VideoModel(config))
 
 
-def edgetam_model(**options: Any) -> EdgeTamVideoModel:
+def edgetam_model(size: int = SIZE) -> EdgeTamVideoModel:
     """EdgeTAM's memory behind a Hiera image encoder: its own comes from a library we do not need."""
     config = EdgeTamVideoConfig(
-        **shared_options(),
+        **shared_options(size),
+        mask_decoder_config=EdgeTamVideoMaskDecoderConfig(**DECODER),
         memory_attention_mlp_hidden_size=128,
         memory_attention_rope_k_sizes=[2, 2],
         perceiver_resampler_num_latents=4,
         perceiver_resampler_num_latents_2d=4,
         perceiver_resampler_mlp_intermediate_size=64,
-        **options,
     )
     return filled(EdgeTamVideoModel(config))
 
@@ -99,8 +105,8 @@ MODELS = {"sam2": sam2_model, "edgetam": edgetam_model}
 
 
 @cache
-def network(kind: str = "sam2") -> Network:
-    return Network(MODELS[kind](), torch.device("cpu"), torch.float32)
+def network(kind: str = "sam2", size: int = SIZE) -> Network:
+    return Network(MODELS[kind](size), torch.device("cpu"), torch.float32)
 
 
 def frames(count: int, height: int = HEIGHT, width: int = WIDTH) -> NDArray[np.uint8]:
