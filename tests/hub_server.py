@@ -35,7 +35,10 @@ def serve(repositories: Mapping[str, Mapping[str, bytes]]) -> Iterator[tuple[str
             for name, files in repositories.items():
                 if path.startswith(f"/api/models/{name}/tree/"):
                     return self._send(json.dumps([_entry(*item) for item in files.items()]).encode(), body)
-                if path in (f"/api/models/{name}", f"/api/models/{name}/revision/{COMMIT}"):
+                if path in (
+                    f"/api/models/{name}",
+                    *(f"/api/models/{name}/revision/{at}" for at in (COMMIT, "main")),
+                ):
                     return self._send(json.dumps(_info(name, files)).encode(), body)
                 file = path.removeprefix(f"/{name}/resolve/{COMMIT}/")
                 if file in files:

@@ -68,6 +68,8 @@ def test_pull_asks_downloads_notes_and_verifies(
         fetched = {path.split("/")[-1] for path in asked if "/resolve/" in path}
     assert fetched == {"config.json", "vocab.json", "merges.txt", "pytorch_model.bin"}
     assert pinned_revision(NAME) == COMMIT
+    by_branch = Path(constants.HF_HUB_CACHE, "models--someone--LanguageBind_Tiny", "refs", "main")
+    assert by_branch.read_text() == COMMIT
     folder = find_weights(NAME)
     assert (folder / "pytorch_model.bin").read_bytes() == hub_files["pytorch_model.bin"]
 

@@ -17,7 +17,6 @@ from refervid.engines.checkpoints import (
     Checkpoint,
     Pulled,
     note_pulled,
-    pinned_revision,
 )
 from refervid.errors import BadCheckpoint, MissingWeights
 from refervid.files import atomic_file
@@ -73,12 +72,17 @@ def pull(download: Download) -> Path:
         return _fetch(CHECKPOINTS[download.name])
     from huggingface_hub import HfApi
 
+    # Without a pinned commit the branch is asked for, so that other libraries find it by its name too.
+    known = CHECKPOINTS.get(download.name)
+    revision = known.revision if known else None
     try:
         folder = HfApi().snapshot_download(
-            download.name, revision=download.revision, allow_patterns=list(download.files)
+            download.name, revision=revision, allow_patterns=list(download.files)
         )
     except Exception as error:  # which HTTP library fails depends on the hub library's version
         raise _unreachable(download.name, error) from error
+    if Path(folder).name != download.revision:
+        raise MissingWeights(f"{download.name} changed on the hub during the download: pull it again")
     note_pulled(download.name, download.pulled)
     return Path(folder)
 
@@ -87,8 +91,9 @@ def _ask_hub(name: str) -> Any:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError
 
+    known = CHECKPOINTS.get(name)
     try:
-        info = HfApi().model_info(name, revision=pinned_revision(name), files_metadata=True)
+        info = HfApi().model_info(name, revision=known.revision if known else None, files_metadata=True)
     except HFValidationError as error:
         raise MissingWeights(f"{name!r} is no hub id: write it as owner/model") from error
     except Exception as error:  # which HTTP library fails depends on the hub library's version

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from refervid.engines.taggers import intervals
 from refervid.engines.taggers.intervals import (
     IntervalCutter,
     IntervalSettings,
@@ -68,6 +69,18 @@ def test_without_yamnet_the_tagger_s_network_cuts() -> None:
     assert found == [Interval(0, 1), Interval(1, 2), Interval(2, 3)]
     assert asked == [(3, 15600)]
     assert missing_for_intervals(settings) == []
+
+
+def test_yamnet_without_the_package_that_reads_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intervals, "find_spec", lambda name: None)
+    (tmp_path / "yamnet.h5").write_bytes(b"")
+    there = IntervalSettings(kind="test", yamnet=str(tmp_path / "yamnet.h5"))
+    found = IntervalCutter(there, lambda windows: torch.ones(len(windows), 2)).intervals(tone(2.0))
+    assert found == [Interval(0, 2)]
+    [lack] = missing_for_intervals(there.model_copy(update={"intervals": "yamnet"}))
+    assert "pip install" in lack
 
 
 def test_published_files(tmp_path: Path) -> None:

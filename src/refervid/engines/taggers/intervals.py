@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -53,7 +54,7 @@ class IntervalSettings(EngineSettings):
 def missing_for_intervals(settings: IntervalSettings) -> list[str]:
     if settings.interval_file is not None:
         return [] if settings.interval_file.is_file() else [f"interval file {settings.interval_file}"]
-    return missing_weights(settings.yamnet) if settings.intervals == "yamnet" else []
+    return _missing_for_yamnet(settings) if settings.intervals == "yamnet" else []
 
 
 class IntervalCutter:
@@ -63,7 +64,7 @@ class IntervalCutter:
         self._settings = settings
         self._published = read_interval_file(settings.interval_file) if settings.interval_file else None
         use_yamnet = settings.intervals == "yamnet" or (
-            settings.intervals == "auto" and not missing_weights(settings.yamnet)
+            settings.intervals == "auto" and not _missing_for_yamnet(settings)
         )
         # YAMNet stays on the CPU: a window costs less than its way to the device.
         self._network = _yamnet(settings) if use_yamnet and self._published is None else own
@@ -142,6 +143,11 @@ def _published_for(waveform: Waveform, clips: dict[str, list[Interval]]) -> list
         raise SettingsError(f"the interval file has no clip {waveform.name!r}")
     last = Interval(found[-1].start_s, max(found[-1].end_s, waveform.duration_s))
     return [*found[:-1], last]
+
+
+def _missing_for_yamnet(settings: IntervalSettings) -> list[str]:
+    package = [] if find_spec("h5py") else ["package h5py (pip install 'refervid[datasets]')"]
+    return missing_weights(settings.yamnet) + package
 
 
 def _yamnet(settings: IntervalSettings) -> WindowNetwork:
