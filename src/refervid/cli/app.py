@@ -5,8 +5,9 @@ from __future__ import annotations
 import typer
 
 import refervid
+from refervid.cli.datasets import datasets
 from refervid.cli.demo import demo
-from refervid.cli.evaluate import evaluate, score
+from refervid.cli.evaluate import compare, evaluate, score
 from refervid.cli.models import models
 from refervid.cli.presets import doctor, presets
 from refervid.cli.segment import segment
@@ -36,6 +37,7 @@ def main(
     pass
 
 
-for command in (segment, evaluate, score, demo, presets, doctor):
+for command in (segment, evaluate, score, compare, demo, presets, doctor):
     app.command()(command)
 app.add_typer(models)
+app.add_typer(datasets)

@@ -1,9 +1,12 @@
-"""`refervid evaluate` and `refervid score`: data sets and their metrics."""
+"""`refervid evaluate`, `refervid score` and `refervid compare`: data sets and their metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +14,7 @@ from rich.table import Table
 
 from refervid.cli.console import DONE, PARTIAL, console, print_json, progress_hook, reporting_errors
 from refervid.cli.options import AllowRemote, Changes, Device, Json, Preset
+from refervid.types import Hook
 
 Name = Annotated[
     str, typer.Argument(metavar="DATASET", help="Name of the data set; `folder` is your own data.")
@@ -18,6 +22,9 @@ Name = Annotated[
 Root = Annotated[Path, typer.Option(help="The data set's folder.")]
 Split = Annotated[str | None, typer.Option(help="Which split; by default the one that is usually reported.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that compute scores.")]
+
+QUIET_S = 30.0
+"""Between two lines of progress where there is no terminal to draw on."""
 
 
 def evaluate(
@@ -36,22 +43,51 @@ def evaluate(
         str, typer.Option(metavar="I/N", help="Only the I-th of N parts of the videos.")
     ] = "1/1",
     workers: Workers = 1,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="auto|ADDRESS|local", help="Work on a Ray cluster; `local` is this machine."),
+    ] = None,
+    actors: Annotated[
+        int | None, typer.Option(min=1, help="With --ray: how many at a time; by default one per GPU.")
+    ] = None,
+    mirror: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Keep a copy of the run there (fsspec), and resume from it."),
+    ] = None,
+    submission: Annotated[
+        Path | None, typer.Option(metavar="FILE.zip", help="Also write what the data set's server takes.")
+    ] = None,
     allow_remote: AllowRemote = False,
     as_json: Json = False,
 ) -> None:
     """Segment a whole data set and score it; may be stopped and resumed at any time."""
     with reporting_errors():
         from refervid.datasets.registry import open_dataset
+        from refervid.evaluation.cluster import RayCluster
+        from refervid.evaluation.mirror import Mirror
+        from refervid.evaluation.presets import for_dataset
         from refervid.evaluation.runner import Shard, evaluate
         from refervid.pipelines.presets import load
 
         part = Shard.parse(shard)
         data = open_dataset(dataset, root, split)
-        pipeline = load(preset, device=device, allow_remote=allow_remote, settings=changes or ())
+        settings = (*for_dataset(data.name), *(changes or ()))
+        pipeline = load(preset, device=device, allow_remote=allow_remote, settings=settings)
+        again = partial(load, pipeline.preset, device=device, allow_remote=allow_remote, settings=settings)
         console.print(f"{data.name} {data.split}: {len(data.items())} items; preset {pipeline.preset}")
-        with progress_hook() as hook:
+        with _progress() as hook:
             scores = evaluate(
-                data, pipeline, out, limit=limit, resume=resume, shard=part, workers=workers, hook=hook
+                data,
+                pipeline,
+                out,
+                limit=limit,
+                resume=resume,
+                shard=part,
+                workers=workers,
+                executor=None if ray is None else RayCluster(again, ray, actors),
+                mirror=None if mirror is None else Mirror(mirror),
+                submission=submission,
+                hook=hook,
             )
     _show(scores, as_json)
     raise typer.Exit(PARTIAL if scores["failed"] or not scores["complete"] else DONE)
@@ -81,6 +117,69 @@ def score(
     _show(content, as_json)
 
 
+def compare(
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN RUN...", help="Folders of runs; the first is the measure.")
+    ],
+    page: Annotated[
+        Path | None, typer.Option("--page", metavar="FILE.html", help="Also write a page with pictures.")
+    ] = None,
+    root: Annotated[
+        Path | None, typer.Option(help="The data set's folder, to show frames and truth on the page.")
+    ] = None,
+    show: Annotated[int, typer.Option(min=1, help="How many of the items that changed most.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Hold runs on the same data set against the first of them: scores, and which items got worse."""
+    with reporting_errors():
+        from refervid.evaluation.compare import compare_runs
+        from refervid.evaluation.comparison_page import write_comparison
+
+        comparison = compare_runs(runs)
+        if page is not None:
+            write_comparison(page, comparison, show, root)
+    if as_json:
+        print_json(comparison.summary())
+    table = Table("", *comparison.names, box=None, header_style="bold", pad_edge=False)
+    for name, values in comparison.metrics.items():
+        table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
+    console.print(table)
+    for number, name in list(enumerate(comparison.names))[1:]:
+        worse, better = comparison.worse(number), comparison.better(number)
+        console.print(
+            f"{name}: {len(worse)} items worse, {len(better)} better by {comparison.measure}", markup=False
+        )
+        for change in worse[:show]:
+            first, this = change.values[0], change.values[number]
+            console.print(f"  {first:.4f} -> {this:.4f}  {change.name}  {change.query}", markup=False)
+    for note in comparison.notes:
+        console.print(f"- {note}", markup=False)
+
+
+@contextmanager
+def _progress() -> Iterator[Hook]:
+    """Bars on a terminal; elsewhere a line now and then, with the time left."""
+    if console.is_terminal:
+        with progress_hook() as hook:
+            yield hook
+        return
+    start = said = monotonic()
+    failed = 0
+
+    def hook(stage: str, artefact: Any, completed: int, total: int) -> None:
+        nonlocal said, failed
+        failed += sum(answer.record["status"] == "failed" for answer in artefact)
+        now = monotonic()
+        if completed and (now - said >= QUIET_S or completed == total):
+            said = now
+            left = round((now - start) / completed * (total - completed))
+            console.print(
+                f"{completed} of {total} items, {failed} failed, {left // 60} min {left % 60} s left"
+            )
+
+    yield hook
+
+
 def _show(scores: Mapping[str, Any], as_json: bool) -> None:
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in scores.items():
@@ -91,6 +190,10 @@ def _show(scores: Mapping[str, Any], as_json: bool) -> None:
         console.print(f"- {note}", markup=False)
     for name, message in scores.get("failed", {}).items():
         console.print(f"failed: {name}: {message}", markup=False)
+    if scores.get("failed"):
+        console.print("failed items are tried again with --resume")
+    if scores.get("submission"):
+        console.print(f"for the server: {scores['submission']}", markup=False)
     if scores.get("pending"):
         console.print(f"{scores['pending']} items of other shards are not done yet: no scores so far")
     if as_json:

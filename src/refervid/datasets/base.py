@@ -82,7 +82,12 @@ class Dataset(ABC):
 
     def submit(self, predictions: Path, target: Path) -> None:
         """Write the zip that the data set's server takes; raises `DatasetError` if there is none."""
-        raise DatasetError(f"{self.name} has no server that takes results; use `refervid score`")
+        self.need_server()
+
+    def need_server(self) -> None:
+        """Raises `DatasetError` if nobody takes submissions."""
+        if not self.has_server:
+            raise DatasetError(f"{self.name} has no server that takes results; use `refervid score`")
 
     @abstractmethod
     def _read(self, problems: Problems) -> list[Item]:

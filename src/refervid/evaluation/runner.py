@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from refervid.datasets.base import Dataset
+from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
-from refervid.errors import (
-    ChooserUnavailable,
-    DeviceError,
-    MissingWeights,
-    RefervidError,
-    RemoteNotAllowed,
-    SettingsError,
-)
-from refervid.evaluation.store import RunFolder, write_scores
+from refervid.datasets.scoring import row_of
+from refervid.errors import SettingsError
+from refervid.evaluation.answers import Answer, VideoWork, answer_video
+from refervid.evaluation.mirror import Mirror
+from refervid.evaluation.store import RunFolder
 from refervid.files import output_lock
 from refervid.pipelines.base import Pipeline
 from refervid.types import Hook, no_hook
 
-log = logging.getLogger(__name__)
-
-FATAL = (ChooserUnavailable, DeviceError, MissingWeights, RemoteNotAllowed, SettingsError)
-"""Errors that would meet every further item too."""
+Executor = Callable[[Sequence[VideoWork]], Iterator[list[Answer]]]
+"""Answers video by video, in any order."""
 
 
 @dataclass(frozen=True)
@@ -61,60 +54,83 @@ def evaluate(
     resume: bool = False,
     shard: Shard = Shard(),
     workers: int = 1,
+    executor: Executor | None = None,
+    mirror: Mirror | None = None,
+    submission: Path | None = None,
     hook: Hook = no_hook,
 ) -> dict[str, Any]:
     """Run `pipeline` on the items that are not done yet, then score what is on disk.
 
     `limit` takes the first items only. Failed items are recorded, do not stop the run, and are tried
-    again with `resume`. Returns what scores.json holds; `failed` maps the names of failed items to
-    messages. A shard is scored only once all other shards are done too; until then `complete` is False.
-    Raises `SettingsError` or `ConfigurationChanged` as `RunFolder.start`, `OutputLocked`, and those
-    errors that every further item would meet too.
+    again with `resume`. Work is done here unless an `executor` takes it elsewhere; only this process
+    writes to `out`. `submission` names the zip for the data set's server; where the truth is private it
+    is written in any case, as `out/submission.zip`, and there are no scores.
+    The hook gets ("items", answers of one video, items completed, items to do).
+
+    Returns what scores.json holds; `failed` maps the names of failed items to messages. A shard is
+    scored only once all other shards are done too; until then `complete` is False.
+    Raises `SettingsError` or `ConfigurationChanged` as `RunFolder.start`, `OutputLocked`, `DatasetError`
+    for a submission that has no server, and those errors that every further item would meet too.
     """
+    if submission is not None:
+        dataset.need_server()
     items = dataset.items()[:limit]
-    folder = RunFolder(
-        out, {"dataset": dataset.name, "split": dataset.split, "limit": limit, **pipeline.plan()}
-    )
+    plan = {"dataset": dataset.name, "split": dataset.split, "limit": limit, **pipeline.plan()}
+    folder = RunFolder(out, plan, mirror)
     lock = out if shard.count == 1 else out / "shards" / f"{shard.number}-of-{shard.count}"
     with output_lock(lock):
         folder.start(resume or shard.count > 1)
-        todo = [item for item in items if shard.holds(item.video.name) and not folder.done(item)]
-        hook("items", None, 0, len(todo))
+        works = list(undone([item for item in items if shard.holds(item.video.name)], folder))
+        total = sum(len(work.items) for work in works)
         completed = 0
-        for group in by_video(todo):
-            run_group(group, pipeline, folder)
-            completed += len(group)
-            hook("items", group[0].video.name, completed, len(todo))
+        hook("items", [], completed, total)
+        for answers in (executor or on_this_machine(pipeline))(works):
+            for answer in answers:
+                folder.write(answer)
+            completed += len(answers)
+            hook("items", answers, completed, total)
         failed = folder.failures(items)
         pending = sum(not folder.done(item) for item in items) - len(failed)
         if pending:
             return {"complete": False, "pending": pending, "failed": failed}
+        return _finish(dataset, items, folder, failed, workers, submission)
+
+
+def on_this_machine(pipeline: Pipeline) -> Executor:
+    """One video after the other in this process."""
+    return lambda works: (answer_video(work, pipeline) for work in works)
+
+
+def undone(items: Sequence[Item], folder: RunFolder) -> Iterator[VideoWork]:
+    """Video by video what is not done yet; what a killed process left there is removed."""
+    for video, group in groupby(items, key=lambda item: item.video.name):
+        asked = list(group)
+        left = tuple(item for item in asked if not folder.done(item))
+        if left:
+            folder.tidy(video)
+            yield VideoWork(left, len(left) == len(asked))
+
+
+def _finish(
+    dataset: Dataset,
+    items: Sequence[Item],
+    folder: RunFolder,
+    failed: dict[str, str],
+    workers: int,
+    submission: Path | None,
+) -> dict[str, Any]:
+    extra: dict[str, Any] = {"complete": True, "failed": failed}
+    if any(item.truth is None for item in items):
+        rows = [row_of(item, {}, 0) for item in items]
+        note = "no scores: the true masks of this split are not in the data set's folder"
+        scores = Scores({}, rows, [*dataset.notes, note])
+        if dataset.has_server and submission is None:
+            submission = folder.path / "submission.zip"
+    else:
         scores = dataset.score(folder.masks, items, workers)
-        return write_scores(out, dataset, scores, {"complete": True, "failed": failed})
-
-
-def by_video(items: Sequence[Item]) -> Iterator[list[Item]]:
-    for _, group in groupby(items, key=lambda item: item.video.name):
-        yield list(group)
-
-
-def run_group(items: Sequence[Item], pipeline: Pipeline, folder: RunFolder) -> None:
-    """All items of one video; whatever fails is recorded with every item that it concerns."""
-    try:
-        clip = items[0].video.open()
-        results = pipeline.run(clip, [item.reference for item in items])
-    except FATAL:
-        raise
-    except RefervidError as error:
-        if len(items) > 1:  # one bad expression must not take the others along
-            for item in items:
-                run_group([item], pipeline, folder)
-            return
-        log.warning("%s failed: %s", items[0].name, error)
-        folder.write_failure(items[0], f"{type(error).__name__}: {error}")
-        return
-    for item, result in zip(items, results, strict=True):
-        if result.status == "failed":
-            folder.write_failure(item, "; ".join(result.notes))
-        else:
-            folder.write(item, result)
+    if submission is not None:
+        dataset.submit(folder.masks, submission)
+        extra["submission"] = str(submission)
+        if len(items) < len(dataset.items()):
+            scores.notes.append(f"the submission holds only {len(items)} of {len(dataset.items())} items")
+    return folder.write_scores(dataset, scores, extra)

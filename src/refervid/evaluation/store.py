@@ -1,7 +1,7 @@
 """The folder of an evaluation: what was asked of whom, and what is done.
 
     run.json                          data set, split, preset and settings, written first
-    masks/VIDEO/EXPRESSION/FRAME.png  predictions, 0 or 255, a folder at a time
+    masks/VIDEO/EXPRESSION/FRAME.png  predictions, a folder at a time
     items/VIDEO/EXPRESSION.json       the record of an item, written last: an item is done if this is there
     scores.json, items.csv            from what is on disk
 
@@ -21,18 +21,22 @@ from typing import Any
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
 from refervid.errors import ConfigurationChanged, SettingsError
-from refervid.files import atomic_dir, inside, write_text
-from refervid.media.pictures import write_mask
-from refervid.report.result import Result
+from refervid.evaluation.answers import Answer
+from refervid.evaluation.mirror import Mirror
+from refervid.files import atomic_dir, inside, remove_leftovers, write_text
 
 
 class RunFolder:
-    """Reads and writes the folder of one run; `plan` is everything that the results depend on."""
+    """Reads and writes the folder of one run; `plan` is everything that the results depend on.
 
-    def __init__(self, path: Path, plan: Mapping[str, Any]) -> None:
+    With a `mirror` whatever is written is copied there too.
+    """
+
+    def __init__(self, path: Path, plan: Mapping[str, Any], mirror: Mirror | None = None) -> None:
         self.path = path
         self.masks = path / "masks"
         self._plan = dict(plan)
+        self._mirror = mirror
 
     def start(self, resume: bool) -> None:
         """Write run.json, or check that it says the same.
@@ -41,8 +45,10 @@ class RunFolder:
         `ConfigurationChanged` with every difference if that run was another one.
         """
         file = self.path / "run.json"
+        if self._mirror is not None and resume:
+            self._mirror.fetch(self.path)
         if not file.exists():
-            write_text(file, json.dumps(self._plan, indent=2))
+            self._write(file, json.dumps(self._plan, indent=2))
             return
         if not resume:
             raise SettingsError(
@@ -57,44 +63,75 @@ class RunFolder:
 
     def done(self, item: Item) -> bool:
         """Whether the item's record is there, belongs to this plan, and tells of success."""
-        file = self._record(item)
-        if not file.exists():
-            return False
-        record = json.loads(file.read_text("utf-8"))
-        return bool(record["hash"] == self.item_hash(item) and record["status"] != "failed")
-
-    def item_hash(self, item: Item) -> str:
-        """Identifies the question together with everything that the answer depends on."""
-        question = [self._plan, item.name, getattr(item.reference, "text", None), item.frames]
-        return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
-
-    def write(self, item: Item, result: Result) -> None:
-        """The masks of the item's frames, then its record."""
-        target = inside(self.masks, item.video.name, item.expression_id)
-        with atomic_dir(target) as folder:
-            for name, index in zip(item.frames, item.indices, strict=True):
-                write_mask(folder / f"{name}.png", result.track[index])
-        self._write_record(item, {"status": result.status, **result.summary()})
-
-    def write_failure(self, item: Item, error: str) -> None:
-        self._write_record(item, {"status": "failed", "error": error})
+        record = self._read(item)
+        return (
+            record is not None
+            and record["status"] != "failed"
+            and inside(self.masks, item.video.name, item.expression_id).is_dir()
+        )
 
     def failures(self, items: Sequence[Item]) -> dict[str, str]:
         """Name and message of every item whose record tells of failure."""
-        failed = {}
-        for item in items:
-            file = self._record(item)
-            if file.exists():
-                record = json.loads(file.read_text("utf-8"))
-                if record["status"] == "failed":
-                    failed[item.name] = record["error"]
-        return failed
+        records = {item.name: self._read(item) for item in items}
+        return {
+            name: record["error"]
+            for name, record in records.items()
+            if record and record["status"] == "failed"
+        }
 
-    def _write_record(self, item: Item, record: Mapping[str, Any]) -> None:
-        write_text(self._record(item), json.dumps({"hash": self.item_hash(item), **record}))
+    def tidy(self, video: str) -> None:
+        """Remove what a killed process left half written of one video."""
+        for kind in ("masks", "items"):
+            remove_leftovers(inside(self.path / kind, video))
+
+    def write(self, answer: Answer) -> None:
+        """The pictures of an item, a folder at a time, then its record."""
+        for names, pictures in answer.pictures.items():
+            target = inside(self.masks, *names)
+            with atomic_dir(target) as folder:
+                for name, content in pictures.items():
+                    (folder / name).write_bytes(content)
+            self._copy(target)
+        content = {"hash": self.item_hash(answer.item), **answer.record}
+        self._write(self._record(answer.item), json.dumps(content))
+
+    def write_scores(self, dataset: Dataset, scores: Scores, extra: Mapping[str, Any]) -> dict[str, Any]:
+        """scores.json and items.csv; returns what scores.json holds."""
+        content = write_scores(self.path, dataset, scores, extra)
+        for name in ("items.csv", "scores.json"):
+            self._copy(self.path / name)
+        return content
+
+    def item_hash(self, item: Item) -> str:
+        """Identifies the question together with everything that the answer depends on."""
+        question = [
+            self._plan,
+            item.name,
+            getattr(item.reference, "text", None),
+            item.frames,
+            item.indices,
+            [picture.name for picture in item.video.pictures],
+        ]
+        return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
+
+    def _read(self, item: Item) -> dict[str, Any] | None:
+        """The item's record, if there is one and it belongs to this plan."""
+        file = self._record(item)
+        if not file.exists():
+            return None
+        record: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        return record if record["hash"] == self.item_hash(item) else None
 
     def _record(self, item: Item) -> Path:
         return inside(self.path / "items", item.video.name, f"{item.expression_id}.json")
+
+    def _write(self, file: Path, text: str) -> None:
+        write_text(file, text)
+        self._copy(file)
+
+    def _copy(self, path: Path) -> None:
+        if self._mirror is not None:
+            self._mirror.put(path, path.relative_to(self.path).as_posix())
 
 
 def write_scores(

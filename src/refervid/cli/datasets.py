@@ -1,0 +1,66 @@
+"""`refervid datasets`: which there are, samples to try them with, and checks of real ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from refervid.cli.console import console, print_json, reporting_errors
+from refervid.cli.options import Json
+
+datasets = typer.Typer(
+    name="datasets", help="Data sets: list them, write samples, check folders.", no_args_is_help=True
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="As `refervid datasets list` says.")]
+
+
+@datasets.command("list")
+def list_datasets(as_json: Json = False) -> None:
+    """List the data sets and their splits, the usual one first."""
+    with reporting_errors():
+        from refervid.datasets.registry import DATASETS
+
+        splits = {name: list(kind.splits) for name, kind in DATASETS.items()}
+    if as_json:
+        print_json(splits)
+        return
+    table = Table("data set", "splits", box=None, header_style="bold", pad_edge=False)
+    for name, names in splits.items():
+        table.add_row(name, ", ".join(names))
+    console.print(table)
+
+
+@datasets.command("make-sample")
+def make_sample(name: Name, folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
+    """Write a tiny made-up data set in the true layout, to an empty or new folder."""
+    with reporting_errors():
+        from refervid.datasets.registry import dataset_class
+        from refervid.errors import SettingsError
+
+        kind = dataset_class(name)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise SettingsError(f"{folder} is not empty: choose a new folder for the sample")
+        kind.make_sample(folder)
+    console.print(f"{name}: refervid evaluate {name} --root {folder} --out OUT", markup=False)
+
+
+@datasets.command("check")
+def check(
+    name: Name,
+    folder: Annotated[Path, typer.Argument(metavar="DIR")],
+    split: Annotated[str | None, typer.Option(help="Only this split; by default the usual one.")] = None,
+) -> None:
+    """Read every list and annotation, and report all that is missing or wrong."""
+    with reporting_errors():
+        from refervid.datasets.registry import open_dataset
+
+        data = open_dataset(name, folder, split)
+        data.check()
+    videos = len({item.video.name for item in data.items()})
+    console.print(f"{data.name} {data.split}: {len(data.items())} items on {videos} videos, all well")
+    for note in data.notes:
+        console.print(f"- {note}", markup=False)

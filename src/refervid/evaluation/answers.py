@@ -1,0 +1,168 @@
+"""From the references on one video to the files that a run keeps of them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from traceback import format_exception
+from typing import Any
+
+import cv2
+import numpy as np
+
+from refervid.datasets.avsbench_semantic import CLASSES, Avss, paint
+from refervid.datasets.item import Item
+from refervid.datasets.ref_davis17 import RefDavis17, annotator_videos, merge_logits
+from refervid.datasets.submission import indexed_png, mask_png
+from refervid.errors import (
+    BadCheckpoint,
+    BudgetExceeded,
+    ChooserUnavailable,
+    DeviceError,
+    MissingExtra,
+    MissingWeights,
+    OutOfMemory,
+    RefervidError,
+    RemoteNotAllowed,
+    SettingsError,
+)
+from refervid.media.clip import Clip
+from refervid.metrics.davis import LabelMap
+from refervid.pipelines.base import Pipeline
+from refervid.report.result import Result
+from refervid.track import Track
+
+log = logging.getLogger(__name__)
+
+FATAL = (
+    BadCheckpoint,
+    BudgetExceeded,
+    ChooserUnavailable,
+    DeviceError,
+    MissingExtra,
+    MissingWeights,
+    RemoteNotAllowed,
+    SettingsError,
+)
+"""Errors that would meet every further item too; of these `OutOfMemory` alone may be one clip's own."""
+
+_ABSENT = -1024.0
+"""The logit that SAM 2 gives to an object that is not in the frame."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is kept of one item: its record, and pictures as `{(folder, folder): {file name: content}}`.
+
+    A record holds `status`; if that is `failed` it holds `error` and there are no pictures.
+    """
+
+    item: Item
+    record: Mapping[str, Any]
+    pictures: Mapping[tuple[str, str], Mapping[str, bytes]]
+
+    @classmethod
+    def failure(cls, item: Item, error: str) -> Answer:
+        log.warning("%s failed: %s", item.name, error.strip().splitlines()[-1])
+        return cls(item, {"status": "failed", "error": error}, {})
+
+
+@dataclass(frozen=True)
+class VideoWork:
+    """What is to be done on one video; `whole` if that is all that the run asks of it."""
+
+    items: tuple[Item, ...]
+    whole: bool
+
+
+def answer_video(work: VideoWork, pipeline: Pipeline) -> list[Answer]:
+    """One answer per item; the video is opened and analysed once.
+
+    Whatever fails is recorded with the items that it concerns; raises only what would meet all others too.
+    """
+    try:
+        clip = work.items[0].video.open()
+    except RefervidError as error:
+        return [Answer.failure(item, f"{type(error).__name__}: {error}") for item in work.items]
+    return _answer(work, clip, pipeline)
+
+
+def _answer(work: VideoWork, clip: Clip, pipeline: Pipeline) -> list[Answer]:
+    items = work.items
+    try:
+        results = pipeline.run(clip, [item.reference for item in items])
+    except Exception as error:
+        if isinstance(error, FATAL) and not isinstance(error, OutOfMemory):
+            raise
+        if len(items) > 1:  # one bad expression must not take the others along
+            return [answer for item in items for answer in _answer(VideoWork((item,), False), clip, pipeline)]
+        if isinstance(error, RefervidError):
+            return [Answer.failure(items[0], f"{type(error).__name__}: {error}")]
+        # A mistake of ours: a night's work must not end with it.
+        return [Answer.failure(items[0], "".join(format_exception(error)))]
+    label_maps = _label_maps(items, results) if work.whole and items[0].dataset == RefDavis17.name else {}
+    return [
+        _of_result(item, result, label_maps.get(item.name, {}))
+        for item, result in zip(items, results, strict=True)
+    ]
+
+
+def _of_result(item: Item, result: Result, more: Mapping[tuple[str, str], Mapping[str, bytes]]) -> Answer:
+    if result.status == "failed":
+        return Answer.failure(item, "; ".join(result.notes))
+    record = dict(result.summary())
+    if item.dataset == Avss.name:
+        classless = sorted({name for name, _ in result.objects} - set(CLASSES))
+        if classless:
+            note = f"of no class of {item.dataset}, so background: {', '.join(classless)}"
+            record["notes"] = [*record["notes"], note]
+    pictures = {
+        f"{name}.png": _picture(item, result, index)
+        for name, index in zip(item.frames, item.indices, strict=True)
+    }
+    return Answer(item, record, {**more, (item.video.name, item.expression_id): pictures})
+
+
+def _picture(item: Item, result: Result, index: int) -> bytes:
+    """Black and white, or class numbers where the data set scores classes."""
+    if item.dataset != Avss.name:
+        return mask_png(result.track[index])
+    named = [(name, track[index]) for name, track in result.objects if name in CLASSES]
+    return indexed_png(paint(named, result.clip.height, result.clip.width))
+
+
+def _label_maps(
+    items: Sequence[Item], results: Sequence[Result]
+) -> dict[str, dict[tuple[str, str], dict[str, bytes]]]:
+    """With a tracker that keeps logits: the objects of each annotator of Ref-DAVIS17 merged by them.
+
+    They are filed under the annotator's first item, so that they are on disk before any item of theirs
+    counts as done. AL-Ref-SAM 2 merges so; masks alone cannot tell who is surer of a pixel.
+    """
+    found: dict[str, dict[tuple[str, str], dict[str, bytes]]] = {}
+    if any(result.status == "failed" for result in results):
+        return found
+    by_name = {item.name: result for item, result in zip(items, results, strict=True)}
+    for unit in annotator_videos(list(items)):
+        tracks = [by_name[item.name].track for item in unit.items]
+        if all(track.logits is not None or not track.areas().any() for track in tracks) and any(
+            track.logits is not None for track in tracks
+        ):
+            first = unit.items[0]
+            frames = zip(first.frames, first.indices, strict=True)
+            maps = {f"{name}.png": indexed_png(_merged(tracks, index)) for name, index in frames}
+            found[first.name] = {(f"anno_{unit.annotator}", first.video.name): maps}
+    return found
+
+
+def _merged(tracks: Sequence[Track], index: int) -> LabelMap:
+    planes = []
+    for track in tracks:
+        size = (track.width, track.height)
+        if track.logits is None:
+            planes.append(np.full(size[::-1], _ABSENT, np.float32))
+        else:
+            logits = track.logits[index].astype(np.float32)
+            planes.append(np.asarray(cv2.resize(logits, size, interpolation=cv2.INTER_LINEAR), np.float32))
+    return merge_logits(np.stack(planes))
