@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -20,25 +23,45 @@ EVEN = 0.65
 SLOPE = 6.0
 LOOKS_WEIGHT = 0.6
 """Looks count less than motion: background often shares the object's colours."""
+COLOUR_LIMIT = 3.5
+"""No colour alone decides: its odds count at most e^3.5, about 33."""
 ROUNDS = 2
+RIM = 0.06
+"""Width of the picture's border, as a share of its shorter side."""
 SURE = 0.85
 """From this probability on a pixel is fixed in the cut, below one less this likewise."""
 
 Probability = NDArray[np.float32]
 
 
-def foreground(scene: Scene, index: int) -> Probability:
-    """(ceil(h/2), ceil(w/2)) float32 in 0..1: how probably each pixel belongs to a moving object."""
+@dataclass(frozen=True, eq=False)
+class Foreground:
+    """Both maps are (ceil(h/2), ceil(w/2)) float32 in 0..1.
+
+    `moving`: how probably each pixel belongs to something that moves. `standing_out`: how much likelier its
+    colour is inside the picture than along its border, where background prevails (0.5: no difference).
+    """
+
+    moving: Probability
+    standing_out: Probability
+
+
+def foreground(scene: Scene, index: int) -> Foreground:
+    """Learned from the frames around `index` in its shot."""
     frames = _window(scene, index)
     here = frames.index(index)
     evidence = motion_evidence(scene)
     odds = [_motion_odds(evidence[frame]) for frame in frames]
     colours = [_colour_bins(scene.small(frame), odds[0].shape) for frame in frames]
+    inside = np.ones(odds[0].shape, np.float32)
+    rim = max(1, round(RIM * min(inside.shape)))
+    inside[:rim] = inside[-rim:] = inside[:, :rim] = inside[:, -rim:] = 0
+    standing_out = _colour_odds(colours, [inside] * len(frames))[colours[here]]
     total = odds
     for _ in range(ROUNDS):
         looks = LOOKS_WEIGHT * _colour_odds(colours, [_probability(each) for each in total])
         total = [each + looks[bins] for each, bins in zip(odds, colours, strict=True)]
-    return _probability(total[here])
+    return Foreground(_probability(total[here]), _probability(standing_out))
 
 
 def cut_out(frame: Frame, probability: Probability) -> Mask:
@@ -82,7 +105,9 @@ def _colour_bins(frame: Frame, shape: tuple[int, ...]) -> NDArray[np.intp]:
     return np.asarray((cells[..., 0] * LAB_BINS + cells[..., 1]) * LAB_BINS + cells[..., 2], np.intp)
 
 
-def _colour_odds(colours: list[NDArray[np.intp]], probabilities: list[Probability]) -> NDArray[np.float32]:
+def _colour_odds(
+    colours: Sequence[NDArray[np.intp]], probabilities: Sequence[Probability]
+) -> NDArray[np.float32]:
     """Per cell the log of how much likelier than on average a pixel of that colour is an object's."""
     bins = np.concatenate([each.ravel() for each in colours])
     objects = np.concatenate([each.ravel() for each in probabilities])
@@ -91,11 +116,9 @@ def _colour_odds(colours: list[NDArray[np.intp]], probabilities: list[Probabilit
         for weights in (objects, 1 - objects)
     ]
     # An unseen colour says nothing; a thousandth of the mean count makes it so.
-    ours, others = (table.ravel() + 1e-3 * table.mean() for table in tables)
-    share, overall = ours / (ours + others), ours.sum() / (ours + others).sum()
-    limited = np.clip([share, np.full_like(share, overall)], 0.02, 0.98)
-    logits = np.log(limited / (1 - limited))
-    return np.asarray(logits[0] - logits[1], np.float32)
+    ours, others = (np.maximum(table.ravel(), 0) + 1e-3 * table.mean() for table in tables)
+    odds = np.log(ours / ours.sum()) - np.log(others / others.sum())
+    return np.asarray(np.clip(odds, -COLOUR_LIMIT, COLOUR_LIMIT), np.float32)
 
 
 def _probability(odds: NDArray[np.float32]) -> Probability:

@@ -9,17 +9,21 @@ import cv2
 import numpy as np
 
 from refervid.scene.colour import TERMS, memberships
-from refervid.scene.foreground import cut_out, foreground
+from refervid.scene.foreground import Probability, cut_out, foreground
 from refervid.scene.store import Scene
 from refervid.types import Frame, Mask
 
 LEAST_SHARE = 0.001
 MOST_SHARE = 0.6
 """An object covers between these shares of the frame."""
+USUAL_SHARE = 0.01
+"""Smaller objects are mentioned less often."""
 FRAGMENT = 0.05
-"""A moving piece smaller than this share of the largest is noise."""
-STILL_WEIGHT = 0.4
-"""What only stands out by colour scores at most this; what moves, up to 1."""
+"""A moving piece smaller than this share of the largest is not part of what moves together."""
+MOTION_WEIGHT = 0.6
+"""Motion against the camera makes an object more surely than a colour of its own, which gets the rest."""
+NAMED_BONUS = 0.25
+"""A region of a colour that the text names is worth looking at even if nothing else speaks for it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,50 +35,72 @@ class Proposal:
     phrase: str
 
 
-def moving_proposals(scene: Scene, index: int) -> list[Proposal]:
-    """The moving foreground as a whole and in its separate pieces, best first."""
-    frame = scene.small(index)
-    probability = foreground(scene, index)
-    mask = _without_specks(cut_out(frame, probability))
-    fine = cv2.resize(probability, mask.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    pieces = [piece for piece in _pieces(mask) if LEAST_SHARE <= piece.mean() <= MOST_SHARE]
-    weights = [float(fine[piece].sum() * _inwardness(piece)) for piece in pieces]
-    if not pieces:
-        return []
-    heaviest = max(weights)
-    kept = [
-        (piece, weight) for piece, weight in zip(pieces, weights, strict=True) if weight > FRAGMENT * heaviest
-    ]
-    found = [Proposal(piece, float(np.sqrt(weight / heaviest)) * 0.9, "moving") for piece, weight in kept]
-    whole = np.logical_or.reduce([piece for piece, _ in kept])
-    if len(kept) > 1:
-        found.append(Proposal(np.asarray(whole, bool), 0.5, "moving together"))
-    return sorted(found, key=lambda proposal: -proposal.score)
+@dataclass(frozen=True, eq=False)
+class View:
+    """A frame at analysis size, (h, w, 3), with the probabilities (h, w) of its pixels."""
+
+    frame: Frame
+    moving: Probability
+    standing_out: Probability
 
 
-def colour_proposals(scene: Scene, index: int, named: Sequence[str]) -> list[Proposal]:
-    """Compact regions of one colour; those of the colours in `named` are preferred."""
-    frame = scene.small(index)
+def view_of(scene: Scene, index: int) -> View:
+    """What proposals for frame `index` are made from."""
+    h, w = scene.size
+    maps = foreground(scene, index)
+    moving, standing_out = (
+        cv2.resize(each, (w, h), interpolation=cv2.INTER_LINEAR) for each in (maps.moving, maps.standing_out)
+    )
+    return View(scene.small(index), moving, standing_out)
+
+
+def object_proposals(view: View) -> list[Proposal]:
+    """What moves, as a whole and in its separate pieces, and what stands out by its colour."""
+    moving = _object_sized(cut_out(view.frame, view.moving))
+    found = [Proposal(piece, _worth(view, piece), "moving") for piece in moving]
+    largest = max((piece.sum() for piece in moving), default=0)
+    parts = [piece for piece in moving if piece.sum() > FRAGMENT * largest]
+    if len(parts) > 1:
+        whole = np.asarray(np.logical_or.reduce(parts), bool)
+        found.append(Proposal(whole, _worth(view, whole), "moving together"))
+    standing = _object_sized(cut_out(view.frame, view.standing_out))
+    return found + [Proposal(piece, _worth(view, piece), "standing out") for piece in standing]
+
+
+def colour_proposals(view: View, named: Sequence[str]) -> list[Proposal]:
+    """Regions of one colour; those of the colours in `named` are preferred."""
     found = []
-    smooth = cv2.medianBlur(frame, 5)
-    maps = memberships(smooth)
+    maps = memberships(cv2.medianBlur(view.frame, 5))
     for number, term in enumerate(TERMS):
-        for piece in _pieces(_without_specks(maps[..., number] > 0.5)):
-            if LEAST_SHARE <= piece.mean() <= MOST_SHARE / 2:
-                worth = _compactness(piece) * _inwardness(piece) * _contrast(smooth, piece)
-                score = STILL_WEIGHT * worth * (1.0 if term in named else 0.5)
-                found.append(Proposal(_filled(piece), score, term))
-    return sorted(found, key=lambda proposal: -proposal.score)
+        for piece in _object_sized(maps[..., number] > 0.5):
+            score = _worth(view, piece) * _compactness(piece)
+            if term in named:
+                score += NAMED_BONUS * _compactness(piece) * _inwardness(piece)
+            found.append(Proposal(_filled(piece), score, term))
+    return found
+
+
+def _worth(view: View, mask: Mask) -> float:
+    """0..1: how much more what is inside moves and stands out than what is around."""
+    reach = max(3, round(np.sqrt(mask.sum()) / 4))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    ring = (cv2.dilate(mask.astype(np.uint8), kernel) > 0) & ~mask
+    motion, looks = (
+        max(0.0, float(each[mask].mean() - each[ring].mean())) for each in (view.moving, view.standing_out)
+    )
+    size = min(1.0, float(np.sqrt(mask.mean() / USUAL_SHARE)))
+    return (MOTION_WEIGHT * motion + (1 - MOTION_WEIGHT) * looks) * size * _inwardness(mask)
+
+
+def _object_sized(mask: Mask) -> list[Mask]:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    without_specks = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+    return [piece for piece in _pieces(without_specks) if LEAST_SHARE <= piece.mean() <= MOST_SHARE]
 
 
 def _pieces(mask: Mask) -> list[Mask]:
     count, labels = cv2.connectedComponents(mask.astype(np.uint8))
     return [np.asarray(labels == label, bool) for label in range(1, count)]
-
-
-def _without_specks(mask: Mask) -> Mask:
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
-    return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0, bool)
 
 
 def _filled(mask: Mask) -> Mask:
@@ -98,15 +124,3 @@ def _compactness(mask: Mask) -> float:
     outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     hull = cv2.convexHull(np.concatenate(outlines))
     return float(min(1.0, mask.sum() / max(cv2.contourArea(hull), 1.0)))
-
-
-def _contrast(frame: Frame, mask: Mask) -> float:
-    """0..1: distance in Lab between the mean colours of a region and of the ring about it."""
-    reach = max(3, round(np.sqrt(mask.sum()) / 4))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
-    ring = (cv2.dilate(mask.astype(np.uint8), kernel) > 0) & ~mask
-    if not ring.any():
-        return 0.0
-    lab = cv2.cvtColor(frame, cv2.COLOR_RGB2LAB).astype(np.float32)
-    distance = float(np.linalg.norm(lab[mask].mean(0) - lab[ring].mean(0)))
-    return distance / (distance + 25.0)

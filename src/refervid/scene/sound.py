@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,13 @@ BELOW_PEAK_DB = 45.0
 """What is this much quieter than the clip's loudest moment is background."""
 SHORTEST_PAUSE_S = 1.0
 """Between the beats of one rhythm nothing is heard either, and yet it goes on."""
+SHORTEST_S = 0.8
+"""Shorter stretches are not cut off."""
+TIMBRE_S = 0.8
+"""So much sound before and after a moment is compared."""
+NEW_TIMBRE = 0.35
+"""1 less the likeness (Bhattacharyya coefficient) of the two spectra from which the timbre is a new one."""
+BANDS = 28
 COMPRESSION = 100.0
 """Factor inside the logarithm that makes soft onsets count beside loud ones."""
 _BLOCK = 4096
@@ -39,6 +47,13 @@ class Envelopes:
         if not len(self.level_db):
             return np.zeros(0, bool)
         return self.level_db > max(SILENCE_DB, float(self.level_db.max()) - BELOW_PEAK_DB)
+
+    def only(self, span: Interval) -> Envelopes:
+        """The same with silence outside `span` (clip's time)."""
+        outside = (self.times_s < span.start_s) | (self.times_s >= span.end_s)
+        return replace(
+            self, level_db=np.where(outside, -120.0, self.level_db), onsets=np.where(outside, 0, self.onsets)
+        )
 
 
 def envelopes(waveform: Waveform) -> Envelopes:
@@ -64,6 +79,59 @@ def envelopes(waveform: Waveform) -> Envelopes:
         before = compressed[-1:]
     times = waveform.start_s + (np.arange(len(windows)) * hop + size / 2) / rate
     return Envelopes(times, level, flux, flatness)
+
+
+def stretches(waveform: Waveform) -> list[Interval]:
+    """What is heard, cut at pauses and where the timbre changes for good; seconds from the first sample."""
+    cuts = timbre_changes(waveform)
+    found: list[Interval] = []
+    for audible in audible_intervals(waveform):
+        inside = [cut for cut in cuts if audible.start_s + SHORTEST_S < cut < audible.end_s - SHORTEST_S]
+        edges = [audible.start_s, *inside, audible.end_s]
+        found += [Interval(start, end) for start, end in pairwise(edges)]
+    return found
+
+
+def timbre_changes(waveform: Waveform) -> list[float]:
+    """Seconds from the first sample where the spectrum before and after has little in common.
+
+    After the idea of novelty along the diagonal of a self-similarity matrix (J. Foote, "Automatic audio
+    segmentation using a measure of audio novelty", ICME 2000), with one distance of two halves.
+    """
+    bands = _bands(waveform)
+    reach = round(TIMBRE_S / HOP_S)
+    total = np.cumsum(np.vstack([np.zeros_like(bands[:1]), bands]), axis=0)
+    at = np.arange(len(bands))
+    before = _shape(total[at] - total[np.maximum(at - reach, 0)])
+    after = _shape(total[np.minimum(at + reach, len(bands))] - total[at])
+    novelty = 1 - (before * after).sum(axis=1)
+    novelty[: reach // 2] = novelty[-reach // 2 :] = 0
+    peaks = [
+        i
+        for i in at
+        if novelty[i] > NEW_TIMBRE and novelty[i] == novelty[max(i - reach, 0) : i + reach].max()
+    ]
+    return [float(peak * HOP_S) for peak in peaks]
+
+
+def _bands(waveform: Waveform) -> NDArray[np.float64]:
+    """(N, BANDS) power in bands of equal width in pitch, `HOP_S` apart."""
+    rate = waveform.sample_rate
+    hop, size = round(HOP_S * rate), round(2 * WINDOW_S * rate)
+    samples = np.pad(waveform.samples, (size // 2, size))
+    windows = np.lib.stride_tricks.sliding_window_view(samples, size)[::hop]
+    edges = np.geomspace(60, rate / 2, BANDS + 1)
+    frequencies = np.fft.rfftfreq(size, 1 / rate)
+    band = np.clip(np.searchsorted(edges, frequencies) - 1, 0, BANDS - 1)
+    gather = np.eye(BANDS)[band]
+    taper = np.hanning(size).astype(np.float32)
+    blocks = [windows[start : start + _BLOCK] * taper for start in range(0, len(windows), _BLOCK)]
+    return np.concatenate([np.abs(np.fft.rfft(block, axis=1)) ** 2 @ gather for block in blocks])
+
+
+def _shape(power: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Square roots of each row's shares: their inner products are 1 for equal rows, 0 for disjoint ones."""
+    return np.asarray(np.sqrt(power / np.maximum(power.sum(axis=1, keepdims=True), 1e-12)), np.float64)
 
 
 def audible_intervals(waveform: Waveform) -> list[Interval]:

@@ -13,7 +13,7 @@ from refervid.engines.base import DetectorRequest, EngineSettings, Runtime
 from refervid.language import colour_names_in
 from refervid.media.clip import Clip
 from refervid.scene import Scene, scene_of
-from refervid.scene.proposals import Proposal, colour_proposals, moving_proposals
+from refervid.scene.proposals import Proposal, View, colour_proposals, object_proposals, view_of
 from refervid.types import Candidate, Mask
 
 
@@ -44,15 +44,22 @@ class MotionDetector:
         return cls(settings)
 
     def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
-        """Candidates with masks (H, W). What moves is looked for once per frame."""
+        """Candidates with masks (H, W). What does not hang on the text is found once per frame."""
         scene = scene_of(clip)
-        moving = {index: moving_proposals(scene, index) for index in {each.frame_index for each in requests}}
-        return [self._detect(scene, moving[request.frame_index], request) for request in requests]
+        views = {index: view_of(scene, index) for index in {each.frame_index for each in requests}}
+        objects = {index: object_proposals(view) for index, view in views.items()}
+        return [
+            self._candidates(scene, views[each.frame_index], objects[each.frame_index], each.text)
+            for each in requests
+        ]
 
-    def _detect(self, scene: Scene, moving: Sequence[Proposal], request: DetectorRequest) -> list[Candidate]:
-        coloured = colour_proposals(scene, request.frame_index, colour_names_in(request.text))
-        ranked = sorted([*moving, *coloured], key=lambda proposal: -proposal.score)
-        return [_candidate(scene, each) for each in self._distinct(ranked)]
+    def _candidates(
+        self, scene: Scene, view: View, objects: Sequence[Proposal], text: str
+    ) -> list[Candidate]:
+        found = [*objects, *colour_proposals(view, colour_names_in(text))]
+        return [
+            _candidate(scene, each) for each in self._distinct(sorted(found, key=lambda each: -each.score))
+        ]
 
     def _distinct(self, ranked: Sequence[Proposal]) -> list[Proposal]:
         kept: list[Proposal] = []
