@@ -160,8 +160,8 @@ def compare(
 def _progress() -> Iterator[Hook]:
     """Bars on a terminal; elsewhere a line now and then, with the time left."""
     if console.is_terminal:
-        with progress_hook() as hook:
-            yield hook
+        with progress_hook() as bars:
+            yield bars
         return
     start = said = monotonic()
     failed = 0
@@ -173,23 +173,23 @@ def _progress() -> Iterator[Hook]:
         if completed and (now - said >= QUIET_S or completed == total):
             said = now
             left = round((now - start) / completed * (total - completed))
-            console.print(
-                f"{completed} of {total} items, {failed} failed, {left // 60} min {left % 60} s left"
-            )
+            time_left = f"{left // 60} min {left % 60} s left"
+            console.print(f"{completed} of {total} items, {failed} failed, {time_left}")
 
     yield hook
 
 
 def _show(scores: Mapping[str, Any], as_json: bool) -> None:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in scores.items():
-        if isinstance(value, float):
+    numbers = {name: value for name, value in scores.items() if isinstance(value, float)}
+    if numbers:
+        table = Table(box=None, show_header=False, pad_edge=False)
+        for name, value in numbers.items():
             table.add_row(name, f"{value:.4f}")
-    console.print(table)
+        console.print(table)
     for note in scores.get("notes", ()):
         console.print(f"- {note}", markup=False)
     for name, message in scores.get("failed", {}).items():
-        console.print(f"failed: {name}: {message}", markup=False)
+        console.print(f"failed: {name}: {message.strip().splitlines()[-1]}", markup=False)
     if scores.get("failed"):
         console.print("failed items are tried again with --resume")
     if scores.get("submission"):

@@ -29,7 +29,8 @@ class RayCluster:
     """An executor on a Ray cluster; `load` builds the pipeline on every actor, from files it finds there.
 
     `address` is that of a cluster, "auto" for the one this machine belongs to, or "local" for this machine
-    alone; it does not matter where the caller has joined a cluster already. Without `actors` there is one per GPU, or, where there is none, one per `CPUS_PER_ACTOR` CPUs.
+    alone; it does not matter where the caller has joined a cluster already. Without `actors` there is one
+    per GPU, or, where there is none, one per `CPUS_PER_ACTOR` CPUs.
     A video whose actor died is tried again on a new one, `attempts` times in all; then its items have failed.
     """
 

@@ -90,7 +90,7 @@ def compare_runs(runs: Sequence[Path]) -> Comparison:
     for run, subject in zip(runs, subjects, strict=True):
         if subject != subjects[0]:
             raise SettingsError(
-                f"{run} is on {' '.join(subject)}, {runs[0]} on {' '.join(subjects[0])}: compare like with like"
+                f"{run} is on {' '.join(subject)}, {runs[0]} on {' '.join(subjects[0])}: choose runs on one"
             )
     tables = [_rows(run) for run in runs]
     measure = _measure(tables[0], runs[0])
@@ -128,9 +128,7 @@ def _measure(rows: Sequence[dict[str, str]], run: Path) -> str:
     """J&F where there is one, else the first number of an item."""
     columns = [name for name in (rows[0] if rows else ()) if name not in _NOT_MEASURED]
     if not columns:
-        raise DatasetError(
-            f"{run}: items.csv holds no numbers to compare; is the truth of this split private?"
-        )
+        raise DatasetError(f"{run}: items.csv holds no numbers to compare; choose a split with public truth")
     return "J&F" if "J&F" in columns else columns[0]
 
 

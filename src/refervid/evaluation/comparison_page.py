@@ -63,11 +63,11 @@ def write_comparison(path: Path, comparison: Comparison, show: int, root: Path |
     runs = []
     for number, name in list(enumerate(comparison.names))[1:]:
         worse, better = comparison.worse(number), comparison.better(number)
-        views = [
+        losses, gains = (
             [_view(change, comparison, number, items) for change in changes[:show]]
             for changes in (worse, better)
-        ]
-        runs.append(RunView(name, *views, len(worse), len(better)))
+        )
+        runs.append(RunView(name, losses, gains, len(worse), len(better)))
     environment = Environment(
         loader=ChoiceLoader(
             [

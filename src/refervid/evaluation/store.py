@@ -44,6 +44,7 @@ class RunFolder:
         Raises `SettingsError` if there is a run already and `resume` was not asked for, and
         `ConfigurationChanged` with every difference if that run was another one.
         """
+        self.masks.mkdir(exist_ok=True)
         file = self.path / "run.json"
         if self._mirror is not None and resume:
             self._mirror.fetch(self.path)
@@ -72,12 +73,8 @@ class RunFolder:
 
     def failures(self, items: Sequence[Item]) -> dict[str, str]:
         """Name and message of every item whose record tells of failure."""
-        records = {item.name: self._read(item) for item in items}
-        return {
-            name: record["error"]
-            for name, record in records.items()
-            if record and record["status"] == "failed"
-        }
+        records = [(item.name, self._read(item)) for item in items]
+        return {name: each["error"] for name, each in records if each and each["status"] == "failed"}
 
     def tidy(self, video: str) -> None:
         """Remove what a killed process left half written of one video."""
@@ -92,8 +89,8 @@ class RunFolder:
                 for name, content in pictures.items():
                     (folder / name).write_bytes(content)
             self._copy(target)
-        content = {"hash": self.item_hash(answer.item), **answer.record}
-        self._write(self._record(answer.item), json.dumps(content))
+        record = {"hash": self.item_hash(answer.item), **answer.record}
+        self._write(self._record(answer.item), json.dumps(record))
 
     def write_scores(self, dataset: Dataset, scores: Scores, extra: Mapping[str, Any]) -> dict[str, Any]:
         """scores.json and items.csv; returns what scores.json holds."""
