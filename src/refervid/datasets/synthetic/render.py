@@ -80,7 +80,7 @@ def draw(background: Frame, toys: Sequence[tuple[Toy, Pose]]) -> tuple[Frame, li
         if window is None:
             continue
         left, top, right, bottom = window
-        colour, alpha = _paint(toy, pose, window)
+        colour, alpha = paint(toy, pose, window)
         area = picture[top:bottom, left:right]
         area += alpha[..., None] * (colour - area)
         solid = alpha > 0.5
@@ -97,8 +97,8 @@ def _window(pose: Pose, width: int, height: int) -> tuple[int, int, int, int] | 
     return (left, top, right, bottom) if left < right and top < bottom else None
 
 
-def _paint(toy: Toy, pose: Pose, window: tuple[int, int, int, int]) -> tuple[NDArray[np.float32], Field]:
-    """Colour (h, w, 3) and coverage (h, w) of the toy in the window."""
+def paint(toy: Toy, pose: Pose, window: tuple[int, int, int, int]) -> tuple[NDArray[np.float32], Field]:
+    """Colour (h, w, 3) in 0..255 and coverage (h, w) in 0..1 of the toy in the window (x0, y0, x1, y1)."""
     left, top, right, bottom = window
     step = 1 / _SUPERSAMPLING
     xs = np.arange(left, right, step, dtype=np.float32) + np.float32(step / 2)
