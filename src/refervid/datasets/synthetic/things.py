@@ -76,7 +76,7 @@ def path_of(behaviour: Behaviour, frames: int, height: int) -> Path:
     steps = np.array([DIRECTIONS.get(phase, (0, 0)) for phase in phases[1:]], np.float64).reshape(-1, 2)
     offsets = np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)]) * behaviour.speed * height
     scales = np.asarray(_GROWTH.get(first, 1.0) ** np.linspace(0, 1, frames), np.float64)
-    turns = np.arange(frames) * (_TURN_PER_FRAME if first == "spin" else 0.0)
+    turns = np.arange(frames, dtype=np.float64) * (_TURN_PER_FRAME if first == "spin" else 0.0)
     return Path(offsets, scales, turns)
 
 
