@@ -79,7 +79,7 @@ def test_a_run_is_not_mixed_with_another_one(tmp_path: Path) -> None:
     evaluate(data, ColourPipeline(tmp_path), out)
     with pytest.raises(SettingsError, match="--resume"):
         evaluate(data, ColourPipeline(tmp_path), out)
-    with pytest.raises(ConfigurationChanged, match="settings.shade: 60 -> 90"):
+    with pytest.raises(ConfigurationChanged, match=r"settings\.shade: 60 -> 90"):
         evaluate(data, ColourPipeline(tmp_path, shade=90), out, resume=True)
     with pytest.raises(ConfigurationChanged, match="limit: None -> 2"):
         evaluate(data, ColourPipeline(tmp_path), out, resume=True, limit=2)

@@ -1,0 +1,112 @@
+"""Faults 16, 17 and 29 in evaluations: locks, changed settings, full disks, names that lead outside."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from refervid.datasets.registry import open_dataset
+from refervid.datasets.samples import two_shapes, write_common_form
+from refervid.errors import DatasetError, OutputLocked, UnsafeName
+from refervid.evaluation.runner import evaluate
+from refervid.files import output_lock
+from tests.evaluation.colour_pipeline import ColourPipeline
+
+REPOSITORY = Path(__file__).parents[2]
+KILLED = REPOSITORY / "tests" / "evaluation" / "killed.py"
+
+FULL_DISK = """
+import json, resource, sys
+from pathlib import Path
+from refervid.datasets.registry import open_dataset
+from refervid.evaluation.runner import evaluate
+from tests.evaluation.colour_pipeline import ColourPipeline
+root, out = Path(sys.argv[1]), Path(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), -1))
+try:
+    evaluate(open_dataset("folder", root), ColourPipeline(root), out, resume=True)
+    print("done")
+except OSError as error:
+    print("OSError")
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    write_common_form(tmp_path / "data", "", [two_shapes(name, count=3) for name in ("a", "b", "c")])
+    return tmp_path / "data"
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(10, marks=pytest.mark.slow)])
+def test_kill_and_resume_give_the_scores_of_an_undisturbed_run(
+    root: Path, tmp_path: Path, kills: int
+) -> None:
+    command = [sys.executable, str(KILLED), str(root), str(tmp_path), str(kills)]
+    report = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert report["kills"] == kills
+    assert report["faults"] == []
+    assert all(scores == report["undisturbed"] for scores in report["disturbed"])
+
+
+def test_two_processes_on_one_folder(root: Path, tmp_path: Path) -> None:
+    data, out = open_dataset("folder", root), tmp_path / "out"
+    with output_lock(out), pytest.raises(OutputLocked, match="is writing to"):
+        evaluate(data, ColourPipeline(root), out)
+    assert evaluate(data, ColourPipeline(root), out)["J"] > 0.9
+
+
+@pytest.mark.parametrize("limit", [100, 250, 800, 3000])
+def test_a_full_disk_leaves_nothing_half(root: Path, tmp_path: Path, limit: int) -> None:
+    """Files larger than `limit` bytes cannot be written, as if the disk were full at that byte."""
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", FULL_DISK, str(root), str(out), str(limit)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY).stdout
+    assert said.strip() in ("OSError", "done")
+    for record in out.glob("items/*/*.json"):
+        json.loads(record.read_text())
+    for folder in out.glob("masks/*/[!.]*"):
+        assert len(list(folder.iterdir())) == 3
+    assert not list(out.rglob(".*.part*"))
+    whole = evaluate(open_dataset("folder", root), ColourPipeline(root), tmp_path / "whole")
+    assert evaluate(open_dataset("folder", root), ColourPipeline(root), out, resume=True) == whole
+
+
+def test_bad_data_ends_before_anything_is_written(root: Path, tmp_path: Path) -> None:
+    path = root / "meta_expressions" / "meta_expressions.json"
+    content = json.loads(path.read_text())
+    content["videos"]["../up"] = content["videos"]["a"]
+    content["videos"]["b"]["expressions"]["../../x"] = {"exp": "it", "obj_id": "1"}
+    path.write_text(json.dumps(content))
+    (root / "JPEGImages" / "c" / "00001.jpg").unlink()
+    (root / "Annotations" / "stranger").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(DatasetError) as caught:
+        open_dataset("folder", root)
+    for words in ("'../up'", "'../../x'", "00001.jpg missing", "stranger"):
+        assert words in str(caught.value)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_links_in_the_output_lead_nowhere(root: Path, tmp_path: Path) -> None:
+    outside, out = tmp_path / "outside", tmp_path / "out"
+    outside.mkdir()
+    (out / "masks").mkdir(parents=True)
+    (out / "masks" / "a").symlink_to(outside)
+    with pytest.raises(UnsafeName, match="symbolic link"):
+        evaluate(open_dataset("folder", root), ColourPipeline(root), out)
+    assert not list(outside.iterdir())
+
+
+def test_damaged_predictions_are_named_at_scoring(root: Path, tmp_path: Path) -> None:
+    data, out = open_dataset("folder", root), tmp_path / "out"
+    evaluate(data, ColourPipeline(root), out)
+    (out / "masks" / "a" / "0" / "00001.png").write_bytes(b"no picture")
+    (out / "masks" / "b" / "1" / "00002.png").write_bytes(b"")
+    with pytest.raises(DatasetError, match="2 predictions cannot be used") as caught:
+        evaluate(data, ColourPipeline(root), out, resume=True)
+    assert "a/0/00001.png" in str(caught.value)
+    assert "b/1/00002.png" in str(caught.value)
