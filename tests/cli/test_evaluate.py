@@ -1,0 +1,125 @@
+"""`refervid evaluate`, `score`, `compare` and `datasets` as a user types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from refervid.cli.app import app
+from refervid.datasets.folder import Folder
+from refervid.datasets.registry import DATASETS, open_dataset
+from refervid.evaluation.runner import evaluate
+from refervid.media.pictures import write_mask
+from tests.evaluation.colour_pipeline import ColourPipeline
+
+
+def refervid(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    Folder.make_sample(tmp_path / "data")
+    return tmp_path / "data"
+
+
+def test_evaluate_resume_and_score(root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = ("evaluate", "folder", "--root", root, "-o", out, "--preset", "lite", "--device", "cpu")
+    first = refervid(*command, "--json")
+    assert first.exit_code == 0, first.output
+    scores = json.loads(first.stdout)
+    assert {"J", "F", "J&F", "complete", "failed", "notes"} <= set(scores)
+    assert "2 of 2 items, 0 failed" in first.stderr
+    assert refervid(*command).exit_code == 2
+    assert refervid(*command, "--resume", "--set", "text.candidates=3").exit_code == 2
+    assert refervid(*command, "--resume").exit_code == 0
+    score = refervid("score", "folder", "--root", root, "--predictions", out / "masks", "--json")
+    assert json.loads(score.stdout)["J"] == scores["J"]
+
+
+def test_an_evaluation_that_failed_in_part(root: Path, tmp_path: Path) -> None:
+    (root / "JPEGImages" / "shapes" / "00000.jpg").write_bytes(b"no picture")
+    out = tmp_path / "out"
+    result = refervid("evaluate", "folder", "--root", root, "-o", out, "--preset", "lite")
+    assert result.exit_code in (1, 3)
+    assert "00000.jpg" in result.stderr
+
+
+def test_compare_names_what_got_worse(root: Path, tmp_path: Path) -> None:
+    data = open_dataset("folder", root)
+    for name in ("first", "second"):
+        evaluate(data, ColourPipeline(tmp_path), tmp_path / name)
+    [item, _] = data.items()
+    for frame in item.frames[:3]:
+        path = item.prediction(tmp_path / "second" / "masks", frame)
+        write_mask(path, item.truth.at(0)[0] & False)
+    evaluate(data, ColourPipeline(tmp_path), tmp_path / "second", resume=True)
+    page = tmp_path / "page.html"
+    words = ("compare", tmp_path / "first", tmp_path / "second", "--page", page, "--root", root)
+    result = refervid(*words)
+    assert result.exit_code == 0, result.output
+    assert "second: 1 items worse, 0 better by J&F" in result.stderr
+    assert "shapes/0" in result.stderr
+    html = page.read_text()
+    assert html.count("data:image/jpeg") == 3  # the truth and both runs
+    assert "<script" not in html
+    assert "http" not in html.replace("http-equiv", "")
+    listed = json.loads(refervid(*words[:3], "--json").stdout)
+    assert listed["worse"] == {"second": ["shapes/0"]}
+    assert listed["metrics"]["J"][0] > listed["metrics"]["J"][1]
+
+
+def test_compare_refuses_what_cannot_be_compared(root: Path, tmp_path: Path) -> None:
+    data = open_dataset("folder", root)
+    evaluate(data, ColourPipeline(tmp_path), tmp_path / "first")
+    assert refervid("compare", tmp_path / "first").exit_code == 2
+    missing = refervid("compare", tmp_path / "first", tmp_path / "nowhere")
+    assert missing.exit_code == 1
+    assert "nowhere" in missing.stderr
+    DATASETS["mevis"].make_sample(tmp_path / "mevis")
+    evaluate(open_dataset("mevis", tmp_path / "mevis"), ColourPipeline(tmp_path), tmp_path / "other")
+    assert refervid("compare", tmp_path / "first", tmp_path / "other").exit_code == 2
+
+
+def test_a_page_escapes_what_comes_from_sentences(root: Path, tmp_path: Path) -> None:
+    path = root / "meta_expressions" / "meta_expressions.json"
+    path.write_text(path.read_text().replace("the blue square", "<script>alert(1)</script>"))
+    data = open_dataset("folder", root)
+    evaluate(data, ColourPipeline(tmp_path), tmp_path / "first")
+    refervid("compare", tmp_path / "first", tmp_path / "first", "--page", tmp_path / "page.html")
+    html = (tmp_path / "page.html").read_text()
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_samples_pass_the_check(name: str, tmp_path: Path) -> None:
+    made = refervid("datasets", "make-sample", name, tmp_path / "sample")
+    assert made.exit_code == 0, made.output
+    checked = refervid("datasets", "check", name, tmp_path / "sample")
+    assert checked.exit_code == 0, checked.output
+    assert "all well" in checked.stderr
+
+
+def test_datasets_refuse_and_report(root: Path, tmp_path: Path) -> None:
+    assert refervid("datasets", "make-sample", "folder", root).exit_code == 2
+    assert refervid("datasets", "make-sample", "imagenet", tmp_path / "new").exit_code == 1
+    assert not (tmp_path / "new").exists()
+    (root / "JPEGImages" / "shapes" / "00002.jpg").unlink()
+    (root / "Annotations" / "stranger").mkdir()
+    checked = refervid("datasets", "check", "folder", root)
+    assert checked.exit_code == 1
+    assert "2 problems" in checked.stderr
+    assert set(json.loads(refervid("datasets", "list", "--json").stdout)) == set(DATASETS)
+
+
+def test_a_cluster_that_is_not_there(root: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="install refervid[cluster] to run this test")
+    words = ("evaluate", "folder", "--root", root, "-o", tmp_path / "out", "--preset", "lite")
+    result = refervid(*words, "--ray", "auto")
+    assert result.exit_code == 1
+    assert "ray start" in result.stderr
