@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -118,8 +119,11 @@ def test_datasets_refuse_and_report(root: Path, tmp_path: Path) -> None:
 
 
 def test_a_cluster_that_is_not_there(root: Path, tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
     pytest.importorskip("ray", reason="install refervid[cluster] to run this test")
     words = ("evaluate", "folder", "--root", root, "-o", tmp_path / "out", "--preset", "lite")
-    result = refervid(*words, "--ray", "auto")
+    result = refervid(*words, "--ray", address)
     assert result.exit_code == 1
     assert "ray start" in result.stderr

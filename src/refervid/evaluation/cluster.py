@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 CPUS_PER_ACTOR = 2
 """Where there are no GPUs: more threads hardly speed up one video."""
+_REACH_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,9 @@ class RayCluster:
     def _join(self, ray: ModuleType) -> None:
         options = {"include_dashboard": False} if self.address == "local" else {}
         try:
-            ray.init(address=self.address, log_to_driver=False, **options)
-        except (ConnectionError, RuntimeError, ValueError) as error:
+            _reach(self.address)
+            ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR, **options)
+        except (OSError, RuntimeError, ValueError) as error:
             raise DeviceError(
                 f"no Ray cluster at {self.address!r} ({error}): start it with `ray start`"
             ) from error
@@ -170,6 +173,13 @@ class _Crew:
         # The truth stays here: it is of no use there, and may be large.
         question = replace(work, items=tuple(replace(item, truth=None) for item in work.items))
         self._tasks[actor.answer.remote(question)] = _Task(actor, work)
+
+
+def _reach(address: str) -> None:
+    """Raises `OSError` if nobody listens there; Ray itself would try for minutes."""
+    host, colon, port = address.rpartition("://")[2].rpartition(":")
+    if colon and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), _REACH_S).close()
 
 
 def _import_ray() -> ModuleType:
