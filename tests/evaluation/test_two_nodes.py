@@ -1,0 +1,37 @@
+"""A cluster of two nodes, one of which dies with its actors in the middle of the work."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from refervid.datasets.registry import open_dataset
+from refervid.datasets.samples import two_shapes, write_common_form
+from refervid.evaluation.cluster import RayCluster
+from refervid.evaluation.runner import evaluate
+from tests.evaluation.colour_pipeline import ColourPipeline
+
+
+@pytest.mark.slow
+def test_a_node_that_dies_loses_nothing(tmp_path: Path) -> None:
+    utilities = pytest.importorskip("ray.cluster_utils", reason="install refervid[cluster] to run this test")
+    write_common_form(tmp_path / "data", "", [two_shapes(f"video-{k}", count=3) for k in range(30)])
+    data, pipeline = open_dataset("folder", tmp_path / "data"), ColourPipeline(tmp_path)
+    here = evaluate(data, pipeline, tmp_path / "here")
+    cluster = utilities.Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
+    node = cluster.add_node(num_cpus=2)
+    lost = Thread(target=cluster.remove_node, args=(node,), kwargs={"allow_graceful": False})
+
+    def lose_node(stage: str, artefact: object, completed: int, total: int) -> None:
+        if completed >= 10 and not lost.ident:
+            lost.start()
+
+    executor = RayCluster(partial(ColourPipeline, tmp_path), cluster.address)
+    try:
+        assert evaluate(data, pipeline, tmp_path / "there", executor=executor, hook=lose_node) == here
+        lost.join()
+    finally:
+        cluster.shutdown()
