@@ -15,9 +15,9 @@ import copy
 import json
 import platform
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +71,9 @@ def main() -> None:
     for side in sides.values():
         side(1)
     rows = [
-        measure(name, side, encoders[name], count, options.frames, device)
+        best(
+            measure(name, side, encoders[name], count, options.frames, device) for _ in range(options.repeats)
+        )
         for count in options.references
         for name, side in sides.items()
     ]
@@ -102,6 +104,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--dtype", choices=["float32", "bfloat16", "float16"])
     parser.add_argument("--frames", type=int, default=12)
     parser.add_argument("--references", type=int, nargs="+", default=[1, 4, 8, 16])
+    parser.add_argument("--repeats", type=int, default=1, help="the quickest counts")
     parser.add_argument("--encode-batch", type=int, default=4)
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--threads", type=int, default=1)
@@ -181,6 +184,13 @@ def measure(
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     peak = torch.cuda.max_memory_allocated(device) / 2**20 if device.type == "cuda" else None
     return Row(count, name, wall, cpu, sum(encoded), count * frames / wall, peak)
+
+
+def best(rows: Iterable[Row]) -> Row:
+    """Other work on the machine only ever adds time."""
+    rows = list(rows)
+    quickest = min(rows, key=lambda row: row.wall_s)
+    return replace(quickest, cpu_s=min(row.cpu_s for row in rows))
 
 
 @contextmanager
