@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refervid.scene.sound import audible_intervals, envelopes
+from refervid.scene.sound import audible_intervals, beats, envelopes, stretches
 from refervid.types import Waveform
 
 RATE = 16_000
@@ -55,3 +55,25 @@ def test_blocks_join_without_a_seam() -> None:
     long = (0.1 * rng.normal(size=RATE * 60)).astype(np.float32)
     onsets = envelopes(Waveform(long, RATE)).onsets
     assert onsets[1:].max() < 3 * np.median(onsets)
+
+
+def test_a_new_timbre_begins_a_new_stretch() -> None:
+    time = np.arange(4 * RATE) / RATE
+    hiss = 0.1 * np.random.default_rng(0).normal(size=len(time))
+    sound = np.where(time < 2.2, 0.4 * np.sin(2 * np.pi * 200 * time), hiss)
+    first, second = stretches(Waveform(sound.astype(np.float32), RATE))
+    assert first.end_s == second.start_s == pytest.approx(2.2, abs=0.1)
+    assert second.end_s == pytest.approx(4.0, abs=0.05)
+
+
+def test_one_timbre_is_one_stretch() -> None:
+    noise = 0.1 * np.random.default_rng(0).normal(size=5 * RATE)
+    assert len(stretches(Waveform(noise.astype(np.float32), RATE))) == 1
+
+
+def test_beats_are_cut_where_the_level_dips() -> None:
+    time = np.arange(3 * RATE) / RATE
+    knocks = 0.5 * np.sin(2 * np.pi * 300 * time) * np.exp(-6 * ((time - 0.2) % 0.7))
+    starts = [each.start_s for each in beats(Waveform(knocks.astype(np.float32), RATE))]
+    for knock in (0.9, 1.6, 2.3):
+        assert min(abs(start - knock) for start in starts) < 0.08

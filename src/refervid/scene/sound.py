@@ -7,6 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
 
 from refervid.types import Interval, Waveform
 
@@ -20,6 +22,9 @@ SHORTEST_PAUSE_S = 1.0
 """Between the beats of one rhythm nothing is heard either, and yet it goes on."""
 SHORTEST_S = 0.8
 """Shorter stretches are not cut off."""
+DIP_DB = 6.0
+SMOOTHED_S = 0.03
+SHORTEST_BEAT_S = 0.2
 TIMBRE_S = 0.8
 """So much sound before and after a moment is compared."""
 NEW_TIMBRE = 0.35
@@ -90,6 +95,20 @@ def stretches(waveform: Waveform) -> list[Interval]:
         edges = [audible.start_s, *inside, audible.end_s]
         found += [Interval(start, end) for start, end in pairwise(edges)]
     return found
+
+
+def beats(waveform: Waveform) -> list[Interval]:
+    """The stretches, cut where the level dips: what one event each sounds like."""
+    found = envelopes(waveform)
+    level = gaussian_filter1d(np.maximum(found.level_db, SILENCE_DB), SMOOTHED_S / HOP_S)
+    dips, _ = find_peaks(-level, prominence=DIP_DB, distance=round(SHORTEST_BEAT_S / HOP_S))
+    cuts = found.times_s[dips] - waveform.start_s
+    pieces = []
+    for stretch in stretches(waveform):
+        inside = cuts[(cuts > stretch.start_s) & (cuts < stretch.end_s)].tolist()
+        edges = [stretch.start_s, *inside, stretch.end_s]
+        pieces += [Interval(start, end) for start, end in pairwise(edges)]
+    return pieces
 
 
 def timbre_changes(waveform: Waveform) -> list[float]:

@@ -12,7 +12,7 @@ from shapes import Path, Shape, ShapesClip, go
 from refervid.engines.choosers.rules.region import Region
 from refervid.engines.choosers.rules.sounding import sounding_regions
 from refervid.scene import scene_of
-from refervid.scene.sound import envelopes
+from refervid.scene.sound import envelopes, stretches
 from refervid.types import Waveform
 
 RATE = 16_000
@@ -64,8 +64,9 @@ def sounding(clip: ShapesClip, samples: NDArray[np.float32]) -> list[str]:
     frame = len(clip) // 2
     candidates = clip.candidates(frame)
     regions = [Region(scene_of(clip), frame, candidate) for candidate in candidates]
-    chosen, _ = sounding_regions(regions, envelopes(Waveform(samples, RATE)))
-    return [clip.shapes[regions.index(region)].name for region, _ in chosen]
+    waveform = Waveform(samples, RATE)
+    sources, _ = sounding_regions(regions, envelopes(waveform), stretches(waveform))
+    return [clip.shapes[regions.index(source.region)].name for source in sources]
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.1, -0.1])
@@ -97,3 +98,32 @@ def test_unrelated_noise_and_babble(balls: ShapesClip, seed: int) -> None:
 def test_a_steady_tone_goes_with_nothing(balls: ShapesClip) -> None:
     tone = 0.3 * np.sin(2 * np.pi * 300 * np.arange(round(SECONDS * RATE)) / RATE)
     assert sounding(balls, tone.astype(np.float32)) == []
+
+
+def test_things_that_sound_one_after_the_other() -> None:
+    """A ball bounces and knocks, then lies still while a car drives in and hums as loud as it is fast."""
+    hits = (0.4, 1.0, 1.5, 1.9, 2.2)
+
+    def ball(time: float) -> tuple[float, float]:
+        return bouncing(80, hits)(min(time, hits[-1]))
+
+    def car(time: float) -> tuple[float, float]:
+        return 330 - 110 * np.clip(time - 2.8, 0, 2) + 18 * np.sin(3 * np.clip(time - 2.8, 0, 2)), 60
+
+    clip = ShapesClip(
+        [Shape("ball", "red", ball, 34, 34, round=True), Shape("car", "blue", car, 60, 30)], seconds=SECONDS
+    )
+    time = np.arange(round(SECONDS * RATE)) / RATE
+    speed = np.abs(np.gradient([car(each)[0] for each in time[::160]]))
+    hum = np.interp(time, time[::160], speed / speed.max()) * np.sin(2 * np.pi * 110 * time)
+    samples = knocks(hits) + 0.3 * hum.astype(np.float32)
+    waveform = Waveform(samples, RATE)
+    scene, frame = scene_of(clip), 60
+    regions = [Region(scene, frame, candidate) for candidate in clip.candidates(frame)]
+    sources, _ = sounding_regions(regions, envelopes(waveform), stretches(waveform))
+    heard = {clip.shapes[regions.index(source.region)].name: source.spans for source in sources}
+    assert sorted(heard) == ["ball", "car"]
+    assert heard["ball"][0].start_s < 0.6
+    assert heard["ball"][-1].end_s < 2.8
+    assert heard["car"][0].start_s == pytest.approx(2.8, abs=0.4)
+    assert heard["car"][-1].end_s == pytest.approx(4.8, abs=0.4)

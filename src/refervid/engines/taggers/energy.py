@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from refervid.engines.base import EngineSettings, Runtime
-from refervid.scene.sound import audible_intervals, envelopes
+from refervid.scene.sound import beats, envelopes
 from refervid.types import Interval, Label, Waveform
 
 
@@ -49,5 +49,5 @@ class EnergyTagger:
         return sorted(labels, key=lambda label: -label.score)
 
     def intervals(self, waveform: Waveform) -> list[Interval]:
-        """The stretches that are not silent (above -60 dBFS), in seconds from the first sample."""
-        return audible_intervals(waveform)
+        """What is not silent (above -60 dBFS), cut where the timbre changes and where the level dips."""
+        return beats(waveform)

@@ -19,6 +19,7 @@ from refervid.engines.base import (
     SoundChoice,
     SoundQuestion,
 )
+from refervid.engines.binders.synchrony import sounding_name
 from refervid.engines.choosers.rules.answers import Answer, answer
 from refervid.engines.choosers.rules.region import Region
 from refervid.engines.choosers.rules.sounding import sounding_regions
@@ -27,8 +28,8 @@ from refervid.engines.detectors.motion import MotionDetector, MotionSettings
 from refervid.language import Expression, parse
 from refervid.scene import Scene, scene_of
 from refervid.scene.colour import membership
-from refervid.scene.sound import envelopes
-from refervid.types import Decision, SoundingObject
+from refervid.scene.sound import envelopes, stretches
+from refervid.types import Decision, Interval, SoundingObject
 
 ENOUGH_COLOUR = 0.6
 """A frame shows a colour that is asked for if it has this share of what the section's fullest frame has."""
@@ -74,22 +75,30 @@ class RulesChooser:
     def sounding_objects(self, question: SoundQuestion) -> SoundChoice:
         """The things whose motion goes with the sound; none for silence, or if nothing moves with it."""
         clip = question.section.clip
-        sound = envelopes(clip.waveform())
-        if not sound.audible.any():
+        waveform = clip.waveform()
+        spans = [
+            Interval(each.start_s + waveform.start_s, each.end_s + waveform.start_s)
+            for each in stretches(waveform)
+        ]
+        if not spans:
             return _silent("the sound is silent")
         regions = _moving_regions(question)
         if not regions:
             return _silent("there is sound, but nothing that moves")
-        chosen, best = sounding_regions(regions, sound, question.max_objects)
-        if not chosen:
-            return _silent(f"no motion goes with the sound: {best}")
+        sources, best = sounding_regions(regions, envelopes(waveform), spans)
+        if not sources:
+            return _silent(f"no motion goes with the sound: {best} at best")
+        sources = sources[: question.max_objects]
         objects = [
-            SoundingObject(f"object {number}", region.frame_index, region.candidate)
-            for number, (region, _) in enumerate(chosen, 1)
+            SoundingObject(sounding_name(number, each.spans), each.region.frame_index, each.region.candidate)
+            for number, each in enumerate(sources, 1)
         ]
-        reason = "; ".join(str(found) for _, found in chosen)
+        reasons = [
+            f"{thing.name}: {max(each.reasons, key=lambda reason: reason.weight)}"
+            for thing, each in zip(objects, sources, strict=True)
+        ]
         answer = ", ".join(each.name for each in objects)
-        return SoundChoice(objects, Decision("objects", answer, "rules", reason))
+        return SoundChoice(objects, Decision("objects", answer, "rules", "; ".join(reasons)))
 
 
 def _silent(reason: str) -> SoundChoice:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from refervid.engines.choosers.rules.traces import Trace
+from refervid.scene import Scene
 from refervid.scene.sound import Envelopes
+from refervid.types import Interval
 
 GRID_S = 0.04
 LAG_S = 0.16
@@ -26,6 +28,9 @@ CONVINCING = 0.55
 """What squared correlation times surprise must reach in a clip of `MEASURED_S`. Measured on bouncing balls
 with knocks of other things, noise and babble (225 pairs): 0.48 at most; with their own and another ball's
 knocks mixed: 0.62 at least."""
+
+MODULATED = 0.25
+"""Standard deviation over mean that a signal must have: steady noise and even motion have no pattern."""
 
 Signal = NDArray[np.float64]
 
@@ -43,10 +48,11 @@ class Synchrony:
     seconds: float = 0.0
 
     @property
-    def convincing(self) -> bool:
+    def weight(self) -> float:
+        """From 1 on it is convincing."""
         # The shorter the clip, the better the best likeness by chance.
         needed = CONVINCING * max(1.0, MEASURED_S / max(self.seconds, GRID_S))
-        return self.correlation > 0 and self.correlation**2 * self.surprise >= needed
+        return max(self.correlation, 0.0) ** 2 * self.surprise / needed
 
     def __str__(self) -> str:
         return (
@@ -58,12 +64,23 @@ class Synchrony:
 NONE = Synchrony(0.0, 0.0, 0.0, "nothing")
 
 
-def synchrony(trace: Trace, times_s: Signal, sound: Envelopes) -> Synchrony:
-    """The better of "impacts and onsets" and "motion and loudness"."""
+def synchrony(trace: Trace, scene: Scene, sound: Envelopes, span: Interval) -> Synchrony:
+    """The best likeness of motion and the sound in `span`.
+
+    Compared are impacts with onsets and motion with loudness, within the span, and over the whole clip with
+    all other sound left out: a thing that moves only when its sound is heard has no other pattern.
+    """
+    here = _compare(trace, scene.times_s, sound, span)
+    everywhere = Interval(float(scene.times_s[0]), float(scene.times_s[-1]))
+    return max(
+        here, _compare(trace, scene.times_s, sound.only(span), everywhere), key=lambda each: each.weight
+    )
+
+
+def _compare(trace: Trace, times_s: Signal, sound: Envelopes, span: Interval) -> Synchrony:
     followed = times_s[np.isfinite(trace.agitation)]
-    if not len(followed):
-        return NONE
-    start, end = max(followed[0], sound.times_s[0]), min(followed[-1], sound.times_s[-1])
+    start = max(followed[0], sound.times_s[0], span.start_s)
+    end = min(followed[-1], sound.times_s[-1], span.end_s)
     grid = np.arange(start, end, GRID_S)
     if len(grid) * GRID_S < SHORTEST_S:
         return NONE
@@ -74,8 +91,7 @@ def synchrony(trace: Trace, times_s: Signal, sound: Envelopes) -> Synchrony:
         ("impacts and onsets", impacts, _sound_on(grid, sound.times_s, sound.onsets)),
         ("motion and loudness", agitation, _sound_on(grid, sound.times_s, loudness)),
     )
-    found = [_correlate(motion, heard, by) for by, motion, heard in pairs]
-    return max(found, key=lambda each: (each.convincing, each.correlation))
+    return max((_correlate(motion, heard, by) for by, motion, heard in pairs), key=lambda each: each.weight)
 
 
 def _impacts(trace: Trace) -> Signal:
@@ -91,15 +107,21 @@ def _motion_on(grid: Signal, times_s: Signal, values: Signal) -> Signal:
 
 def _sound_on(grid: Signal, times_s: Signal, values: Signal) -> Signal:
     """The loudest within each cell of the grid: an onset is shorter than a cell."""
-    cells = np.clip(np.searchsorted(grid, times_s) - 1, 0, len(grid) - 1)
+    inside = (times_s >= grid[0]) & (times_s < grid[-1] + GRID_S)
+    cells = np.searchsorted(grid, times_s[inside], side="right") - 1
     peaks = np.zeros(len(grid))
-    np.maximum.at(peaks, cells, values)
-    return np.asarray(gaussian_filter1d(np.maximum(peaks - np.median(peaks), 0), 1.0), np.float64)
+    np.maximum.at(peaks, cells, values[inside])
+    return np.asarray(gaussian_filter1d(peaks, 1.0), np.float64)
+
+
+def _modulation(signal: Signal) -> float:
+    return float(signal.std() / max(signal.mean(), 1e-9))
 
 
 def _correlate(motion: Signal, heard: Signal, by: str) -> Synchrony:
-    if motion.std() < 1e-9 or heard.std() < 1e-9:
+    if min(_modulation(motion), _modulation(heard)) < MODULATED:
         return NONE
+    heard = np.maximum(heard - np.median(heard), 0)
     count = len(motion)
     normal_motion = (motion - motion.mean()) / motion.std()
     normal_heard = (heard - heard.mean()) / heard.std()
