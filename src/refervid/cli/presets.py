@@ -35,10 +35,11 @@ def presets(as_json: Json = False) -> None:
         return
     table = Table("preset", "engines", "needs", "here", box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        here = "[green]ready[/]" if not row["missing"] else "missing: " + "; ".join(row["missing"])
+        count = len(row["missing"])
+        here = f"{count} part{'s' * (count > 1)} missing" if count else "[green]ready[/]"
         table.add_row(str(row["name"]), str(row["about"]), str(row["needs"]), here)
     console.print(table)
-    console.print(f"auto means {best} on this machine")
+    console.print(f"auto means {best} on this machine; `refervid doctor` names what is missing")
 
 
 def doctor(as_json: Json = False) -> None:
@@ -76,8 +77,8 @@ def doctor(as_json: Json = False) -> None:
             f"extra {extra}", "installed" if there else f"not installed: pip install 'refervid[{extra}]'"
         )
     for name in PRESETS:
-        lacks = missing_for(name)
-        table.add_row(f"preset {name}", "ready" if not lacks else "missing: " + "; ".join(lacks))
+        for n, lack in enumerate(missing_for(name) or ["ready"]):
+            table.add_row("" if n else f"preset {name}", lack)
     console.print(table, markup=False)
 
 

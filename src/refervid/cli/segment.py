@@ -31,7 +31,8 @@ def segment(
     formats: Annotated[
         list[str] | None,
         typer.Option(
-            "--format", help="More output: coco-rle, davis-png, youtube-vos, alpha-webm, npz. Repeatable."
+            "--format",
+            help="More output: coco-rle, davis-png, youtube-vos, npz, alpha-webm, contact-sheet. Repeatable.",
         ),
     ] = None,
     strict: Annotated[bool, typer.Option(help="Refuse clips that end before their header says.")] = False,

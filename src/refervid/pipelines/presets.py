@@ -59,8 +59,8 @@ PRESETS: Mapping[str, Preset] = {
                 "chooser": {"kind": "best-box"},
                 "detector": {"kind": "grounding-dino", "weights": "IDEA-Research/grounding-dino-tiny"},
                 "tracker": {"kind": "edgetam"},
-                "tagger": {"kind": "energy"},
-                "binder": {"kind": "synchrony"},
+                "tagger": {"kind": "beats"},
+                "binder": {"kind": "languagebind"},
             },
         ),
         Preset(
@@ -73,8 +73,8 @@ PRESETS: Mapping[str, Preset] = {
                 "chooser": {"kind": "server"},
                 "detector": {"kind": "grounding-dino", "weights": "IDEA-Research/grounding-dino-base"},
                 "tracker": {"kind": "sam2", "weights": "facebook/sam2.1-hiera-small"},
-                "tagger": {"kind": "energy"},
-                "binder": {"kind": "synchrony"},
+                "tagger": {"kind": "beats"},
+                "binder": {"kind": "languagebind"},
             },
         ),
         Preset(
@@ -113,8 +113,8 @@ PRESETS: Mapping[str, Preset] = {
                     "weights": "facebook/sam2-hiera-large",
                     "box_pixels": "picture",
                 },
-                "tagger": {"kind": "energy"},
-                "binder": {"kind": "synchrony"},
+                "tagger": {"kind": "beats", "silence_db": None},
+                "binder": {"kind": "languagebind"},
             },
         ),
     )
