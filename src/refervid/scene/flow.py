@@ -21,7 +21,7 @@ VISIBLE_STEP = 2.0
 """Grey levels from one pixel to the next at which motion is as likely seen as not: above sensor noise."""
 LEAST_VOTES = 12
 """Three times what a homography needs."""
-CUT_SHARE = 0.1
+CUT_SHARE = 0.15
 """Fewer vectors than this lead back to their start only where two shots meet."""
 
 Flow = NDArray[np.float32]
