@@ -11,6 +11,7 @@ from refervid.cli.evaluate import compare, evaluate, score
 from refervid.cli.models import models
 from refervid.cli.presets import doctor, presets
 from refervid.cli.segment import segment
+from refervid.cli.train import train
 
 app = typer.Typer(
     name="refervid",
@@ -41,3 +42,4 @@ for command in (segment, evaluate, score, compare, demo, presets, doctor):
     app.command()(command)
 app.add_typer(models)
 app.add_typer(datasets)
+app.add_typer(train)

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from refervid.datasets.synthetic.scene import Thing
-from refervid.datasets.synthetic.things import Phase
+from refervid.datasets.synthetic.things import COLOURS, KINDS, PATTERNS, Phase
 
 SentenceKind = Literal["appearance", "size", "place", "moves", "order"]
 TIME_KINDS: tuple[SentenceKind, ...] = ("moves", "order")
@@ -25,6 +25,7 @@ _SIZE_RATIO = 1.35
 _PLACE_GAP = 0.1
 """Of the frame's width or height, in every frame, between the outermost thing and the next."""
 _OBJECT = "object"
+_PLACES = ("on the left", "on the right", "at the top", "at the bottom")
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,7 @@ def _place_words(thing: Thing, rivals: Sequence[Thing], frame: tuple[int, int]) 
     gaps = np.stack([(thing.centres - rival.centres) / frame for rival in rivals]).reshape(-1, 2)
     before, after = gaps.max(axis=0) < -_PLACE_GAP, gaps.min(axis=0) > _PLACE_GAP
     holds = (before[0], after[0], before[1], after[1])
-    words = ("on the left", "on the right", "at the top", "at the bottom")
-    return [word for word, true in zip(words, holds, strict=True) if true]
+    return [word for word, true in zip(_PLACES, holds, strict=True) if true]
 
 
 def _differs(said: tuple[Phase, ...], other: tuple[Phase, ...]) -> bool:
@@ -126,21 +126,19 @@ def _differs(said: tuple[Phase, ...], other: tuple[Phase, ...]) -> bool:
 
 
 def _behaviour_words(phases: tuple[Phase, ...], random: np.random.Generator) -> str:
-    if len(phases) == 1:
-        options = _SINGLE.get(phases[0]) or (f"that moves {phases[0]}", f"moving {phases[0]}")
-    elif phases[1] == "still":
-        way = phases[0]
-        options = (f"that first moves {way} and then stops", f"that moves {way} and then stands still")
-    elif phases[0] == "still":
-        way = phases[1]
-        options = (f"that first stands still and then moves {way}", f"that waits and then moves {way}")
-    else:
-        first, second = phases[0], phases[1]
-        options = (
-            f"that first moves {first} and then {second}",
-            f"that moves {first} and then moves {second}",
-        )
+    options = _behaviour_options(phases)
     return options[random.integers(len(options))]
+
+
+def _behaviour_options(phases: tuple[Phase, ...]) -> tuple[str, ...]:
+    first, last = phases[0], phases[-1]
+    if len(phases) == 1:
+        return _SINGLE.get(first) or (f"that moves {first}", f"moving {first}")
+    if last == "still":
+        return f"that first moves {first} and then stops", f"that moves {first} and then stands still"
+    if first == "still":
+        return f"that first stands still and then moves {last}", f"that waits and then moves {last}"
+    return f"that first moves {first} and then {last}", f"that moves {first} and then moves {last}"
 
 
 _SINGLE: dict[Phase, tuple[str, ...]] = {
@@ -149,3 +147,11 @@ _SINGLE: dict[Phase, tuple[str, ...]] = {
     "shrink": ("that shrinks", "that gets smaller"),
     "spin": ("that spins", "that turns around itself"),
 }
+
+
+def all_phrases() -> list[str]:
+    """Phrases that together hold every word a sentence may have."""
+    pairs: tuple[tuple[Phase, ...], ...] = (("left", "still"), ("still", "right"), ("up", "down"))
+    single: tuple[tuple[Phase, ...], ...] = (("left",), *((phase,) for phase in _SINGLE))
+    behaviours = [option for phases in (*single, *pairs) for option in _behaviour_options(phases)]
+    return ["the big small", _OBJECT, *COLOURS, *PATTERNS, *KINDS, *_PLACES, *behaviours]

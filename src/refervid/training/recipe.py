@@ -1,0 +1,192 @@
+"""What a training run is: network, data, schedule. A YAML file holds one recipe.
+
+Defaults are the published ones (Luo et al., NeurIPS 2023, and the public repository of SOC).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from refervid.datasets.synthetic.scene import SceneSettings
+from refervid.errors import SettingsError
+from refervid.models.soc import LossWeights, MatchingWeights
+from refervid.pipelines.presets import override
+
+CLIP_LENGTH = 8
+"""Frames of a training clip in all published settings."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SyntheticData(_Frozen):
+    """`clips` new clips in every epoch, drawn on the fly; `sentences` about each share the backbone."""
+
+    kind: Literal["synthetic"] = "synthetic"
+    scene: SceneSettings = SceneSettings()
+    clips: int = Field(1000, ge=1)
+    sentences: int = Field(1, ge=1)
+    seed: int = 0
+
+
+class VideoData(_Frozen):
+    """A folder in the layout of `refervid evaluate folder`, or the training split of Ref-YouTube-VOS, cut
+    into clips of `frames` frames.
+    """
+
+    kind: Literal["folder", "ref-youtube-vos"]
+    root: Path
+    frames: int = Field(CLIP_LENGTH, ge=1)
+
+
+class A2dData(_Frozen):
+    """The training split of A2D-Sentences: `frames` frames around each annotated one."""
+
+    kind: Literal["a2d-sentences"]
+    root: Path
+    frames: int = Field(CLIP_LENGTH, ge=2)
+
+
+class StillData(_Frozen):
+    """RefCOCO, RefCOCO+ or RefCOCOg: stills with `frames` 1, else clips made of warped copies."""
+
+    kind: Literal["refcoco", "refcoco+", "refcocog"]
+    root: Path
+    frames: int = Field(1, ge=1)
+
+
+Data = Annotated[SyntheticData | VideoData | A2dData | StillData, Field(discriminator="kind")]
+
+
+class SyntheticExam(_Frozen):
+    """Clips of the generator's `valid` or `test` split."""
+
+    kind: Literal["synthetic"] = "synthetic"
+    scene: SceneSettings = SceneSettings()
+    split: Literal["valid", "test"] = "valid"
+    clips: int = Field(100, ge=1)
+    seed: int = 0
+
+
+class FolderExam(_Frozen):
+    """A folder in the layout of `refervid evaluate folder`."""
+
+    kind: Literal["folder"]
+    root: Path
+
+
+Exam = Annotated[SyntheticExam | FolderExam, Field(discriminator="kind")]
+
+
+class NetworkSettings(_Frozen):
+    """`voc` False leaves the video object cluster out (an ablation).
+
+    Where the weights come from: `kinetics` is a Video Swin file of its authors, `roberta` takes the
+    pretrained text encoder of the local cache, `weights` is an SOC checkpoint, published or our own, whose
+    class heads start anew. What none of them gives is random.
+    """
+
+    size: Literal["nano", "video-swin-t", "video-swin-s", "video-swin-b"] = "video-swin-t"
+    classes: int = Field(1, ge=1)
+    voc: bool = True
+    kinetics: Path | None = None
+    roberta: bool = False
+    weights: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if self.weights is not None and (self.kinetics is not None or self.roberta):
+            raise ValueError("give either `weights`, or `kinetics` and `roberta`")
+        return self
+
+
+class Rates(_Frozen):
+    """Learning rates of the three parameter groups; `text` None freezes the text encoder."""
+
+    main: float = Field(1e-4, gt=0)
+    backbone: float = Field(1e-5, gt=0)
+    text: float | None = Field(None, gt=0)
+
+
+class Schedule(_Frozen):
+    """Rates are multiplied by `gamma` at the start of each epoch in `drops` (counted from 0).
+
+    `cosine` lets them fall to a hundredth along half a cosine instead; `warm_up` is the number of steps in
+    which they rise from zero (published: none).
+    """
+
+    epochs: int = Field(ge=1)
+    drops: tuple[int, ...] = ()
+    gamma: float = Field(0.1, gt=0)
+    cosine: bool = False
+    warm_up: int = Field(0, ge=0)
+
+
+class Recipe(_Frozen):
+    """`batch` counts clips over all processes. `short` and `long` are the input size in pixels.
+
+    `precision` is that of the network's forward pass; `checkpointing` recomputes the backbone to save
+    memory. `save_every` and `log_every` count steps, `validate_every` epochs.
+    """
+
+    network: NetworkSettings = NetworkSettings()
+    data: tuple[Data, ...] = Field(min_length=1)
+    exam: Exam | None = None
+    batch: int = Field(ge=1)
+    schedule: Schedule
+    rates: Rates = Rates()
+    losses: LossWeights = LossWeights()
+    matching: MatchingWeights = MatchingWeights()
+    weight_decay: float = 1e-4
+    clip_norm: float = Field(0.1, gt=0)
+    short: int = 360
+    long: int = 640
+    mirror: bool = True
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    checkpointing: bool = False
+    seed: int = 42
+    workers: int = Field(2, ge=0)
+    save_every: int = Field(200, ge=1)
+    log_every: int = Field(10, ge=1)
+    validate_every: int = Field(1, ge=1)
+
+
+def read_recipe(name: str, changes: Sequence[str] = ()) -> Recipe:
+    """The recipe in a YAML file, or one that comes with the package, with "a.b=value" changes applied.
+
+    Raises `SettingsError`.
+    """
+    path = Path(name)
+    if path.is_file():
+        text = path.read_text("utf-8")
+    elif name in recipe_names():
+        text = (resources.files("refervid.training") / "recipes" / f"{name}.yaml").read_text("utf-8")
+    else:
+        raise SettingsError(f"no recipe {name!r}: give a YAML file, or one of {', '.join(recipe_names())}")
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{name} is no YAML file: {error}") from error
+    if not isinstance(values, dict):
+        raise SettingsError(f"{name} holds no settings: see the recipes in the documentation")
+    try:
+        return Recipe.model_validate(override(values, changes))
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise SettingsError(f"recipe {name}: {problems}") from error
+
+
+def recipe_names() -> list[str]:
+    """Recipes that come with the package."""
+    folder = resources.files("refervid.training") / "recipes"
+    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))

@@ -1,0 +1,124 @@
+"""The folder of a training run.
+
+    recipe.json          what was asked for, written first
+    log.jsonl            a line for every logged step and every validation
+    curves.svg           losses and scores drawn from the log
+    state.pt             everything needed to go on, of the last saved step
+    best.safetensors     the network with the best validation score so far
+    last.safetensors     the network at the end
+    tensorboard/         if TensorBoard is installed
+
+Whatever is replaced is replaced whole; a run may be killed at any byte.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from refervid.errors import BadCheckpoint, ConfigurationChanged, SettingsError
+from refervid.files import atomic_file, write_text
+from refervid.training.curves import draw_curves
+from refervid.training.recipe import Recipe
+
+LOOSE = ("workers", "log_every", "save_every")
+"""Settings without influence on the weights: a resumed run may change them."""
+
+
+class RunFolder:
+    """Reads and writes the folder of one run; only the first process does."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.best = path / "best.safetensors"
+        self.last = path / "last.safetensors"
+        self._log = path / "log.jsonl"
+        self._state = path / "state.pt"
+        self._board: Any = None
+
+    def start(self, recipe: Recipe, resume: bool) -> None:
+        """Write the recipe, or check that it says the same.
+
+        Raises `SettingsError` if there is a run already and `resume` was not asked for, and
+        `ConfigurationChanged` with every difference if that run had another recipe.
+        """
+        file = self.path / "recipe.json"
+        asked = recipe.model_dump(mode="json")
+        if not file.exists():
+            write_text(file, json.dumps(asked, indent=2))
+        elif not resume:
+            raise SettingsError(
+                f"{self.path} holds a run: continue it with --resume, or choose another folder"
+            )
+        else:
+            before = json.loads(file.read_text("utf-8"))
+            changes = [line for line in _differences(before, asked) if line.split(":")[0] not in LOOSE]
+            if changes:
+                raise ConfigurationChanged(
+                    f"the run in {self.path} was started with another recipe: {'; '.join(changes)}; "
+                    "go back to it, or choose another folder"
+                )
+
+    def save_state(self, state: Mapping[str, Any]) -> None:
+        with atomic_file(self._state) as part:
+            torch.save(dict(state), part)
+
+    def load_state(self) -> dict[str, Any] | None:
+        """What `save_state` wrote, on the CPU; None if nothing was saved yet. Raises `BadCheckpoint`."""
+        if not self._state.exists():
+            return None
+        try:
+            state: dict[str, Any] = torch.load(self._state, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch raises half a dozen unrelated types for damaged files
+            raise BadCheckpoint(
+                f"{self._state} is damaged ({error}): start again in another folder, or from "
+                f"{self.best.name} with network.weights"
+            ) from error
+        return state
+
+    def rewind(self, step: int) -> None:
+        """Forget what was logged from `step` on: it will be done again."""
+        kept = [row for row in self.rows() if row["step"] < step]
+        write_text(self._log, "".join(json.dumps(row) + "\n" for row in kept))
+
+    def log(self, row: Mapping[str, Any]) -> None:
+        """Add a row; it has a `step`."""
+        with self._log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+        board = self._tensorboard()
+        if board is not None:
+            for name, value in row.items():
+                if isinstance(value, float):
+                    board.add_scalar(name, value, row["step"])
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All rows so far; a last line cut off by a kill is left out."""
+        if not self._log.exists():
+            return []
+        lines = self._log.read_text("utf-8").split("\n")
+        return [json.loads(line) for line in lines[:-1]]
+
+    def draw(self) -> None:
+        write_text(self.path / "curves.svg", draw_curves(self.rows()))
+
+    def _tensorboard(self) -> Any:
+        if self._board is None:
+            try:
+                from torch.utils.tensorboard import SummaryWriter
+            except ImportError:
+                return None
+            self._board = SummaryWriter(str(self.path / "tensorboard"))
+        return self._board
+
+
+def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
+    """Lines "network.size: nano before, video-swin-t now"."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in sorted({*before, *now}):
+            yield from _differences(before.get(key), now.get(key), f"{name}.{key}" if name else key)
+    elif before != now:
+        yield f"{name}: {json.dumps(before)} before, {json.dumps(now)} now"

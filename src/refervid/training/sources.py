@@ -1,0 +1,236 @@
+"""The sources of training data that a recipe may name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refervid.datasets.a2d_sentences import A2dSentences
+from refervid.datasets.base import Dataset
+from refervid.datasets.folder import Folder
+from refervid.datasets.item import Item, Truth
+from refervid.datasets.ref_youtube_vos import RefYoutubeVos
+from refervid.datasets.refcoco import RefCoco, RefCocoG, RefCocoPlus
+from refervid.datasets.synthetic.clips import make_clip
+from refervid.datasets.synthetic.sentences import all_phrases
+from refervid.datasets.synthetic.things import KINDS
+from refervid.errors import DatasetError, SettingsError
+from refervid.media.clip import Clip
+from refervid.models.soc.transforms import CLIP_FLIP_PROBABILITY, STILL_FLIP_PROBABILITY
+from refervid.training.categories import categories_of
+from refervid.training.draws import Draw, Source, sample_of, to_tensor
+from refervid.training.recipe import A2dData, Recipe, StillData, SyntheticData, VideoData
+from refervid.training.warps import pseudo_clip
+from refervid.types import TextReference
+
+_STILLS = {"refcoco": RefCoco, "refcoco+": RefCocoPlus, "refcocog": RefCocoG}
+
+
+def open_source(recipe: Recipe) -> Source:
+    """All data of a recipe as one source. Raises `DatasetError`, `SettingsError`."""
+    sources = [_open(data, recipe.network.classes) for data in recipe.data]
+    return sources[0] if len(sources) == 1 else Joined(sources)
+
+
+def _open(data: SyntheticData | VideoData | A2dData | StillData, classes: int) -> Source:
+    if isinstance(data, SyntheticData):
+        return Synthetic(data, classes)
+    if isinstance(data, VideoData):
+        return Videos(data, classes)
+    if classes > 1:
+        raise SettingsError(f"{data.kind} names no classes: set network.classes to 1, not {classes}")
+    return Annotated(data) if isinstance(data, A2dData) else Stills(data)
+
+
+class Joined:
+    """Several sources, one after the other."""
+
+    flip = 0.0
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        self._sources = sources
+        self._ends = np.cumsum([len(source) for source in sources])
+
+    def __len__(self) -> int:
+        return int(self._ends[-1])
+
+    def texts(self) -> list[str]:
+        return [text for source in self._sources for text in source.texts()]
+
+    def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
+        place = int(np.searchsorted(self._ends, index, side="right"))
+        source = self._sources[place]
+        drawn = source.draw(index - (int(self._ends[place - 1]) if place else 0), epoch, random)
+        return drawn.mirrored() if random.random() < source.flip else drawn
+
+
+class Synthetic:
+    """Clips of the generator, other ones in every epoch."""
+
+    # The generator has no left-handed world: mirrored clips would only be more of the same.
+    flip = 0.0
+
+    def __init__(self, data: SyntheticData, classes: int) -> None:
+        if classes not in (1, len(KINDS)):
+            raise SettingsError(f"the generator has {len(KINDS)} classes: network.classes is {classes}")
+        self._data = data
+        self._classes = classes
+
+    def __len__(self) -> int:
+        return self._data.clips
+
+    def texts(self) -> list[str]:
+        return all_phrases()
+
+    def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
+        number = epoch * self._data.clips + index
+        clip = make_clip(self._data.scene, "train", number, self._data.seed)
+        count, wanted = len(clip.sentences), self._data.sentences
+        # Every clip gives equally many sentences, or processes could not share a batch evenly.
+        chosen = random.permutation(max(count, wanted))[:wanted] % count
+        frames = to_tensor(clip.frames)
+        samples = []
+        for sentence in (clip.sentences[i] for i in chosen):
+            label = KINDS.index(clip.things[sentence.thing].look.kind) if self._classes > 1 else 0
+            samples.append(sample_of(frames, clip.ids == sentence.thing + 1, sentence.text, label))
+        return Draw(clip.name, tuple(samples))
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Some frames of an item, by their positions in it."""
+
+    item: Item
+    positions: tuple[int, ...]
+    label: int
+
+
+class Videos:
+    """Annotated videos cut into clips that follow on each other, as published for Ref-YouTube-VOS.
+
+    A sentence and a clip belong together if its object is in one of the frames at least.
+    """
+
+    flip = CLIP_FLIP_PROBABILITY
+
+    def __init__(self, data: VideoData, classes: int) -> None:
+        dataset: Dataset = Folder(data.root)
+        if data.kind == "ref-youtube-vos":
+            dataset = RefYoutubeVos(data.root, "train")
+        items = with_truth(dataset)
+        labels = categories_of(data.root / "train", items) if classes > 1 else [0] * len(items)
+        self._windows = [
+            _Window(item, positions, label)
+            for item, label in zip(items, labels, strict=True)
+            for positions in _shown_windows(item, data.frames)
+        ]
+
+    def __len__(self) -> int:
+        return len(self._windows)
+
+    def texts(self) -> list[str]:
+        return [_text(window.item) for window in self._windows]
+
+    def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
+        window = self._windows[index]
+        item = window.item
+        clip = item.video.open()
+        frames = read_frames(clip, [item.indices[position] for position in window.positions])
+        masks = np.stack([cast(Truth, item.truth).at(position)[0] for position in window.positions])
+        sample = sample_of(to_tensor(frames), masks, _text(item), window.label)
+        return Draw(f"{item.name} from {item.frames[window.positions[0]]}", (sample,))
+
+
+def _shown_windows(item: Item, length: int) -> Iterator[tuple[int, ...]]:
+    truth, count = cast(Truth, item.truth), len(item.frames)
+    shown = [bool(truth.at(position)[0].any()) for position in range(count)]
+    for start in range(0, count, length):
+        # Published: a short last clip becomes the last frames of the video, a short video repeats its end.
+        start = max(0, min(start, count - length))
+        positions = tuple(min(start + offset, count - 1) for offset in range(length))
+        if any(shown[position] for position in positions):
+            yield positions
+
+
+class Annotated:
+    """Frames around each annotated frame of A2D-Sentences; only that frame has a truth."""
+
+    flip = CLIP_FLIP_PROBABILITY
+
+    def __init__(self, data: A2dData) -> None:
+        self._frames = data.frames
+        self._samples = [
+            (item, position)
+            for item in A2dSentences(data.root, "train").items()
+            for position in range(len(item.frames))
+        ]
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def texts(self) -> list[str]:
+        return [_text(item) for item, _ in self._samples]
+
+    def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
+        item, position = self._samples[index]
+        clip = item.video.open()
+        before = self._frames // 2
+        first = item.indices[position] - before
+        frames = read_frames(clip, np.clip(np.arange(first, first + self._frames), 0, len(clip) - 1).tolist())
+        masks = cast(Truth, item.truth).at(position)[0][None]
+        sample = sample_of(to_tensor(frames), masks, _text(item))
+        return Draw(f"{item.name}/{item.frames[position]}", (sample,), annotated=before)
+
+
+class Stills:
+    """RefCOCO and its kin: stills, or pseudo clips of warped copies."""
+
+    def __init__(self, data: StillData) -> None:
+        self._frames = data.frames
+        self.flip = STILL_FLIP_PROBABILITY if data.frames == 1 else CLIP_FLIP_PROBABILITY
+        self._items = with_truth(_STILLS[data.kind](data.root, "train"))
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def texts(self) -> list[str]:
+        return [_text(item) for item in self._items]
+
+    def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
+        item = self._items[index]
+        picture, mask = item.video.open().frame(0), cast(Truth, item.truth).at(0)[0]
+        frames, masks = picture[None], mask[None]
+        if self._frames > 1:
+            frames, masks = pseudo_clip(picture, mask, self._frames, random)
+        return Draw(item.name, (sample_of(to_tensor(frames), masks, _text(item)),))
+
+
+def read_frames(clip: Clip, indices: Sequence[int]) -> NDArray[np.uint8]:
+    """(len(indices), H, W, 3); indices may repeat and must not fall."""
+    by_index = dict(clip.frames(indices))
+    return np.stack([by_index[index] for index in indices])
+
+
+def by_video(items: Sequence[Item]) -> list[list[Item]]:
+    """Items of one video together, in order."""
+    groups: dict[str, list[Item]] = defaultdict(list)
+    for item in items:
+        groups[item.video.name].append(item)
+    return list(groups.values())
+
+
+def with_truth(dataset: Dataset) -> list[Item]:
+    """All items; raises `DatasetError` if masks are missing."""
+    items = dataset.items()
+    if any(item.truth is None for item in items):
+        raise DatasetError(f"{dataset.root} holds no Annotations: training needs a mask for every frame")
+    return items
+
+
+def _text(item: Item) -> str:
+    return cast(TextReference, item.reference).text

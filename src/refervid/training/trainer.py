@@ -1,0 +1,201 @@
+"""The training loop of SOC.
+
+What happens in a step depends on the recipe and the step's number alone: data are drawn by number, random
+numbers inside the network are seeded by it, and rates are a function of it. So a run that was killed goes on
+from its last saved state as if nothing had happened, and processes that share a batch follow one process
+that has it all (within float noise; dropout differs between them).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from contextlib import nullcontext
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from refervid.errors import TrainingDiverged
+from refervid.files import output_lock
+from refervid.models.soc import Criterion, build_tokenizer, save
+from refervid.models.soc.transforms import InputSize
+from refervid.pipelines.soc_windows import Segmenter
+from refervid.training.batches import Batch, Batches
+from refervid.training.exams import Paper, examine, open_exam
+from refervid.training.network import build_network, parameter_groups
+from refervid.training.processes import Processes, started_processes
+from refervid.training.recipe import Recipe, Schedule
+from refervid.training.run_folder import RunFolder
+from refervid.training.sources import open_source
+from refervid.types import Hook, no_hook
+
+logger = logging.getLogger(__name__)
+
+
+def train(
+    recipe: Recipe, out: Path, *, resume: bool = False, device: str = "cpu", hook: Hook = no_hook
+) -> None:
+    """Train by `recipe` into the folder `out`; under torchrun together with the other processes.
+
+    `hook("train", row, step, steps)` is called at every logged step with the row of the log.
+    Raises `TrainingDiverged`, `SettingsError`, `ConfigurationChanged`, `DatasetError`, `MissingWeights`,
+    `OutputLocked`.
+    """
+    with started_processes(device) as processes, output_lock(out) if processes.first else nullcontext():
+        folder = RunFolder(out)
+        if processes.first:
+            folder.start(recipe, resume)
+        processes.wait()
+        Trainer(recipe, folder, processes, hook).run()
+        processes.wait()
+
+
+class Trainer:
+    """One process of a run."""
+
+    def __init__(self, recipe: Recipe, folder: RunFolder, processes: Processes, hook: Hook) -> None:
+        self._recipe, self._folder, self._processes, self._hook = recipe, folder, processes, hook
+        source = open_source(recipe)
+        torch.manual_seed(recipe.seed)
+        self._network = build_network(recipe.network, source.texts()).to(processes.device)
+        self._network.backbone.gradient_checkpointing = recipe.checkpointing
+        groups = parameter_groups(self._network, recipe.rates)
+        self._optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
+        self._peaks = [float(group["lr"]) for group in groups]
+        half = recipe.precision == "float16"
+        self._scaler = torch.amp.GradScaler(processes.device.type, enabled=half)
+        self._criterion = Criterion(recipe.losses, recipe.matching)
+        tokenizer = build_tokenizer(self._network.config.text)
+        self._batches = Batches(source, recipe, tokenizer, processes)
+        self._paper = None if recipe.exam is None else open_exam(recipe.exam)
+        self._step = 0
+        self._best = -math.inf
+        self._restore()
+        self._wrapped: nn.Module = self._network
+        if processes.count > 1:
+            # Without the object cluster, or with a frozen encoder, some parameters take no part.
+            self._wrapped = DistributedDataParallel(self._network, find_unused_parameters=True)
+
+    def run(self) -> None:
+        """From the step reached so far to the end."""
+        steps, per_epoch = len(self._batches), self._batches.steps_per_epoch
+        started, since = monotonic(), self._step
+        self._network.train()
+        for step, batch in self._batches.from_step(self._step, self._processes.device):
+            losses, norm = self._learn(step, batch)
+            self._step = step + 1
+            if self._step % self._recipe.log_every == 0 or self._step == steps:
+                speed = (self._step - since) / max(monotonic() - started, 1e-9)
+                self._log_step(step, losses, norm, speed)
+            if self._step % per_epoch == 0:
+                epoch = self._step // per_epoch
+                if self._paper and (epoch % self._recipe.validate_every == 0 or self._step == steps):
+                    self._validate(self._paper, epoch)
+            if self._step % self._recipe.save_every == 0 or self._step == steps:
+                self._save()
+        if self._processes.first:
+            save(self._network, self._folder.last)
+            self._folder.draw()
+
+    def _learn(self, step: int, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
+        """One step; gives the losses and the norm of the gradient before clipping."""
+        # Dropout is seeded by step and process, so that no state of generators needs to be kept.
+        torch.manual_seed(self._recipe.seed + (step + 1) * self._processes.count + self._processes.rank)
+        factor = rate_factor(self._recipe.schedule, step, self._batches.steps_per_epoch)
+        for group, peak in zip(self._optimizer.param_groups, self._peaks, strict=True):
+            group["lr"] = peak * factor
+        losses = self._losses(step, batch)
+        total = losses["loss"]
+        if not bool(total.isfinite()):
+            bad = [name for name, loss in losses.items() if not bool(loss.isfinite())]
+            raise self._diverged(step, batch, f"{', '.join(bad)} not finite")
+        self._optimizer.zero_grad(set_to_none=True)
+        self._scaler.scale(total).backward()  # type: ignore[no-untyped-call]
+        self._scaler.unscale_(self._optimizer)
+        norm = nn.utils.clip_grad_norm_(self._network.parameters(), self._recipe.clip_norm)
+        # With float16 the scaler leaves out steps whose gradient overflows; elsewhere none may.
+        if not self._scaler.is_enabled() and not bool(norm.isfinite()):
+            raise self._diverged(step, batch, "the gradient is not finite")
+        self._scaler.step(self._optimizer)
+        self._scaler.update()
+        return losses, norm
+
+    def _losses(self, step: int, batch: Batch) -> dict[str, Tensor]:
+        """All losses, and their weighted sum as `loss`."""
+        kind, precision = self._processes.device.type, self._recipe.precision
+        with torch.autocast(kind, getattr(torch, precision), enabled=precision != "float32"):
+            output = self._wrapped(batch.frames, batch.tokens, batch.sizes, batch.rows, batch.annotated)
+        try:
+            losses: dict[str, Tensor] = self._criterion(output, batch.targets)
+        except TrainingDiverged as error:
+            raise self._diverged(step, batch, str(error)) from error
+        return {"loss": self._criterion.total(losses)} | losses
+
+    def _diverged(self, step: int, batch: Batch, what: str) -> TrainingDiverged:
+        return TrainingDiverged(
+            f"step {step}: {what}; the clips were {', '.join(batch.names)}; the state saved before is "
+            "kept: lower the learning rates or train in float32"
+        )
+
+    def _log_step(self, step: int, losses: dict[str, Tensor], norm: Tensor, speed: float) -> None:
+        names = list(losses)
+        values = self._processes.mean(torch.stack([losses[name].detach() for name in names])).tolist()
+        row: dict[str, Any] = {"step": step, "epoch": step // self._batches.steps_per_epoch}
+        row |= dict(zip(names, values, strict=True))
+        row |= {"gradient_norm": float(norm), "rate": self._optimizer.param_groups[0]["lr"]}
+        row["steps_per_second"] = speed
+        if self._processes.first:
+            self._folder.log(row)
+            self._hook("train", row, step + 1, len(self._batches))
+
+    def _validate(self, paper: Paper, epoch: int) -> None:
+        self._network.eval()
+        size = InputSize(self._recipe.short, self._recipe.long)
+        segmenter = Segmenter(self._network, size, device=self._processes.device)
+        scores = examine(paper, segmenter, self._processes)
+        self._network.train()
+        logger.info("epoch %d: %s", epoch, scores)
+        if self._processes.first:
+            row = {"step": self._step - 1, "epoch": epoch - 1} | scores
+            self._folder.log(row)
+            self._folder.draw()
+            self._hook("train", row, self._step, len(self._batches))
+            if scores["J&F"] > self._best:
+                save(self._network, self._folder.best)
+        self._best = max(self._best, scores["J&F"])
+
+    def _save(self) -> None:
+        if self._processes.first:
+            self._folder.save_state(
+                {
+                    "step": self._step,
+                    "best": self._best,
+                    "network": self._network.state_dict(),
+                    "optimizer": self._optimizer.state_dict(),
+                    "scaler": self._scaler.state_dict(),
+                }
+            )
+
+    def _restore(self) -> None:
+        state = self._folder.load_state()
+        if state is not None:
+            self._step, self._best = int(state["step"]), float(state["best"])
+            self._network.load_state_dict(state["network"])
+            self._optimizer.load_state_dict(state["optimizer"])
+            self._scaler.load_state_dict(state["scaler"])
+        if self._processes.first:
+            self._folder.rewind(self._step)
+
+
+def rate_factor(schedule: Schedule, step: int, steps_per_epoch: int) -> float:
+    """What the learning rates are multiplied by at `step`."""
+    rise = min(1.0, (step + 1) / schedule.warm_up) if schedule.warm_up else 1.0
+    if schedule.cosine:
+        share = step / (schedule.epochs * steps_per_epoch)
+        return rise * (0.01 + 0.99 * (1 + math.cos(math.pi * share)) / 2)
+    drops = sum(step // steps_per_epoch >= drop for drop in schedule.drops)
+    return float(rise * schedule.gamma**drops)
