@@ -212,6 +212,8 @@ def test_a_mirror_holds_all_that_resuming_needs(tmp_path: Path) -> None:
     assert len(first["failed"]) == 3
     (tmp_path / "server").unlink()
     there = tmp_path / "there"
+    with pytest.raises(SettingsError, match="mirror holds a run"):
+        evaluate(data, ColourPipeline(tmp_path), there, mirror=Mirror(place))
     scores = evaluate(data, ColourPipeline(tmp_path), there, resume=True, mirror=Mirror(place))
     assert scores["failed"] == {}
     assert scores["J"] > 0.9

@@ -84,7 +84,7 @@ def evaluate(
                 resume=resume,
                 shard=part,
                 workers=workers,
-                executor=None if ray is None else RayCluster(again, ray, actors),
+                executor=None if ray is None else RayCluster(again, ray, actors, device != "cpu"),
                 mirror=None if mirror is None else Mirror(mirror),
                 submission=submission,
                 hook=hook,

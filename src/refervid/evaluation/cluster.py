@@ -32,13 +32,14 @@ class RayCluster:
 
     `address` is that of a cluster, "auto" for the one this machine belongs to, or "local" for this machine
     alone; it does not matter where the caller has joined a cluster already. Without `actors` there is one
-    per GPU, or, where there is none, one per `CPUS_PER_ACTOR` CPUs.
+    per GPU, or, without GPUs or `use_gpus`, one per `CPUS_PER_ACTOR` CPUs.
     A video whose actor died is tried again on a new one, `attempts` times in all; then its items have failed.
     """
 
     load: Callable[[], Pipeline]
     address: str = "auto"
     actors: int | None = None
+    use_gpus: bool = True
     attempts: int = 3
 
     def __call__(self, works: Sequence[VideoWork]) -> Iterator[list[Answer]]:
@@ -71,7 +72,7 @@ class RayCluster:
 
     def _size(self, resources: dict[str, float]) -> tuple[bool, int]:
         """Whether actors take a GPU each, and how many actors there are."""
-        gpus = int(resources.get("GPU", 0))
+        gpus = int(resources.get("GPU", 0)) if self.use_gpus else 0
         return gpus > 0, self.actors or gpus or max(int(resources.get("CPU", 1)) // CPUS_PER_ACTOR, 1)
 
 

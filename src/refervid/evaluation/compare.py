@@ -96,7 +96,7 @@ def compare_runs(runs: Sequence[Path]) -> Comparison:
     measure = _measure(tables[0], runs[0])
     names = [name for each in scores for name, value in each.items() if isinstance(value, float)]
     metrics = {name: tuple(each.get(name) for each in scores) for name in dict.fromkeys(names)}
-    changes = _changes(tables, measure)
+    changes = _changes(runs, tables, measure)
     return Comparison(
         tuple(runs), _names(runs), *subjects[0], measure, metrics, changes, _notes(runs, scores, changes)
     )
@@ -132,15 +132,28 @@ def _measure(rows: Sequence[dict[str, str]], run: Path) -> str:
     return "J&F" if "J&F" in columns else columns[0]
 
 
-def _changes(tables: Sequence[Sequence[dict[str, str]]], measure: str) -> tuple[Change, ...]:
+def _changes(
+    runs: Sequence[Path], tables: Sequence[Sequence[dict[str, str]]], measure: str
+) -> tuple[Change, ...]:
     by_name = [{_name(row): row for row in table} for table in tables]
     changes = []
     for name in dict.fromkeys(name for rows in by_name for name in rows):
         found = [rows.get(name) for rows in by_name]
         row = next(each for each in found if each is not None)
-        values = tuple(None if each is None else float(each[measure]) for each in found)
+        values = tuple(_value(run, each, measure) for run, each in zip(runs, found, strict=True))
         changes.append(Change(name, row["video"], row["expression_id"], row["query"], values))
     return tuple(changes)
+
+
+def _value(run: Path, row: dict[str, str] | None, measure: str) -> float | None:
+    if row is None:
+        return None
+    try:
+        return float(row[measure])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(
+            f"{run}: items.csv has no number {measure} for {_name(row)}; write it anew with --resume"
+        ) from error
 
 
 def _name(row: dict[str, str]) -> str:

@@ -89,6 +89,8 @@ def _view(
 ) -> ChangeView:
     difference = change.difference(number)
     assert difference is not None
+    if not change.expression_id:  # an object of Ref-DAVIS17 that no sentence was matched with
+        return ChangeView(change, difference, "", [])
     folders = [inside(comparison.runs[k], "masks", change.video, change.expression_id) for k in (0, number)]
     frame = _frame_of_interest(*folders)
     if frame is None:

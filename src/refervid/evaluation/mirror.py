@@ -27,6 +27,10 @@ class Mirror:
         except ImportError as error:
             raise MissingExtra(f"mirror {url!r}: {error}") from error
 
+    def holds(self, name: str) -> bool:
+        """Whether there is a file of that name."""
+        return bool(self._files.exists(f"{self._root}/{name}"))
+
     def put(self, path: Path, name: str) -> None:
         """Copy a file, or the files of a folder, to `name` below the address."""
         if path.is_dir():

@@ -46,15 +46,15 @@ class RunFolder:
         """
         self.masks.mkdir(exist_ok=True)
         file = self.path / "run.json"
-        if self._mirror is not None and resume:
+        if not resume and (file.exists() or (self._mirror is not None and self._mirror.holds(file.name))):
+            raise SettingsError(
+                f"{self.path} or its mirror holds a run: continue it with --resume, or choose another folder"
+            )
+        if resume and self._mirror is not None:
             self._mirror.fetch(self.path)
         if not file.exists():
             self._write(file, json.dumps(self._plan, indent=2))
             return
-        if not resume:
-            raise SettingsError(
-                f"{self.path} holds a run: continue it with --resume, or choose another folder"
-            )
         before = json.loads(file.read_text("utf-8"))
         if before != self._plan:
             changes = "; ".join(differences(before, self._plan))
