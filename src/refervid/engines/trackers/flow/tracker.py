@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, Self
 
 import cv2
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from refervid.engines.base import EngineSettings, Runtime
 from refervid.engines.trackers.flow.carrier import Carrier
@@ -49,6 +50,8 @@ class FlowTracker:
     def build(cls, settings: FlowSettings, runtime: Runtime) -> Self:
         return cls()
 
+    # The matrices are small: more BLAS threads only wait for each other, and on a busy machine for long.
+    @threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
         """One track per object, in order. Calls `hook("track", None, frames done, 2 T)`, and before
         that what `scene_of` calls, unless the clip was analysed before.
