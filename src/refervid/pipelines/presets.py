@@ -18,6 +18,7 @@ from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.pipelines.base import Pipeline, Video
 from refervid.pipelines.pivot import PivotPipeline
 from refervid.pipelines.settings import PivotSettings
+from refervid.pipelines.soc import SHIPPED, SocPipeline, SocSettings
 from refervid.report.result import Result
 from refervid.settings import Environment
 from refervid.types import Hook, no_hook
@@ -117,6 +118,13 @@ PRESETS: Mapping[str, Preset] = {
                 "binder": {"kind": "languagebind"},
             },
         ),
+        Preset(
+            "soc",
+            "the SOC network, trained on sentences with masks: by default the small one that comes with "
+            "refervid and knows toy shapes; others with --set weights=FILE",
+            "nothing, or the checkpoint that is named",
+            {"pipeline": "soc", "weights": SHIPPED},
+        ),
     )
 }
 
@@ -127,6 +135,8 @@ AUTO_ORDER = ("local", "fast", "lite")
 def missing_for(name: str, overrides: Sequence[str] = ()) -> list[str]:
     """What this machine lacks for a preset, in words."""
     settings = _settings(name, overrides)
+    if isinstance(settings, SocSettings):
+        return settings.missing()
     return [lack for role in get_args(Role) for lack in missing_parts(role, getattr(settings, role))]
 
 
@@ -150,7 +160,10 @@ def load(
     """
     name = best_preset() if preset == "auto" else preset
     runtime = Runtime(resolve_device(device)[0], dtype, allow_remote, Environment().cache)
-    return PivotPipeline(name, _settings(name, settings), runtime)
+    chosen = _settings(name, settings)
+    if isinstance(chosen, SocSettings):
+        return SocPipeline(name, chosen, runtime)
+    return PivotPipeline(name, chosen, runtime)
 
 
 def segment(
@@ -167,12 +180,13 @@ def segment(
     return load(preset, device=device)(video, text=text, sound=sound, audio=audio, hook=hook)
 
 
-def _settings(name: str, overrides: Sequence[str]) -> PivotSettings:
+def _settings(name: str, overrides: Sequence[str]) -> PivotSettings | SocSettings:
     if name not in PRESETS:
         raise SettingsError(f"no preset {name!r}: choose one of auto, {', '.join(PRESETS)}")
     values = override(PRESETS[name].settings, overrides)
+    model = SocSettings if values["pipeline"] == "soc" else PivotSettings
     try:
-        return PivotSettings.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"

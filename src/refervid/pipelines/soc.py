@@ -1,0 +1,165 @@
+"""The trained pipeline: SOC reads clip and sentence, and says where the object is in every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from refervid.engines.base import Runtime, Tracker
+from refervid.engines.registry import build_engine, missing_parts
+from refervid.engines.weights import find_weights, missing_weights, torch_dtype
+from refervid.errors import MissingWeights, SettingsError
+from refervid.media.clip import Clip
+from refervid.models.soc import SOC, NanoTextConfig, load, load_published
+from refervid.models.soc.transforms import SIZE, InputSize
+from refervid.pipelines.base import Pipeline, reference_slugs, status_of
+from refervid.pipelines.settings import EngineOptions
+from refervid.pipelines.soc_windows import Segmenter
+from refervid.pipelines.stages import Stages
+from refervid.report.result import Result
+from refervid.track import Track
+from refervid.types import Hook, Pivot, Reference, TextReference, no_hook
+
+SHIPPED = "soc-nano"
+"""The small checkpoint that comes with the package."""
+NANO_SIZE = InputSize(96, 171)
+"""What the recipe `soc-nano` trains on, pixels."""
+
+
+class SocSettings(BaseModel):
+    """`weights`: `soc-nano`, or the path of a published checkpoint or of one trained by `refervid train`.
+
+    `short` and `long` limit the frames' sides (pixels), None: 360 and 640, for nano networks 96 and 171.
+    Clips longer than `window` frames are answered in windows that share `overlap` frames. With `tracker`,
+    the masks on `pivots` frames of each sentence start that engine, whose masks are the answer.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pipeline: Literal["soc"] = "soc"
+    weights: str = SHIPPED
+    short: int | None = Field(None, ge=32)
+    long: int | None = Field(None, ge=32)
+    window: int = Field(36, ge=2)
+    overlap: int = Field(8, ge=1)
+    tracker: EngineOptions | None = None
+    pivots: int = Field(1, ge=1)
+
+    @model_validator(mode="after")
+    def _windows_advance(self) -> SocSettings:
+        if self.overlap >= self.window:
+            raise ValueError(f"overlap {self.overlap} leaves nothing of a window of {self.window} frames")
+        return self
+
+    def missing(self) -> list[str]:
+        """What this machine lacks, in words."""
+        if self.weights == SHIPPED:
+            lacks = [] if _shipped().is_file() else ["the checkpoint soc-nano is not in this installation"]
+        else:
+            lacks = missing_weights(self.weights)
+        return lacks + ([] if self.tracker is None else missing_parts("tracker", self.tracker))
+
+
+class SocPipeline(Pipeline):
+    """Sentences on clips of any length; sounds are not its trade."""
+
+    def __init__(self, preset: str, settings: SocSettings, runtime: Runtime) -> None:
+        self.preset = preset
+        self.settings = settings
+        self._runtime = runtime
+        self._built: dict[str, str] = {}
+
+    @cached_property
+    def segmenter(self) -> Segmenter:
+        network = load_network(self.settings.weights).to(self._runtime.device)
+        self._built["network"] = f"SOC {self.settings.weights}"
+        default = NANO_SIZE if isinstance(network.config.text, NanoTextConfig) else SIZE
+        return Segmenter(
+            network,
+            InputSize(self.settings.short or default.short, self.settings.long or default.long),
+            window=self.settings.window,
+            overlap=self.settings.overlap,
+            device=self._runtime.device,
+            dtype=torch_dtype(self._runtime.dtype, self._runtime.device),
+        )
+
+    @cached_property
+    def _tracker(self) -> Tracker | None:
+        if self.settings.tracker is None:
+            return None
+        engine = build_engine("tracker", self.settings.tracker, self._runtime)
+        self._built["tracker"] = f"{engine.name} {engine.version}"
+        return cast(Tracker, engine)
+
+    def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
+        if not all(isinstance(reference, TextReference) for reference in references):
+            raise SettingsError(
+                f"preset {self.preset!r} answers sentences only: choose another preset for sound"
+            )
+        stages = Stages(hook)
+        texts = [cast(TextReference, reference).text for reference in references]
+        asked = [text for text in dict.fromkeys(texts) if text.strip()]
+        tracks: dict[str, Track] = {}
+        if asked:
+            with stages.stage("segment", len(clip)) as report:
+                tracks = dict(zip(asked, self.segmenter.segment(clip, asked, report), strict=True))
+        pivots = {text: self._pivots(track) for text, track in tracks.items()}
+        if self._tracker is not None and any(pivots.values()):
+            tracks |= self._tracked(clip, self._tracker, pivots, stages)
+        empty = Track(len(clip), clip.height, clip.width)
+        return [
+            Result(
+                clip=clip,
+                reference=reference,
+                slug=slug,
+                status=status_of(clip, tracks.get(text, empty)),
+                track=tracks.get(text, empty),
+                preset=self.preset,
+                pivots=pivots.get(text, ()),
+                notes=[*clip.notes, *(() if text.strip() else ("the sentence is empty",))],
+                timings_s=dict(stages.seconds),
+                engines=dict(self._built),
+            )
+            for reference, text, slug in zip(references, texts, reference_slugs(references), strict=True)
+        ]
+
+    def plan(self) -> dict[str, Any]:
+        return {"preset": self.preset, "settings": self.settings.model_dump(mode="json")}
+
+    def _pivots(self, track: Track) -> list[Pivot]:
+        """The surest frame of each of `pivots` equal parts of the clip, for the tracker."""
+        if self.settings.tracker is None:
+            return []
+        sureness = np.where(track.areas() > 0, track.presence, -1.0)
+        parts = np.array_split(np.arange(len(track)), min(self.settings.pivots, len(track)))
+        frames = [int(part[sureness[part].argmax()]) for part in parts]
+        return [Pivot(frame, mask=track[frame]) for frame in frames if sureness[frame] >= 0]
+
+    def _tracked(
+        self, clip: Clip, tracker: Tracker, pivots: dict[str, list[Pivot]], stages: Stages
+    ) -> dict[str, Track]:
+        objects = {text: chosen for text, chosen in pivots.items() if chosen}
+        with stages.stage("track", len(clip)) as report:
+            return dict(zip(objects, tracker.track(clip, list(objects.values()), report), strict=True))
+
+
+def load_network(weights: str) -> SOC:
+    """The shipped network, one of our own (.safetensors) or a published one. Raises `MissingWeights`."""
+    if weights == SHIPPED:
+        if not _shipped().is_file():
+            raise MissingWeights(
+                "the checkpoint soc-nano is not in this installation: give --set weights=FILE"
+            )
+        return load(_shipped())
+    path = find_weights(weights)
+    return load(path) if path.suffix == ".safetensors" else load_published(path)
+
+
+def _shipped() -> Path:
+    return Path(str(resources.files("refervid.models.soc") / f"{SHIPPED}.safetensors"))
