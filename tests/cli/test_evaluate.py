@@ -6,6 +6,7 @@ import json
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -42,12 +43,24 @@ def test_evaluate_resume_and_score(root: Path, tmp_path: Path) -> None:
     assert json.loads(score.stdout)["J"] == scores["J"]
 
 
+def test_faults_of_the_data_are_told_before_anything_is_done(root: Path, tmp_path: Path) -> None:
+    write_mask(root / "Annotations" / "shapes" / "00001.png", np.ones((10, 20), bool))
+    (root / "Annotations" / "shapes" / "00003.png").write_bytes(b"no picture")
+    result = refervid("evaluate", "folder", "--root", root, "-o", tmp_path / "out", "--preset", "lite")
+    assert result.exit_code == 1
+    assert "00001.png: is 20x10, its frame 160x96" in result.stderr
+    assert "00003.png" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_evaluation_that_failed_in_part(root: Path, tmp_path: Path) -> None:
-    (root / "JPEGImages" / "shapes" / "00000.jpg").write_bytes(b"no picture")
+    path = root / "JPEGImages" / "shapes" / "00004.jpg"
+    path.write_bytes(path.read_bytes()[:300])  # its header is whole, its picture is not
     out = tmp_path / "out"
     result = refervid("evaluate", "folder", "--root", root, "-o", out, "--preset", "lite")
-    assert result.exit_code in (1, 3)
-    assert "00000.jpg" in result.stderr
+    assert result.exit_code == 3
+    assert "2 of 2 items, 2 failed" in result.stderr
+    assert "00004.jpg" in result.stderr
 
 
 def test_compare_names_what_got_worse(root: Path, tmp_path: Path) -> None:

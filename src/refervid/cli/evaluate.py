@@ -71,6 +71,8 @@ def evaluate(
 
         part = Shard.parse(shard)
         data = open_dataset(dataset, root, split)
+        if not resume and limit is None:  # a fault in the truth is better told now than after the last item
+            data.check()
         settings = (*for_dataset(data.name), *(changes or ()))
         pipeline = load(preset, device=device, allow_remote=allow_remote, settings=settings)
         again = partial(load, pipeline.preset, device=device, allow_remote=allow_remote, settings=settings)
