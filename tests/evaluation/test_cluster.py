@@ -27,9 +27,11 @@ from tests.evaluation.colour_pipeline import ColourPipeline
 def cluster() -> Iterator[None]:
     """A cluster of this machine alone, with room for two actors."""
     ray = pytest.importorskip("ray", reason="install refervid[cluster] to run this test")
-    ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False)
-    yield
-    ray.shutdown()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False)
+        yield
+        ray.shutdown()
 
 
 def videos(root: Path, count: int = 4) -> Dataset:

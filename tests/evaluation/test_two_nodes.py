@@ -16,7 +16,8 @@ from tests.evaluation.colour_pipeline import ColourPipeline
 
 
 @pytest.mark.slow
-def test_a_node_that_dies_loses_nothing(tmp_path: Path) -> None:
+def test_a_node_that_dies_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     utilities = pytest.importorskip("ray.cluster_utils", reason="install refervid[cluster] to run this test")
     write_common_form(tmp_path / "data", "", [two_shapes(f"video-{k}", count=3) for k in range(30)])
     data, pipeline = open_dataset("folder", tmp_path / "data"), ColourPipeline(tmp_path)
