@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
@@ -13,7 +14,7 @@ from refervid.engines.base import DetectorRequest, EngineSettings, Runtime
 from refervid.language import colour_names_in
 from refervid.media.clip import Clip
 from refervid.scene import Scene, scene_of
-from refervid.scene.proposals import Proposal, View, colour_proposals, object_proposals, view_of
+from refervid.scene.proposals import Proposal, colour_proposals, object_proposals, view_of
 from refervid.types import Candidate, Mask
 
 
@@ -46,20 +47,18 @@ class MotionDetector:
     def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
         """Candidates with masks (H, W). What does not hang on the text is found once per frame."""
         scene = scene_of(clip)
-        views = {index: view_of(scene, index) for index in {each.frame_index for each in requests}}
-        objects = {index: object_proposals(view) for index, view in views.items()}
-        return [
-            self._candidates(scene, views[each.frame_index], objects[each.frame_index], each.text)
-            for each in requests
-        ]
-
-    def _candidates(
-        self, scene: Scene, view: View, objects: Sequence[Proposal], text: str
-    ) -> list[Candidate]:
-        found = [*objects, *colour_proposals(view, colour_names_in(text))]
-        return [
-            _candidate(scene, each) for each in self._distinct(sorted(found, key=lambda each: -each.score))
-        ]
+        asked: dict[int, list[int]] = defaultdict(list)
+        for number, request in enumerate(requests):
+            asked[request.frame_index].append(number)
+        found: dict[int, list[Candidate]] = {}
+        for index, numbers in asked.items():
+            view = view_of(scene, index)
+            objects = object_proposals(view)
+            for number in numbers:
+                coloured = colour_proposals(view, colour_names_in(requests[number].text))
+                ranked = sorted([*objects, *coloured], key=lambda each: -each.score)
+                found[number] = [_candidate(scene, each) for each in self._distinct(ranked)]
+        return [found[number] for number in range(len(requests))]
 
     def _distinct(self, ranked: Sequence[Proposal]) -> list[Proposal]:
         kept: list[Proposal] = []
