@@ -119,10 +119,7 @@ class Videos:
     flip = CLIP_FLIP_PROBABILITY
 
     def __init__(self, data: VideoData, classes: int) -> None:
-        dataset: Dataset = Folder(data.root)
-        if data.kind == "ref-youtube-vos":
-            dataset = RefYoutubeVos(data.root, "train")
-        items = with_truth(dataset)
+        items = with_truth(Folder(data.root) if data.kind == "folder" else RefYoutubeVos(data.root, "train"))
         labels = categories_of(data.root / "train", items) if classes > 1 else [0] * len(items)
         self._windows = [
             _Window(item, positions, label)

@@ -1,0 +1,167 @@
+"""Training learns, stops and goes on, and does the same on two processes as on one."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import multiprocessing
+
+from refervid.datasets.folder import Folder
+from refervid.errors import ConfigurationChanged, SettingsError, TrainingDiverged
+from refervid.models.soc import load
+from refervid.training.recipe import Recipe, Schedule
+from refervid.training.trainer import rate_factor, train
+from tests.training.tiny import SCENE, tiny_recipe
+
+
+class Killed(BaseException):
+    """Ends a run as abruptly as an exception can."""
+
+
+def rows(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def test_the_loss_falls_on_own_clips(tmp_path: Path) -> None:
+    Folder.make_sample(tmp_path / "own")
+    data = [{"kind": "folder", "root": str(tmp_path / "own"), "frames": 3}]
+    recipe = tiny_recipe(data=data, batch=1, schedule={"epochs": 10}, save_every=100, mirror=False)
+    train(recipe, tmp_path / "run")
+    losses = [row["loss"] for row in rows(tmp_path / "run")]
+    assert np.mean(losses[-4:]) < 0.7 * np.mean(losses[:4])
+
+
+def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    recipe = tiny_recipe()
+    train(recipe, tmp_path / "whole")
+    victim = random.randint(1, 3)
+
+    def kill(stage: str, row: object, step: int, steps: int) -> None:
+        if step == victim:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(recipe, tmp_path / "killed", hook=kill)
+    train(recipe, tmp_path / "killed", resume=True)
+    whole, killed = (load_file(tmp_path / name / "last.safetensors") for name in ("whole", "killed"))
+    for name, weight in whole.items():
+        torch.testing.assert_close(weight, killed[name], rtol=0, atol=0)
+    times = ("steps_per_second",)
+    assert [_without(row, times) for row in rows(tmp_path / "whole")] == [
+        _without(row, times) for row in rows(tmp_path / "killed")
+    ]
+
+
+@pytest.mark.slow
+def test_a_run_killed_by_the_system_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    recipe = tiny_recipe(schedule={"epochs": 4})
+    train(recipe, tmp_path / "whole")
+    config = tmp_path / "recipe.yaml"
+    config.write_text(recipe.model_dump_json())  # JSON is YAML
+    out = tmp_path / "killed"
+    command = [sys.executable, "-m", "refervid", "train", "soc", "--config", str(config), "-o", str(out)]
+    process = subprocess.Popen([*command, "--device", "cpu"], env=os.environ | {"OMP_NUM_THREADS": "1"})
+    while not (out / "log.jsonl").exists() or len((out / "log.jsonl").read_text().splitlines()) < 2:
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    train(recipe, out, resume=True)
+    whole, killed = (load_file(tmp_path / name / "last.safetensors") for name in ("whole", "killed"))
+    assert all(torch.equal(weight, killed[name]) for name, weight in whole.items())
+
+
+def test_two_processes_do_what_one_does(tmp_path: Path) -> None:
+    recipe = tiny_recipe(schedule={"epochs": 1}, save_every=100)
+    train(recipe, tmp_path / "one")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    multiprocessing.spawn(_join, (port, recipe, tmp_path / "two"), nprocs=2)  # type: ignore[no-untyped-call]
+    one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
+    assert len(one) == len(two) == 2
+    for a, b in zip(one, two, strict=True):
+        for name in a:
+            if name.startswith("loss") or name == "gradient_norm":
+                assert b[name] == pytest.approx(a[name], rel=1e-3, abs=1e-4), name
+
+
+def _join(rank: int, port: int, recipe: Recipe, out: Path) -> None:
+    torch.set_num_threads(1)
+    os.environ |= {
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    train(recipe, out)
+
+
+def test_another_recipe_or_a_forgotten_resume_is_refused(tmp_path: Path) -> None:
+    recipe = tiny_recipe(schedule={"epochs": 1})
+    train(recipe, tmp_path)
+    with pytest.raises(SettingsError, match="--resume"):
+        train(recipe, tmp_path)
+    with pytest.raises(ConfigurationChanged, match=r"rates\.main: 0\.0005 before, 0\.1 now"):
+        train(tiny_recipe(schedule={"epochs": 1}, rates={"main": 0.1}), tmp_path, resume=True)
+    train(tiny_recipe(schedule={"epochs": 1}, log_every=5), tmp_path, resume=True)
+
+
+def test_divergence_names_step_and_clips_and_keeps_the_saved_state(tmp_path: Path) -> None:
+    rates = {"main": 1e18, "backbone": 1e18, "text": 1e18}
+    with pytest.raises(TrainingDiverged, match=r"step \d.*the clips were train-0-"):
+        train(tiny_recipe(rates=rates, schedule={"epochs": 5}), tmp_path)
+    state = torch.load(tmp_path / "state.pt", weights_only=True)
+    assert state["step"] >= 1
+
+
+def test_validation_keeps_the_best(tmp_path: Path) -> None:
+    exam = {"kind": "synthetic", "scene": SCENE, "clips": 2}
+    train(tiny_recipe(exam=exam), tmp_path)
+    scores = [row for row in rows(tmp_path) if "J&F" in row]
+    assert [row["step"] for row in scores] == [1, 3]
+    assert all(0 <= row["J&F"] <= 1 for row in scores)
+    assert load(tmp_path / "best.safetensors").config.queries == 10
+    assert (tmp_path / "curves.svg").read_text().startswith("<svg")
+
+
+def test_ablations_and_savings_train(tmp_path: Path) -> None:
+    network = {"size": "nano", "voc": False}
+    train(
+        tiny_recipe(
+            network=network,
+            losses={"con": 0.0},
+            checkpointing=True,
+            precision="bfloat16",
+            schedule={"epochs": 1},
+        ),
+        tmp_path,
+    )
+    assert load(tmp_path / "last.safetensors").voc is None
+
+
+def test_rates() -> None:
+    drops = Schedule(epochs=30, drops=(15, 20), gamma=0.1)
+    assert [rate_factor(drops, 10 * epoch, 10) for epoch in (0, 14, 15, 20)] == pytest.approx(
+        [1, 1, 0.1, 0.01]
+    )
+    cosine = Schedule(epochs=10, cosine=True, warm_up=4)
+    assert rate_factor(cosine, 0, 10) == pytest.approx(0.25)
+    assert rate_factor(cosine, 50, 10) == pytest.approx(0.505)
+
+
+def _without(row: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}
