@@ -60,7 +60,9 @@ class SocSettings(BaseModel):
     def missing(self) -> list[str]:
         """What this machine lacks, in words."""
         if self.weights == SHIPPED:
-            lacks = [] if _shipped().is_file() else ["the checkpoint soc-nano is not in this installation"]
+            lacks = (
+                [] if shipped_path().is_file() else ["the checkpoint soc-nano is not in this installation"]
+            )
         else:
             lacks = missing_weights(self.weights)
         return lacks + ([] if self.tracker is None else missing_parts("tracker", self.tracker))
@@ -152,14 +154,15 @@ class SocPipeline(Pipeline):
 def load_network(weights: str) -> SOC:
     """The shipped network, one of our own (.safetensors) or a published one. Raises `MissingWeights`."""
     if weights == SHIPPED:
-        if not _shipped().is_file():
+        if not shipped_path().is_file():
             raise MissingWeights(
                 "the checkpoint soc-nano is not in this installation: give --set weights=FILE"
             )
-        return load(_shipped())
+        return load(shipped_path())
     path = find_weights(weights)
     return load(path) if path.suffix == ".safetensors" else load_published(path)
 
 
-def _shipped() -> Path:
+def shipped_path() -> Path:
+    """Where the shipped checkpoint lies in the installation."""
     return Path(str(resources.files("refervid.models.soc") / f"{SHIPPED}.safetensors"))

@@ -1,0 +1,48 @@
+"""Scores of a small SOC network on the generator's test split, which training never sees.
+
+    python bench/soc_nano.py out/soc-nano/best.safetensors
+    python bench/soc_nano.py out/soc-nano/best.safetensors --ship
+
+Prints J&F overall and by kind of sentence ("time": only time can tell which object is meant) and keeps
+them as JSON. `--ship` writes the network in half precision to where the preset `soc` looks for it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from refervid.models.soc import load, save
+from refervid.pipelines.soc import NANO_SIZE, SHIPPED, shipped_path
+from refervid.pipelines.soc_windows import Segmenter
+from refervid.training.exams import examine, open_exam
+from refervid.training.processes import Processes
+from refervid.training.recipe import SyntheticExam
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("weights", type=Path)
+    parser.add_argument("--clips", type=int, default=200)
+    parser.add_argument("--name", default=SHIPPED, help="name of the JSON file")
+    parser.add_argument("--ship", action="store_true")
+    parser.add_argument("-o", "--output", type=Path, default=Path(__file__).parent / "results")
+    options = parser.parse_args()
+    weights = options.weights
+    if options.ship:
+        save(load(weights), shipped_path(), torch.float16)
+        weights = shipped_path()
+    paper = open_exam(SyntheticExam(split="test", clips=options.clips))
+    scores = examine(paper, Segmenter(load(weights), NANO_SIZE), Processes(0, 1, torch.device("cpu")))
+    for name, score in scores.items():
+        print(f"{name:16} {score:.3f}")
+    report = {"clips": options.clips, "megabytes": weights.stat().st_size / 1e6, "scores": scores}
+    options.output.mkdir(parents=True, exist_ok=True)
+    (options.output / f"{options.name}.json").write_text(json.dumps(report, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,9 @@
+#!/bin/sh
+# Train the small network that ships and its two ablations, score them, and put the first one in place.
+# Run from the repository's root, with the package installed; a run that was stopped goes on.
+set -e
+for recipe in soc-nano soc-nano-no-voc soc-nano-no-contrast; do
+    refervid train soc --config $recipe -o out/$recipe --device "${DEVICE:-auto}" --resume
+    python bench/soc_nano.py out/$recipe/best.safetensors --name $recipe
+done
+python bench/soc_nano.py out/soc-nano/best.safetensors --ship
