@@ -315,9 +315,10 @@ FILLERS = (
     " want to see need look for point at what there can you could identify mark outline us tell"
 )
 WEARING = "wear dress clothe clad dressed sport sporting"
+PATTERNED = "striped spotted dotted patterned chequered checkered multicoloured multicolored"
 MATERIALS = (
     "wooden metal plastic glass leather steel iron ceramic paper feathered feathery furry fluffy hairy"
-    " striped spotted shiny young old new elderly fancy broken empty full open closed dirty clean wet dry hot"
+    " shiny young old new elderly fancy broken empty full open closed dirty clean wet dry hot"
     " cold soft hard beautiful pretty cute nice ugly strong happy sad angry wild domestic pregnant bald"
     " bearded sports sport police main primary certain single individual other same different upside barefoot"
     " shirtless colourful colorful visible forward forwards backward backwards straight"

@@ -292,6 +292,7 @@ def _index() -> dict[str, dict[Category, str]]:
     add_all("filler", lexicon.FILLERS)
     add_all("wearing", lexicon.WEARING)
     add_all("material", lexicon.MATERIALS)
+    add_all("material", lexicon.PATTERNED)
     add_all("then", lexicon.THEN)
     add("degree", lexicon.DEGREES)
     add_all("than", "than")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,21 +101,19 @@ def _best_object(
             alone.update(zip(section, verdict.alone.tolist(), strict=True))
     others = {seed: [each for each in sections if each and seed not in each] for seed in weights}
     carried = {
-        seed: {
-            seed,
-            *_plausible(seed, (_carried(seed, each, weights, traces) for each in others[seed]), weights),
-        }
-        for seed in weights
+        seed: [seed, *(_carried(seed, each, weights, traces) for each in others[seed])] for seed in weights
     }
     # Squares: seen well a few times tells more than half seen everywhere.
     counting = {each: fading**number for number, section in enumerate(sections) for each in section}
-    best = max(
-        weights,
-        key=lambda seed: sum(counting[member] * weights[member] ** 2 for member in carried[seed]),
+    chain = max(
+        carried.values(),
+        key=lambda regions: sum(counting[each] * weights[each] ** 2 for each in regions if each),
     )
-    missed = [each for each in others[best] if not carried[best] & set(each)]
-    alike = (_alike(best, each, weights, alone, traces) for each in missed)
-    return carried[best] | set(_plausible(best, alike, weights))
+    members = {each for each in chain if each}
+    head = max(members, key=lambda each: weights[each])
+    missed = [each for each in others[head] if not members & set(each)]
+    members.update(each for section in missed if (each := _alike(head, section, weights, alone, traces)))
+    return {each for each in members if weights[each] >= AS_PLAUSIBLE * weights[head]}
 
 
 def _tells_places(expression: Expression) -> bool:
@@ -123,10 +121,6 @@ def _tells_places(expression: Expression) -> bool:
     return any(each.kind in ("position", "rank") for each in expression.attributes) or any(
         each.kind in ("left_of", "right_of", "above", "below", "between") for each in expression.relations
     )
-
-
-def _plausible(seed: Region, found: Iterable[Region | None], weights: Mapping[Region, float]) -> list[Region]:
-    return [each for each in found if each is not None and weights[each] >= AS_PLAUSIBLE * weights[seed]]
 
 
 def _carried(

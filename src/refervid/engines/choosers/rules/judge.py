@@ -20,7 +20,7 @@ from refervid.engines.choosers.rules.region import Region, overlap
 from refervid.engines.choosers.rules.relations import relation_fit
 from refervid.engines.choosers.rules.traces import Traces
 from refervid.language import Attribute, Expression, Relation
-from refervid.language.lexicon import PRIORS
+from refervid.language.lexicon import PATTERNED, PRIORS
 
 FLOORS = {
     "colour": 0.03,
@@ -76,7 +76,7 @@ class Verdict:
 
 def judge(expression: Expression, regions: Sequence[Region], traces: Traces) -> Verdict:
     """`regions` are those of one frame; `traces` know what they do over the clip."""
-    pure = expression.noun_class in ONE_COLOURED
+    pure = expression.noun_class in ONE_COLOURED and not set(expression.unchecked) & set(PATTERNED.split())
     coloured = any(each.kind == "colour" and not each.negated for each in expression.attributes)
     power = ONE_COLOURED_POWER if pure and coloured else OBJECTNESS_POWER
     scores = np.array([max(region.candidate.score, 0.01) for region in regions]) ** power
