@@ -113,6 +113,7 @@ PRESETS: Mapping[str, Preset] = {
                     "kind": "sam2",
                     "weights": "facebook/sam2-hiera-large",
                     "box_pixels": "picture",
+                    "keep_logits": True,
                 },
                 "tagger": {"kind": "beats", "silence_db": None},
                 "binder": {"kind": "languagebind"},
