@@ -61,7 +61,7 @@ class SocSettings(BaseModel):
         """What this machine lacks, in words."""
         if self.weights == SHIPPED:
             lacks = (
-                [] if shipped_path().is_file() else ["the checkpoint soc-nano is not in this installation"]
+                [] if shipped_path().is_file() else ["the checkpoint soc-nano, which is not installed here"]
             )
         else:
             lacks = missing_weights(self.weights)
