@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from refervid.engines.base import Binder, Chooser, Detector, Engine, Runtime, Tagger, Tracker
-from refervid.engines.registry import Role, build_engine
+from refervid.engines.registry import Role, build_engine, engine_settings
 from refervid.media.clip import Clip
 from refervid.media.sections import sample_sections
 from refervid.pipelines.base import Pipeline, reference_slugs, status_of
@@ -24,6 +24,8 @@ class EngineSet:
     """The five engines, each built when it is first needed."""
 
     def __init__(self, settings: PivotSettings, runtime: Runtime) -> None:
+        for role in get_args(Role):
+            engine_settings(role, getattr(settings, role))  # mistakes show before any work
         self._settings = settings
         self._runtime = runtime
         self.built: dict[str, str] = {}

@@ -52,7 +52,7 @@ class GroundingDinoDetector:
         self._settings = settings
         self._tokenizer = tokenizer
         self._device = device
-        self._model = model.to(device)
+        self._model: Any = model.to(device)
         self._dtype = next(model.parameters()).dtype
         self._backbone = _SharedBackbone(self._model.model.backbone)
         self._model.model.backbone = self._backbone

@@ -1,0 +1,100 @@
+"""Presets and how `--set` changes them; `paper` against the settings of the published code."""
+
+from __future__ import annotations
+
+import pytest
+
+from refervid.engines.registry import engine_settings
+from refervid.errors import SettingsError
+from refervid.pipelines.presets import PRESETS, load, override
+from refervid.pipelines.settings import PivotSettings
+
+PUBLISHED = {
+    "sections.frame_step": 10,
+    "sections.frames_per_section": 5,
+    "sections.minimum_frames": 2,
+    "sections.style.columns": 1,
+    "sections.style.frame_width": 500,
+    "sections.style.jpeg_quality": 75,
+    "sections.style.unit": "frame",
+    "sections.style.number_offset": 50,
+    "sections.style.number_radius": 35,
+    "sections.style.label_radius": 25,
+    "text.candidates": 3,
+    "text.fallback": "first_frame",
+    "chooser.model": "gpt-4-turbo-2024-04-09",
+    "chooser.box_model": "gpt-4o-2024-05-13",
+    "chooser.frame_detail": None,
+    "chooser.box_detail": "high",
+    "chooser.form": "brackets",
+    "chooser.several": False,
+    "chooser.temperature": None,
+    "chooser.seed": None,
+    "chooser.max_tokens": None,
+    "detector.box_threshold": 0.25,
+    "detector.text_threshold": 0.2,
+    "detector.last_resort_text_threshold": 0.1,
+    "detector.short_side": 800,
+    "detector.long_side": 1333,
+    "tracker.box_pixels": "picture",
+}
+"""AL-Ref-SAM 2 (github.com/appletea233/AL-Ref-SAM2): options and constants of the `ytvos` scripts."""
+
+
+def _paper() -> dict[str, object]:
+    settings = PivotSettings.model_validate(PRESETS["paper"].settings)
+    content = settings.model_dump()
+    for role in ("chooser", "detector", "tracker", "tagger", "binder"):
+        content[role] = engine_settings(role, content[role]).model_dump()
+    return content
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_paper_original_vs_ours(name: str) -> None:
+    value: object = _paper()
+    for part in name.split("."):
+        assert isinstance(value, dict)
+        value = value[part]
+    assert value == PUBLISHED[name]
+
+
+def test_points_are_100_dpi() -> None:
+    style = PivotSettings.model_validate(PRESETS["paper"].settings).sections.style
+    point = 100 / 72
+    assert style.number_text == pytest.approx(15 * point)
+    assert style.label_text == pytest.approx(12 * point)
+    assert style.box_line == pytest.approx(3 * point)
+    assert style.rim == pytest.approx(2 * point)
+
+
+def test_changes_by_name() -> None:
+    settings = {"text": {"candidates": 3}, "tracker": {"kind": "sam2", "weights": "w"}}
+    changed = override(settings, ["text.candidates=5", "sections.frame_step=2", "tracker.kind=flow"])
+    assert changed == {
+        "text": {"candidates": 5},
+        "sections": {"frame_step": 2},
+        "tracker": {"kind": "flow"},  # what belonged to the other engine is gone
+    }
+    assert settings["text"] == {"candidates": 3}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "nonsense",
+        "=3",
+        "text.candidates=many",
+        "text.candidates=0",
+        "text.colour=3",
+        "chooser.kind=x",
+        "tracker.speed=9",
+    ],
+)
+def test_changes_that_make_no_sense(change: str) -> None:
+    with pytest.raises(SettingsError):
+        load("lite", device="cpu", settings=[change])
+
+
+def test_unknown_presets_name_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match="lite"):
+        load("heavy")
