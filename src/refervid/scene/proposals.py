@@ -20,9 +20,10 @@ USUAL_SHARE = 0.01
 """Smaller objects are mentioned less often."""
 FRAGMENT = 0.05
 """A moving piece smaller than this share of the largest is not part of what moves together."""
-MOTION_WEIGHT = 0.6
-"""Motion against the camera makes an object more surely than a colour of its own, which gets the rest."""
-NAMED_BONUS = 0.25
+MOTION_WEIGHT = 0.9
+LOOKS_WEIGHT = 0.4
+"""Motion against the camera makes an object more surely than a colour of its own."""
+NAMED_BONUS = 0.12
 """A region of a colour that the text names is worth looking at even if nothing else speaks for it."""
 
 
@@ -89,7 +90,8 @@ def _worth(view: View, mask: Mask) -> float:
         max(0.0, float(each[mask].mean() - each[ring].mean())) for each in (view.moving, view.standing_out)
     )
     size = min(1.0, float(np.sqrt(mask.mean() / USUAL_SHARE)))
-    return (MOTION_WEIGHT * motion + (1 - MOTION_WEIGHT) * looks) * size * _inwardness(mask)
+    either = 1 - (1 - MOTION_WEIGHT * motion) * (1 - LOOKS_WEIGHT * looks)
+    return either * size * _inwardness(mask)
 
 
 def _object_sized(mask: Mask) -> list[Mask]:
