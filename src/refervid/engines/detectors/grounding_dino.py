@@ -52,10 +52,10 @@ class GroundingDinoDetector:
         self._settings = settings
         self._tokenizer = tokenizer
         self._device = device
-        self._model: Any = model.to(device)
+        self._model = model.to(device)
         self._dtype = next(model.parameters()).dtype
-        self._backbone = _SharedBackbone(self._model.model.backbone)
-        self._model.model.backbone = self._backbone
+        core: Any = self._model.model
+        self._backbone = core.backbone = _SharedBackbone(core.backbone)
 
     @classmethod
     def missing(cls, settings: GroundingDinoSettings) -> list[str]:
