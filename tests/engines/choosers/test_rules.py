@@ -10,6 +10,7 @@ from shapes import Shape, ShapesClip, go, stay
 
 from refervid.engines.base import FrameQuestion
 from refervid.engines.choosers.rules import RulesChooser
+from refervid.engines.choosers.rules.chooser import MOST_SECTIONS
 from refervid.media.sections import Section
 
 
@@ -213,3 +214,17 @@ def test_frames_show_the_colour_asked_for() -> None:
     [choice] = RulesChooser().pick_frames([FrameQuestion(section, "the yellow ball")])
     assert choice.frame_index in (7, 14)
     assert choice.decision.answer == choice.frame_index
+
+
+def test_of_a_long_clip_some_sections_are_looked_at() -> None:
+    clip = ShapesClip([Shape("a", "red", stay(60, 100))], seconds=6.0)
+    questions = [FrameQuestion(Section(clip, i, (i,)), text) for text in ("a", "b") for i in range(len(clip))]
+    choices = RulesChooser().pick_frames(questions)
+    looked_at = [
+        [choice.frame_index for choice in part] for part in (choices[: len(clip)], choices[len(clip) :])
+    ]
+    assert looked_at[0] == looked_at[1]
+    frames = [frame for frame in looked_at[0] if frame is not None]
+    assert len(frames) == MOST_SECTIONS
+    assert (frames[0], frames[-1]) == (0, len(clip) - 1)
+    assert "long clip" in choices[1].decision.reason

@@ -15,6 +15,8 @@ from refervid.language import Expression
 
 PLURAL_SHARE = 0.45
 """Of several things that are asked for, each must be so plausible compared to the best."""
+SEEDS = 4
+"""So many regions of each frame may be the thing."""
 LATER = 0.7
 """Things change places: "the left cup" is the one that is left when the clip begins, if it is seen then."""
 AS_PLAUSIBLE = 0.4
@@ -99,9 +101,12 @@ def _best_object(
         if verdict is not None:
             weights.update(zip(section, verdict.plausible.tolist(), strict=True))
             alone.update(zip(section, verdict.alone.tolist(), strict=True))
-    others = {seed: [each for each in sections if each and seed not in each] for seed in weights}
+    seeds = [
+        seed for section in sections for seed in sorted(section, key=lambda each: -weights[each])[:SEEDS]
+    ]
+    others = {seed: [each for each in sections if each and seed not in each] for seed in seeds}
     carried = {
-        seed: [seed, *(_carried(seed, each, weights, traces) for each in others[seed])] for seed in weights
+        seed: [seed, *(_carried(seed, each, weights, traces) for each in others[seed])] for seed in others
     }
     # Squares: seen well a few times tells more than half seen everywhere.
     counting = {each: fading**number for number, section in enumerate(sections) for each in section}
@@ -111,7 +116,7 @@ def _best_object(
     )
     members = {each for each in chain if each}
     head = max(members, key=lambda each: weights[each])
-    missed = [each for each in others[head] if not members & set(each)]
+    missed = [each for each in sections if each and not members & set(each)]
     members.update(each for section in missed if (each := _alike(head, section, weights, alone, traces)))
     return {each for each in members if weights[each] >= AS_PLAUSIBLE * weights[head]}
 
@@ -140,7 +145,7 @@ def _alike(
     traces: Traces,
 ) -> Region | None:
     """The most plausible region of a frame that the seed cannot be followed to, unless it has a double."""
-    if traces.reaches(seed, section[0].frame_index):
+    if traces.box(seed, section[0].frame_index) is not None:
         return None
     best = max(section, key=lambda region: weights[region])
     doubles = [

@@ -26,11 +26,13 @@ from refervid.engines.choosers.rules.sounding import sounding_regions
 from refervid.engines.choosers.rules.traces import Traces
 from refervid.engines.detectors.motion import MotionDetector, MotionSettings
 from refervid.language import Expression, parse
+from refervid.media.clip import Clip
 from refervid.scene import Scene, scene_of
 from refervid.scene.colour import membership
 from refervid.scene.sound import envelopes, stretches
 from refervid.types import Decision, Interval, SoundingObject
 
+MOST_SECTIONS = 32
 ENOUGH_COLOUR = 0.6
 """A frame shows a colour that is asked for if it has this share of what the section's fullest frame has."""
 
@@ -58,8 +60,20 @@ class RulesChooser:
         return cls()
 
     def pick_frames(self, questions: Sequence[FrameQuestion]) -> list[FrameChoice]:
-        """Per section the frame that is sharp, central and shows the colours asked for."""
-        return [_pick_frame(question, parse(question.text)) for question in questions]
+        """Per section the frame that is sharp, central and shows the colours asked for.
+
+        Of a long clip's sections at most `MOST_SECTIONS`, evenly spread, are looked at.
+        """
+        looked_at: dict[Clip, set[int]] = {}
+        for question in questions:
+            looked_at.setdefault(question.section.clip, set()).add(question.section.index)
+        looked_at = {clip: _spread(numbers) for clip, numbers in looked_at.items()}
+        return [
+            _pick_frame(question, parse(question.text))
+            if question.section.index in looked_at[question.section.clip]
+            else _pass_over(question)
+            for question in questions
+        ]
 
     def pick_boxes(self, questions: Sequence[BoxQuestion]) -> list[BoxChoice]:
         """All sections of a clip and a sentence are decided together, so that they mean the same thing."""
@@ -117,6 +131,18 @@ def _moving_regions(question: SoundQuestion) -> list[Region]:
     ):
         regions += [Region(scene, frame, candidate) for candidate in candidates]
     return regions
+
+
+def _spread(numbers: set[int]) -> set[int]:
+    """At most `MOST_SECTIONS` of the numbers, the first and the last among them."""
+    ordered = sorted(numbers)
+    chosen = np.linspace(0, len(ordered) - 1, min(MOST_SECTIONS, len(ordered))).round().astype(int)
+    return {ordered[number] for number in chosen}
+
+
+def _pass_over(question: FrameQuestion) -> FrameChoice:
+    reason = f"a long clip: {MOST_SECTIONS} sections are looked at, this is none of them"
+    return FrameChoice(None, Decision("frame", None, "rules", reason, question.section.index))
 
 
 def _pick_frame(question: FrameQuestion, expression: Expression) -> FrameChoice:

@@ -144,7 +144,7 @@ def _compared(
             measure, margin = (lambda region: looks.colour_share(region, attribute)), 0.2
         case "order":
             measure = lambda region: -moves.onset(moves_of(traces[region], region.scene), attribute.event)  # noqa: E731
-            margin = 3.0
+            margin = 0.1
         case _:
             measure = lambda region: moves.amount(moves_of(traces[region], region.scene), value)  # noqa: E731
             margin = 0.1

@@ -27,7 +27,7 @@ _DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
 @dataclass(frozen=True)
 class Moves:
-    """The part of a trace between two frames, with what all measures need."""
+    """The part of a trace between two of its rows, with what all measures need."""
 
     trace: Trace
     seconds: NDArray[np.float64]
@@ -66,8 +66,8 @@ class Moves:
 
 def moves_of(trace: Trace, scene: Scene) -> Moves:
     """All that a trace holds."""
-    seconds = np.diff(scene.times_s, append=scene.times_s[-1])
-    return Moves(trace, seconds, float(np.hypot(*scene.size)), trace.first, trace.last)
+    seconds = np.diff(trace.times_s, append=trace.times_s[-1])
+    return Moves(trace, seconds, float(np.hypot(*scene.size)), 0, len(seconds) - 1)
 
 
 def motion_fit(moves: Moves, value: str) -> float:
@@ -145,12 +145,12 @@ def sequence_fit(moves: Moves, attributes: Sequence[Attribute]) -> float:
 
 
 def onset(moves: Moves, value: str) -> float:
-    """Frame at which the motion is first seen for half a second; infinity: never."""
-    times = np.concatenate([[0], np.cumsum(np.nan_to_num(moves.seconds))])
+    """Time in seconds at which the motion is first seen for half a second; infinity: never."""
+    times = moves.trace.times_s
     for start in range(moves.start, moves.end):
         end = min(int(np.searchsorted(times, times[start] + 0.5)), moves.end)
         if end - start >= 2 and motion_fit(moves.part(start, end), value) > 0.5:
-            return start
+            return float(times[start])
     return float("inf")
 
 

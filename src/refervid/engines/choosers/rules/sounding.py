@@ -12,7 +12,6 @@ from refervid.engines.choosers.rules.moves import MOVES
 from refervid.engines.choosers.rules.region import Region, overlap
 from refervid.engines.choosers.rules.synchrony import NONE, SHORTEST_S, Synchrony, synchrony
 from refervid.engines.choosers.rules.traces import Trace, Traces
-from refervid.scene import Scene
 from refervid.scene.sound import Envelopes
 from refervid.types import Interval
 
@@ -48,7 +47,6 @@ def sounding_regions(
 
     Also the best likeness of all, convincing or not.
     """
-    scene = regions[0].scene
     traces = Traces(regions)
     moving = [region for region in regions if _travels(region, traces[region])]
     sources: list[Source] = []
@@ -56,14 +54,14 @@ def sounding_regions(
     waiting = list(spans)
     while waiting:
         span = waiting.pop()
-        found = {region: synchrony(traces[region], scene, sound, span) for region in moving}
+        found = {region: synchrony(traces[region], sound, span) for region in moving}
         best = max([best, *found.values()], key=lambda each: each.weight)
         active: list[Interval] = []
         for region in _sounding_in(found, traces):
             known = next((each for each in sources if _same(each.region, region, traces)), None)
             if known is None:
                 sources.append(known := Source(region))
-            heard = moving_in(traces[region], scene, span)
+            heard = moving_in(traces[region], span)
             known.spans += heard
             known.reasons.append(found[region])
             active += heard
@@ -82,11 +80,11 @@ def _travels(region: Region, trace: Trace) -> bool:
     return bool(enough) and region.candidate.score >= LEAST_SCORE
 
 
-def moving_in(trace: Trace, scene: Scene, span: Interval) -> list[Interval]:
+def moving_in(trace: Trace, span: Interval) -> list[Interval]:
     """The parts of a span in which the region moves; short rests are bridged."""
     motion = np.nan_to_num(trace.agitation)
     moving = motion > RESTS * np.percentile(motion[np.isfinite(trace.agitation)], 95)
-    times = scene.times_s[moving & (scene.times_s >= span.start_s) & (scene.times_s < span.end_s)]
+    times = trace.times_s[moving & (trace.times_s >= span.start_s) & (trace.times_s < span.end_s)]
     if not len(times):
         return []
     breaks = np.flatnonzero(np.diff(times) > BRIDGED_S)
@@ -128,9 +126,9 @@ def _sounding_in(found: dict[Region, Synchrony], traces: Traces) -> list[Region]
 def _same(one: Region, other: Region, traces: Traces) -> bool:
     """Does one lie in the other wherever both can be followed to?"""
     return one is other or any(
-        traces.reaches(start, end.frame_index)
-        and overlap(traces[start].box[end.frame_index], end.box) >= SAME_THING
+        box is not None and overlap(box, end.box) >= SAME_THING
         for start, end in ((one, other), (other, one))
+        for box in [traces.box(start, end.frame_index)]
     )
 
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from refervid.engines.choosers.rules.traces import Trace
-from refervid.scene import Scene
 from refervid.scene.sound import Envelopes
 from refervid.types import Interval
 
@@ -64,21 +63,22 @@ class Synchrony:
 NONE = Synchrony(0.0, 0.0, 0.0, "nothing")
 
 
-def synchrony(trace: Trace, scene: Scene, sound: Envelopes, span: Interval) -> Synchrony:
+def synchrony(trace: Trace, sound: Envelopes, span: Interval) -> Synchrony:
     """The best likeness of motion and the sound in `span`.
 
     Compared are impacts with onsets and motion with loudness, within the span, and over the whole clip with
     all other sound left out: a thing that moves only when its sound is heard has no other pattern.
     """
-    here = _compare(trace, scene.times_s, sound, span)
-    everywhere = Interval(float(scene.times_s[0]), float(scene.times_s[-1]))
-    return max(
-        here, _compare(trace, scene.times_s, sound.only(span), everywhere), key=lambda each: each.weight
-    )
+    here = _compare(trace, sound, span)
+    everywhere = Interval(float(trace.times_s[0]), float(trace.times_s[-1]))
+    return max(here, _compare(trace, sound.only(span), everywhere), key=lambda each: each.weight)
 
 
-def _compare(trace: Trace, times_s: Signal, sound: Envelopes, span: Interval) -> Synchrony:
+def _compare(trace: Trace, sound: Envelopes, span: Interval) -> Synchrony:
+    times_s = trace.times_s
     followed = times_s[np.isfinite(trace.agitation)]
+    if not len(followed):
+        return NONE
     start = max(followed[0], sound.times_s[0], span.start_s)
     end = min(followed[-1], sound.times_s[-1], span.end_s)
     grid = np.arange(start, end, GRID_S)

@@ -29,15 +29,18 @@ SAME_OBJECT = 0.3
 
 @dataclass(eq=False)
 class Trace:
-    """One region over the clip. All arrays have T rows, NaN (support: 0) where it was not followed.
+    """One region on the N frames from `first` on, at `times_s` (N,).
 
-    `box` (T, 4) xyxy analysis pixels; `velocity` (T, 2) and `agitation` (T,): median motion of the points
-    and mean length of their motions from each frame to the next, less the camera's, in analysis pixels per
-    second; `growth` (T,) logarithm of the size against the start's; `turn` (T,) rotation in radians against
-    the start; `support` (T,) share of the points that can be seen, `steady` (T,) of those that could be seen
-    all the way. `first`, `last` bound the frames that were looked at; `length` is the region's size (side of
-    an equal square) in analysis pixels.
+    NaN (shares: 0) where it was not followed. `box` (N, 4) xyxy analysis pixels; `velocity` (N, 2) and
+    `agitation` (N,): median motion of the points and mean length of their motions to the next frame, less
+    the camera's, in analysis pixels per second; `growth` (N,) logarithm of the size against the start's;
+    `turn` (N,) rotation in radians against the start; `support` (N,) share of the points that can be seen,
+    `steady` (N,) of those that could be seen all the way. `length` is the region's size (side of an equal
+    square) in analysis pixels.
     """
+
+    first: int
+    times_s: NDArray[np.float64]
 
     box: NDArray[np.float64]
     velocity: NDArray[np.float64]
@@ -46,9 +49,11 @@ class Trace:
     turn: NDArray[np.float64]
     support: NDArray[np.float64]
     steady: NDArray[np.float64]
-    first: int
-    last: int
     length: float
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.times_s) - 1
 
 
 class Traces:
@@ -65,16 +70,15 @@ class Traces:
 
     def same_object(self, one: Region, other: Region) -> float:
         """Overlap of a region, carried along, with the other where that is; the better of both ways."""
-        overlaps = []
-        for start, end in ((one, other), (other, one)):
-            box = self[start].box[end.frame_index]
-            known = self.reaches(start, end.frame_index)
-            overlaps.append(intersection_over_union(box, end.box) if known else 0.0)
-        return max(overlaps)
+        ways = ((self.box(one, other.frame_index), other.box), (self.box(other, one.frame_index), one.box))
+        return max(0.0 if box is None else intersection_over_union(box, found) for box, found in ways)
 
-    def reaches(self, region: Region, frame_index: int) -> bool:
-        """Is it known where the region is on that frame?"""
-        return bool(self[region].steady[frame_index] >= STEADY)
+    def box(self, region: Region, frame_index: int) -> NDArray[np.float64] | None:
+        """(4,) xyxy where the region is on that frame, in analysis pixels; None: that is not known."""
+        trace = self[region]
+        if not trace.first <= frame_index <= trace.last or trace.steady[frame_index - trace.first] < STEADY:
+            return None
+        return np.asarray(trace.box[frame_index - trace.first], np.float64)
 
 
 def _trace_all(regions: Sequence[Region]) -> list[Trace]:
@@ -92,10 +96,11 @@ def _trace_all(regions: Sequence[Region]) -> list[Trace]:
 
 
 def _start(scene: Scene, region: Region) -> Trace:
-    count = len(scene)
-    times = scene.times_s
-    near = np.flatnonzero(np.abs(times - times[region.frame_index]) <= REACH_S)
+    near = np.flatnonzero(np.abs(scene.times_s - scene.times_s[region.frame_index]) <= REACH_S)
+    count = len(near)
     trace = Trace(
+        first=int(near[0]),
+        times_s=scene.times_s[near],
         box=np.full((count, 4), np.nan),
         velocity=np.full((count, 2), np.nan),
         agitation=np.full(count, np.nan),
@@ -103,13 +108,12 @@ def _start(scene: Scene, region: Region) -> Trace:
         turn=np.full(count, np.nan),
         support=np.zeros(count),
         steady=np.zeros(count),
-        first=int(near[0]),
-        last=int(near[-1]),
         length=float(np.sqrt(region.area)),
     )
-    trace.box[region.frame_index] = region.box
-    trace.growth[region.frame_index] = trace.turn[region.frame_index] = 0
-    trace.support[region.frame_index] = trace.steady[region.frame_index] = 1
+    here = region.frame_index - trace.first
+    trace.box[here] = region.box
+    trace.growth[here] = trace.turn[here] = 0
+    trace.support[here] = trace.steady[here] = 1
     return trace
 
 
@@ -151,8 +155,9 @@ class _Crowd:
         support = closed.mean(axis=1)
         self._steady[walking] &= closed
         for number, share in zip(walking.tolist(), support, strict=True):
-            self._traces[number].support[ahead] = share
-            self._traces[number].steady[ahead] = self._steady[number].mean()
+            trace = self._traces[number]
+            trace.support[ahead - trace.first] = share
+            trace.steady[ahead - trace.first] = self._steady[number].mean()
         self._lost[walking[support < LOST]] = True
         kept = support >= LOST
         if kept.any():
@@ -190,9 +195,10 @@ class _Crowd:
         earlier = min(ahead, ahead - self._direction)
         for row, number in enumerate(numbers.tolist()):
             trace = self._traces[number]
-            trace.velocity[earlier], trace.agitation[earlier] = velocity[row], agitation[row]
-            trace.box[ahead] = self._boxes[number]
-            trace.growth[ahead], trace.turn[ahead] = self._growth[number], self._turn[number]
+            step, frame = earlier - trace.first, ahead - trace.first
+            trace.velocity[step], trace.agitation[step] = velocity[row], agitation[row]
+            trace.box[frame] = self._boxes[number]
+            trace.growth[frame], trace.turn[frame] = self._growth[number], self._turn[number]
 
 
 def _spread(region: Region) -> NDArray[np.float32]:
