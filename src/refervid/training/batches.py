@@ -6,6 +6,7 @@ the processes of a distributed run cut one and the same batch into equal parts.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -125,4 +126,7 @@ class Batches(Dataset[Batch]):
 
 
 def _start_worker(number: int) -> None:
+    # A terminal stops the whole group at once; the main process then ends its workers in its own time.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     cv2.setNumThreads(1)
