@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 from refervid.engines.trackers.flow.kernel import Equations, FourierFeatures
 from refervid.engines.trackers.flow.view import IMAGE_FEATURES, STRIDE, Plane, View
 
-COMPONENTS = 200
+COMPONENTS = 128
 COLOUR_WIDTH, IMAGE_WIDTH, PLACE_WIDTH = 1.2, 1.0, 0.6
 """Inverse kernel widths of sharp colour, of blurred colour and texture, and of place."""
 RIDGE = 1e-2
 PIVOT_SHARE = 0.5
 """Weight of the pivot against all later frames together."""
 LEARNING_RATE = 0.05
-SAMPLES = 3000
+SAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,10 @@ class Appearance:
     """Learns from soft masks; scores pixels: 1 looks like the object, -1 like its surroundings."""
 
     def __init__(self, view: View, pivot: Plane) -> None:
+        """`colour` (3,) is the object's mean colour on the pivot, in `LAB_UNIT`."""
+        h, w = view.features.shape[:2]
+        share = cv2.resize(pivot, (w, h), interpolation=cv2.INTER_AREA)
+        self.colour = (view.features[..., :3] * share[..., None]).sum(axis=(0, 1)) / share.sum()
         widths = np.array([COLOUR_WIDTH] * 3 + [IMAGE_WIDTH] * (IMAGE_FEATURES - 3) + [PLACE_WIDTH] * 2)
         self._lift = FourierFeatures(widths, COMPONENTS)
         self._pivot = self._since = self._equations(view, pivot)

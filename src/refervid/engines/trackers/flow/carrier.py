@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from refervid.engines.trackers.flow.appearance import Appearance, pose_of
+from refervid.engines.trackers.flow.appearance import Appearance, Pose, pose_of
 from refervid.engines.trackers.flow.edges import smooth_to_edges
 from refervid.engines.trackers.flow.search import Search
-from refervid.engines.trackers.flow.view import Plane, View
+from refervid.engines.trackers.flow.view import STRIDE, Plane, View
 
 OUTLINE_PX = 3.0
 """Distance from the carried outline that changes the odds by e."""
@@ -27,6 +28,13 @@ LOST_SHARE = 0.1
 LEARN_SHARE = 0.3
 """Below this share of the usual area what is left is not learnt from."""
 AREA_RATE = 0.1
+MIN_CORE = 20
+"""Fewer pixels do not tell how the object moves."""
+MAX_DISTINCT = 2.0
+"""An object that moves e^2 times as fast as the background is as distinct as can be."""
+
+Window = tuple[slice, slice]
+"""Rows and columns of a part of the frame."""
 
 
 class Carrier:
@@ -40,58 +48,84 @@ class Carrier:
 
     def lose(self) -> None:
         """The object is known to be away on the present frame."""
-        self._search = self._search or Search(self._soft, self._usual_area)
+        self._search = self._search or Search(self._soft, self._usual_area, self._appearance)
 
     def step(self, view: View) -> tuple[Plane, float]:
         """Move on to `view`: soft mask (h, w), empty while the object is lost, and presence in 0..1."""
+        away = np.zeros_like(self._soft), 0.0
         if view.after_cut:
-            self._search = Search(self._soft, self._usual_area, anywhere=True)
+            self._search = Search(self._soft, self._usual_area, self._appearance, anywhere=True)
         if self._search is None:
-            carried = cv2.remap(self._soft, *view.origin, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+            rough = cv2.remap(self._soft, *view.origin, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         else:
-            found = self._search.step(view, self._appearance)
-            if found is None:
-                return np.zeros_like(self._soft), 0.0
-            carried, self._search = found, None
-        soft, look = self._decide(view, np.asarray(carried))
+            rough = self._search.step(view)
+            if rough is None:
+                return away
+        window = _window_around(rough)
+        if window is None:
+            self.lose()
+            return away
+        trust = view.trust[window] if self._search is None else np.ones_like(rough[window])
+        soft = np.zeros_like(self._soft)
+        soft[window], look = self._decide(view, window, rough, trust)
         area = float((soft > 0.5).sum())
         if area < max(LOST_SHARE * self._usual_area, 1):
             self.lose()
-            return np.zeros_like(self._soft), 0.0
+            return away
+        self._search = None
         self._soft = soft
         if area > LEARN_SHARE * self._usual_area:
             self._appearance.learn(view, soft)
         self._usual_area += AREA_RATE * (area - self._usual_area)
-        return soft, float(np.clip(look[soft > 0.5], 0, 1).mean())
+        return soft, float(np.clip(look[soft[window] > 0.5], 0, 1).mean())
 
-    def _decide(self, view: View, carried: Plane) -> tuple[Plane, Plane]:
-        """New soft mask and appearance score (h, w) from all evidence."""
-        inside = (carried > 0.5).astype(np.uint8)
-        if not inside.any():
-            return np.zeros_like(carried), np.zeros_like(carried)
+    def _decide(self, view: View, window: Window, rough: Plane, trust: Plane) -> tuple[Plane, Plane]:
+        """New soft mask and appearance score in the window from all evidence.
+
+        `rough` (h, w) is where the object is thought to be; `trust` how surely that holds per pixel.
+        """
+        inside = (rough[window] > 0.5).astype(np.uint8)
         distance = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
         distance -= cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
         odds = np.clip(distance / OUTLINE_PX, -MAX_OUTLINE_ODDS, MAX_OUTLINE_ODDS)
-        odds = np.where(odds > 0, view.trust * odds + (1 - view.trust) * REVEALED_ODDS, odds)
-        look = self._look(view, carried, distance)
+        odds = np.where(odds > 0, trust * odds + (1 - trust) * REVEALED_ODDS, odds)
+        look = self._look(view, window, distance, pose_of(rough))
         odds += LOOK_WEIGHT * np.clip(look, -MAX_LOOK, MAX_LOOK)
-        odds -= STILL_WEIGHT * _moves_with_background(view, carried, look)
-        return smooth_to_edges(view.lightness, (1 / (1 + np.exp(-odds))).astype(np.float32)), look
+        core = (inside > 0) & (look > 0.2) & (trust > 0.5)
+        odds -= STILL_WEIGHT * _moves_with_background(view, window, core)
+        soft = (1 / (1 + np.exp(-odds))).astype(np.float32)
+        return smooth_to_edges(view.lightness[window], soft), look
 
-    def _look(self, view: View, carried: Plane, distance: Plane) -> Plane:
-        """Appearance score (h, w) of the pixels in reach; -1 elsewhere."""
-        h, w = view.features.shape[:2]
-        scores = np.full((h, w), -1, np.float32)
-        chosen = np.flatnonzero(cv2.resize(distance, (w, h), interpolation=cv2.INTER_AREA) > -REACH_PX)
-        scores.ravel()[chosen] = self._appearance.score(view, chosen, pose_of(carried))
+    def _look(self, view: View, window: Window, distance: Plane, pose: Pose) -> Plane:
+        """Appearance score in the window, of the pixels in reach; -1 elsewhere."""
+        rows, columns = (np.arange(side.start // STRIDE, side.stop // STRIDE) for side in window)
+        size = (len(columns), len(rows))
+        near = cv2.resize(distance, size, interpolation=cv2.INTER_AREA) > -REACH_PX
+        indices = rows[:, None] * view.features.shape[1] + columns
+        scores = np.full(near.shape, -1, np.float32)
+        scores[near] = self._appearance.score(view, indices[near], pose)
         return np.asarray(cv2.resize(scores, distance.shape[::-1], interpolation=cv2.INTER_LINEAR))
 
 
-def _moves_with_background(view: View, carried: Plane, look: Plane) -> Plane:
-    """Evidence (h, w), 0 or more, that a pixel moves as the background does while the object does not."""
-    core = (carried > 0.5) & (look > 0.2) & (view.trust > 0.5)
-    if core.sum() < 20:
-        return np.zeros_like(look)
-    background = np.median(view.speed[carried < 0.5]) + STILL_PX
-    distinct = np.clip(np.log(np.median(view.speed[core]) / background), 0, 2)
-    return np.asarray(distinct * np.exp(-((view.speed / background) ** 2) / 2), np.float32)
+def _window_around(rough: Plane) -> Window | None:
+    """The part of the frame that the object can reach, in whole feature pixels."""
+    inside = (rough > 0.5).astype(np.uint8)
+    x, y, width, height = cv2.boundingRect(inside)
+    if not width:
+        return None
+    sides = []
+    for start, length, size in ((y, height, rough.shape[0]), (x, width, rough.shape[1])):
+        first = max(start - REACH_PX, 0) // STRIDE * STRIDE
+        last = min(start + length + REACH_PX, size) // STRIDE * STRIDE
+        sides.append(slice(first, max(last, first + STRIDE)))
+    return sides[0], sides[1]
+
+
+def _moves_with_background(view: View, window: Window, core: NDArray[np.bool_]) -> Plane:
+    """Evidence, 0 or more, that a pixel moves as the background does while the object, `core`, does not."""
+    speed = view.speed[window]
+    if core.sum() < MIN_CORE:
+        return np.zeros_like(speed)
+    background = view.usual_speed + STILL_PX
+    distinct = np.clip(np.log(np.median(speed[core]) / background), 0, MAX_DISTINCT)
+    return np.asarray(distinct * np.exp(-((speed / background) ** 2) / 2), np.float32)

@@ -18,7 +18,7 @@ from refervid.engines.trackers.flow.view import LAB_UNIT, Plane, View
 COMPONENTS = 150
 COLOUR_WIDTH, MOTION_WIDTH = 0.5, 0.6
 """Inverse kernel widths: so wide that the region cannot be learnt by heart."""
-RIDGE = 1.0
+RIDGE = 3.0
 ROUNDS = 10
 CERTAINTY = 2.0
 """Weight of the classifier's log odds."""
@@ -41,7 +41,7 @@ def find_region(view: View, prior: Plane, sure: NDArray[np.int8]) -> Plane:
     possible = np.flatnonzero(np.isfinite(prior))
     chosen = _sample(prior)
     forced = np.where(sure == 0, np.where(np.isfinite(prior), 0, -SURE_ODDS), SURE_ODDS * sure).ravel()
-    odds = np.where(forced == 0, np.where(prior == 0, SURE_ODDS, prior).ravel(), forced)
+    odds = np.where(forced == 0, SURE_ODDS, forced)
     for _ in range(ROUNDS):
         share = 1 / (1 + np.exp(-odds[chosen]))
         weights = share / share.sum(), (1 - share) / (1 - share).sum()

@@ -19,6 +19,8 @@ FIRST_WINDOW = 1 / 8
 """Points alone: half the side of the square searched first around them, as a share of the frame height;
 doubled as long as the region found runs into its edge."""
 EDGE_SHARE = 0.2
+BOX_ODDS = -1.0
+"""Log odds, before looking, that a pixel of a box shows the object: a person fills a quarter of theirs."""
 CARRIED_ODDS = 1.0
 """Log odds, before looking, that a pixel of a carried mask stays when points correct the mask."""
 
@@ -53,7 +55,7 @@ def seed_of(view: View, pivots: Sequence[Pivot], carried: Plane | None = None) -
     if boxes:
         prior = np.full(view.scene.size, -np.inf, np.float32)
         for box in boxes:
-            prior[_inside(view, box)] = 0
+            prior[_inside(view, box)] = BOX_ODDS
         return Seed(_found(view, prior, sure))
     if carried is not None:
         return Seed(_corrected(view, carried, sure))
@@ -83,7 +85,7 @@ def _corrected(view: View, carried: Plane, sure: NDArray[np.int8]) -> Plane:
     and lies near them."""
     radius = max(2, round(FIRST_WINDOW * view.scene.size[0]))
     missing = ((sure > 0) & (carried <= 0.5)).astype(np.uint8)
-    prior = np.where(cv2.dilate(missing, np.ones((2 * radius + 1, 2 * radius + 1))) > 0, 0, -np.inf)
+    prior = np.where(cv2.dilate(missing, np.ones((2 * radius + 1, 2 * radius + 1))) > 0, BOX_ODDS, -np.inf)
     return _found(view, np.where(carried > 0.5, CARRIED_ODDS, prior).astype(np.float32), sure)
 
 
@@ -98,7 +100,7 @@ def _around_points(view: View, sure: NDArray[np.int8]) -> Plane:
         y0, y1 = max(ys.min() - margin, 0), min(ys.max() + margin, h)
         x0, x1 = max(xs.min() - margin, 0), min(xs.max() + margin, w)
         prior = np.full((h, w), -np.inf, np.float32)
-        prior[y0:y1, x0:x1] = 0
+        prior[y0:y1, x0:x1] = BOX_ODDS
         soft = find_region(view, prior, sure)
         _, parts = cv2.connectedComponents((soft > 0.5).astype(np.uint8))
         soft[~np.isin(parts, np.unique(parts[ys, xs]))] = 0

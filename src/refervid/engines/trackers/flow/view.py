@@ -96,6 +96,11 @@ class View:
         return _length(self._against_camera)
 
     @cached_property
+    def usual_speed(self) -> float:
+        """The median of `speed`: the error of flow and camera, as most of the frame is background."""
+        return float(np.median(self.speed[::STRIDE, ::STRIDE]))
+
+    @cached_property
     def residual(self) -> Flow:
         """(h, w, 2) motion against the camera to the next frame or from the last, whichever is smaller:
         the larger one may come from what is hidden on the other frame."""
