@@ -29,6 +29,20 @@ COLOURS: dict[str, str] = {
     "brown": "brown chocolate coffee_coloured bronze copper chestnut hazel brunette",
     "brown yellow": "tan tanned caramel fawn camel_coloured",
 }
+# What else a camera may make of a colour: shade turns white into grey, sun turns brown into yellow.
+COLOUR_NEIGHBOURS: dict[str, str] = {
+    "black": "grey brown",
+    "white": "grey",
+    "grey": "white black blue",
+    "red": "pink orange brown",
+    "orange": "red yellow brown",
+    "yellow": "orange brown white",
+    "green": "yellow blue",
+    "blue": "purple grey green",
+    "purple": "blue pink",
+    "pink": "red purple",
+    "brown": "orange yellow red black grey",
+}
 # Shades that lie in a colour word itself.
 IMPLIED_SHADES: dict[str, str] = {
     "dark": "navy navy_blue maroon burgundy charcoal indigo crimson forest_green ebony chestnut",

@@ -42,6 +42,8 @@ ONE_COLOURED_POWER = 0.3
 """The same where a colour is asked for of a thing that has only one: it tells more than standing out."""
 ONE_COLOURED = ("ware", "ball", "figure", "garment", "furniture")
 """Classes of things that mostly have one colour all over; people, animals and cars have several."""
+NEARLY = 0.35
+"""What a neighbouring colour is worth."""
 REJECT = {"colour": 0.12, "part": 0.04, "motion": 0.08}
 """If no region reaches this fit, what the sentence describes is not there."""
 _SURE_MOTIONS = {"moving", "still", "left", "right", "up", "down", "fast"}
@@ -121,7 +123,11 @@ def _absolute(attribute: Attribute, regions: Sequence[Region], traces: Traces, p
         fits = [moves.motion_fit(motion, attribute.values[0]) for motion in _moves(regions, traces)]
     array = np.array([1 - fit if attribute.negated else fit for fit in fits])
     sure = attribute.kind == "colour" or attribute.values[0] in _SURE_MOTIONS
-    return Judged(_words(attribute), kind, array, sure and bool(array.max() < REJECT.get(kind, 0)))
+    missing = sure and bool(array.max() < REJECT.get(kind, 0))
+    if attribute.kind == "colour" and not (pure or attribute.negated):
+        near = np.array([looks.near_colour_fit(region, attribute) for region in regions])
+        array = array + NEARLY * (1 - array) * near
+    return Judged(_words(attribute), kind, array, missing)
 
 
 def _compared(

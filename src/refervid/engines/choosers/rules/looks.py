@@ -7,6 +7,7 @@ itself: "the left red cup" has only other red things as rivals.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from refervid.engines.choosers.rules.region import Region, overlap
 from refervid.language import Attribute, lexicon
 from refervid.scene.colour import membership
 
-SHARES = {"pure": (0.3, 0.85), "whole": (0.04, 0.3), "part": (0.01, 0.15), "detail": (0.003, 0.05)}
+SHARES = {"pure": (0.3, 0.85), "whole": (0.03, 0.18), "part": (0.01, 0.15), "detail": (0.003, 0.05)}
 """Share of a region in the colour from which it begins to fit, and fits fully; a red car has black tyres."""
 SAME_THING = 0.7
 """Regions that overlap this much (share of the smaller) are one thing or its part, not rivals."""
@@ -59,7 +60,13 @@ def colour_fit(region: Region, attribute: Attribute, pure: bool = False) -> floa
         return rise(share, *SHARES["detail" if attribute.part in lexicon.SMALL_PARTS.split() else "part"])
     if pure:
         return rise(share, *SHARES["pure"])
-    return 0.8 * rise(share, *SHARES["whole"]) + 0.2 * rise(share, SHARES["whole"][1], 0.9)
+    return 0.65 * rise(share, *SHARES["whole"]) + 0.35 * rise(share, SHARES["whole"][1], 0.7)
+
+
+def near_colour_fit(region: Region, attribute: Attribute) -> float:
+    """The same for the colours that a camera may make of it."""
+    near = {each for value in attribute.values for each in lexicon.COLOUR_NEIGHBOURS[value].split()}
+    return colour_fit(region, replace(attribute, values=tuple(sorted(near)), shade=""))
 
 
 def colour_share(region: Region, attribute: Attribute) -> float:
