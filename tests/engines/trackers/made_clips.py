@@ -54,15 +54,18 @@ def made_clip(
     *,
     pillar: tuple[int, int] | None = None,
     pan: float = 0.0,
+    cut_at: int | None = None,
+    crop: int = 0,
 ) -> Made:
-    """`pillar` (x0, x1) stands in front of all; `pan` is the camera's shift in pixels a frame."""
+    """`pillar` (x0, x1) stands in front of all; `pan` is the camera's shift in pixels a frame; from frame
+    `cut_at` on another background is seen; `crop` rows and columns are cut off below and on the right."""
     background = cloth((HEIGHT, WIDTH + 2 * WIDTH), GREY, 16, 1)
     stone = cloth((HEIGHT, WIDTH), (205, 200, 120), 10, 2)
     skins = [cloth((HEIGHT, WIDTH), thing.colour, 22, 3 + number) for number, thing in enumerate(things)]
     pictures, masks = [], [[] for _ in things]
     ys, xs = np.mgrid[0:HEIGHT, 0:WIDTH]
     for index in range(frames):
-        left = WIDTH + round(pan * index)
+        left = WIDTH + round(pan * index) - (WIDTH if cut_at is not None and index >= cut_at else 0)
         picture = background[:, left : left + WIDTH].copy()
         seen: list[NDArray[np.bool_]] = []
         for thing, skin in zip(things, skins, strict=True):
@@ -77,9 +80,10 @@ def made_clip(
             picture[:, slice(*pillar)] = stone[:, slice(*pillar)]
             for mask in seen:
                 mask[:, slice(*pillar)] = False
-        pictures.append(picture)
+        kept = np.s_[: HEIGHT - crop, : WIDTH - crop]
+        pictures.append(np.ascontiguousarray(picture[kept]))
         for own, mask in zip(masks, seen, strict=True):
-            own.append(mask)
+            own.append(mask[kept])
     return Made(FolderClip(write_pictures(folder, pictures)), masks)
 
 

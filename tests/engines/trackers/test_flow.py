@@ -108,3 +108,20 @@ def test_points_correct_a_carried_mask(tmp_path: Path) -> None:
 def test_mask_of_another_shape_is_an_error(passing: Made) -> None:
     with pytest.raises(SettingsError, match="mask of shape"):
         follow(passing, Pivot(0, mask=np.ones((10, 10), bool)))
+
+
+def test_finds_the_object_in_the_next_shot(tmp_path: Path) -> None:
+    """Two shots: the object jumps across the picture while the camera jumps to another place."""
+    thing = Thing(RED, lambda i: (60 + 2 * i, 50) if i < 8 else (150 + 2 * (i - 8), 100))
+    made = made_clip(tmp_path / "frames", [thing], pan=0, cut_at=8)
+    track = follow(made, Pivot(0, mask=made.masks[0][0]))
+    assert ious(track, made.masks[0])[:8].min() > 0.85
+    assert ious(track, made.masks[0])[10:].min() > 0.7
+
+
+def test_object_at_the_lower_right_edge_of_an_odd_frame(tmp_path: Path) -> None:
+    made = made_clip(tmp_path / "frames", [Thing(RED, lambda i: (205, 140))], 3, crop=1)
+    track = follow(made, Pivot(0, mask=made.masks[0][0]))
+    assert track[2].shape == (HEIGHT - 1, WIDTH - 1)
+    assert track[2][-1, 200]
+    assert track[2][138, -1]

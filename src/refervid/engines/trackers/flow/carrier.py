@@ -98,7 +98,7 @@ class Carrier:
 
     def _look(self, view: View, window: Window, distance: Plane, pose: Pose) -> Plane:
         """Appearance score in the window, of the pixels in reach; -1 elsewhere."""
-        rows, columns = (np.arange(side.start // STRIDE, side.stop // STRIDE) for side in window)
+        rows, columns = (np.arange(side.start // STRIDE, -(-side.stop // STRIDE)) for side in window)
         size = (len(columns), len(rows))
         near = cv2.resize(distance, size, interpolation=cv2.INTER_AREA) > -REACH_PX
         indices = rows[:, None] * view.features.shape[1] + columns
@@ -108,7 +108,7 @@ class Carrier:
 
 
 def _window_around(rough: Plane) -> Window | None:
-    """The part of the frame that the object can reach, in whole feature pixels."""
+    """The part of the frame that the object can reach, from a whole feature pixel on."""
     inside = (rough > 0.5).astype(np.uint8)
     x, y, width, height = cv2.boundingRect(inside)
     if not width:
@@ -116,8 +116,7 @@ def _window_around(rough: Plane) -> Window | None:
     sides = []
     for start, length, size in ((y, height, rough.shape[0]), (x, width, rough.shape[1])):
         first = max(start - REACH_PX, 0) // STRIDE * STRIDE
-        last = min(start + length + REACH_PX, size) // STRIDE * STRIDE
-        sides.append(slice(first, max(last, first + STRIDE)))
+        sides.append(slice(first, min(start + length + REACH_PX, size)))
     return sides[0], sides[1]
 
 

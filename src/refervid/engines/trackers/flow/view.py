@@ -52,9 +52,9 @@ class View:
 
     @cached_property
     def features(self) -> NDArray[np.float32]:
-        """(h / 2, w / 2, 11): colour at three scales, contrast at two."""
+        """(ceil(h / 2), ceil(w / 2), 11): colour at three scales, contrast at two."""
         h, w = self.scene.size
-        size = (max(1, w // STRIDE), max(1, h // STRIDE))
+        size = (-(-w // STRIDE), -(-h // STRIDE))
         lab = cv2.resize(self.lab, size, interpolation=cv2.INTER_AREA) / LAB_UNIT
         colours = [lab, *(cv2.GaussianBlur(lab, (0, 0), sigma) for sigma in BLURS)]
         contrasts = [2 * _contrast(lab[..., 0], window) for window in TEXTURE_WINDOWS]
