@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.engines.trackers.flow.kernel import Equations, FourierFeatures
-from refervid.engines.trackers.flow.view import IMAGE_FEATURES, STRIDE, Plane, View
+from refervid.engines.trackers.flow.view import IMAGE_FEATURES, STRIDE, Plane, View, to_features
 
 COMPONENTS = 128
 COLOUR_WIDTH, IMAGE_WIDTH, PLACE_WIDTH = 1.2, 1.0, 0.6
@@ -52,8 +52,7 @@ class Appearance:
 
     def __init__(self, view: View, pivot: Plane) -> None:
         """`colour` (3,) is the object's mean colour on the pivot, in `LAB_UNIT`."""
-        h, w = view.features.shape[:2]
-        share = cv2.resize(pivot, (w, h), interpolation=cv2.INTER_AREA)
+        share = to_features(pivot)
         self.colour = (view.features[..., :3] * share[..., None]).sum(axis=(0, 1)) / share.sum()
         widths = np.array([COLOUR_WIDTH] * 3 + [IMAGE_WIDTH] * (IMAGE_FEATURES - 3) + [PLACE_WIDTH] * 2)
         self._lift = FourierFeatures(widths, COMPONENTS)
@@ -70,12 +69,12 @@ class Appearance:
         return self._components(view, chosen, pose) @ self._weights
 
     def _equations(self, view: View, soft: Plane) -> Equations:
-        h, w = view.features.shape[:2]
-        share = cv2.resize(soft, (w, h), interpolation=cv2.INTER_AREA)
+        share = to_features(soft)
         chosen = _sample(share > 0.5, view.index)
         target = 2 * share.ravel()[chosen] - 1
         components = self._components(view, chosen, pose_of(soft))
-        return Equations.of(components, np.sign(target), np.abs(target) / len(chosen))
+        weights = (np.abs(target) / len(chosen)).astype(np.float32)
+        return Equations.of(components, np.sign(target), weights)
 
     def _components(self, view: View, chosen: NDArray[np.intp], pose: Pose) -> NDArray[np.float32]:
         h, w = view.features.shape[:2]

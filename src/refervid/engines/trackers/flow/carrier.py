@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from refervid.engines.trackers.flow.appearance import Appearance, Pose, pose_of
 from refervid.engines.trackers.flow.edges import smooth_to_edges
 from refervid.engines.trackers.flow.search import Search
-from refervid.engines.trackers.flow.view import STRIDE, Plane, View
+from refervid.engines.trackers.flow.view import STRIDE, Plane, View, to_features
 
 OUTLINE_PX = 3.0
 """Distance from the carried outline that changes the odds by e."""
@@ -99,12 +99,12 @@ class Carrier:
     def _look(self, view: View, window: Window, distance: Plane, pose: Pose) -> Plane:
         """Appearance score in the window, of the pixels in reach; -1 elsewhere."""
         rows, columns = (np.arange(side.start // STRIDE, -(-side.stop // STRIDE)) for side in window)
-        size = (len(columns), len(rows))
-        near = cv2.resize(distance, size, interpolation=cv2.INTER_AREA) > -REACH_PX
+        near = to_features(distance) > -REACH_PX
         indices = rows[:, None] * view.features.shape[1] + columns
         scores = np.full(near.shape, -1, np.float32)
         scores[near] = self._appearance.score(view, indices[near], pose)
-        return np.asarray(cv2.resize(scores, distance.shape[::-1], interpolation=cv2.INTER_LINEAR))
+        fine = cv2.resize(scores, None, fx=STRIDE, fy=STRIDE, interpolation=cv2.INTER_LINEAR)
+        return np.asarray(fine[: distance.shape[0], : distance.shape[1]])
 
 
 def _window_around(rough: Plane) -> Window | None:

@@ -53,9 +53,7 @@ class View:
     @cached_property
     def features(self) -> NDArray[np.float32]:
         """(ceil(h / 2), ceil(w / 2), 11): colour at three scales, contrast at two."""
-        h, w = self.scene.size
-        size = (-(-w // STRIDE), -(-h // STRIDE))
-        lab = cv2.resize(self.lab, size, interpolation=cv2.INTER_AREA) / LAB_UNIT
+        lab = to_features(self.lab) / LAB_UNIT
         colours = [lab, *(cv2.GaussianBlur(lab, (0, 0), sigma) for sigma in BLURS)]
         contrasts = [2 * _contrast(lab[..., 0], window) for window in TEXTURE_WINDOWS]
         return np.dstack([*colours, *contrasts])
@@ -119,6 +117,14 @@ class View:
     @cached_property
     def _against_camera(self) -> Flow:
         return self._flow - camera_flow(self.camera, *self.scene.size)
+
+
+def to_features(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Means over `STRIDE` x `STRIDE` pixels; a last odd row or column is doubled first."""
+    h, w = picture.shape[:2]
+    even = cv2.copyMakeBorder(picture, 0, -h % STRIDE, 0, -w % STRIDE, cv2.BORDER_REPLICATE)
+    size = (even.shape[1] // STRIDE, even.shape[0] // STRIDE)
+    return np.asarray(cv2.resize(even, size, interpolation=cv2.INTER_AREA))
 
 
 def _length(vectors: Flow) -> Plane:
