@@ -7,15 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import (
-    BertConfig,
-    BertTokenizerFast,
-    GroundingDinoConfig,
-    GroundingDinoForObjectDetection,
-    MMGroundingDinoConfig,
-    MMGroundingDinoForObjectDetection,
-    SwinConfig,
-)
 
 from refervid.engines.base import DetectorRequest, Runtime
 from refervid.engines.detectors.grounding_dino import GroundingDinoDetector, GroundingDinoSettings, caption
@@ -23,62 +14,12 @@ from refervid.engines.detectors.pixels import shorter_side_size, to_tensor
 from refervid.engines.weights import find_weights
 from refervid.errors import BadCheckpoint, MissingWeights
 from refervid.media.array import ArrayClip
-
-WORDS = ["a", "the", "dog", "red", "cup", "left", "on", "blue", "that", "jumps"]
-
-
-def _tokenizer(folder: Path) -> BertTokenizerFast:
-    vocabulary = [f"[unused{i}]" for i in range(1100)]
-    vocabulary[0] = "[PAD]"
-    for index, token in ((100, "[UNK]"), (101, "[CLS]"), (102, "[SEP]"), (1012, "."), (1029, "?")):
-        vocabulary[index] = token
-    vocabulary[200 : 200 + len(WORDS)] = WORDS
-    file = folder / "vocab.txt"
-    file.write_text("\n".join(vocabulary))
-    return BertTokenizerFast(vocab=str(file))
+from tests.engines.detectors.tiny import KINDS, grounding_dino_folder
 
 
-def _config(kind: type) -> object:
-    backbone = SwinConfig(
-        image_size=64,
-        patch_size=4,
-        embed_dim=8,
-        depths=[1, 1, 1, 1],
-        num_heads=[1, 1, 2, 2],
-        window_size=2,
-        out_features=["stage2", "stage3", "stage4"],
-    )
-    text = BertConfig(
-        vocab_size=1100, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16
-    )
-    return kind(
-        backbone_config=backbone,
-        text_config=text,
-        d_model=32,
-        encoder_layers=1,
-        decoder_layers=2,
-        encoder_ffn_dim=16,
-        decoder_ffn_dim=16,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        num_queries=12,
-        disable_custom_kernels=True,
-    )
-
-
-@pytest.fixture(scope="module", params=["grounding-dino", "mm-grounding-dino"])
+@pytest.fixture(scope="module", params=sorted(KINDS))
 def folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp(request.param)
-    if request.param == "grounding-dino":
-        model = GroundingDinoForObjectDetection(_config(GroundingDinoConfig))
-    else:
-        model = MMGroundingDinoForObjectDetection(_config(MMGroundingDinoConfig))
-    for parameter in model.parameters():  # biases of zero would make every box the same
-        parameter.data += 0.05 * torch.randn_like(parameter)
-    model.save_pretrained(path)
-    _tokenizer(path).save_pretrained(path)
-    return path
+    return grounding_dino_folder(tmp_path_factory.mktemp(request.param), request.param)
 
 
 @pytest.fixture(scope="module")
