@@ -142,3 +142,36 @@ def test_one_frame(trained_tracker: Tracker, tmp_path: Path) -> None:
 def test_pivot_outside_the_clip_is_an_error(tracker: Tracker, two_things: Made) -> None:
     with pytest.raises(SettingsError, match="frame 9"):
         tracker.track(two_things.clip, [[Pivot(FRAMES, box_xyxy=np.float32([1, 1, 9, 9]))]], no_hook)
+
+
+def test_a_correction_starts_from_its_mark_and_leaves_what_lies_behind_other_pivots(
+    tracker: Tracker, two_things: Made
+) -> None:
+    one, other = two_things.masks
+    pivots = [Pivot(index, mask=one[index]) for index in (0, MIDDLE)]
+    [track] = tracker.track(two_things.clip, [pivots], no_hook)
+    before = track.stack()
+    mark = Pivot(FRAMES - 1, mask=other[FRAMES - 1])
+    corrected = tracker.correct(two_things.clip, pivots, track, mark, no_hook)
+    assert iou(corrected[FRAMES - 1], other[FRAMES - 1]) > 0.9
+    assert (corrected.stack()[: MIDDLE + 1] == before[: MIDDLE + 1]).all()
+    assert (track.stack() == before).all()
+
+
+def test_points_correct_the_mask_that_is_there(trained_tracker: Tracker, two_things: Made) -> None:
+    truth, other = two_things.masks
+    both = truth[MIDDLE] | other[MIDDLE]
+    pivots = [Pivot(MIDDLE, mask=both)]
+    [track] = trained_tracker.track(two_things.clip, [pivots], no_hook)
+    centres = [np.argwhere(mask).mean(axis=0)[::-1] for mask in (truth[MIDDLE], other[MIDDLE])]
+    mark = Pivot(MIDDLE, points_xy=np.array(centres, np.float32), point_labels=np.array([True, False]))
+    corrected = trained_tracker.correct(two_things.clip, [], track, mark, no_hook)
+    for index in range(FRAMES):
+        assert iou(corrected[index], truth[index]) > iou(track[index], truth[index]) + 0.2
+
+
+def test_a_correction_outside_the_clip_is_refused(tracker: Tracker, two_things: Made) -> None:
+    [track] = tracker.track(two_things.clip, [[Pivot(0, mask=two_things.masks[0][0])]], no_hook)
+    mark = Pivot(FRAMES, mask=two_things.masks[0][0])
+    with pytest.raises(SettingsError):
+        tracker.correct(two_things.clip, [], track, mark, no_hook)

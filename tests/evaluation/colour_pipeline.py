@@ -12,8 +12,8 @@ import numpy as np
 
 from refervid.errors import BudgetExceeded, ServerFailed
 from refervid.media.clip import Clip
-from refervid.pipelines.base import Pipeline, reference_slugs, status_of
-from refervid.report.result import Result
+from refervid.pipelines.base import Pipeline, reference_slugs
+from refervid.report.result import Result, TrackedObject, status_of
 from refervid.track import Track
 from refervid.types import Frame, Hook, Mask, Reference, TextReference, no_hook
 
@@ -63,8 +63,8 @@ class ColourPipeline(Pipeline):
             track[index] = _coloured(frame, red, self.shade)
         if self.logits:
             track.logits = np.where(track.stack(), np.float16(4), np.float16(-4))
-        objects = [] if by_text else [(self.sounding, track)]
-        return Result(clip, reference, slug, status_of(clip, track), track, self.preset, objects=objects)
+        tracked = [] if by_text else [TrackedObject((), track, self.sounding)]
+        return Result(clip, reference, slug, status_of(clip, track), track, self.preset, tracked=tracked)
 
 
 def _coloured(frame: Frame, red: bool, shade: int) -> Mask:

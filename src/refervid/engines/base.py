@@ -168,6 +168,16 @@ class Tracker(Engine, Protocol):
         """One track over the whole clip per object; each object has at least one pivot."""
         ...
 
+    def correct(
+        self, clip: Clip, pivots: Sequence[Pivot], track: Track, mark: Pivot, hook: Hook
+    ) -> Track:
+        """An object's track anew from `mark`, both ways as far as the neighbouring `pivots`.
+
+        `track` is what they gave; `mark` is on another frame than all of them. Points alone correct the
+        mask that `track` has on their frame, a box or a mask replaces it.
+        """
+        ...
+
 
 class Tagger(Engine, Protocol):
     def tag(self, waveform: Waveform) -> list[Label]:

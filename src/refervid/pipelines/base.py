@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from refervid.engines.base import Tracker
+from refervid.engines.trackers.flow import FlowTracker
 from refervid.errors import SettingsError
 from refervid.files import slug
 from refervid.media.clip import Clip, open_clip
+from refervid.pipelines.correct import correct
 from refervid.report.result import Result
-from refervid.track import Track
-from refervid.types import Hook, Reference, SoundReference, Status, TextReference, no_hook
+from refervid.types import Hook, Pivot, Reference, SoundReference, TextReference, no_hook
 
 Video = str | Path | Clip
 
@@ -29,6 +31,18 @@ class Pipeline(ABC):
     @abstractmethod
     def plan(self) -> dict[str, Any]:
         """Everything that results depend on besides the clip, ready for JSON."""
+
+    @property
+    def tracker(self) -> Tracker:
+        """What corrections are tracked with: the embedded tracker, unless the pipeline has its own."""
+        return FlowTracker()
+
+    def correct(self, result: Result, mark: Pivot, *, afresh: bool = False, hook: Hook = no_hook) -> Result:
+        """A result with its object tracked anew from a mark of yours: points, a box or a mask on one frame.
+
+        See `refervid.pipelines.correct.correct`; `candidate_pivot` there makes a mark of a candidate.
+        """
+        return correct(self.tracker, result, mark, afresh=afresh, hook=hook)
 
     def __call__(
         self,
@@ -63,10 +77,3 @@ def reference_slugs(references: Sequence[Reference]) -> list[str]:
     for reference in references:
         slugs.append(slug(reference.text if isinstance(reference, TextReference) else "sound", slugs))
     return slugs
-
-
-def status_of(clip: Clip, track: Track) -> Status:
-    """`not_found` for empty masks; `partial` if the clip broke off; else `ok`."""
-    if not track.areas().any():
-        return "not_found"
-    return "ok" if clip.complete else "partial"

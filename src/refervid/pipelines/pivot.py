@@ -10,13 +10,13 @@ from refervid.engines.base import Binder, Chooser, Detector, Engine, Runtime, Ta
 from refervid.engines.registry import Role, build_engine, engine_settings
 from refervid.media.clip import Clip
 from refervid.media.sections import sample_sections
-from refervid.pipelines.base import Pipeline, reference_slugs, status_of
+from refervid.pipelines.base import Pipeline, reference_slugs
 from refervid.pipelines.settings import PivotSettings
-from refervid.pipelines.sound import SoundFound, find_sounding, keep_sounding
+from refervid.pipelines.sound import SoundFound, find_sounding, heard_frames
 from refervid.pipelines.stages import Stages
 from refervid.pipelines.text import Found, find_pivots
-from refervid.report.result import Result
-from refervid.track import Track, union
+from refervid.report.result import Result, TrackedObject, status_of, union_of
+from refervid.track import Track
 from refervid.types import Hook, Reference, SoundReference, TextReference, no_hook
 
 
@@ -72,13 +72,17 @@ class PivotPipeline(Pipeline):
             by_text[reference.text] if isinstance(reference, TextReference) else cast(Found, by_sound)
             for reference in references
         ]
-        tracks = self._track(clip, found, stages)
+        tracked = self._track(clip, found, stages)
         return [
-            self._result(clip, reference, slug, entry, track, stages)
-            for reference, slug, entry, track in zip(
-                references, reference_slugs(references), found, tracks, strict=True
+            self._result(clip, reference, slug, entry, objects, stages)
+            for reference, slug, entry, objects in zip(
+                references, reference_slugs(references), found, tracked, strict=True
             )
         ]
+
+    @property
+    def tracker(self) -> Tracker:
+        return self.engines.tracker
 
     def plan(self) -> dict[str, Any]:
         return {"preset": self.preset, "settings": self.settings.model_dump(mode="json")}
@@ -118,33 +122,41 @@ class PivotPipeline(Pipeline):
             stages,
         )
 
-    def _track(self, clip: Clip, found: Sequence[Found], stages: Stages) -> list[Track]:
-        """One track per reference; all objects of all references go through the tracker together."""
+    def _track(self, clip: Clip, found: Sequence[Found], stages: Stages) -> list[list[TrackedObject]]:
+        """The objects of each reference; all of all references go through the tracker together."""
         distinct = list({id(entry): entry for entry in found}.values())
         objects = [pivots for entry in distinct for pivots in entry.objects]
         tracks: list[Track] = []
         if objects:
             with stages.stage("track", len(clip)) as hook:
                 tracks = self.engines.tracker.track(clip, objects, hook)
-        merged = {}
+        tracked = {}
         for entry in distinct:
             count = len(entry.objects)
-            merged[id(entry)] = self._merge(clip, entry, tracks[:count])
+            tracked[id(entry)] = self._tracked(clip, entry, tracks[:count])
             tracks = tracks[count:]
-        return [merged[id(entry)] for entry in found]
+        return [tracked[id(entry)] for entry in found]
 
-    def _merge(self, clip: Clip, entry: Found, tracks: Sequence[Track]) -> Track:
+    def _tracked(self, clip: Clip, entry: Found, tracks: Sequence[Track]) -> list[TrackedObject]:
+        pairs = list(zip(map(tuple, entry.objects), tracks, strict=True))
         if isinstance(entry, SoundFound) and tracks:
-            named = list(zip(entry.names, tracks, strict=True))
-            entry.sounding = keep_sounding(clip, clip.waveform(), named, entry.intervals, self.engines.binder)
-            tracks = [track for _, track in entry.sounding]
-        if len(tracks) == 1:
-            return tracks[0]
-        return union(tracks, len(clip), clip.height, clip.width)
+            heard = heard_frames(clip, clip.waveform(), entry.names, entry.intervals, self.engines.binder)
+            return [
+                TrackedObject(pivots, track, name, shown)
+                for (pivots, track), name, shown in zip(pairs, entry.names, heard, strict=True)
+            ]
+        return [TrackedObject(pivots, track) for pivots, track in pairs]
 
     def _result(
-        self, clip: Clip, reference: Reference, slug: str, entry: Found, track: Track, stages: Stages
+        self,
+        clip: Clip,
+        reference: Reference,
+        slug: str,
+        entry: Found,
+        tracked: Sequence[TrackedObject],
+        stages: Stages,
     ) -> Result:
+        track = union_of(tracked, clip)
         notes = [*clip.notes, *entry.notes]
         status = "failed" if entry.failed else status_of(clip, track)
         if status == "not_found" and entry.objects:
@@ -161,5 +173,5 @@ class PivotPipeline(Pipeline):
             notes=notes,
             timings_s=dict(stages.seconds),
             engines=dict(self.engines.built),
-            objects=entry.sounding if isinstance(entry, SoundFound) else (),
+            tracked=tracked,
         )

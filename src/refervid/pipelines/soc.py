@@ -18,11 +18,11 @@ from refervid.errors import MissingWeights, SettingsError
 from refervid.media.clip import Clip
 from refervid.models.soc import SOC, NanoTextConfig, load, load_published
 from refervid.models.soc.transforms import SIZE, InputSize
-from refervid.pipelines.base import Pipeline, reference_slugs, status_of
+from refervid.pipelines.base import Pipeline, reference_slugs
 from refervid.pipelines.settings import EngineOptions
 from refervid.pipelines.soc_windows import Segmenter
 from refervid.pipelines.stages import Stages
-from refervid.report.result import Result
+from refervid.report.result import Result, status_of
 from refervid.track import Track
 from refervid.types import Hook, Pivot, Reference, TextReference, no_hook
 
@@ -98,6 +98,10 @@ class SocPipeline(Pipeline):
         engine = build_engine("tracker", self.settings.tracker, self._runtime)
         self._built["tracker"] = f"{engine.name} {engine.version}"
         return cast(Tracker, engine)
+
+    @property
+    def tracker(self) -> Tracker:
+        return self._tracker or super().tracker
 
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
         if not all(isinstance(reference, TextReference) for reference in references):

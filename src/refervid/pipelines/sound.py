@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refervid.engines.base import (
     Binder,
@@ -25,7 +26,6 @@ from refervid.media.sections import Section, even_section
 from refervid.pipelines.settings import SoundSettings
 from refervid.pipelines.stages import Stages
 from refervid.pipelines.text import Found, fit_to_frame, to_pivot
-from refervid.track import Track
 from refervid.types import Interval, SoundingObject, Waveform
 
 SILENCE_PEAK = 1e-3
@@ -34,14 +34,10 @@ SILENCE_PEAK = 1e-3
 
 @dataclass
 class SoundFound(Found):
-    """`names` are those of `objects`, in the same order; `intervals` are when anything sounds.
-
-    `sounding` are names and tracks of the objects, empty where they are not heard.
-    """
+    """`names` are those of `objects`, in the same order; `intervals` are when anything sounds."""
 
     names: list[str] = field(default_factory=list)
     intervals: list[Interval] = field(default_factory=list)
-    sounding: list[tuple[str, Track]] = field(default_factory=list)
 
 
 def find_sounding(
@@ -104,27 +100,23 @@ def _locate(
     found.objects.append([to_pivot(thing.frame_index, chosen)])
 
 
-def keep_sounding(
+def heard_frames(
     clip: Clip,
     waveform: Waveform,
-    tracks: Sequence[tuple[str, Track]],
+    names: Sequence[str],
     intervals: Sequence[Interval],
     binder: Binder,
-) -> list[tuple[str, Track]]:
-    """The objects' masks at the times they sound; other frames are empty.
+) -> list[NDArray[np.bool_]]:
+    """(T,) bool per name: the frames at whose time it sounds.
 
     Times of intervals are those of the waveform, shifted onto the clip's time axis by its `start_s`.
     """
-    sounding = binder.bind(waveform, intervals, [name for name, _ in tracks])
-    kept = []
-    for name, track in tracks:
-        gated = Track(len(clip), clip.height, clip.width)
-        for index, time in enumerate(clip.times_s - waveform.start_s):
-            if any(
-                interval.start_s <= time < interval.end_s and name in names
-                for interval, names in zip(intervals, sounding, strict=True)
-            ):
-                gated[index] = track[index]
-                gated.presence[index] = track.presence[index]
-        kept.append((name, gated))
-    return kept
+    sounding = binder.bind(waveform, intervals, names)
+    times_s = clip.times_s - waveform.start_s
+    heard = [np.zeros(len(clip), bool) for _ in names]
+    for interval, present in zip(intervals, sounding, strict=True):
+        inside = (interval.start_s <= times_s) & (times_s < interval.end_s)
+        for name, frames in zip(names, heard, strict=True):
+            if name in present:
+                frames |= inside
+    return heard

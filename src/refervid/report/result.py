@@ -10,8 +10,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.media.clip import Clip
-from refervid.track import Track
+from refervid.track import Track, union
 from refervid.types import Decision, Details, Pivot, Reference, Status, TextReference
+
+
+@dataclass(frozen=True, eq=False)
+class TrackedObject:
+    """One object of an answer: what its track started from, and the track as the tracker gave it.
+
+    `shown` (T,) bool: the frames on which it counts, such as those at which it is heard; None: all.
+    """
+
+    pivots: tuple[Pivot, ...] = field(repr=False)
+    track: Track = field(repr=False)
+    name: str = ""
+    shown: NDArray[np.bool_] | None = field(default=None, repr=False)
+
+    def shown_track(self) -> Track:
+        """`track`, empty on the frames that do not count."""
+        if self.shown is None:
+            return self.track
+        gated = Track(len(self.track), self.track.height, self.track.width)
+        for index in np.flatnonzero(self.shown).tolist():
+            gated[index] = self.track[index]
+            gated.presence[index] = self.track.presence[index]
+        return gated
 
 
 @dataclass(frozen=True)
@@ -20,7 +43,7 @@ class Result:
 
     `slug` is the name of the result's folder, unique among results of one call; `notes` are sentences
     for a person; `timings_s` are seconds per stage; `engines` maps each role to "name version";
-    `objects` are name and track of each thing that makes the sound, empty where it is not heard.
+    `tracked` are the objects that the masks were made of.
     """
 
     clip: Clip = field(repr=False)
@@ -34,12 +57,17 @@ class Result:
     notes: Sequence[str] = ()
     timings_s: Mapping[str, float] = field(default_factory=dict, repr=False)
     engines: Mapping[str, str] = field(default_factory=dict, repr=False)
-    objects: Sequence[tuple[str, Track]] = field(default=(), repr=False)
+    tracked: Sequence[TrackedObject] = field(default=(), repr=False)
 
     @property
     def query(self) -> str:
         """The sentence, or "sound"."""
         return self.reference.text if isinstance(self.reference, TextReference) else "sound"
+
+    @property
+    def objects(self) -> list[tuple[str, Track]]:
+        """Name and track of each thing that makes the sound, empty where it is not heard."""
+        return [(one.name, one.shown_track()) for one in self.tracked if one.name]
 
     @property
     def masks(self) -> NDArray[np.bool_]:
@@ -83,6 +111,19 @@ class Result:
             "presence": [round(float(p), 4) for p in self.track.presence],
             "timings_s": {stage: round(seconds, 4) for stage, seconds in self.timings_s.items()},
         }
+
+
+def union_of(tracked: Sequence[TrackedObject], clip: Clip) -> Track:
+    """The answer that objects make together: frame by frame, each where it counts."""
+    tracks = [one.shown_track() for one in tracked]
+    return tracks[0] if len(tracks) == 1 else union(tracks, len(clip), clip.height, clip.width)
+
+
+def status_of(clip: Clip, track: Track) -> Status:
+    """`not_found` for empty masks; `partial` if the clip broke off; else `ok`."""
+    if not track.areas().any():
+        return "not_found"
+    return "ok" if clip.complete else "partial"
 
 
 def _pivot_summary(pivot: Pivot) -> Details:

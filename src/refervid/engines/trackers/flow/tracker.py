@@ -75,6 +75,14 @@ class FlowTracker:
                 hook("track", None, half * len(clip) + done, 2 * len(clip))
         return tracks
 
+    def correct(self, clip: Clip, pivots: Sequence[Pivot], track: Track, mark: Pivot, hook: Hook) -> Track:
+        """As `Tracker.correct`. Calls the hook and raises as `track` does."""
+        _check(mark, clip)
+        if is_correction([mark]):
+            mark = Pivot(mark.frame_index, mask=_refined(clip, track[mark.frame_index], mark, hook))
+        tracks: list[Track] = self.track(clip, [[*pivots, mark]], hook)
+        return tracks[0]
+
 
 class _Sweep:
     """One object in one direction: writes the frames whose nearest pivot lies behind."""
@@ -106,8 +114,7 @@ class _Sweep:
 
     def _write(self, index: int, soft: Plane, presence: float, exact: Mask | None = None) -> None:
         if exact is None:
-            size = (self._track.width, self._track.height)
-            exact = np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR) > 0.5)
+            exact = _at_clip_size(soft, self._track.height, self._track.width)
         self._track[index] = exact
         self._track.presence[index] = presence
 
@@ -145,6 +152,18 @@ def _carry(scene: Scene, seed: Seed, start: int, end: int) -> Plane:
     for index in range(start + direction, end + direction, direction):
         soft, _ = carrier.step(View(scene, index, direction))
     return soft
+
+
+@threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
+def _refined(clip: Clip, mask: Mask, points: Pivot, hook: Hook) -> Mask:
+    """A mask (H, W) corrected by points on its frame."""
+    view = View(scene_of(clip, hook), points.frame_index, 1)
+    carried = seed_of(view, [Pivot(points.frame_index, mask=mask)]).soft if mask.any() else None
+    return _at_clip_size(seed_of(view, [points], carried).soft, clip.height, clip.width)
+
+
+def _at_clip_size(soft: Plane, height: int, width: int) -> Mask:
+    return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5)
 
 
 def _check(pivot: Pivot, clip: Clip) -> None:

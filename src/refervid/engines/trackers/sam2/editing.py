@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from refervid.engines.trackers.sam2.pivots import check_pivot
@@ -29,6 +29,11 @@ class EditableTracking:
         """Track every object over the whole clip; each frame is in `tracks` when it is handed out."""
         yield from self._written(self._propagation.run())
 
+    def resume(self, tracks: Sequence[Track]) -> None:
+        """Stand where a `run` with the same pivots has led to before: only the pivots are looked at again."""
+        self._propagation.prompt()
+        self._writer.take(tracks)
+
     def correct(self, row: int, pivot: Pivot) -> Iterator[FrameResult]:
         """Object `row` anew from `pivot` in both directions, as far as its neighbouring pivots.
 
@@ -40,7 +45,8 @@ class EditableTracking:
         track = self.tracks[row]
         check_pivot(pivot, len(track), track.height, track.width)
         if pivot.points_xy is not None and pivot.box_xyxy is None and pivot.mask is None:
-            pivot = replace(pivot, mask=track[pivot.frame_index])
+            present = track[pivot.frame_index]
+            pivot = replace(pivot, mask=present if present.any() else None)
         yield from self._written(self._propagation.correct(row, pivot))
 
     def _written(self, results: Iterator[FrameResult]) -> Iterator[FrameResult]:

@@ -108,6 +108,17 @@ class Sam2Tracker:
             resume.remove()
         return writer.tracks
 
+    def correct(self, clip: Clip, pivots: Sequence[Pivot], track: Track, mark: Pivot, hook: Hook) -> Track:
+        """As `Tracker.correct`; only the frames between the neighbouring pivots are looked at again.
+
+        Calls `hook("track", None, frames done, T)`. Raises `SettingsError`, `OutOfMemory`.
+        """
+        editing = self.edit(clip, [pivots])
+        editing.resume([track])
+        for done, _ in enumerate(editing.correct(0, mark), 1):
+            hook("track", None, done, len(clip))
+        return editing.tracks[0]
+
     def edit(self, clip: Clip, objects: Sequence[Sequence[Pivot]]) -> EditableTracking:
         """Tracks that can be corrected after they have been made. Raises `SettingsError`."""
         return EditableTracking(

@@ -6,11 +6,12 @@ reached, so every frame is visited at most once per direction, whatever the numb
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -149,6 +150,10 @@ class Propagation:
                 decoded = self._visit(stage, features, index, rows)
                 self.done += 1
                 yield FrameResult(index, rows, decoded)
+
+    def prompt(self) -> None:
+        """The pivot frames alone: enough for `correct`."""
+        deque(islice(self.run(), len(self._frames_of(Stage.PROMPT))), maxlen=0)
 
     def correct(self, row: int, pivot: Pivot) -> Iterator[FrameResult]:
         """Object `row` anew, from a further pivot onward and back as far as its neighbouring pivots."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,6 +72,10 @@ class TrackWriter:
         """With everything written so far."""
         self._store(leave=0)
         return self._tracks
+
+    def take(self, tracks: Sequence[Track]) -> None:
+        """Go on from copies of `tracks`."""
+        self._tracks = [deepcopy(track) for track in tracks]
 
     def write(self, result: FrameResult) -> None:
         decoded = result.decoded

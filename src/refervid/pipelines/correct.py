@@ -1,0 +1,123 @@
+"""A person's corrections of a result: a mark on one frame, from which the object is tracked anew."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from refervid.engines.base import Tracker
+from refervid.errors import SettingsError
+from refervid.media.clip import Clip
+from refervid.pipelines.stages import Stages
+from refervid.report.result import Result, TrackedObject, status_of, union_of
+from refervid.track import Track
+from refervid.types import Decision, Hook, Pivot, no_hook
+
+
+def correct(
+    tracker: Tracker, result: Result, mark: Pivot, *, afresh: bool = False, hook: Hook = no_hook
+) -> Result:
+    """`result` with one object tracked anew from `mark`, both ways as far as its neighbouring pivots.
+
+    Points alone correct the mask that the object has on the mark's frame; a box or a mask replaces it.
+    Of several objects the one is meant that lies under the mark, or nearest to it. With `afresh` all that
+    was tracked is forgotten, and the mark alone starts the answer. Where a thing counts only while it is
+    heard, that stays so. Raises `SettingsError` for a mark that does not fit the clip.
+    """
+    clip, stages = result.clip, Stages(hook)
+    if not 0 <= mark.frame_index < len(clip):
+        raise SettingsError(f"frame {mark.frame_index}: the clip has frames 0 to {len(clip) - 1}")
+    tracked = [] if afresh else _tracked(result)
+    with stages.stage("track", len(clip)) as report:
+        if tracked:
+            place = _meant(tracked, mark)
+            tracked[place] = _corrected(tracker, clip, tracked[place], mark, report)
+        else:
+            [track] = tracker.track(clip, [[mark]], report)
+            tracked = [_only_object(result, mark, track)]
+    track = union_of(tracked, clip)
+    return replace(
+        result,
+        status=status_of(clip, track),
+        track=track,
+        pivots=[pivot for one in tracked for pivot in one.pivots],
+        decisions=[*result.decisions, _decision(mark, afresh)],
+        timings_s=dict(stages.seconds),
+        engines={**result.engines, "tracker": f"{tracker.name} {tracker.version}"},
+        tracked=tracked,
+    )
+
+
+def candidate_pivot(decision: Decision, number: int) -> Pivot:
+    """Candidate `number` (from 1, as in pictures) of a recorded decision, as what a tracker starts from.
+
+    Raises `SettingsError` for a candidate that the decision does not have.
+    """
+    if decision.frame_index is None or not 1 <= number <= len(decision.candidates):
+        raise SettingsError(f"candidate {number}: this decision has {len(decision.candidates)} candidates")
+    chosen = decision.candidates[number - 1]
+    return Pivot(decision.frame_index, chosen.box_xyxy, chosen.mask)
+
+
+def _tracked(result: Result) -> list[TrackedObject]:
+    """The result's objects; of an answer that no tracker made, its mask on the surest frame is a start."""
+    if result.tracked or not result.track.areas().any():
+        return list(result.tracked)
+    surest = int(np.where(result.track.areas() > 0, result.track.presence, -1.0).argmax())
+    return [TrackedObject((Pivot(surest, mask=result.track[surest]),), result.track)]
+
+
+def _corrected(tracker: Tracker, clip: Clip, one: TrackedObject, mark: Pivot, hook: Hook) -> TrackedObject:
+    others = [pivot for pivot in one.pivots if pivot.frame_index != mark.frame_index]
+    track = tracker.correct(clip, others, one.track, mark, hook)
+    if _is_points(mark):
+        # What the points made of the mask holds from now on, whatever else is corrected.
+        mark = Pivot(mark.frame_index, mask=track[mark.frame_index])
+    pivots = sorted([*others, mark], key=lambda pivot: pivot.frame_index)
+    return replace(one, pivots=tuple(pivots), track=track)
+
+
+def _meant(tracked: Sequence[TrackedObject], mark: Pivot) -> int:
+    """The object with the largest part of the mark on it; of several without any, the nearest."""
+    x, y = _middle(mark)
+    gaps = []
+    for one in tracked:
+        ys, xs = np.nonzero(one.track[mark.frame_index])
+        gaps.append(float(np.hypot(xs - x, ys - y).min()) if len(xs) else np.inf)
+    return int(np.argmin(gaps))
+
+
+def _middle(mark: Pivot) -> tuple[float, float]:
+    """(x, y) of the mark in pixels: of the points on the object, or of all if there are none."""
+    if mark.points_xy is not None and mark.point_labels is not None:
+        kept = mark.points_xy[mark.point_labels]
+        x, y = (kept if len(kept) else mark.points_xy).mean(axis=0)
+    elif mark.box_xyxy is not None:
+        x, y = (mark.box_xyxy[:2] + mark.box_xyxy[2:]) / 2
+    else:
+        mask = mark.mask
+        x, y = (0, 0) if mask is None or not mask.any() else (v.mean() for v in np.nonzero(mask)[::-1])
+    return float(x), float(y)
+
+
+def _only_object(result: Result, mark: Pivot, track: Track) -> TrackedObject:
+    """It counts whenever one of the former objects did."""
+    times = [one.shown for one in result.tracked if one.shown is not None]
+    name = result.tracked[0].name if result.tracked else ""
+    return TrackedObject((mark,), track, name, np.logical_or.reduce(times) if times else None)
+
+
+def _is_points(mark: Pivot) -> bool:
+    return mark.points_xy is not None and mark.box_xyxy is None and mark.mask is None
+
+
+def _decision(mark: Pivot, afresh: bool) -> Decision:
+    if mark.points_xy is not None and mark.point_labels is not None:
+        kept = int(mark.point_labels.sum())
+        answer = f"points: {kept} on it, {len(mark.points_xy) - kept} beside it"
+    else:
+        answer = "a box" if mark.mask is None else "a mask"
+    reason = "started over from here" if afresh else ""
+    return Decision("correction", answer, "user", reason, frame_index=mark.frame_index)

@@ -1,0 +1,164 @@
+"""Corrections by hand: a mark on one frame, and what becomes of the answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from refervid import Result, load
+from refervid.engines.trackers.flow import FlowTracker
+from refervid.errors import SettingsError
+from refervid.pipelines.base import Pipeline
+from refervid.pipelines.correct import candidate_pivot, correct
+from refervid.report.result import TrackedObject, union_of
+from refervid.track import Track
+from refervid.types import Decision, Pivot, SoundReference, TextReference, no_hook
+from tests.engines.trackers.made_clips import BLUE, RED, Made, Thing, box_of, iou, made_clip
+from tests.engines.trackers.sam2 import tiny
+
+FRAMES = 9
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    things = [Thing(RED, lambda i: (50 + 4 * i, 45)), Thing(BLUE, lambda i: (160 - 4 * i, 105))]
+    return made_clip(tmp_path_factory.mktemp("two") / "frames", things, FRAMES)
+
+
+@pytest.fixture(scope="module")
+def pipeline() -> Pipeline:
+    return load("lite", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def red(made: Made, pipeline: Pipeline) -> Result:
+    [result] = pipeline.run(made.clip, [TextReference("the red one")])
+    assert overlap(result, made, 0) > 0.7
+    return result
+
+
+def overlap(result: Result, made: Made, thing: int) -> float:
+    return float(np.mean([iou(a, b) for a, b in zip(result.track, made.masks[thing], strict=True)]))
+
+
+def at(made: Made, thing: int, frame: int) -> np.ndarray:
+    return np.argwhere(made.masks[thing][frame]).mean(axis=0)[::-1].astype(np.float32)
+
+
+def test_another_thing_by_a_box(made: Made, pipeline: Pipeline, red: Result) -> None:
+    box = Pivot(6, box_xyxy=box_of(made.masks[1][6]))
+    other = pipeline.correct(red, box, afresh=True)
+    assert overlap(other, made, 1) > 0.7
+    assert other.pivots == [box]
+    assert other.reference == red.reference
+    assert (other.decisions[-1].source, other.decisions[-1].frame_index) == ("user", 6)
+    assert overlap(red, made, 0) > 0.7  # the former result is untouched
+
+
+def test_another_thing_by_its_candidate(made: Made, pipeline: Pipeline, red: Result) -> None:
+    decision = next(one for one in red.decisions if one.question == "box")
+    truth = made.masks[1][decision.frame_index]
+    overlaps = [iou(mask_of(one.box_xyxy, truth.shape), truth) for one in decision.candidates]
+    mark = candidate_pivot(decision, int(np.argmax(overlaps)) + 1)
+    assert overlap(pipeline.correct(red, mark, afresh=True), made, 1) > 0.6
+    for number in (0, len(decision.candidates) + 1):
+        with pytest.raises(SettingsError, match=f"candidate {number}"):
+            candidate_pivot(decision, number)
+
+
+def mask_of(box: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    mask = np.zeros(shape, bool)
+    x0, y0, x1, y1 = box.astype(int)
+    mask[y0:y1, x0:x1] = True
+    return mask
+
+
+def test_points_take_away_what_does_not_belong(made: Made, red: Result) -> None:
+    tracker, middle = FlowTracker(), FRAMES // 2
+    both = made.masks[0][middle] | made.masks[1][middle]
+    [track] = tracker.track(made.clip, [[Pivot(middle, mask=both)]], no_hook)
+    tracked = [TrackedObject((Pivot(middle, mask=both),), track)]
+    wrong = Result(made.clip, TextReference("it"), "it", "ok", track, "lite", tracked=tracked)
+    points = np.stack([at(made, 0, middle), at(made, 1, middle)])
+    mark = Pivot(middle, points_xy=points, point_labels=np.array([True, False]))
+    better = correct(tracker, wrong, mark)
+    assert overlap(better, made, 0) > 0.7
+    assert better.decisions[-1].answer == "points: 1 on it, 1 beside it"
+    # Later corrections elsewhere keep what the points made of this frame.
+    again = correct(tracker, better, Pivot(0, mask=made.masks[0][0]))
+    assert [pivot.frame_index for pivot in again.pivots] == [0, middle]
+    assert (again.track[middle] == better.track[middle]).all()
+
+
+def test_of_several_objects_the_marked_one_is_corrected(made: Made) -> None:
+    tracker = FlowTracker()
+    starts = [[Pivot(0, mask=made.masks[0][0])], [Pivot(0, mask=made.masks[1][0])]]
+    tracks = tracker.track(made.clip, starts, no_hook)
+    tracked = [TrackedObject(tuple(p), t) for p, t in zip(starts, tracks, strict=True)]
+    union = union_of(tracked, made.clip)
+    both = Result(made.clip, TextReference("both"), "both", "ok", union, "lite", tracked=tracked)
+    gone = Pivot(FRAMES - 1, points_xy=at(made, 1, FRAMES - 1)[None], point_labels=np.array([False]))
+    corrected = correct(tracker, both, gone)
+    assert corrected.tracked[0] is tracked[0]
+    assert corrected.tracked[1].track.areas()[-1] < tracks[1].areas()[-1]
+
+
+def test_what_counts_only_while_heard_stays_so(made: Made) -> None:
+    tracker = FlowTracker()
+    start = Pivot(0, mask=made.masks[0][0])
+    [track] = tracker.track(made.clip, [[start]], no_hook)
+    heard = np.arange(FRAMES) < 4
+    one = TrackedObject((start,), track, "drum", heard)
+    result = Result(made.clip, SoundReference(), "sound", "ok", one.shown_track(), "lite", tracked=[one])
+    for afresh in (False, True):
+        mark = Pivot(6, box_xyxy=box_of(made.masks[1][6]))
+        corrected = correct(tracker, result, mark, afresh=afresh)
+        assert ((corrected.areas > 0) == heard).all()
+        assert [name for name, _ in corrected.objects] == ["drum"]
+
+
+def test_something_that_was_not_found_is_pointed_out(made: Made) -> None:
+    empty = Track(FRAMES, made.clip.height, made.clip.width)
+    missed = Result(made.clip, TextReference("it"), "it", "not_found", empty, "lite")
+    found = correct(FlowTracker(), missed, Pivot(3, box_xyxy=box_of(made.masks[0][3])))
+    assert found.status == "ok"
+    assert overlap(found, made, 0) > 0.7
+
+
+def test_an_answer_without_tracker_is_corrected_from_its_surest_mask(made: Made) -> None:
+    track = Track(FRAMES, made.clip.height, made.clip.width)
+    track[2] = made.masks[0][2]
+    track.presence[2] = 1
+    result = Result(made.clip, TextReference("it"), "it", "ok", track, "soc")
+    corrected = correct(FlowTracker(), result, Pivot(7, mask=made.masks[0][7]))
+    assert [pivot.frame_index for pivot in corrected.pivots] == [2, 7]
+    assert overlap(corrected, made, 0) > 0.8
+
+
+def test_sam2_corrects_by_points(tmp_path: Path) -> None:
+    tiny.sam2_model().save_pretrained(tmp_path / "weights")
+    changes = ["tracker.kind=sam2", f"tracker.weights={tmp_path / 'weights'}"]
+    sam2 = load("lite", device="cpu", settings=changes)
+    clip = tiny.clip(12)
+    empty = Track(12, clip.height, clip.width)
+    missed = Result(clip, TextReference("it"), "it", "not_found", empty, "lite")
+    by_box = sam2.correct(missed, Pivot(2, box_xyxy=np.array([10, 10, 40, 30], np.float32)))
+    assert by_box.track.areas().all()
+    points = Pivot(9, points_xy=np.array([[30, 20]], np.float32), point_labels=np.array([False]))
+    by_points = sam2.correct(by_box, points)
+    assert (by_points.track.stack()[:3] == by_box.track.stack()[:3]).all()
+    assert (by_points.track[9] != by_box.track[9]).any()
+    assert by_points.engines["tracker"].startswith("sam2")
+
+
+@pytest.mark.parametrize("frame", [-1, FRAMES])
+def test_a_frame_that_is_not_there(made: Made, red: Result, frame: int) -> None:
+    with pytest.raises(SettingsError, match="frames 0 to 8"):
+        correct(FlowTracker(), red, Pivot(frame, mask=made.masks[0][0]))
+
+
+def test_decisions_of_other_kinds_have_no_candidates() -> None:
+    with pytest.raises(SettingsError):
+        candidate_pivot(Decision("frame", 1, "rules", frame_index=3), 1)
