@@ -100,3 +100,34 @@ def test_a_truncated_checkpoint_is_refused(folder: Path, tmp_path: Path) -> None
         (tmp_path / file.name).write_bytes(data[:-500] if file.suffix == ".safetensors" else data)
     with pytest.raises(BadCheckpoint, match="download it again"):
         _detector(tmp_path)
+
+
+def test_nothing_is_run_twice_on_one_clip(folder: Path, clip: ArrayClip) -> None:
+    detector = _detector(folder, box_threshold=0.0)
+    frames, texts = [], []
+    detector._backbone.backbone.register_forward_hook(lambda _, args, __: frames.extend(args[0]))
+    detector._model.register_forward_pre_hook(
+        lambda _, args, options: texts.extend(options["input_ids"]), with_kwargs=True
+    )
+    first = detector.detect(clip, [*REQUESTS, REQUESTS[0]])
+    assert first[0] == first[3]
+    guess = DetectorRequest(REQUESTS[0].frame_index, REQUESTS[0].text, last_resort=True)
+    again = detector.detect(clip, [guess, DetectorRequest(0, "the dog")])
+    assert again[0][0].score == first[0][0].score
+    assert (len(frames), len(texts)) == (2, 4)
+    other = ArrayClip(np.zeros((1, 60, 90, 3), np.uint8))
+    assert detector.detect(other, [DetectorRequest(0, "the dog")]) != again[1:]
+    assert (len(frames), len(texts)) == (3, 5)
+
+
+def test_frames_beyond_what_is_kept(folder: Path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (12, 60, 90, 3), np.uint8)
+    requests = [DetectorRequest(frame, text) for frame in (*range(12), 0, 5) for text in ("a dog", "a cup")]
+    detector = _detector(folder, box_threshold=0.0, batch=3)
+    detector.detect(ArrayClip(pixels), [DetectorRequest(frame, "the cup") for frame in range(12)])
+    clip = ArrayClip(pixels)
+    detector.detect(clip, requests[:4])
+    one_by_one = _detector(folder, box_threshold=0.0, batch=1)
+    for request, found in zip(requests, detector.detect(clip, requests), strict=True):
+        [single] = one_by_one.detect(clip, [request])
+        np.testing.assert_allclose([c.box_xyxy for c in single], [c.box_xyxy for c in found], atol=2e-3)

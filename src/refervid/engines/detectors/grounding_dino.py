@@ -8,6 +8,7 @@ sentences of a frame share.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -16,10 +17,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from refervid.engines.base import DetectorRequest, EngineSettings, Runtime
+from refervid.engines.detectors.memory import FrameAndText, Memory, Seen
 from refervid.engines.detectors.pixels import shorter_side_size, to_tensor
 from refervid.engines.weights import find_weights, load_pretrained, missing_weights, torch_dtype
 from refervid.media.clip import Clip
 from refervid.types import Candidate
+
+KEPT_FRAMES = 8
+"""Of which features stay: about 50 MB each for the base model on a frame of 800 x 1333 pixels."""
 
 
 class GroundingDinoSettings(EngineSettings):
@@ -55,7 +60,9 @@ class GroundingDinoDetector:
         self._model = model.to(device)
         self._dtype = next(model.parameters()).dtype
         core: Any = self._model.model
-        self._backbone = core.backbone = _SharedBackbone(core.backbone)
+        kept = max(KEPT_FRAMES, settings.batch)
+        self._backbone = core.backbone = _SharedBackbone(core.backbone, kept)
+        self._memory = Memory()
 
     @classmethod
     def missing(cls, settings: GroundingDinoSettings) -> list[str]:
@@ -74,34 +81,36 @@ class GroundingDinoDetector:
 
     def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
         """One list per request, highest score first."""
-        answers: dict[int, list[Candidate]] = {}
-        frames = sorted({request.frame_index for request in requests})
-        for start in range(0, len(frames), self._settings.batch):
-            chunk = frames[start : start + self._settings.batch]
+        if not self._memory.is_of(clip):
+            self._backbone.forget()
+        return self._memory.answer(clip, requests, lambda pairs: self._look(clip, pairs))
+
+    def _look(self, clip: Clip, pairs: Sequence[FrameAndText]) -> list[Seen]:
+        """What is on frames for texts; `pairs` are in order of frames."""
+        batch, seen = self._settings.batch, []
+        frames = list(dict.fromkeys(frame for frame, _ in pairs))
+        for start in range(0, len(frames), batch):
+            chunk = frames[start : start + batch]
             self._encode(clip, chunk)
-            asked = [(n, request) for n, request in enumerate(requests) if request.frame_index in chunk]
-            for begin in range(0, len(asked), self._settings.batch):
-                part = asked[begin : begin + self._settings.batch]
-                positions = [chunk.index(request.frame_index) for _, request in part]
-                found = self._ask(clip, positions, [request for _, request in part])
-                answers |= dict(zip((n for n, _ in part), found, strict=True))
-        return [answers[n] for n in range(len(requests))]
+            asked = [pair for pair in pairs if pair[0] in chunk]
+            for begin in range(0, len(asked), batch):
+                seen += self._ask(clip, asked[begin : begin + batch])
+        return seen
 
     def _encode(self, clip: Clip, frames: Sequence[int]) -> None:
         size = shorter_side_size(clip.height, clip.width, self._settings.short_side, self._settings.long_side)
-        pixels = torch.stack([to_tensor(frame, size) for _, frame in clip.frames(frames)])
-        with torch.inference_mode():
-            self._backbone.encode(pixels.to(self._device, self._dtype))
+        if new := self._backbone.without_features(frames):
+            pixels = torch.stack([to_tensor(frame, size) for _, frame in clip.frames(new)])
+            with torch.inference_mode():
+                self._backbone.encode(new, pixels.to(self._device, self._dtype))
 
-    def _ask(
-        self, clip: Clip, positions: Sequence[int], requests: Sequence[DetectorRequest]
-    ) -> list[list[Candidate]]:
-        tokens = self._tokenizer(
-            [caption(request.text) for request in requests], return_tensors="pt", padding=True
-        ).to(self._device)
+    def _ask(self, clip: Clip, pairs: Sequence[FrameAndText]) -> list[Seen]:
+        tokens = self._tokenizer([caption(text) for _, text in pairs], return_tensors="pt", padding=True).to(
+            self._device
+        )
         with torch.inference_mode():
             output = self._model(
-                pixel_values=self._backbone.select(positions),
+                pixel_values=self._backbone.select([frame for frame, _ in pairs]),
                 input_ids=tokens["input_ids"],
                 attention_mask=tokens["attention_mask"],
                 token_type_ids=tokens.get("token_type_ids"),
@@ -109,30 +118,28 @@ class GroundingDinoDetector:
         probabilities = output.logits.float().sigmoid().cpu()
         boxes = output.pred_boxes.float().cpu() * torch.tensor([clip.width, clip.height] * 2)
         ids = tokens["input_ids"].cpu()
-        return [
-            self._candidates(probabilities[row], boxes[row], ids[row], request)
-            for row, request in enumerate(requests)
-        ]
+        return [self._seen(probabilities[row], boxes[row], ids[row]) for row in range(len(pairs))]
 
-    def _candidates(
-        self, probabilities: Tensor, boxes: Tensor, ids: Tensor, request: DetectorRequest
-    ) -> list[Candidate]:
+    def _seen(self, probabilities: Tensor, boxes: Tensor, ids: Tensor) -> Seen:
         """Queries above the threshold; as a last resort the best one whatever its score."""
+        settings = self._settings
         scores = probabilities.max(dim=1).values
         order = scores.argsort(descending=True)
-        if request.last_resort:
-            kept, text_threshold = order[:1], self._settings.last_resort_text_threshold
-        else:
-            kept = order[scores[order] > self._settings.box_threshold]
-            text_threshold = self._settings.text_threshold
-        return [
-            Candidate(
-                _corners(boxes[query].numpy()),
-                float(scores[query]),
-                self._phrase(probabilities[query] > text_threshold, ids),
-            )
-            for query in kept.tolist()
-        ]
+
+        def candidates(queries: Tensor, text_threshold: float) -> list[Candidate]:
+            return [
+                Candidate(
+                    _corners(boxes[query].numpy()),
+                    float(scores[query]),
+                    self._phrase(probabilities[query] > text_threshold, ids),
+                )
+                for query in queries.tolist()
+            ]
+
+        return Seen(
+            candidates(order[scores[order] > settings.box_threshold], settings.text_threshold),
+            candidates(order[:1], settings.last_resort_text_threshold),
+        )
 
     def _phrase(self, chosen: Tensor, ids: Tensor) -> str:
         """The caption's tokens that the box answers to, without the first and the last place of 256."""
@@ -142,29 +149,68 @@ class GroundingDinoDetector:
         return str(text).replace(".", "").strip()
 
 
-class _SharedBackbone(nn.Module):
-    """Stands in for the image backbone: several sentences take the features of one encoded frame."""
+@dataclass(frozen=True)
+class _FrameFeatures:
+    """One frame's pixels, and features with mask and positions of each level."""
 
-    def __init__(self, backbone: Any) -> None:
+    pixels: Tensor
+    features: list[tuple[Tensor, Tensor]]
+    positions: list[Tensor]
+
+
+class _SharedBackbone(nn.Module):
+    """Stands in for the image backbone: several sentences take the features of one encoded frame.
+
+    Of a clip's frames the last `kept` stay, for sentences that come later.
+    """
+
+    def __init__(self, backbone: Any, kept: int) -> None:
         super().__init__()
         self.backbone = backbone
         self.position_embedding = backbone.position_embedding
+        self._kept = kept
+        self._frames: dict[int, _FrameFeatures] = {}
 
-    def encode(self, pixels: Tensor) -> None:
-        """Run the real backbone on frames (F, 3, h, w)."""
+    def forget(self) -> None:
+        """Another clip follows."""
+        self._frames.clear()
+
+    def without_features(self, frames: Sequence[int]) -> list[int]:
+        """Those of `frames`, at most `kept`, that are still to be encoded; the others will stay."""
+        for frame in frames:
+            if frame in self._frames:
+                self._frames[frame] = self._frames.pop(frame)
+        return [frame for frame in frames if frame not in self._frames]
+
+    def encode(self, frames: Sequence[int], pixels: Tensor) -> None:
+        """Run the real backbone on the pixels (F, 3, h, w) of frames."""
         mask = torch.ones((len(pixels), *pixels.shape[-2:]), dtype=torch.long, device=pixels.device)
-        self._pixels = pixels
-        self._features, self._positions = self.backbone(pixels, mask)
+        features, positions = self.backbone(pixels, mask)
+        for row, frame in enumerate(frames):
+            # Copies, so that one frame does not keep its whole batch alive.
+            self._frames[frame] = _FrameFeatures(
+                pixels[row].clone(),
+                [(level[row].clone(), level_mask[row].clone()) for level, level_mask in features],
+                [level[row].clone() for level in positions],
+            )
+        for frame in list(self._frames)[: -self._kept]:
+            del self._frames[frame]
 
     def select(self, frames: Sequence[int]) -> Tensor:
         """The pixels to hand to the model for a batch in which entry i is about frame `frames[i]`."""
-        self._chosen = list(frames)
-        return self._pixels[self._chosen]
+        self._chosen = [self._frames[frame] for frame in frames]
+        return torch.stack([each.pixels for each in self._chosen])
 
     def forward(self, pixels: Tensor, mask: Tensor) -> tuple[list[tuple[Tensor, Tensor]], list[Tensor]]:
-        chosen = self._chosen
-        features = [(feature[chosen], level_mask[chosen]) for feature, level_mask in self._features]
-        return features, [position[chosen] for position in self._positions]
+        features = [
+            (
+                torch.stack([level for level, _ in levels]),
+                torch.stack([level_mask for _, level_mask in levels]),
+            )
+            for levels in zip(*(each.features for each in self._chosen), strict=True)
+        ]
+        positions = zip(*(each.positions for each in self._chosen), strict=True)
+        return features, [torch.stack(list(levels)) for levels in positions]
 
 
 def caption(text: str) -> str:

@@ -6,6 +6,7 @@ Picture and sentences meet only in the last step, so every frame is encoded once
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from refervid.engines.base import DetectorRequest, EngineSettings, Runtime
+from refervid.engines.detectors.memory import FrameAndText, Memory, Seen
 from refervid.engines.detectors.pixels import to_tensor
 from refervid.engines.weights import find_weights, load_pretrained, missing_weights, torch_dtype
 from refervid.media.clip import Clip
@@ -49,6 +51,7 @@ class Owlv2Detector:
         self._tokenizer = tokenizer
         self._device = device
         self._model = model.to(device)
+        self._memory = Memory()
 
     @classmethod
     def missing(cls, settings: Owlv2Settings) -> list[str]:
@@ -66,13 +69,16 @@ class Owlv2Detector:
 
     def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
         """One list per request, highest score first."""
-        answers: list[list[Candidate]] = [[] for _ in requests]
-        for frame_index in sorted({request.frame_index for request in requests}):
-            asked = [n for n, request in enumerate(requests) if request.frame_index == frame_index]
-            scores, boxes = self._run(clip.frame(frame_index), [requests[n].text for n in asked])
-            for column, n in enumerate(asked):
-                answers[n] = self._candidates(scores[:, column], boxes, requests[n])
-        return answers
+        return self._memory.answer(clip, requests, lambda pairs: self._look(clip, pairs))
+
+    def _look(self, clip: Clip, pairs: Sequence[FrameAndText]) -> list[Seen]:
+        """What is on frames for texts; `pairs` are in order of frames."""
+        seen = []
+        for frame_index, group in groupby(pairs, key=lambda pair: pair[0]):
+            texts = [text for _, text in group]
+            scores, boxes = self._run(clip.frame(frame_index), texts)
+            seen += [self._seen(scores[:, column], boxes, text) for column, text in enumerate(texts)]
+        return seen
 
     def _run(self, frame: Frame, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Probabilities (P, texts) and boxes (P, 4) xyxy in pixels of the frame, one per patch."""
@@ -96,13 +102,14 @@ class Owlv2Detector:
         corners = np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], axis=1)
         return output.logits[0].float().sigmoid().cpu().numpy(), corners.astype(np.float32)
 
-    def _candidates(
-        self, scores: NDArray[np.float32], boxes: NDArray[np.float32], request: DetectorRequest
-    ) -> list[Candidate]:
+    def _seen(self, scores: NDArray[np.float32], boxes: NDArray[np.float32], text: str) -> Seen:
         order = np.argsort(-scores, kind="stable")
-        order = order[:1] if request.last_resort else order[scores[order] > self._settings.box_threshold]
-        kept = without_overlaps(boxes[order], self._settings.overlap)
-        return [Candidate(boxes[n], float(scores[n]), request.text) for n in order[kept]]
+        above = order[scores[order] > self._settings.box_threshold]
+        kept = above[without_overlaps(boxes[above], self._settings.overlap)]
+        found, guess = (
+            [Candidate(boxes[n], float(scores[n]), text) for n in chosen] for chosen in (kept, order[:1])
+        )
+        return Seen(found, guess)
 
 
 def _square(frame: Frame) -> Frame:
