@@ -21,6 +21,7 @@
     │   ├── ChooserUnavailable   it cannot be reached, or refuses the key or the model's name
     │   ├── ServerFailed         it answered with an error or not in time, also when asked again
     │   ├── NotInCache           a replay meets a question that was never answered
+    │   ├── BudgetExceeded       the next question would cost more than allowed
     │   └── UnusableReply        it answered, but not the question
     │       ├── ReplyRefused     a refusal
     │       ├── ReplyFiltered    stopped by a content filter
@@ -29,7 +30,6 @@
     │       ├── ReplyOnlyThought thoughts without an answer
     │       └── ReplyUnreadable  words from which no allowed answer can be read
     ├── RemoteNotAllowed         data would leave this machine without permission
-    ├── BudgetExceeded           the next question would cost more than allowed
     ├── DatasetError             a data set's files are missing or wrong
     ├── TrainingDiverged         a loss or cost is not finite
     └── OutputLocked             another process writes to the same output folder
@@ -125,6 +125,10 @@ class NotInCache(ChooserError):
     """A replay met a question that was never answered."""
 
 
+class BudgetExceeded(ChooserError):
+    """The next question would exceed the allowed cost."""
+
+
 class UnusableReply(ChooserError):
     """There is a reply, but no answer in it."""
 
@@ -155,10 +159,6 @@ class ReplyUnreadable(UnusableReply):
 
 class RemoteNotAllowed(RefervidError):
     """Frames or text would leave this machine and nobody allowed it."""
-
-
-class BudgetExceeded(RefervidError):
-    """The next question would exceed the allowed cost."""
 
 
 class DatasetError(RefervidError):

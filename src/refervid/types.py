@@ -134,6 +134,33 @@ class Decision:
 
 
 @dataclass(frozen=True)
+class Spending:
+    """What questions to a language model took, or would take.
+
+    Answers `from_cache` cost nothing and are not among those `asked`. `usd` is in US dollars, None where
+    a price is not known.
+    """
+
+    model: str = ""
+    asked: int = 0
+    from_cache: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    usd: float | None = 0.0
+
+    def since(self, before: Spending) -> Spending:
+        """What was added to `before`."""
+        return Spending(
+            self.model,
+            self.asked - before.asked,
+            self.from_cache - before.from_cache,
+            self.input_tokens - before.input_tokens,
+            self.output_tokens - before.output_tokens,
+            None if self.usd is None or before.usd is None else self.usd - before.usd,
+        )
+
+
+@dataclass(frozen=True)
 class Label:
     """A sound class that a tagger heard, with its probability in 0..1."""
 

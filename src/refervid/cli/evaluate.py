@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -13,7 +14,8 @@ import typer
 from rich.table import Table
 
 from refervid.cli.console import DONE, PARTIAL, console, print_json, progress_hook, reporting_errors
-from refervid.cli.options import AllowRemote, Changes, Device, Json, Preset
+from refervid.cli.options import AllowRemote, Changes, Device, Estimate, Json, MaxCost, Preset
+from refervid.cli.spending import tell_estimate, tell_spending
 from refervid.types import Hook
 
 Name = Annotated[
@@ -58,12 +60,16 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE.zip", help="Also write what the data set's server takes.")
     ] = None,
     allow_remote: AllowRemote = False,
+    max_cost: MaxCost = None,
+    estimate: Estimate = False,
     as_json: Json = False,
 ) -> None:
     """Segment a whole data set and score it; may be stopped and resumed at any time."""
     with reporting_errors():
         from refervid.datasets.registry import open_dataset
+        from refervid.errors import BudgetExceeded, SettingsError
         from refervid.evaluation.cluster import RayCluster
+        from refervid.evaluation.estimate import estimate as estimate_run
         from refervid.evaluation.mirror import Mirror
         from refervid.evaluation.presets import for_dataset
         from refervid.evaluation.runner import Shard, evaluate
@@ -73,24 +79,41 @@ def evaluate(
         data = open_dataset(dataset, root, split)
         if not resume and limit is None:  # a fault in the truth is better told now than after the last item
             data.check()
+        if ray is not None and max_cost is not None:
+            raise SettingsError("--max-cost counts what one process asks: leave out --ray, or --max-cost")
         settings = (*for_dataset(data.name), *(changes or ()))
-        pipeline = load(preset, device=device, allow_remote=allow_remote, settings=settings)
+        pipeline = load(
+            preset, device=device, allow_remote=allow_remote, max_cost=max_cost, settings=settings
+        )
         again = partial(load, pipeline.preset, device=device, allow_remote=allow_remote, settings=settings)
         console.print(f"{data.name} {data.split}: {len(data.items())} items; preset {pipeline.preset}")
-        with _progress() as hook:
-            scores = evaluate(
-                data,
-                pipeline,
-                out,
-                limit=limit,
-                resume=resume,
-                shard=part,
-                workers=workers,
-                executor=None if ray is None else RayCluster(again, ray, actors, device != "cpu"),
-                mirror=None if mirror is None else Mirror(mirror),
-                submission=submission,
-                hook=hook,
-            )
+        asked = [item for item in data.items()[:limit] if part.holds(item.video.name)]
+        expected = estimate_run(asked, pipeline)
+        if estimate or expected is not None:
+            tell_estimate(expected, max_cost)
+        if estimate:
+            raise typer.Exit
+        try:
+            with _progress() as hook:
+                scores = evaluate(
+                    data,
+                    pipeline,
+                    out,
+                    limit=limit,
+                    resume=resume,
+                    shard=part,
+                    workers=workers,
+                    executor=None if ray is None else RayCluster(again, ray, actors, device != "cpu"),
+                    mirror=None if mirror is None else Mirror(mirror),
+                    submission=submission,
+                    hook=hook,
+                )
+        except BudgetExceeded as error:
+            scores = {"complete": False, "failed": {}, "stopped": f"{error}, with --resume"}
+        spent = pipeline.spending()
+        if spent is not None:
+            scores["spending"] = asdict(spent)
+    tell_spending(spent)
     _show(scores, as_json)
     raise typer.Exit(PARTIAL if scores["failed"] or not scores["complete"] else DONE)
 
@@ -198,5 +221,7 @@ def _show(scores: Mapping[str, Any], as_json: bool) -> None:
         console.print(f"for the server: {scores['submission']}", markup=False)
     if scores.get("pending"):
         console.print(f"{scores['pending']} items of other shards are not done yet: no scores so far")
+    if scores.get("stopped"):
+        console.print(f"stopped: {scores['stopped']}", markup=False)
     if as_json:
         print_json(scores)

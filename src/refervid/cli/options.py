@@ -17,4 +17,13 @@ Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda, cu
 AllowRemote = Annotated[
     bool, typer.Option("--allow-remote", help="Allow frames to be sent to a server that is not this machine.")
 ]
+MaxCost = Annotated[
+    float | None,
+    typer.Option(
+        "--max-cost", min=0, metavar="USD", help="Stop before a language model has cost more US dollars."
+    ),
+]
+Estimate = Annotated[
+    bool, typer.Option("--estimate", help="Only say what a language model would be asked and cost.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]

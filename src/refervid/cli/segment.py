@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from refervid.cli.console import DONE, FAILED, PARTIAL, USAGE, console, progress_hook, reporting_errors
-from refervid.cli.options import AllowRemote, Changes, Device, Json, Preset
+from refervid.cli.options import AllowRemote, Changes, Device, Estimate, Json, MaxCost, Preset
+from refervid.cli.spending import tell_estimate, tell_spending
 from refervid.media.limits import DEFAULT_MAX_PIXELS
 from refervid.report.result import Result
 from refervid.types import Reference, SoundReference, TextReference
@@ -40,6 +41,8 @@ def segment(
         int, typer.Option(help="Largest width x height x frames to accept.")
     ] = DEFAULT_MAX_PIXELS,
     allow_remote: AllowRemote = False,
+    max_cost: MaxCost = None,
+    estimate: Estimate = False,
     as_json: Json = False,
 ) -> None:
     """Segment what a sentence says, or what makes the sound, in every frame of a video."""
@@ -56,7 +59,9 @@ def segment(
         from refervid.report.save import check_formats, save_results
 
         check_formats(formats or ())
-        pipeline = load(preset, device=device, allow_remote=allow_remote, settings=changes or ())
+        pipeline = load(
+            preset, device=device, allow_remote=allow_remote, max_cost=max_cost, settings=changes or ()
+        )
         clip = open_clip(video, audio=audio, strict=strict, max_pixels=max_pixels)
         seconds = float(clip.times_s[-1])
         console.print(
@@ -64,11 +69,17 @@ def segment(
             f"preset {pipeline.preset}",
             markup=False,
         )
+        expected = pipeline.estimate(clip, references)
+        if estimate or expected is not None:
+            tell_estimate(expected, max_cost)
+        if estimate:
+            raise typer.Exit
         with progress_hook() as hook:
             results = pipeline.run(clip, references, hook)
             save_results(results, out, formats=formats or (), hook=hook)
     for result in results:
         _tell(result)
+    tell_spending(results[0].spending)
     console.print(f"open {out / 'report.html'}", markup=False)
     if as_json:
         print((out / "result.json").read_text("utf-8"))
@@ -78,7 +89,9 @@ def segment(
 def exit_code(results: Sequence[Result]) -> int:
     """Nothing found is an answer, not a failure."""
     statuses = {result.status for result in results}
-    return FAILED if "failed" in statuses else PARTIAL if "partial" in statuses else DONE
+    if statuses == {"failed"}:
+        return FAILED
+    return PARTIAL if statuses & {"failed", "partial"} else DONE
 
 
 def _tell(result: Result) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -24,6 +24,7 @@ from refervid.types import (
     Label,
     Pivot,
     SoundingObject,
+    Spending,
     Waveform,
 )
 
@@ -105,17 +106,22 @@ class Runtime:
     """Where an engine computes and what it may do there.
 
     `device` is resolved ("cpu", "cuda:0", "mps"); `allow_remote` permits requests beyond loopback;
-    `cache` is the folder for answers and downloads.
+    `cache` is the folder for answers and downloads; `max_cost` in US dollars is what a paid engine may
+    spend (None: no limit).
     """
 
     device: str
     dtype: Dtype
     allow_remote: bool
     cache: Path
+    max_cost: float | None = None
 
 
 class EngineSettings(BaseModel):
-    """Base of every engine's settings; `kind` picks the engine in its role."""
+    """Base of every engine's settings; `kind` picks the engine in its role.
+
+    A field that results do not depend on has `exclude=True`: a run may be resumed with another value.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -146,6 +152,30 @@ class Chooser(Engine, Protocol):
     def pick_boxes(self, questions: Sequence[BoxQuestion]) -> list[BoxChoice]: ...
 
     def sounding_objects(self, question: SoundQuestion) -> SoundChoice: ...
+
+
+@dataclass(frozen=True)
+class PlannedQuestions:
+    """`count` questions of one kind, each with a picture of `width` x `height` pixels."""
+
+    kind: Literal["frame", "box", "check", "objects", "sounding"]
+    count: int
+    width: int
+    height: int
+
+
+@runtime_checkable
+class PaidChooser(Protocol):
+    """What a chooser whose questions cost something can do besides."""
+
+    @classmethod
+    def estimate(cls, settings: Any, questions: Sequence[PlannedQuestions]) -> Spending:
+        """What these questions would cost if all were asked; needs neither key nor server."""
+        ...
+
+    def spending(self) -> Spending:
+        """Of all questions so far."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -110,6 +110,8 @@ def _answer(work: VideoWork, clip: Clip, pipeline: Pipeline) -> list[Answer]:
 
 def _of_result(item: Item, result: Result, more: Mapping[tuple[str, str], Mapping[str, bytes]]) -> Answer:
     if result.status == "failed":
+        if isinstance(result.error, FATAL):
+            raise result.error
         return Answer.failure(item, "; ".join(result.notes))
     record = dict(result.summary())
     if item.dataset == Avss.name:

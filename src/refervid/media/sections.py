@@ -112,14 +112,19 @@ class Section:
         columns, _, _ = _layout(self.style, count, self.clip.width, self.clip.height)
         return columns, -(-count // columns)
 
-    @cached_property
-    def jpeg(self) -> bytes:
-        """The picture as it is sent to a model; drawn once and kept in this form, as clips are long."""
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the picture in pixels."""
         columns, width, height = _layout(
             self.style, len(self.frame_indices), self.clip.width, self.clip.height
         )
-        rows = -(-len(self.frame_indices) // columns)
-        picture = np.full((_edge(rows, height), columns * width, 3), 255, np.uint8)
+        return columns * width, _edge(-(-len(self.frame_indices) // columns), height)
+
+    @cached_property
+    def jpeg(self) -> bytes:
+        """The picture as it is sent to a model; drawn once and kept in this form, as clips are long."""
+        width, height = self.size
+        picture = np.full((height, width, 3), 255, np.uint8)
         for index, frame in self.clip.frames(self.frame_indices):
             self._paste(picture, self.frame_indices.index(index), frame, ())
         return encode_jpeg(picture, self.style.jpeg_quality)

@@ -14,7 +14,7 @@ from refervid.files import slug
 from refervid.media.clip import Clip, open_clip
 from refervid.pipelines.correct import correct
 from refervid.report.result import Result
-from refervid.types import Hook, Pivot, Reference, SoundReference, TextReference, no_hook
+from refervid.types import Hook, Pivot, Reference, SoundReference, Spending, TextReference, no_hook
 
 Video = str | Path | Clip
 
@@ -43,6 +43,14 @@ class Pipeline(ABC):
         See `refervid.pipelines.correct.correct`; `candidate_pivot` there makes a mark of a candidate.
         """
         return correct(self.tracker, result, mark, afresh=afresh, hook=hook)
+
+    def estimate(self, clip: Clip, references: Sequence[Reference]) -> Spending | None:
+        """What `run` would ask of a language model at most, where one is asked. Nothing is computed."""
+        return None
+
+    def spending(self) -> Spending | None:
+        """What was asked of a language model so far, where one is asked."""
+        return None
 
     def __call__(
         self,

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, cast, get_args
 
-from refervid.engines.base import Binder, Chooser, Detector, Engine, Runtime, Tagger, Tracker
-from refervid.engines.registry import Role, build_engine, engine_settings
+from refervid.engines.base import Binder, Chooser, Detector, Engine, PaidChooser, Runtime, Tagger, Tracker
+from refervid.engines.registry import Role, build_engine, engine_class, engine_settings
 from refervid.media.clip import Clip
-from refervid.media.sections import sample_sections
 from refervid.pipelines.base import Pipeline, reference_slugs
+from refervid.pipelines.estimate import distinct_texts, planned_questions, sections_of
 from refervid.pipelines.settings import PivotSettings
 from refervid.pipelines.sound import SoundFound, find_sounding, heard_frames
 from refervid.pipelines.stages import Stages
 from refervid.pipelines.text import Found, find_pivots
 from refervid.report.result import Result, TrackedObject, status_of, union_of
 from refervid.track import Track
-from refervid.types import Hook, Reference, SoundReference, TextReference, no_hook
+from refervid.types import Hook, Reference, SoundReference, Spending, TextReference, no_hook
 
 
 class EngineSet:
@@ -66,6 +67,7 @@ class PivotPipeline(Pipeline):
 
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
         stages = Stages(hook)
+        before = self.spending()
         by_text = self._find_texts(clip, references, stages)
         by_sound = self._find_sound(clip, stages) if SoundReference() in references else None
         found = [
@@ -73,8 +75,10 @@ class PivotPipeline(Pipeline):
             for reference in references
         ]
         tracked = self._track(clip, found, stages)
+        after = self.spending()
+        spending = after.since(before) if after and before else after
         return [
-            self._result(clip, reference, slug, entry, objects, stages)
+            replace(self._result(clip, reference, slug, entry, objects, stages), spending=spending)
             for reference, slug, entry, objects in zip(
                 references, reference_slugs(references), found, tracked, strict=True
             )
@@ -85,24 +89,34 @@ class PivotPipeline(Pipeline):
         return self.engines.tracker
 
     def plan(self) -> dict[str, Any]:
-        return {"preset": self.preset, "settings": self.settings.model_dump(mode="json")}
+        engines = {
+            role: engine_settings(role, getattr(self.settings, role)).model_dump(mode="json")
+            for role in get_args(Role)
+        }
+        return {"preset": self.preset, "settings": {**self.settings.model_dump(mode="json"), **engines}}
+
+    def estimate(self, clip: Clip, references: Sequence[Reference]) -> Spending | None:
+        chooser = engine_class("chooser", self.settings.chooser["kind"])
+        if not issubclass(chooser, PaidChooser):
+            return None
+        settings = engine_settings("chooser", self.settings.chooser)
+        return chooser.estimate(settings, planned_questions(clip, references, self.settings))
+
+    def spending(self) -> Spending | None:
+        if "chooser" not in self.engines.built:
+            return None
+        chooser = self.engines.chooser
+        return chooser.spending() if isinstance(chooser, PaidChooser) else None
 
     def _find_texts(self, clip: Clip, references: Sequence[Reference], stages: Stages) -> dict[str, Found]:
         texts = [reference.text for reference in references if isinstance(reference, TextReference)]
-        asked = [text for text in dict.fromkeys(texts) if text.strip()]
+        asked = distinct_texts(references)
         found = {text: Found(notes=["the sentence is empty"]) for text in texts}
         if asked:
-            sections = sample_sections(
-                clip,
-                frame_step=self.settings.sections.frame_step,
-                frames_per_section=self.settings.sections.frames_per_section,
-                minimum_frames=self.settings.sections.minimum_frames,
-                style=self.settings.sections.style,
-            )
             found |= find_pivots(
                 clip,
                 asked,
-                sections,
+                sections_of(clip, self.settings),
                 self.engines.chooser,
                 self.engines.detector,
                 self.settings.text,
@@ -158,7 +172,7 @@ class PivotPipeline(Pipeline):
     ) -> Result:
         track = union_of(tracked, clip)
         notes = [*clip.notes, *entry.notes]
-        status = "failed" if entry.failed else status_of(clip, track)
+        status = "failed" if entry.error is not None else status_of(clip, track)
         if status == "not_found" and entry.objects:
             notes.append("pivots were chosen, but the tracker found the object on no frame")
         return Result(
@@ -174,4 +188,5 @@ class PivotPipeline(Pipeline):
             timings_s=dict(stages.seconds),
             engines=dict(self.engines.built),
             tracked=tracked,
+            error=entry.error,
         )

@@ -152,15 +152,19 @@ def load(
     device: str = "auto",
     dtype: Dtype = "auto",
     allow_remote: bool = False,
+    max_cost: float | None = None,
     settings: Sequence[str] = (),
 ) -> Pipeline:
     """A ready pipeline. `settings` are changes to the preset in the form "tracker.kind=flow".
+
+    `max_cost` in US dollars is what it may spend on a language model as long as it lives; questions beyond
+    it fail with `BudgetExceeded`.
 
     Raises `SettingsError` for an unknown preset or setting, `DeviceError` for a device that is not
     there, `MissingWeights` or `MissingExtra` when an engine is built that lacks something.
     """
     name = best_preset() if preset == "auto" else preset
-    runtime = Runtime(resolve_device(device)[0], dtype, allow_remote, Environment().cache)
+    runtime = Runtime(resolve_device(device)[0], dtype, allow_remote, Environment().cache, max_cost)
     chosen = _settings(name, settings)
     if isinstance(chosen, SocSettings):
         return SocPipeline(name, chosen, runtime)

@@ -21,6 +21,7 @@ from refervid.engines.base import (
     FrameQuestion,
     SoundChoice,
 )
+from refervid.errors import ChooserError
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
 from refervid.pipelines.settings import TextSettings
@@ -35,15 +36,15 @@ class Found:
     objects: list[list[Pivot]] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    failed: bool = False
-    """A question could not be asked; the reference may be tried again."""
+    error: ChooserError | None = None
+    """Why a question could not be asked; the reference may be tried again."""
 
     def add(self, choice: FrameChoice | BoxChoice | SoundChoice) -> None:
         """Keep what a chooser said."""
         self.decisions.append(choice.decision)
         self.note(choice.notes)
         if choice.error is not None:
-            self.failed = True
+            self.error = choice.error
             self.note([str(choice.error)])
 
     def note(self, notes: Sequence[str]) -> None:
@@ -90,7 +91,7 @@ def find_pivots(
             pivots[box_question.text].append([to_pivot(box_question.frame_index, c) for c in chosen])
 
     for text, entry in found.items():
-        if entry.failed:
+        if entry.error is not None:
             continue
         entry.objects = _objects(pivots[text])
         if not entry.objects and settings.fallback != "none":

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.errors import ChooserError
 from refervid.media.clip import Clip
 from refervid.track import Track, union
-from refervid.types import Decision, Details, Pivot, Reference, Status, TextReference
+from refervid.types import Decision, Details, Pivot, Reference, Spending, Status, TextReference
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,8 @@ class Result:
 
     `slug` is the name of the result's folder, unique among results of one call; `notes` are sentences
     for a person; `timings_s` are seconds per stage; `engines` maps each role to "name version";
-    `tracked` are the objects that the masks were made of.
+    `tracked` are the objects that the masks were made of; `error` is why a question could not be asked
+    (status "failed"); `spending` is what a language model was asked for all results of one call.
     """
 
     clip: Clip = field(repr=False)
@@ -58,6 +60,8 @@ class Result:
     timings_s: Mapping[str, float] = field(default_factory=dict, repr=False)
     engines: Mapping[str, str] = field(default_factory=dict, repr=False)
     tracked: Sequence[TrackedObject] = field(default=(), repr=False)
+    error: ChooserError | None = field(default=None, repr=False)
+    spending: Spending | None = field(default=None, repr=False)
 
     @property
     def query(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -63,6 +64,7 @@ def summary(results: Sequence[Result]) -> Details:
         },
         "preset": results[0].preset,
         "engines": dict(results[0].engines),
+        "spending": None if results[0].spending is None else asdict(results[0].spending),
         "status": overall_status(results),
         "queries": [result.summary() for result in results],
     }

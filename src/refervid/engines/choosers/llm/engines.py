@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
-from refervid.engines.base import EngineSettings, Runtime
+from refervid.engines.base import EngineSettings, PlannedQuestions, Runtime
+from refervid.engines.choosers.llm.asking import Inquiry
 from refervid.engines.choosers.llm.cache import AnswerCache
 from refervid.engines.choosers.llm.chooser import Form, LanguageModelChooser
 from refervid.engines.choosers.llm.local import LocalModel
+from refervid.engines.choosers.llm.model import FREE, Prices
 from refervid.engines.choosers.llm.server import ServerModel, answers, is_loopback
-from refervid.engines.choosers.llm.spending import Ledger, Prices
+from refervid.engines.choosers.llm.spending import LIST_PRICES, Ledger, estimate
 from refervid.engines.weights import missing_weights
+from refervid.errors import SettingsError
+from refervid.types import Spending
 
 
 class LanguageModelSettings(EngineSettings):
@@ -31,8 +37,9 @@ class LanguageModelSettings(EngineSettings):
 
 
 class ServerChooserSettings(LanguageModelSettings):
-    """`box_model` answers the question about boxes, by default the same as `model`; `*_detail` is the
-    picture detail of OpenAI's servers. `max_cost` in US dollars with `prices` per million tokens.
+    """`box_model` answers the questions about boxes, by default the same as `model`; `*_detail` is the
+    picture detail of OpenAI's servers. `prices` and `box_prices` are what the models charge, where it is
+    not known here.
     """
 
     kind: Literal["server"] = "server"
@@ -41,14 +48,27 @@ class ServerChooserSettings(LanguageModelSettings):
     box_model: str | None = None
     frame_detail: str | None = None
     box_detail: str | None = None
-    key_variable: str = "OPENAI_API_KEY"
+    key_variable: str = Field("OPENAI_API_KEY", exclude=True)
     temperature: float | None = Field(0.0, ge=0, le=2)
     seed: int | None = 0
-    timeout_s: float = Field(120.0, gt=0)
-    retries: int = Field(3, ge=0)
-    concurrency: int = Field(4, ge=1)
-    prices: Prices = Prices()
-    max_cost: float | None = Field(None, ge=0)
+    timeout_s: float = Field(120.0, gt=0, exclude=True)
+    retries: int = Field(3, ge=0, exclude=True)
+    concurrency: int = Field(4, ge=1, exclude=True)
+    prices: Prices | None = Field(None, exclude=True)
+    box_prices: Prices | None = Field(None, exclude=True)
+
+    @property
+    def models(self) -> tuple[tuple[str, Prices | None], tuple[str, Prices | None]]:
+        """Names and prices of the models that are asked about frames and about boxes."""
+        frame = self.model, self.prices or self._list_price(self.model)
+        if self.box_model is None:
+            return frame, frame
+        return frame, (self.box_model, self.box_prices or self._list_price(self.box_model))
+
+    def _list_price(self, model: str) -> Prices | None:
+        if is_loopback(self.base_url):
+            return FREE
+        return LIST_PRICES.get(model) if urlsplit(self.base_url).hostname == "api.openai.com" else None
 
 
 class ServerChooser(LanguageModelChooser):
@@ -68,8 +88,21 @@ class ServerChooser(LanguageModelChooser):
         return lacks
 
     @classmethod
+    def estimate(cls, settings: ServerChooserSettings, questions: Sequence[PlannedQuestions]) -> Spending:
+        frame, box = settings.models
+        return estimate(questions, frame, box)
+
+    @classmethod
     def build(cls, settings: ServerChooserSettings, runtime: Runtime) -> Self:
-        def model(name: str) -> ServerModel:
+        unpriced = [name for name, prices in settings.models if prices is None]
+        if runtime.max_cost is not None and unpriced:
+            raise SettingsError(
+                f"--max-cost cannot be kept, since the price of {unpriced[0]!r} is not known here: give both "
+                "chooser.prices.input and chooser.prices.output, in US dollars per million tokens (with "
+                "--set; chooser.box_prices for chooser.box_model)"
+            )
+
+        def model(name: str, prices: Prices | None) -> ServerModel:
             return ServerModel(
                 settings.base_url,
                 name,
@@ -80,17 +113,17 @@ class ServerChooser(LanguageModelChooser):
                 max_tokens=settings.max_tokens,
                 temperature=settings.temperature,
                 seed=settings.seed,
+                prices=prices,
             )
 
+        frame, box = settings.models
         return cls(
-            model(settings.model),
-            model(settings.box_model or settings.model),
-            AnswerCache(runtime.cache / "answers.sqlite"),
-            Ledger(settings.prices, settings.max_cost),
+            model(*frame),
+            model(*box),
+            _inquiry(runtime, settings.replay),
             form=settings.form,
             several=settings.several,
             concurrency=settings.concurrency,
-            replay=settings.replay,
             detail=(settings.frame_detail, settings.box_detail),
         )
 
@@ -114,17 +147,22 @@ class LocalChooser(LanguageModelChooser):
         return missing_weights(settings.weights, settings.revision)
 
     @classmethod
+    def estimate(cls, settings: LocalChooserSettings, questions: Sequence[PlannedQuestions]) -> Spending:
+        return estimate(questions, (settings.weights, FREE), (settings.weights, FREE))
+
+    @classmethod
     def build(cls, settings: LocalChooserSettings, runtime: Runtime) -> Self:
         tokens = settings.max_tokens or cls._MAX_TOKENS
         model = LocalModel.load(settings.weights, settings.revision, runtime, tokens)
-        answers = AnswerCache(runtime.cache / "answers.sqlite")
         return cls(
             model,
             model,
-            answers,
-            Ledger(Prices()),
+            _inquiry(runtime, settings.replay),
             form=settings.form,
             several=settings.several,
             concurrency=1,
-            replay=settings.replay,
         )
+
+
+def _inquiry(runtime: Runtime, replay: bool) -> Inquiry:
+    return Inquiry(AnswerCache(runtime.cache / "answers.sqlite"), Ledger(runtime.max_cost), replay=replay)

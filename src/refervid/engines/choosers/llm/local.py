@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from refervid.engines.base import Runtime
-from refervid.engines.choosers.llm.model import Prompt, Reply
+from refervid.engines.choosers.llm.model import FREE, Prompt, Reply
 from refervid.engines.weights import find_weights, load_pretrained, torch_dtype
 from refervid.errors import ReplyCut, ReplyEmpty
 from refervid.media.pictures import decode_jpeg
@@ -17,6 +17,8 @@ from refervid.media.pictures import decode_jpeg
 
 class LocalModel:
     """Greedy decoding, so the same question gives the same answer. JSON is asked for in words."""
+
+    prices = FREE
 
     def __init__(self, model: Any, processor: Any, name: str, device: str, max_tokens: int) -> None:
         self.name = name

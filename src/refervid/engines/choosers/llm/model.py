@@ -1,10 +1,12 @@
-"""What a language model is asked, and what it gives back."""
+"""What a language model is asked, what it gives back, and what it charges."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,32 @@ class Reply:
     output_tokens: int = 0
 
 
+class Prices(BaseModel):
+    """US dollars per million tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+    def cost(self, input_tokens: int, output_tokens: int) -> float:
+        return (input_tokens * self.input + output_tokens * self.output) / 1e6
+
+
+FREE = Prices(input=0, output=0)
+"""Of models on this machine."""
+
+
 class VisionModel(Protocol):
-    """Answers one prompt. `name` identifies the model together with everything that changes its answers.
+    """Answers one prompt. `name` identifies the model together with everything that changes its answers;
+    `prices` are None where they are not known.
 
     Raises `UnusableReply` when there is an answer that cannot be used, `ChooserError` when there is none.
     """
 
     name: str
+
+    @property
+    def prices(self) -> Prices | None: ...
 
     def reply(self, prompt: Prompt) -> Reply: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from refervid.engines.choosers.llm.model import Prompt, Reply
+from refervid.engines.choosers.llm.model import FREE, Prompt, Reply
 from refervid.errors import NotInCache
 
 
@@ -12,6 +12,7 @@ class ScriptedModel:
     """Gives `replies` in order, an exception among them is raised; keeps the prompts it was asked."""
 
     name = "scripted"
+    prices = FREE
 
     def __init__(self, replies: Iterable[str | Exception]) -> None:
         self._replies = iter(replies)

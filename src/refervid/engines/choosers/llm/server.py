@@ -9,7 +9,7 @@ import socket
 from typing import Any
 from urllib.parse import urlsplit
 
-from refervid.engines.choosers.llm.model import Prompt, Reply
+from refervid.engines.choosers.llm.model import Prices, Prompt, Reply
 from refervid.errors import (
     ChooserUnavailable,
     MissingExtra,
@@ -67,6 +67,7 @@ class ServerModel:
         max_tokens: int | None,
         temperature: float | None,
         seed: int | None,
+        prices: Prices | None,
     ) -> None:
         try:
             import openai
@@ -88,6 +89,7 @@ class ServerModel:
         self._client = openai.OpenAI(
             base_url=base_url, api_key=self._key or "none", timeout=timeout_s, max_retries=retries
         )
+        self.prices = prices
         self._model = model
         self._address = base_url
         sampling = {"max_tokens": max_tokens, "temperature": temperature, "seed": seed}
