@@ -68,6 +68,8 @@ def load_pretrained(model_class: Any, folder: Path, **options: Any) -> Any:
     """A transformers model in evaluation mode from a local folder.
 
     Raises `BadCheckpoint` if the file is damaged, or if any key is missing, left over or of another shape.
+    Tables of indices, which networks compute themselves, may be absent: which of them are saved changes
+    with transformers' versions, and published files come from many.
     """
     try:
         model, report = model_class.from_pretrained(
@@ -75,6 +77,7 @@ def load_pretrained(model_class: Any, folder: Path, **options: Any) -> Any:
         )
     except Exception as error:  # the libraries below raise whatever their parsers raise
         raise BadCheckpoint(f"{folder} cannot be loaded ({error}): download it again") from error
+    report["missing_keys"] -= {key for key, table in model.named_buffers() if not table.is_floating_point()}
     faults = [
         f"{kind.replace('_', ' ')}: {', '.join(sorted(str(key) for key in report[kind]))}"
         for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import (
     ClapAudioConfig,
     ClapConfig,
@@ -92,3 +93,23 @@ def test_a_folder_without_its_extractor(folder: Path, tmp_path: Path) -> None:
             (tmp_path / file.name).write_bytes(file.read_bytes())
     with pytest.raises(BadCheckpoint, match="not complete"):
         ClapBinder.build(ClapSettings(weights=str(tmp_path)), Runtime("cpu", "auto", False, Path()))
+
+
+def test_only_tables_of_indices_may_be_absent(binder: ClapBinder, folder: Path, tmp_path: Path) -> None:
+    """The published file comes from a version of transformers that did not save all of them."""
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    state = load_file(folder / "model.safetensors")
+    learned = {key: value for key, value in state.items() if value.is_floating_point()}
+    absent = {key.rsplit(".", 1)[-1] for key in state.keys() - learned.keys()}
+    assert absent >= {"position_ids", "token_type_ids", "relative_position_index"}
+    save_file(learned, tmp_path / "model.safetensors", {"format": "pt"})
+    settings = ClapSettings(weights=str(tmp_path))
+    loaded = ClapBinder.build(settings, Runtime("cpu", "auto", False, Path()))
+    sounds = [tone(1.0), noise(1.0)]
+    np.testing.assert_array_equal(loaded.similarity(TEXTS, sounds), binder.similarity(TEXTS, sounds))
+
+    del learned["text_projection.linear1.weight"]
+    save_file(learned, tmp_path / "model.safetensors", {"format": "pt"})
+    with pytest.raises(BadCheckpoint, match=r"text_projection\.linear1\.weight"):
+        ClapBinder.build(settings, Runtime("cpu", "auto", False, Path()))

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import EdgeTamVideoConfig, EdgeTamVisionConfig
+from transformers.utils import is_timm_available
 
+from refervid.engines.base import Runtime
+from refervid.engines.trackers.sam2 import EdgeTamSettings, EdgeTamTracker
 from refervid.engines.trackers.sam2.checkpoint import load_model, verify
 from refervid.engines.trackers.sam2.official import (
     SIZES,
@@ -17,7 +21,7 @@ from refervid.engines.trackers.sam2.official import (
     to_transformers,
     transformers_name,
 )
-from refervid.errors import BadCheckpoint, MissingWeights
+from refervid.errors import BadCheckpoint, MissingExtra, MissingWeights
 from tests.engines.trackers.sam2 import tiny
 
 KEYS = Path(__file__).parents[3] / "parity" / "sam2" / "keys_sam2.1.json"
@@ -148,3 +152,17 @@ def test_the_published_sizes_are_told_by_their_shapes(size: Size) -> None:
     config = configuration_of(state)
     assert config.vision_config.backbone_config.blocks_per_stage == list(size.blocks_per_stage)
     assert not config.enable_occlusion_spatial_embedding
+
+
+@pytest.mark.skipif(is_timm_available(), reason="this machine has timm")
+def test_the_published_edgetam_without_the_package_of_its_encoder(tmp_path: Path) -> None:
+    settings = EdgeTamSettings(weights=str(tmp_path / "published"))
+    assert [lack.split(" ")[0] for lack in EdgeTamTracker.missing(settings)] == ["weights", "packages"]
+    EdgeTamVideoConfig(vision_config=EdgeTamVisionConfig()).save_pretrained(tmp_path / "published")
+    save_file({"a": torch.zeros(1)}, tmp_path / "published" / "model.safetensors", {"format": "pt"})
+    [lack] = EdgeTamTracker.missing(settings)
+    assert "pip install timm torchvision" in lack
+    with pytest.raises(MissingExtra, match="pip install timm torchvision"):
+        EdgeTamTracker.build(settings, Runtime("cpu", "auto", False, tmp_path))
+    tiny.edgetam_model().save_pretrained(tmp_path / "other")
+    assert EdgeTamTracker.missing(EdgeTamSettings(weights=str(tmp_path / "other"))) == []

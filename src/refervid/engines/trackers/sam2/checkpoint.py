@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoConfig, EdgeTamVideoModel, Sam2VideoModel
+from transformers.utils import is_timm_available
 
 from refervid.engines.trackers.sam2.official import configuration_of, to_transformers
 from refervid.engines.weights import find_weights, load_pretrained
-from refervid.errors import BadCheckpoint, MissingExtra
+from refervid.errors import BadCheckpoint, MissingExtra, MissingWeights
 
 MODELS: dict[str, Any] = {"sam2_video": Sam2VideoModel, "edgetam_video": EdgeTamVideoModel}
 """transformers' `model_type` to the class; the checkpoint decides which it is."""
+
+
+TIMM = "packages timm and torchvision (pip install timm torchvision; the torchvision made for your torch)"
+"""The published EdgeTAM's image encoder, RepViT, comes from timm, which cannot do without torchvision."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,21 @@ def load_model(weights: str, revision: str | None = None) -> Any:
     or `MissingExtra` for EdgeTAM without the library of its image encoder.
     """
     return _load(find_weights(weights, revision))
+
+
+def missing_encoder(weights: str, revision: str | None = None) -> list[str]:
+    """For `Engine.missing`: the packages that the image encoder of an EdgeTAM model comes from.
+
+    Of weights that are not here it is assumed that they are as published.
+    """
+    if is_timm_available():
+        return []
+    try:
+        config = json.loads((find_weights(weights, revision) / "config.json").read_text("utf-8"))
+        encoder = config["vision_config"]["backbone_config"]["model_type"]
+    except (MissingWeights, OSError, ValueError, KeyError, TypeError):
+        return [TIMM]
+    return [TIMM] if encoder == "timm_wrapper" else []
 
 
 def verify(weights: str, revision: str | None = None) -> WeightsReport:
@@ -70,9 +91,7 @@ def _load_folder(folder: Path) -> Any:
         return load_pretrained(MODELS[kind], folder, dtype=torch.float32)
     except BadCheckpoint as error:
         if isinstance(error.__cause__, ImportError):
-            raise MissingExtra(
-                f"{folder} needs a package that is not installed: {error.__cause__}"
-            ) from error
+            raise MissingExtra(f"the model in {folder} needs the {TIMM}") from error
         raise
 
 

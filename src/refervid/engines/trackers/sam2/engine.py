@@ -14,7 +14,7 @@ from pydantic import Field
 from refervid.device import resolve_device
 from refervid.engines.base import EngineSettings, Runtime
 from refervid.engines.trackers.sam2.cache import FeatureCache, Place
-from refervid.engines.trackers.sam2.checkpoint import load_model
+from refervid.engines.trackers.sam2.checkpoint import load_model, missing_encoder
 from refervid.engines.trackers.sam2.compute import Pieces
 from refervid.engines.trackers.sam2.editing import EditableTracking
 from refervid.engines.trackers.sam2.features import FeatureSource
@@ -193,3 +193,7 @@ class EdgeTamTracker(Sam2Tracker):
 
     Settings: ClassVar[type[Sam2Settings]] = EdgeTamSettings
     name = "edgetam"
+
+    @classmethod
+    def missing(cls, settings: Sam2Settings) -> list[str]:
+        return super().missing(settings) + missing_encoder(settings.weights, settings.revision)
