@@ -27,12 +27,16 @@ class _Frozen(BaseModel):
 
 
 class SyntheticData(_Frozen):
-    """`clips` new clips in every epoch, drawn on the fly; `sentences` about each share the backbone."""
+    """`clips` new clips in every epoch, drawn on the fly; `sentences` about each share the backbone.
+
+    With `stills` a clip is one frame, and its sentences are those that need no time.
+    """
 
     kind: Literal["synthetic"] = "synthetic"
     scene: SceneSettings = SceneSettings()
     clips: int = Field(1000, ge=1)
     sentences: int = Field(1, ge=1)
+    stills: bool = False
     seed: int = 0
 
 

@@ -17,7 +17,7 @@ from refervid.datasets.item import Item, Truth
 from refervid.datasets.ref_youtube_vos import RefYoutubeVos
 from refervid.datasets.refcoco import RefCoco, RefCocoG, RefCocoPlus
 from refervid.datasets.synthetic.clips import make_clip
-from refervid.datasets.synthetic.sentences import all_phrases
+from refervid.datasets.synthetic.sentences import TIME_KINDS, Sentence, all_phrases
 from refervid.datasets.synthetic.things import KINDS
 from refervid.errors import DatasetError, SettingsError
 from refervid.media.clip import Clip
@@ -90,14 +90,19 @@ class Synthetic:
     def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
         number = epoch * self._data.clips + index
         clip = make_clip(self._data.scene, "train", number, self._data.seed)
-        count, wanted = len(clip.sentences), self._data.sentences
+        sentences: Sequence[Sentence] = clip.sentences
+        shown = slice(None)
+        if self._data.stills:
+            sentences = [one for one in sentences if one.kind not in TIME_KINDS] or sentences
+            shown = slice(len(clip.frames) // 2, len(clip.frames) // 2 + 1)
+        count, wanted = len(sentences), self._data.sentences
         # Every clip gives equally many sentences, or processes could not share a batch evenly.
         chosen = random.permutation(max(count, wanted))[:wanted] % count
-        frames = to_tensor(clip.frames)
+        frames, ids = to_tensor(clip.frames[shown]), clip.ids[shown]
         samples = []
-        for sentence in (clip.sentences[i] for i in chosen):
+        for sentence in (sentences[i] for i in chosen):
             label = KINDS.index(clip.things[sentence.thing].look.kind) if self._classes > 1 else 0
-            samples.append(sample_of(frames, clip.ids == sentence.thing + 1, sentence.text, label))
+            samples.append(sample_of(frames, ids == sentence.thing + 1, sentence.text, label))
         return Draw(clip.name, tuple(samples))
 
 

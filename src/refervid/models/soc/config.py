@@ -123,7 +123,7 @@ class SocConfig(_Frozen):
         """About 4 M parameters; `words` is the tokenizer's vocabulary."""
         return cls(
             backbone=VideoSwinConfig(
-                embed_dim=24, depths=(2, 2, 2, 2), heads=(1, 2, 4, 8), window=(4, 5, 5), drop_path=0.0
+                embed_dim=24, depths=(2, 2, 2, 2), heads=(1, 2, 4, 8), window=(8, 5, 5), drop_path=0.0
             ),
             text=NanoTextConfig(words=words),
             voc=VocConfig(encoder_layers=2, decoder_layers=2),
@@ -131,9 +131,10 @@ class SocConfig(_Frozen):
             width=128,
             heads=4,
             feed_forward=256,
-            queries=10,
-            encoder_layers=2,
+            queries=5,
+            encoder_layers=1,
             decoder_layers=3,
+            points=2,
             dropout=0.0,
             prediction_layer="last",
         )
