@@ -5,7 +5,7 @@ Every method takes a batch, so that an engine may share work inside it: frames, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
@@ -22,6 +22,7 @@ from refervid.types import (
     Hook,
     Interval,
     Label,
+    Mask,
     Pivot,
     SoundingObject,
     Spending,
@@ -73,6 +74,22 @@ class BoxChoice:
     decision: Decision
     notes: Sequence[str] = ()
     error: ChooserError | None = None
+
+
+@dataclass(frozen=True)
+class CheckQuestion:
+    """Is what came of it what `text` refers to? Or is it one of the other `candidates`?
+
+    `section` holds frames of the whole clip, with the result's `masks` (H, W) by frame index; the positions
+    `picks` of the candidates on frame `frame_index` were chosen before.
+    """
+
+    section: Section
+    masks: Mapping[int, Mask]
+    frame_index: int
+    candidates: Sequence[Candidate]
+    picks: Sequence[int]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -154,6 +171,17 @@ class Chooser(Engine, Protocol):
     def sounding_objects(self, question: SoundQuestion) -> SoundChoice: ...
 
 
+@runtime_checkable
+class CheckingChooser(Protocol):
+    """What a chooser that can judge a finished result can do besides."""
+
+    def check(self, questions: Sequence[CheckQuestion]) -> list[BoxChoice]:
+        """The same picks where the result is right, others where it is wrong; none: wrong, but no
+        candidate is right either.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class PlannedQuestions:
     """`count` questions of one kind, each with a picture of `width` x `height` pixels."""
@@ -198,9 +226,7 @@ class Tracker(Engine, Protocol):
         """One track over the whole clip per object; each object has at least one pivot."""
         ...
 
-    def correct(
-        self, clip: Clip, pivots: Sequence[Pivot], track: Track, mark: Pivot, hook: Hook
-    ) -> Track:
+    def correct(self, clip: Clip, pivots: Sequence[Pivot], track: Track, mark: Pivot, hook: Hook) -> Track:
         """An object's track anew from `mark`, both ways as far as the neighbouring `pivots`.
 
         `track` is what they gave; `mark` is on another frame than all of them. Points alone correct the

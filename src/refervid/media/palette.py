@@ -17,6 +17,9 @@ BOX_COLOURS: tuple[tuple[str, RGB], ...] = (
 )
 """Candidates' colours with their names, in the order of AL-Ref-SAM 2 (which calls magenta pink)."""
 
+MASK_COLOUR: RGB = (0, 255, 255)
+"""Cyan, which is none of the candidates' colours: a result beside them."""
+
 QUERY_COLOURS: tuple[RGB, ...] = (
     (0, 158, 255),
     (255, 122, 0),

@@ -7,7 +7,7 @@ There, numbers spill over into the neighbouring frame; here every frame is drawn
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -18,9 +18,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from refervid.media.clip import Clip
 from refervid.media.lettering import disc
-from refervid.media.palette import RGB, box_colour
+from refervid.media.overlay import draw_masks
+from refervid.media.palette import MASK_COLOUR, RGB, box_colour
 from refervid.media.pictures import decode_jpeg, encode_jpeg
-from refervid.types import Candidate, Frame
+from refervid.types import Candidate, Frame, Mask
 
 _NUMBER_COLOUR: RGB = (31, 119, 180)
 _POINT = 100 / 72
@@ -137,6 +138,16 @@ class Section:
         picture = self.picture
         position = self.frame_indices.index(frame_index)
         self._paste(picture, position, self.clip.frame(frame_index), candidates)
+        return picture
+
+    def result_picture(
+        self, masks: Mapping[int, Mask], frame_index: int, candidates: Sequence[Candidate]
+    ) -> Frame:
+        """The picture with masks (H, W) by frame index drawn in `MASK_COLOUR`, and boxes as above."""
+        picture = self.picture
+        for position, (index, frame) in enumerate(self.clip.frames(self.frame_indices)):
+            draw_masks(frame, [masks[index]], colours=[MASK_COLOUR])
+            self._paste(picture, position, frame, candidates if index == frame_index else ())
         return picture
 
     def _paste(self, picture: Frame, position: int, frame: Frame, candidates: Sequence[Candidate]) -> None:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, cast, get_args
 
-from refervid.engines.base import Binder, Chooser, Detector, Engine, PaidChooser, Runtime, Tagger, Tracker
+from refervid.engines.base import (
+    Binder,
+    CheckingChooser,
+    Chooser,
+    Detector,
+    Engine,
+    PaidChooser,
+    Runtime,
+    Tagger,
+    Tracker,
+)
 from refervid.engines.registry import Role, build_engine, engine_class, engine_settings
 from refervid.media.clip import Clip
 from refervid.pipelines.base import Pipeline, reference_slugs
-from refervid.pipelines.estimate import distinct_texts, planned_questions, sections_of
+from refervid.pipelines.check import check_results
+from refervid.pipelines.follow import follow
+from refervid.pipelines.questions import distinct_texts, planned_questions, sections_of
 from refervid.pipelines.settings import PivotSettings
 from refervid.pipelines.sound import SoundFound, find_sounding, heard_frames
 from refervid.pipelines.stages import Stages
@@ -74,14 +86,15 @@ class PivotPipeline(Pipeline):
             by_text[reference.text] if isinstance(reference, TextReference) else cast(Found, by_sound)
             for reference in references
         ]
-        tracked = self._track(clip, found, stages)
+        distinct = list({id(entry): entry for entry in found}.values())
+        tracked = self._track(clip, distinct, stages)
+        if self.settings.text.check:
+            tracked |= self._track(clip, self._rejected(clip, by_text, tracked, stages), stages)
         after = self.spending()
         spending = after.since(before) if after and before else after
         return [
-            replace(self._result(clip, reference, slug, entry, objects, stages), spending=spending)
-            for reference, slug, entry, objects in zip(
-                references, reference_slugs(references), found, tracked, strict=True
-            )
+            replace(self._result(clip, reference, slug, entry, tracked[id(entry)], stages), spending=spending)
+            for reference, slug, entry in zip(references, reference_slugs(references), found, strict=True)
         ]
 
     @property
@@ -136,20 +149,30 @@ class PivotPipeline(Pipeline):
             stages,
         )
 
-    def _track(self, clip: Clip, found: Sequence[Found], stages: Stages) -> list[list[TrackedObject]]:
-        """The objects of each reference; all of all references go through the tracker together."""
-        distinct = list({id(entry): entry for entry in found}.values())
-        objects = [pivots for entry in distinct for pivots in entry.objects]
-        tracks: list[Track] = []
-        if objects:
-            with stages.stage("track", len(clip)) as hook:
-                tracks = self.engines.tracker.track(clip, objects, hook)
-        tracked = {}
-        for entry in distinct:
-            count = len(entry.objects)
-            tracked[id(entry)] = self._tracked(clip, entry, tracks[:count])
-            tracks = tracks[count:]
-        return [tracked[id(entry)] for entry in found]
+    def _track(self, clip: Clip, found: Sequence[Found], stages: Stages) -> dict[int, list[TrackedObject]]:
+        """The objects of each entry, by its identity."""
+        if not any(entry.objects for entry in found):
+            return {id(entry): [] for entry in found}
+        tracks = follow(clip, found, self.engines.tracker, stages, agreement=self.settings.text.agreement)
+        return {id(entry): self._tracked(clip, entry, own) for entry, own in zip(found, tracks, strict=True)}
+
+    def _rejected(
+        self,
+        clip: Clip,
+        by_text: Mapping[str, Found],
+        tracked: Mapping[int, Sequence[TrackedObject]],
+        stages: Stages,
+    ) -> list[Found]:
+        """The sentences whose results do not pass the closing check."""
+        if not any(entry.answered for entry in by_text.values()):
+            return []
+        chooser = self.engines.chooser
+        if not isinstance(chooser, CheckingChooser):
+            for entry in by_text.values():
+                entry.note([f"not checked: the chooser {chooser.name!r} cannot judge results"])
+            return []
+        results = {text: (entry, union_of(tracked[id(entry)], clip)) for text, entry in by_text.items()}
+        return check_results(clip, results, chooser, self.settings, stages)
 
     def _tracked(self, clip: Clip, entry: Found, tracks: Sequence[Track]) -> list[TrackedObject]:
         pairs = list(zip(map(tuple, entry.objects), tracks, strict=True))

@@ -70,7 +70,8 @@ PRESETS: Mapping[str, Preset] = {
             "weights, and a local server (or --set chooser.kind=local)",
             {
                 "pipeline": "pivot",
-                "text": {"candidates": 5, "fallback": "picked_frames"},
+                # The check: only the result shows that the tracker went astray, and asking is free here.
+                "text": {"candidates": 5, "fallback": "picked_frames", "check": True},
                 "chooser": {"kind": "server"},
                 "detector": {"kind": "grounding-dino", "weights": "IDEA-Research/grounding-dino-base"},
                 "tracker": {"kind": "sam2", "weights": "facebook/sam2.1-hiera-small"},
@@ -90,7 +91,7 @@ PRESETS: Mapping[str, Preset] = {
                     "minimum_frames": 2,
                     "style": PAPER.model_dump(),
                 },
-                "text": {"candidates": 3, "fallback": "first_frame"},
+                "text": {"candidates": 3, "fallback": "first_frame", "agreement": False, "check": False},
                 "sound": {"style": PAPER_SOUND.model_dump()},
                 "chooser": {
                     "kind": "server",

@@ -16,8 +16,7 @@ from refervid.engines.registry import build_engine, missing_parts
 from refervid.engines.weights import find_weights, missing_weights, torch_dtype
 from refervid.errors import MissingWeights, SettingsError
 from refervid.media.clip import Clip
-from refervid.models.soc import SOC, NanoTextConfig, load, load_published
-from refervid.models.soc.transforms import SIZE, InputSize
+from refervid.models.soc import SOC, InputSize, load, load_published
 from refervid.pipelines.base import Pipeline, reference_slugs
 from refervid.pipelines.settings import EngineOptions
 from refervid.pipelines.soc_windows import Segmenter
@@ -28,14 +27,12 @@ from refervid.types import Hook, Pivot, Reference, TextReference, no_hook
 
 SHIPPED = "soc-nano"
 """The small checkpoint that comes with the package."""
-NANO_SIZE = InputSize(96, 171)
-"""What the recipe `soc-nano` trains on, pixels."""
 
 
 class SocSettings(BaseModel):
     """`weights`: `soc-nano`, or the path of a published checkpoint or of one trained by `refervid train`.
 
-    `short` and `long` limit the frames' sides (pixels), None: 360 and 640, for nano networks 96 and 171.
+    `short` and `long` limit the frames' sides (pixels), None: as the checkpoint was trained.
     Clips longer than `window` frames are answered in windows that share `overlap` frames. With `tracker`,
     the masks on `pivots` frames of each sentence start that engine, whose masks are the answer.
     """
@@ -81,7 +78,7 @@ class SocPipeline(Pipeline):
     def segmenter(self) -> Segmenter:
         network = load_network(self.settings.weights).to(self._runtime.device)
         self._built["network"] = f"SOC {self.settings.weights}"
-        default = NANO_SIZE if isinstance(network.config.text, NanoTextConfig) else SIZE
+        default = network.config.size
         return Segmenter(
             network,
             InputSize(self.settings.short or default.short, self.settings.long or default.long),

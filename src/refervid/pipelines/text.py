@@ -14,6 +14,7 @@ import numpy as np
 from refervid.engines.base import (
     BoxChoice,
     BoxQuestion,
+    CheckQuestion,
     Chooser,
     Detector,
     DetectorRequest,
@@ -31,9 +32,15 @@ from refervid.types import BoxArray, Candidate, Decision, Pivot
 
 @dataclass
 class Found:
-    """What was chosen for one reference: the pivots of each object, and how it came to it."""
+    """What was chosen for one reference: the pivots of each object, and how it came to it.
+
+    `others` are pivots that may belong to one of the objects or to a further one: only tracks can tell.
+    `answered` are the box questions with their answers.
+    """
 
     objects: list[list[Pivot]] = field(default_factory=list)
+    others: list[Pivot] = field(default_factory=list)
+    answered: list[tuple[BoxQuestion, BoxChoice]] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     error: ChooserError | None = None
@@ -83,17 +90,14 @@ def find_pivots(
     ]
     with stages.stage("choose boxes", len(box_questions)):
         box_choices = chooser.pick_boxes(box_questions)
-    pivots: dict[str, list[list[Pivot]]] = {text: [] for text in found}
     for box_question, box_choice in zip(box_questions, box_choices, strict=True):
         found[box_question.text].add(box_choice)
-        if box_choice.picks:
-            chosen = [box_question.candidates[pick] for pick in box_choice.picks]
-            pivots[box_question.text].append([to_pivot(box_question.frame_index, c) for c in chosen])
+        found[box_question.text].answered.append((box_question, box_choice))
 
     for text, entry in found.items():
         if entry.error is not None:
             continue
-        entry.objects = _objects(pivots[text])
+        entry.objects, entry.others = _objects(entry.answered)
         if not entry.objects and settings.fallback != "none":
             frames = [0]
             if settings.fallback == "picked_frames":
@@ -102,16 +106,26 @@ def find_pivots(
     return found
 
 
-def _objects(per_section: Sequence[list[Pivot]]) -> list[list[Pivot]]:
-    """Pivots of each object. One pick per section is one object seen in several sections; where a
-    section has several picks its picks are the objects, since nothing links them across sections.
+def _objects(
+    answered: Sequence[tuple[BoxQuestion, BoxChoice]],
+) -> tuple[list[list[Pivot]], list[Pivot]]:
+    """The pivots of each object in the order of frames, and those that are yet to be linked to one.
+
+    One pick per section is one object seen in several sections. Where a section has several, the picks of
+    the fullest section are the objects: boxes 50 frames apart do not tell which is which, but tracks do.
     """
+    per_section = [picked_pivots(question, choice.picks) for question, choice in answered if choice.picks]
     if not per_section:
-        return []
+        return [], []
     fullest = max(per_section, key=len)
-    if len(fullest) > 1:
-        return [[pivot] for pivot in fullest]
-    return [[picks[0] for picks in per_section]]
+    if len(fullest) == 1:
+        return [[pivot for [pivot] in per_section]], []
+    others = [pivot for picks in per_section if picks is not fullest for pivot in picks]
+    return [[pivot] for pivot in fullest], others
+
+
+def picked_pivots(question: BoxQuestion | CheckQuestion, picks: Sequence[int]) -> list[Pivot]:
+    return [to_pivot(question.frame_index, question.candidates[pick]) for pick in picks]
 
 
 def _detect(

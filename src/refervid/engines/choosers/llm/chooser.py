@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 from refervid.engines.base import (
     BoxChoice,
     BoxQuestion,
+    CheckQuestion,
     FrameChoice,
     FrameQuestion,
     SoundChoice,
@@ -25,13 +26,13 @@ from refervid.engines.choosers.llm.replies import (
 )
 from refervid.engines.choosers.llm.wording import (
     box_schema,
+    box_words,
     enum_schema,
     fill,
     load,
     object_schema,
     picture_words,
 )
-from refervid.media.palette import box_colour
 from refervid.media.pictures import encode_jpeg
 from refervid.types import SoundingObject, Spending
 
@@ -39,6 +40,9 @@ Question = TypeVar("Question")
 Choice = TypeVar("Choice")
 Form = Literal["json", "brackets"]
 """How the answer is asked for: a JSON object, or the published number in square brackets."""
+
+BOX_STEPS = ("scene", "boxes", "sentence", "match")
+"""What is to be said before a box is chosen (AL-Ref-SAM 2)."""
 
 
 class LanguageModelChooser:
@@ -80,6 +84,9 @@ class LanguageModelChooser:
     def pick_boxes(self, questions: Sequence[BoxQuestion]) -> list[BoxChoice]:
         return self._all(self._pick_box, questions)
 
+    def check(self, questions: Sequence[CheckQuestion]) -> list[BoxChoice]:
+        return self._all(self._check, questions)
+
     def sounding_objects(self, question: SoundQuestion) -> SoundChoice:
         """Objects with the frames they are named on."""
         section = question.section
@@ -119,40 +126,59 @@ class LanguageModelChooser:
     def _pick_box(self, question: BoxQuestion) -> BoxChoice:
         """Several boxes only where they are allowed and nothing sounds."""
         section, candidates = question.section, question.candidates
-        numbers = range(1, len(candidates) + 1)
         several = self._several and not question.sounding
-        kind = "sounding-v1" if question.sounding else f"box-v1.{'several' if several else 'one'}"
-        lines = [
-            f"box {n} ({box_colour(n - 1)[0]}): {json.dumps(c.phrase) if c.phrase else 'no words'}"
-            for n, c in enumerate(candidates, 1)
-        ]
+        kind = "sounding-v1" if question.sounding else _counted("box-v1", several)
         text = fill(
             "sounding-v1" if question.sounding else "box-v1",
-            **picture_words(section),
-            frame=section.frame_indices.index(question.frame_index) + 1,
-            boxes=len(candidates),
-            list="\n".join(lines),
+            **box_words(section, question.frame_index, candidates),
             expression=json.dumps(question.text),
             task="" if question.sounding else load(kind),
         )
         picture = section.marked_picture(question.frame_index, candidates)
         jpeg = encode_jpeg(picture, section.style.jpeg_quality)
-        schema = box_schema(numbers, several=several, reasoned=not question.sounding)
+        numbers = range(1, len(candidates) + 1)
+        schema = box_schema(numbers, () if question.sounding else BOX_STEPS, several=several)
         prompt = self._prompt(kind, text, jpeg, schema, self._detail[1])
-
-        def read(reply: str) -> list[int]:
-            if question.sounding:
-                return [read_sounding_box(reply, numbers)]
-            if several:
-                return read_numbers(reply, "chosen", numbers)
-            number = read_number(reply, "box", [-1, *numbers])
-            return [] if number == -1 else [number]
-
-        asked = self._inquiry.ask(self._box_model, prompt, read)
+        asked = self._inquiry.ask(
+            self._box_model,
+            prompt,
+            lambda reply: (
+                [read_sounding_box(reply, numbers)]
+                if question.sounding
+                else _read_boxes(reply, numbers, several)
+            ),
+        )
         picks = [number - 1 for number in asked.answer or ()]
-        answer = ", ".join(str(pick + 1) for pick in picks) or None
+        answer = _numbers(picks) or None
         decision = asked.decision("box", answer, section, question.frame_index, jpeg, candidates)
         return BoxChoice(picks, decision, asked.notes, asked.error)
+
+    def _check(self, question: CheckQuestion) -> BoxChoice:
+        section, candidates = question.section, question.candidates
+        before = _numbers(question.picks)
+        text = fill(
+            "check-v1",
+            **box_words(section, question.frame_index, candidates),
+            picks=f"box {before}" if len(question.picks) == 1 else f"the boxes {before}",
+            expression=json.dumps(question.text),
+            task=load(_counted("box-v1", self._several)),
+        )
+        picture = section.result_picture(question.masks, question.frame_index, candidates)
+        jpeg = encode_jpeg(picture, section.style.jpeg_quality)
+        numbers = range(1, len(candidates) + 1)
+        schema = box_schema(numbers, ("reason",), several=self._several)
+        prompt = self._prompt(_counted("check-v1", self._several), text, jpeg, schema, self._detail[1])
+        asked = self._inquiry.ask(
+            self._box_model, prompt, lambda reply: _read_boxes(reply, numbers, self._several)
+        )
+        if asked.answer is None:  # whatever was chosen before stands
+            decision = asked.decision("check", None, section, question.frame_index, jpeg, candidates)
+            return BoxChoice(question.picks, decision, asked.notes, asked.error)
+        picks = [number - 1 for number in asked.answer]
+        right = set(picks) == set(question.picks)
+        answer = "right" if right else f"wrong: {f'box {_numbers(picks)}' if picks else 'no box fits'}"
+        decision = asked.decision("check", answer, section, question.frame_index, jpeg, candidates)
+        return BoxChoice(picks, decision, asked.notes)
 
     def _prompt(
         self, kind: str, text: str, jpeg: bytes, schema: dict[str, Any], detail: str | None
@@ -169,3 +195,20 @@ class LanguageModelChooser:
             except BaseException:
                 pool.shutdown(cancel_futures=True)
                 raise
+
+
+def _counted(kind: str, several: bool) -> str:
+    return f"{kind}.{'several' if several else 'one'}"
+
+
+def _numbers(picks: Sequence[int]) -> str:
+    """As in pictures, from 1."""
+    return ", ".join(str(pick + 1) for pick in picks)
+
+
+def _read_boxes(reply: str, numbers: Sequence[int], several: bool) -> list[int]:
+    """Of the allowed `numbers`; several only where they were asked for, possibly none."""
+    if several:
+        return read_numbers(reply, "chosen", numbers)
+    number = read_number(reply, "box", [-1, *numbers])
+    return [] if number == -1 else [number]

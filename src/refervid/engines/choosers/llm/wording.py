@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from string import Template
 from typing import Any
 
+from refervid.media.palette import box_colour
 from refervid.media.sections import Section
+from refervid.types import Candidate
 
 
 @cache
@@ -31,6 +34,20 @@ def picture_words(section: Section) -> dict[str, object]:
     return {"count": len(section.frame_indices), "layout": layout}
 
 
+def box_words(section: Section, frame_index: int, candidates: Sequence[Candidate]) -> dict[str, object]:
+    """Where the boxes are, and what the detector says of each."""
+    lines = [
+        f"box {n} ({box_colour(n - 1)[0]}): {json.dumps(c.phrase) if c.phrase else 'no words'}"
+        for n, c in enumerate(candidates, 1)
+    ]
+    return {
+        **picture_words(section),
+        "frame": section.frame_indices.index(frame_index) + 1,
+        "boxes": len(candidates),
+        "list": "\n".join(lines),
+    }
+
+
 def enum_schema(numbers: Sequence[int]) -> dict[str, Any]:
     return {"type": "integer", "enum": list(numbers)}
 
@@ -45,8 +62,9 @@ def object_schema(**properties: Any) -> dict[str, Any]:
     }
 
 
-def box_schema(numbers: Sequence[int], *, several: bool, reasoned: bool) -> dict[str, Any]:
-    steps = {step: {"type": "string"} for step in ("scene", "boxes", "sentence", "match")} if reasoned else {}
+def box_schema(numbers: Sequence[int], reasons: Sequence[str], *, several: bool) -> dict[str, Any]:
+    """`reasons` come before the answer; where none are asked for, a box must be chosen."""
+    words = {reason: {"type": "string"} for reason in reasons}
     if several:
-        return object_schema(**steps, chosen={"type": "array", "items": enum_schema(numbers)})
-    return object_schema(**steps, box=enum_schema([-1, *numbers] if reasoned else list(numbers)))
+        return object_schema(**words, chosen={"type": "array", "items": enum_schema(numbers)})
+    return object_schema(**words, box=enum_schema([-1, *numbers] if reasons else list(numbers)))

@@ -1,8 +1,9 @@
-"""How many questions a run asks at most, before anything is computed."""
+"""What a run shows a chooser, and how many questions it asks at most."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from refervid.engines.base import PlannedQuestions
 from refervid.media.clip import Clip
@@ -25,6 +26,12 @@ def sections_of(clip: Clip, settings: PivotSettings) -> list[Section]:
     )
 
 
+def check_section(clip: Clip, frame_index: int, settings: PivotSettings) -> Section:
+    """As many frames as a section has, spread over the clip, and the one with the boxes."""
+    spread = even_section(clip, settings.sections.frames_per_section, settings.sections.style)
+    return replace(spread, frame_indices=tuple(sorted({*spread.frame_indices, frame_index})))
+
+
 def distinct_texts(references: Sequence[Reference]) -> list[str]:
     """Sentences that hold words, each once."""
     texts = [reference.text for reference in references if isinstance(reference, TextReference)]
@@ -39,6 +46,8 @@ def planned_questions(
     """
     texts = len(distinct_texts(references))
     planned = []
+    if texts and settings.text.check:
+        planned.append(PlannedQuestions("check", texts, *check_section(clip, 0, settings).size))
     for section in sections_of(clip, settings) if texts else ():
         planned += [
             PlannedQuestions("frame", texts, *section.size),
