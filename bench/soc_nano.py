@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from refervid.models.soc import load, save
-from refervid.pipelines.soc import NANO_SIZE, SHIPPED, shipped_path
+from refervid.pipelines.soc import SHIPPED, shipped_path
 from refervid.pipelines.soc_windows import Segmenter
 from refervid.training.exams import examine, open_exam
 from refervid.training.processes import Processes
@@ -36,7 +36,7 @@ def main() -> None:
         save(load(weights), shipped_path(), torch.float16)
         weights = shipped_path()
     paper = open_exam(SyntheticExam(split="test", clips=options.clips))
-    scores = examine(paper, Segmenter(load(weights), NANO_SIZE), Processes(0, 1, torch.device("cpu")))
+    scores = examine(paper, Segmenter(load(weights)), Processes(0, 1, torch.device("cpu")))
     for name, score in scores.items():
         print(f"{name:16} {score:.3f}")
     report = {"clips": options.clips, "megabytes": weights.stat().st_size / 1e6, "scores": scores}

@@ -12,7 +12,7 @@ import torch
 from refervid.errors import MissingWeights, SettingsError
 from refervid.media.array import ArrayClip
 from refervid.models.soc import SOC, NanoTextConfig, SocConfig, common_words, save
-from refervid.models.soc.transforms import InputSize
+from refervid.models.soc import InputSize
 from refervid.pipelines.presets import load, missing_for
 from refervid.pipelines.soc_windows import Answers, Segmenter, best_chain, windows
 
@@ -63,14 +63,14 @@ def test_a_chain_follows_the_masks_where_scores_are_close() -> None:
 
 
 def test_a_window_as_long_as_the_clip_changes_nothing(network: SOC) -> None:
-    whole = Segmenter(network, SIZE, window=36).segment(clip(), TEXTS)
-    exact = Segmenter(network, SIZE, window=6, overlap=2).segment(clip(), TEXTS)
+    whole = Segmenter(network, size=SIZE, window=36).segment(clip(), TEXTS)
+    exact = Segmenter(network, size=SIZE, window=6, overlap=2).segment(clip(), TEXTS)
     for a, b in zip(whole, exact, strict=True):
         np.testing.assert_array_equal(a.stack(), b.stack())
 
 
 def test_sentences_together_are_sentences_alone(network: SOC) -> None:
-    segmenter = Segmenter(network, SIZE, window=4, overlap=2)
+    segmenter = Segmenter(network, size=SIZE, window=4, overlap=2)
     together = segmenter.segment(clip(), TEXTS)
     for text, track in zip(TEXTS, together, strict=True):
         alone = segmenter.segment(clip(), [text])[0]

@@ -75,6 +75,18 @@ def test_a_short_last_clip_becomes_the_last_frames(tmp_path: Path) -> None:
     assert starts == {"00000", "00002"}
 
 
+def test_stills_come_with_sentences_that_need_no_time() -> None:
+    data = {"kind": "synthetic", "scene": {"height": 64, "width": 96}, "clips": 12, "sentences": 3}
+    source = open_source(tiny_recipe(data=[data | {"stills": True}]))
+    time_words = ("moves", "stops", "starts", "grows", "shrinks", "spins", "still")
+    for index in range(len(source)):
+        drawn = source.draw(index, 0, np.random.default_rng(0))
+        clip = make_clip(SceneSettings(height=64, width=96), "train", index)
+        assert all(sample.frames.shape[0] == len(sample.masks) == 1 for sample in drawn.samples)
+        if any(one.kind in ("appearance", "size", "place") for one in clip.sentences):
+            assert not any(word in sample.text for sample in drawn.samples for word in time_words)
+
+
 def test_the_generator_uses_only_words_of_the_vocabulary() -> None:
     recipe = tiny_recipe()
     known = {word for text in open_source(recipe).texts() for word in split_words(text)}

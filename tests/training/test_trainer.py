@@ -41,6 +41,7 @@ def test_the_loss_falls_on_own_clips(tmp_path: Path) -> None:
     train(recipe, tmp_path / "run")
     losses = [row["loss"] for row in rows(tmp_path / "run")]
     assert np.mean(losses[-4:]) < 0.7 * np.mean(losses[:4])
+    assert load(tmp_path / "run" / "last.safetensors").config.size == (32, 64)
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:

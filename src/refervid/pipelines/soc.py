@@ -78,10 +78,10 @@ class SocPipeline(Pipeline):
     def segmenter(self) -> Segmenter:
         network = load_network(self.settings.weights).to(self._runtime.device)
         self._built["network"] = f"SOC {self.settings.weights}"
-        default = network.config.size
+        trained = network.config.size
         return Segmenter(
             network,
-            InputSize(self.settings.short or default.short, self.settings.long or default.long),
+            size=InputSize(self.settings.short or trained.short, self.settings.long or trained.long),
             window=self.settings.window,
             overlap=self.settings.overlap,
             device=self._runtime.device,

@@ -39,13 +39,16 @@ class Answers:
 
 
 class Segmenter:
-    """The network with everything that turns a clip and sentences into tracks."""
+    """The network with everything that turns a clip and sentences into tracks.
+
+    `size` is what frames are resized to; None: as the network was trained.
+    """
 
     def __init__(
         self,
         model: SOC,
-        size: InputSize,
         *,
+        size: InputSize | None = None,
         window: int = 36,
         overlap: int = 8,
         device: torch.device | str = "cpu",
@@ -53,7 +56,7 @@ class Segmenter:
     ) -> None:
         self._model = model
         self._tokenizer = build_tokenizer(model.config.text)
-        self._size = size
+        self._size = size or model.config.size
         self._window = window
         self._overlap = overlap
         self._device = torch.device(device)

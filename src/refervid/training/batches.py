@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from refervid.errors import SettingsError
-from refervid.models.soc import Targets, Tokens, collate_frames, collate_targets
+from refervid.models.soc import InputSize, Targets, Tokens, collate_frames, collate_targets
 from refervid.models.soc.tokenizer import Tokenizer
-from refervid.models.soc.transforms import InputSize, prepare
+from refervid.models.soc.transforms import prepare
 from refervid.training.draws import Draw, Source
 from refervid.training.processes import Processes
 from refervid.training.recipe import Recipe

@@ -7,16 +7,22 @@ from typing import Any
 
 from torch import nn
 
-from refervid.models.soc import SOC, SocConfig, common_words, load, load_published
+from refervid.models.soc import SOC, InputSize, SocConfig, common_words, load, load_published
 from refervid.models.soc.checkpoint import load_kinetics, load_roberta, with_new_classes
-from refervid.training.recipe import NetworkSettings, Rates
+from refervid.training.recipe import NetworkSettings, Rates, Recipe
 
 
-def build_network(settings: NetworkSettings, texts: Iterable[str]) -> SOC:
+def build_network(recipe: Recipe, texts: Iterable[str]) -> SOC:
     """Initialised as the recipe says; `texts` give the vocabulary of the nano size.
 
     Raises `MissingWeights`, `BadCheckpoint`.
     """
+    network = _start(recipe.network, texts)
+    network.config = network.config.model_copy(update={"size": InputSize(recipe.short, recipe.long)})
+    return network
+
+
+def _start(settings: NetworkSettings, texts: Iterable[str]) -> SOC:
     if settings.weights is not None:
         own = settings.weights.suffix == ".safetensors"
         start = load(settings.weights) if own else load_published(settings.weights)

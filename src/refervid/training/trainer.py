@@ -22,7 +22,6 @@ from torch.nn.parallel import DistributedDataParallel
 from refervid.errors import TrainingDiverged
 from refervid.files import output_lock
 from refervid.models.soc import Criterion, build_tokenizer, save
-from refervid.models.soc.transforms import InputSize
 from refervid.pipelines.soc_windows import Segmenter
 from refervid.training.batches import Batch, Batches
 from refervid.training.exams import Paper, examine, open_exam
@@ -59,9 +58,11 @@ class Trainer:
 
     def __init__(self, recipe: Recipe, folder: RunFolder, processes: Processes, hook: Hook) -> None:
         self._recipe, self._folder, self._processes, self._hook = recipe, folder, processes, hook
+        # Moments of rarely used weights fade into denormal numbers, which a CPU handles many times slower.
+        torch.set_flush_denormal(True)
         source = open_source(recipe)
         torch.manual_seed(recipe.seed)
-        self._network = build_network(recipe.network, source.texts()).to(processes.device)
+        self._network = build_network(recipe, source.texts()).to(processes.device)
         self._network.backbone.gradient_checkpointing = recipe.checkpointing
         groups = parameter_groups(self._network, recipe.rates)
         self._optimizer = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
@@ -154,8 +155,7 @@ class Trainer:
 
     def _validate(self, paper: Paper, epoch: int) -> None:
         self._network.eval()
-        size = InputSize(self._recipe.short, self._recipe.long)
-        segmenter = Segmenter(self._network, size, device=self._processes.device)
+        segmenter = Segmenter(self._network, device=self._processes.device)
         scores = examine(paper, segmenter, self._processes)
         self._network.train()
         logger.info("epoch %d: %s", epoch, scores)

@@ -2,6 +2,7 @@
 
 from refervid.models.soc.checkpoint import load, load_published, save
 from refervid.models.soc.config import (
+    InputSize,
     LossWeights,
     MatchingWeights,
     NanoTextConfig,
@@ -19,6 +20,7 @@ __all__ = [
     "SOC",
     "ClipFeatures",
     "Criterion",
+    "InputSize",
     "LayerOutput",
     "LossWeights",
     "MatchingWeights",

@@ -6,7 +6,7 @@ Segmentation", NeurIPS 2023, and its public repository; Video Swin sizes: Liu et
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,6 +15,13 @@ from refervid.errors import SettingsError
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class InputSize(NamedTuple):
+    """The short side becomes `short`, unless the long side would then exceed `long`; pixels."""
+
+    short: int
+    long: int
 
 
 class VideoSwinConfig(_Frozen):
@@ -81,11 +88,13 @@ class VocConfig(_Frozen):
 class SocConfig(_Frozen):
     """The whole network.
 
+    `size` is what frames are resized to: the input size of its training (published: 360 and 640).
     `classes` 1 means "is it referred to?"; Ref-YouTube-VOS from scratch has 65. `queries` is the number
     of objects looked for, in every frame and in the clip. `voc` None leaves the clip level out (an
     ablation). `prediction_layer` says which decoder layer's heads answer in eval mode.
     """
 
+    size: InputSize = InputSize(360, 640)
     backbone: VideoSwinConfig = VideoSwinConfig()
     text: TextConfig = RobertaTextConfig()
     voc: VocConfig | None = VocConfig()
@@ -122,6 +131,7 @@ class SocConfig(_Frozen):
     def nano(cls, words: tuple[str, ...] = (), classes: int = 1) -> SocConfig:
         """About 4 M parameters; `words` is the tokenizer's vocabulary."""
         return cls(
+            size=InputSize(96, 171),
             backbone=VideoSwinConfig(
                 embed_dim=24, depths=(2, 2, 2, 2), heads=(1, 2, 4, 8), window=(8, 5, 5), drop_path=0.0
             ),

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from refervid.models.soc.boxes import to_centres
+from refervid.models.soc.config import InputSize
 from refervid.models.soc.targets import Target
 
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
 """ImageNet's, RGB in 0..1."""
-
-
-class InputSize(NamedTuple):
-    """The short side becomes `short`, unless the long side would then exceed `long`; pixels."""
-
-    short: int
-    long: int
 
 
 A2D_SIZE = InputSize(320, 576)
