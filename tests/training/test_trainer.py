@@ -44,6 +44,17 @@ def test_the_loss_falls_on_own_clips(tmp_path: Path) -> None:
     assert load(tmp_path / "run" / "last.safetensors").config.size == (32, 64)
 
 
+def test_tensorboard_shows_the_log(tmp_path: Path) -> None:
+    events = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator", reason="needs refervid[train]"
+    )
+    train(tiny_recipe(schedule={"epochs": 1}), tmp_path)
+    board = events.EventAccumulator(str(tmp_path / "tensorboard"))
+    board.Reload()
+    logged = {event.step: event.value for event in board.Scalars("loss")}
+    assert logged == pytest.approx({row["step"]: row["loss"] for row in rows(tmp_path)})
+
+
 def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     recipe = tiny_recipe()
     train(recipe, tmp_path / "whole")
