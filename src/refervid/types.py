@@ -181,12 +181,14 @@ class SoundingObject:
     """An object that the chooser holds responsible for the sound.
 
     `candidate` is set by choosers that point at the object themselves; otherwise the detector looks
-    for `name` on `frame_index`.
+    for `name` on `frame_index`. `intervals` is when it is heard, in seconds of the clip, where the
+    chooser found that out too.
     """
 
     name: str
     frame_index: int
     candidate: Candidate | None = None
+    intervals: Sequence[Interval] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import torch
 from refervid.engines.taggers.audioset import class_names
 from refervid.models.beats import Beats, BeatsConfig
 from refervid.models.languagebind import LanguageBind, LanguageBindConfig
-from refervid.types import Waveform
+from refervid.types import SoundingObject, Waveform
 
 RATE = 16_000
 
@@ -104,3 +104,7 @@ def clip_tokenizer(folder: Path) -> int:
     (folder / "vocab.json").write_text(json.dumps({token: index for index, token in enumerate(tokens)}))
     (folder / "merges.txt").write_text("#version: 0.2\n")
     return len(tokens)
+
+
+def named(*names: str) -> list[SoundingObject]:
+    return [SoundingObject(name, 0) for name in names]

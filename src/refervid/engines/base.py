@@ -96,7 +96,7 @@ class CheckQuestion:
 class SoundQuestion:
     """Which objects in `section` make the sound that was heard as `labels`?
 
-    `vocabulary` limits the names if given; `max_objects` limits their number.
+    `vocabulary` are names to prefer, if given; `max_objects` limits their number.
     """
 
     section: Section
@@ -247,7 +247,7 @@ class Tagger(Engine, Protocol):
 
 class Binder(Engine, Protocol):
     def bind(
-        self, waveform: Waveform, intervals: Sequence[Interval], names: Sequence[str]
+        self, waveform: Waveform, intervals: Sequence[Interval], objects: Sequence[SoundingObject]
     ) -> list[frozenset[str]]:
-        """For every interval the subset of `names` that sounds in it."""
+        """For every interval (seconds from the first sample) the names of the objects that sound in it."""
         ...

@@ -177,10 +177,17 @@ class PivotPipeline(Pipeline):
     def _tracked(self, clip: Clip, entry: Found, tracks: Sequence[Track]) -> list[TrackedObject]:
         pairs = list(zip(map(tuple, entry.objects), tracks, strict=True))
         if isinstance(entry, SoundFound) and tracks:
-            heard = heard_frames(clip, clip.waveform(), entry.names, entry.intervals, self.engines.binder)
+            heard = heard_frames(
+                clip,
+                clip.waveform(),
+                entry.things,
+                entry.intervals,
+                self.engines.binder,
+                last_goes_on=self.settings.sound.last_goes_on,
+            )
             return [
-                TrackedObject(pivots, track, name, shown)
-                for (pivots, track), name, shown in zip(pairs, entry.names, heard, strict=True)
+                TrackedObject(pivots, track, thing.name, shown)
+                for (pivots, track), thing, shown in zip(pairs, entry.things, heard, strict=True)
             ]
         return [TrackedObject(pivots, track) for pivots, track in pairs]
 

@@ -92,7 +92,7 @@ PRESETS: Mapping[str, Preset] = {
                     "style": PAPER.model_dump(),
                 },
                 "text": {"candidates": 3, "fallback": "first_frame", "agreement": False, "check": False},
-                "sound": {"style": PAPER_SOUND.model_dump()},
+                "sound": {"style": PAPER_SOUND.model_dump(), "last_goes_on": True},
                 "chooser": {
                     "kind": "server",
                     "base_url": "https://api.openai.com/v1",

@@ -26,7 +26,7 @@ from refervid.media.sections import Section, even_section
 from refervid.pipelines.settings import SoundSettings
 from refervid.pipelines.stages import Stages
 from refervid.pipelines.text import Found, fit_to_frame, to_pivot
-from refervid.types import Interval, SoundingObject, Waveform
+from refervid.types import Candidate, Interval, SoundingObject, Waveform
 
 SILENCE_PEAK = 1e-3
 """Peak amplitude (-60 dBFS) below which a sound counts as silence."""
@@ -34,9 +34,9 @@ SILENCE_PEAK = 1e-3
 
 @dataclass
 class SoundFound(Found):
-    """`names` are those of `objects`, in the same order; `intervals` are when anything sounds."""
+    """`things` are what `objects` are, in the same order; `intervals` are when anything sounds."""
 
-    names: list[str] = field(default_factory=list)
+    things: list[SoundingObject] = field(default_factory=list)
     intervals: list[Interval] = field(default_factory=list)
 
 
@@ -65,58 +65,74 @@ def find_sounding(
         )
     found.add(choice)
     with stages.stage("propose", len(choice.objects)):
-        for thing in choice.objects:
-            _locate(clip, section, thing, chooser, detector, candidates, found)
+        proposals = _propose(clip, detector, choice.objects, candidates)
+    with stages.stage("choose boxes"):
+        picks = _pick(section, chooser, choice.objects, proposals, found)
+    for thing, boxes, pick in zip(choice.objects, proposals, picks, strict=True):
+        if boxes:
+            found.things.append(thing)
+            found.objects.append([to_pivot(thing.frame_index, boxes[pick])])
+        else:
+            found.note([f"{thing.name!r} sounds, but was not found on frame {thing.frame_index}"])
     return found
 
 
-def _locate(
-    clip: Clip,
+def _propose(
+    clip: Clip, detector: Detector, things: Sequence[SoundingObject], limit: int
+) -> list[list[Candidate]]:
+    """The boxes that each object may be; one where the chooser pointed at it."""
+    named = [thing for thing in things if thing.candidate is None]
+    requests = [DetectorRequest(thing.frame_index, thing.name) for thing in named]
+    found = iter(detector.detect(clip, requests) if requests else ())
+    return [
+        fit_to_frame(next(found), clip.width, clip.height)[:limit]
+        if thing.candidate is None
+        else [thing.candidate]
+        for thing in things
+    ]
+
+
+def _pick(
     section: Section,
-    thing: SoundingObject,
     chooser: Chooser,
-    detector: Detector,
-    limit: int,
+    things: Sequence[SoundingObject],
+    proposals: Sequence[list[Candidate]],
     found: SoundFound,
-) -> None:
-    """Add the pivot of one named object, asking for the box where there are several."""
-    if thing.candidate is not None:
-        chosen = thing.candidate
-    else:
-        [proposals] = detector.detect(clip, [DetectorRequest(thing.frame_index, thing.name)])
-        proposals = fit_to_frame(proposals, clip.width, clip.height)[:limit]
-        if not proposals:
-            found.note([f"{thing.name!r} sounds, but was not found on frame {thing.frame_index}"])
-            return
-        pick = 0
-        if len(proposals) > 1:
-            [choice] = chooser.pick_boxes(
-                [BoxQuestion(section, thing.frame_index, proposals, thing.name, sounding=True)]
-            )
-            found.add(choice)
-            pick = choice.picks[0] if choice.picks else 0
-        chosen = proposals[pick]
-    found.names.append(thing.name)
-    found.objects.append([to_pivot(thing.frame_index, chosen)])
+) -> list[int]:
+    """Positions of the boxes: asked for where there are several, the best one where the answer is none."""
+    picks = [0] * len(things)
+    unsure = [number for number, boxes in enumerate(proposals) if len(boxes) > 1]
+    questions = [
+        BoxQuestion(section, things[n].frame_index, proposals[n], things[n].name, sounding=True)
+        for n in unsure
+    ]
+    for number, choice in zip(unsure, chooser.pick_boxes(questions), strict=True):
+        found.add(choice)
+        if choice.picks:
+            picks[number] = choice.picks[0]
+    return picks
 
 
 def heard_frames(
     clip: Clip,
     waveform: Waveform,
-    names: Sequence[str],
+    things: Sequence[SoundingObject],
     intervals: Sequence[Interval],
     binder: Binder,
+    *,
+    last_goes_on: bool,
 ) -> list[NDArray[np.bool_]]:
-    """(T,) bool per name: the frames at whose time it sounds.
+    """(T,) bool per object: the frames at whose time it sounds.
 
     Times of intervals are those of the waveform, shifted onto the clip's time axis by its `start_s`.
     """
-    sounding = binder.bind(waveform, intervals, names)
+    sounding = binder.bind(waveform, intervals, things)
     times_s = clip.times_s - waveform.start_s
-    heard = [np.zeros(len(clip), bool) for _ in names]
-    for interval, present in zip(intervals, sounding, strict=True):
-        inside = (interval.start_s <= times_s) & (times_s < interval.end_s)
-        for name, frames in zip(names, heard, strict=True):
-            if name in present:
+    heard = [np.zeros(len(clip), bool) for _ in things]
+    for number, (interval, names) in enumerate(zip(intervals, sounding, strict=True), 1):
+        endless = last_goes_on and number == len(intervals)
+        inside = (interval.start_s <= times_s) & (endless | (times_s < interval.end_s))
+        for thing, frames in zip(things, heard, strict=True):
+            if thing.name in names:
                 frames |= inside
     return heard

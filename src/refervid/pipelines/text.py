@@ -6,7 +6,7 @@ proposes boxes on it; the chooser names the box. All sentences of a clip go thro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -94,6 +94,7 @@ def find_pivots(
         found[box_question.text].add(box_choice)
         found[box_question.text].answered.append((box_question, box_choice))
 
+    guesses: list[DetectorRequest] = []
     for text, entry in found.items():
         if entry.error is not None:
             continue
@@ -102,7 +103,8 @@ def find_pivots(
             frames = [0]
             if settings.fallback == "picked_frames":
                 frames = [frame for question, frame in picked if question.text == text] or frames
-            _fall_back(clip, detector, text, frames, entry)
+            guesses += [DetectorRequest(frame, text, last_resort=True) for frame in frames]
+    _fall_back(clip, detector, guesses, found)
     return found
 
 
@@ -144,22 +146,26 @@ def _detect(
     return proposals
 
 
-def _fall_back(clip: Clip, detector: Detector, text: str, frames: Sequence[int], entry: Found) -> None:
-    requests = [DetectorRequest(frame, text, last_resort=True) for frame in frames]
-    guesses = [
-        (frame, candidate)
-        for frame, candidates in zip(frames, detector.detect(clip, requests), strict=True)
-        for candidate in fit_to_frame(candidates, clip.width, clip.height)
-    ]
-    if not guesses:
-        entry.note(["no box was chosen, and the detector has no guess either"])
-        return
-    frame, best = max(guesses, key=lambda guess: guess[1].score)
-    entry.objects = [[to_pivot(frame, best)]]
-    entry.note([f"no box was chosen: the detector's best guess on frame {frame} is used"])
-    entry.decisions.append(
-        Decision("box", 1, "fallback", "the detector's best guess", frame_index=frame, candidates=(best,))
-    )
+def _fall_back(
+    clip: Clip, detector: Detector, requests: Sequence[DetectorRequest], found: Mapping[str, Found]
+) -> None:
+    """The detector's best guess on any of the frames that are requested for a text."""
+    guesses: dict[str, list[tuple[int, Candidate]]] = {request.text: [] for request in requests}
+    if requests:
+        for request, candidates in zip(requests, detector.detect(clip, requests), strict=True):
+            inside = fit_to_frame(candidates, clip.width, clip.height)
+            guesses[request.text] += [(request.frame_index, candidate) for candidate in inside]
+    for text, own in guesses.items():
+        entry = found[text]
+        if not own:
+            entry.note(["no box was chosen, and the detector has no guess either"])
+            continue
+        frame, best = max(own, key=lambda guess: guess[1].score)
+        entry.objects = [[to_pivot(frame, best)]]
+        entry.note([f"no box was chosen: the detector's best guess on frame {frame} is used"])
+        entry.decisions.append(
+            Decision("box", 1, "fallback", "the detector's best guess", frame_index=frame, candidates=(best,))
+        )
 
 
 def to_pivot(frame_index: int, candidate: Candidate) -> Pivot:

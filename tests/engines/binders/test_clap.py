@@ -22,7 +22,7 @@ from refervid.engines.binders.clap import ClapBinder, ClapSettings
 from refervid.engines.binders.segments import cut
 from refervid.errors import BadCheckpoint
 from refervid.types import Interval, Waveform
-from tests.engines.sound import joined, noise, tone
+from tests.engines.sound import joined, named, noise, tone
 
 TEXTS = ["dog barking", "man", "dog barking, man"]
 
@@ -73,7 +73,7 @@ def test_the_most_similar_combination_sounds(binder: ClapBinder) -> None:
     intervals = [Interval(0, 1), Interval(1, 2), Interval(5, 6)]
     best = binder.similarity(TEXTS, [cut(sound, interval) for interval in intervals[:2]]).argmax(axis=0)
     sets = [frozenset({"dog"}), frozenset({"man"}), frozenset({"dog", "man"})]
-    assert binder.bind(sound, intervals, ["dog", "man"]) == [*(sets[row] for row in best), frozenset()]
+    assert binder.bind(sound, intervals, named("dog", "man")) == [*(sets[row] for row in best), frozenset()]
 
 
 def test_long_intervals_are_averaged_over_their_parts(binder: ClapBinder) -> None:

@@ -18,7 +18,7 @@ from refervid.engines.binders.segments import cut, through_int16
 from refervid.errors import BadCheckpoint, MissingWeights
 from refervid.models.languagebind import load_languagebind, picture_pixels
 from refervid.types import Interval, Waveform
-from tests.engines.sound import joined, languagebind_folder, noise, tone
+from tests.engines.sound import joined, languagebind_folder, named, noise, tone
 
 CPU = Runtime("cpu", "auto", False, Path())
 
@@ -56,7 +56,7 @@ def test_the_most_similar_combination_sounds(binder: LanguageBindBinder) -> None
     sounds = [cut(SOUND, interval) for interval in INTERVALS[:3]]
     best = binder.similarity(texts, sounds).argmax(axis=0)
     expected = [frozenset(name_combinations(names)[row]) for row in best]
-    assert binder.bind(SOUND, INTERVALS, names) == [*expected, frozenset()]
+    assert binder.bind(SOUND, INTERVALS, named(*names)) == [*expected, frozenset()]
     assert len(set(expected)) > 1
 
 
@@ -70,15 +70,15 @@ def test_no_model_is_asked_about_less_than_two_names(monkeypatch: pytest.MonkeyP
     binder = LanguageBindBinder.build(LanguageBindSettings(weights=str(folder)), CPU)
     monkeypatch.setattr(binder, "similarity", None)
     assert binder.bind(SOUND, INTERVALS, []) == [frozenset()] * 4
-    assert binder.bind(SOUND, INTERVALS, ["dog", "dog"]) == [frozenset({"dog"})] * 4
-    assert binder.bind(SOUND, [], ["dog", "cat"]) == []
+    assert binder.bind(SOUND, INTERVALS, named("dog", "dog")) == [frozenset({"dog"})] * 4
+    assert binder.bind(SOUND, [], named("dog", "cat")) == []
 
 
 @pytest.mark.parametrize("rate", [8000, 44100])
 def test_sounds_of_other_rates_and_of_no_length(binder: LanguageBindBinder, rate: int) -> None:
     sound = joined(tone(1.0, rate=rate), noise(1.0, rate=rate))
     intervals = [Interval(0, 1), Interval(1, 1.001), Interval(1.5, 2), Interval(2, 3)]
-    found = binder.bind(sound, intervals, ["dog", "cat"])
+    found = binder.bind(sound, intervals, named("dog", "cat"))
     assert [bool(names) for names in found] == [True, True, True, False]
 
 

@@ -23,6 +23,7 @@ from refervid.engines.binders.combinations import CombinationBinder, Combination
 from refervid.engines.choosers.llm.replies import read_objects, read_sounding_box
 from refervid.errors import ReplyUnreadable
 from refervid.types import Interval, Waveform
+from tests.engines.sound import named
 from tests.parity.audio.published import facts
 from tests.parity.fill import normal
 
@@ -59,7 +60,7 @@ def test_which_names_sound_when(fixture: str, joiner: str) -> None:
         samples = np.floor(np.arange(entry["seconds"] * RATE) / RATE).astype(np.float32)
         binder = StandIn(clip, entry["intervals"], joiner)
         intervals = [Interval(*pair) for pair in entry["intervals"]]
-        sounding = binder.bind(Waveform(samples, RATE), intervals, names)
+        sounding = binder.bind(Waveform(samples, RATE), intervals, named(*names))
         seconds = 10 if entry.get("set") == "v2" else 5
         expected = [set(labels) for labels in entry["label4second"]][:seconds]
         assert per_second(entry["intervals"], sounding, seconds) == expected, clip

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from refervid.engines.base import EngineSettings
 from refervid.engines.binders.segments import cut
-from refervid.types import Interval, Waveform
+from refervid.types import Interval, SoundingObject, Waveform
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +48,13 @@ class CombinationBinder(ABC):
         """(texts, sounds); no sound is empty."""
 
     def bind(
-        self, waveform: Waveform, intervals: Sequence[Interval], names: Sequence[str]
+        self, waveform: Waveform, intervals: Sequence[Interval], objects: Sequence[SoundingObject]
     ) -> list[frozenset[str]]:
         """For every interval the names whose combination is most similar to its sound; the first of equals.
 
         A single name sounds in all of them, and no model is asked. An interval beyond the sound has none.
         """
-        names = list(dict.fromkeys(names))
+        names = list(dict.fromkeys(thing.name for thing in objects))
         if len(names) < 2:
             return [frozenset(names)] * len(intervals)
         sounds = [cut(waveform, interval) for interval in intervals]

@@ -19,7 +19,6 @@ from refervid.engines.base import (
     SoundChoice,
     SoundQuestion,
 )
-from refervid.engines.binders.synchrony import sounding_name
 from refervid.engines.choosers.rules.answers import Answer, answer
 from refervid.engines.choosers.rules.region import Region
 from refervid.engines.choosers.rules.sounding import sounding_regions
@@ -104,15 +103,21 @@ class RulesChooser:
             return _silent(f"no motion goes with the sound: {best} at best")
         sources = sources[: question.max_objects]
         objects = [
-            SoundingObject(sounding_name(number, each.spans), each.region.frame_index, each.region.candidate)
+            SoundingObject(
+                f"object {number}", each.region.frame_index, each.region.candidate, tuple(each.spans)
+            )
             for number, each in enumerate(sources, 1)
         ]
         reasons = [
-            f"{thing.name}: {max(each.reasons, key=lambda reason: reason.weight)}"
+            f"{thing.name}, heard {_times(each.spans)}: {max(each.reasons, key=lambda reason: reason.weight)}"
             for thing, each in zip(objects, sources, strict=True)
         ]
         answer = ", ".join(each.name for each in objects)
         return SoundChoice(objects, Decision("objects", answer, "rules", "; ".join(reasons)))
+
+
+def _times(spans: Sequence[Interval]) -> str:
+    return ", ".join(f"{max(each.start_s, 0):.1f}-{each.end_s:.1f}" for each in spans) + " s"
 
 
 def _silent(reason: str) -> SoundChoice:
