@@ -16,7 +16,7 @@ from refervid.pipelines.presets import load
 def test_lite_on_the_sample(name: str, tmp_path: Path) -> None:
     DATASETS[name].make_sample(tmp_path / "data")
     data = open_dataset(name, tmp_path / "data")
-    pipeline = load("lite", device="cpu", settings=for_dataset(name))
+    pipeline = load("lite", device="cpu", settings=for_dataset(data, "lite"))
     scores = evaluate(data, pipeline, tmp_path / "out")
     assert scores["complete"] is True
     assert scores["failed"] == {}

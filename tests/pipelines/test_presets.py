@@ -6,8 +6,9 @@ import pytest
 
 from refervid.engines.registry import engine_settings
 from refervid.errors import SettingsError
-from refervid.pipelines.presets import PRESETS, load, override
+from refervid.pipelines.presets import PRESETS, load, missing_for, override
 from refervid.pipelines.settings import PivotSettings
+from tests.pipelines.parts import Parts
 
 PUBLISHED = {
     "sections.frame_step": 10,
@@ -36,7 +37,38 @@ PUBLISHED = {
     "detector.last_resort_text_threshold": 0.1,
     "detector.short_side": 800,
     "detector.long_side": 1333,
+    "chooser.base_url": "https://api.openai.com/v1",
+    "detector.kind": "grounding-dino",
+    "tracker.kind": "sam2",
+    "tracker.weights": "facebook/sam2-hiera-large",
     "tracker.box_pixels": "picture",
+    "tracker.keep_logits": True,
+    "text.agreement": False,
+    "text.check": False,
+    "sound.frames": 10,
+    "sound.max_objects": None,
+    "sound.last_goes_on": True,
+    "sound.style.columns": 5,
+    "sound.style.frame_width": 500,
+    "sound.style.jpeg_quality": 75,
+    "sound.style.unit": "frame",
+    "sound.style.number_offset": 50,
+    "sound.style.number_radius": 40,
+    "sound.style.label_radius": 30,
+    "sound.style.edge": 0,
+    "tagger.kind": "beats",
+    "tagger.weights": (
+        "BEATs_iter3_plus_AS20K_finetuned_on_AS2M_cpt2.pt",
+        "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt",
+    ),
+    "tagger.top": 5,
+    "tagger.features": "scores",
+    "tagger.threshold": 0.5,
+    "tagger.silence_db": None,
+    "binder.kind": "languagebind",
+    "binder.weights": "LanguageBind/LanguageBind_Audio_FT",
+    "binder.joiner": ", ",
+    "binder.aliases": {"dog": "dog barking", "cat": "cat meow", "gun": "gun shot"},
 }
 """AL-Ref-SAM 2 (github.com/appletea233/AL-Ref-SAM2): options and constants of the `ytvos` scripts."""
 
@@ -98,3 +130,10 @@ def test_changes_that_make_no_sense(change: str) -> None:
 def test_unknown_presets_name_the_known_ones() -> None:
     with pytest.raises(SettingsError, match="lite"):
         load("heavy")
+
+
+def test_what_sound_needs_does_not_keep_sentences_from_a_preset(parts: Parts) -> None:
+    changes = [*parts.settings("fast"), "tagger.weights=[/nowhere/a.pt]", "binder.weights=/nowhere/b"]
+    assert len(missing_for("fast", changes)) == 2
+    assert missing_for("fast", changes, sound=False) == []
+    assert len(missing_for("fast", [*changes, "sound.class_weights=/nowhere/c"])) == 3

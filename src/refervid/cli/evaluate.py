@@ -71,7 +71,7 @@ def evaluate(
         from refervid.evaluation.cluster import RayCluster
         from refervid.evaluation.estimate import estimate as estimate_run
         from refervid.evaluation.mirror import Mirror
-        from refervid.evaluation.presets import for_dataset
+        from refervid.evaluation.presets import for_dataset, preset_for
         from refervid.evaluation.runner import Shard, evaluate
         from refervid.pipelines.presets import load
 
@@ -81,7 +81,8 @@ def evaluate(
             data.check()
         if ray is not None and max_cost is not None:
             raise SettingsError("--max-cost counts what one process asks: leave out --ray, or --max-cost")
-        settings = (*for_dataset(data.name), *(changes or ()))
+        preset = preset_for(preset, data)
+        settings = (*for_dataset(data, preset), *(changes or ()))
         pipeline = load(
             preset, device=device, allow_remote=allow_remote, max_cost=max_cost, settings=settings
         )

@@ -60,7 +60,12 @@ def segment(
 
         check_formats(formats or ())
         pipeline = load(
-            preset, device=device, allow_remote=allow_remote, max_cost=max_cost, settings=changes or ()
+            preset,
+            device=device,
+            allow_remote=allow_remote,
+            max_cost=max_cost,
+            settings=changes or (),
+            sound=sound,
         )
         clip = open_clip(video, audio=audio, strict=strict, max_pixels=max_pixels)
         seconds = float(clip.times_s[-1])

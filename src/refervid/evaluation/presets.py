@@ -1,15 +1,65 @@
-"""What a data set asks of every preset."""
+"""What a data set asks of a preset."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
-from refervid.datasets.avsbench_semantic import CLASSES, Avss
+from refervid.datasets.avsbench import AvsbenchMs3, AvsbenchS4
+from refervid.datasets.avsbench_semantic import CLASSES, AvsbenchV2, Avss
+from refervid.datasets.base import Dataset
+from refervid.engines.binders.class_names import DEFAULT_WEIGHTS
+from refervid.errors import SettingsError
+from refervid.media.sections import PAPER_SOUND_SMALL
+from refervid.pipelines.presets import PRESETS, best_preset
+from refervid.types import SoundReference
+
+_SAME_MODEL = {"chooser.box_model": None, "chooser.box_detail": None}
+_SMALL = {"sound.style": PAPER_SOUND_SMALL.model_dump()}
+
+PUBLISHED: Mapping[str, Mapping[str, Any]] = {
+    AvsbenchS4.name: {
+        **_SAME_MODEL,
+        **_SMALL,
+        "tagger.weights": ["BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt"],
+    },
+    AvsbenchMs3.name: {**_SAME_MODEL, **_SMALL},
+    AvsbenchV2.name: _SAME_MODEL,
+    Avss.name: {"binder.joiner": "; "},
+}
+"""Where AL-Ref-SAM 2's `avs` scripts differ from one set to the other: settings of `paper` by data set."""
 
 
-def for_dataset(name: str) -> list[str]:
+def preset_for(preset: str, dataset: Dataset) -> str:
+    """The preset's name; for `auto` the best one that can answer what the data set asks."""
+    if preset != "auto":
+        return preset
+    return best_preset(sound=_asks_about_sound(dataset))
+
+
+def for_dataset(dataset: Dataset, preset: str) -> list[str]:
     """Settings in the form "name=value" that go before the user's own.
 
-    AVSS scores classes, so that sounding objects must go by the names of its classes.
+    Names of sounding objects should be those of AVSBench's classes, and must be where classes are scored;
+    S4 has one object per clip. Raises `SettingsError` for a preset that cannot do sound, if that is asked.
     """
-    return [f"sound.vocabulary={json.dumps(CLASSES[1:])}"] if name == Avss.name else []
+    if not _asks_about_sound(dataset):
+        return []
+    if preset in PRESETS and PRESETS[preset].settings["pipeline"] == "soc":
+        raise SettingsError(
+            f"{dataset.name} asks what makes the sound, and preset {preset!r} answers sentences only: "
+            "choose another preset with --preset"
+        )
+    settings: dict[str, Any] = {"sound.vocabulary": CLASSES[1:]}
+    if dataset.name == AvsbenchS4.name:
+        settings["sound.max_objects"] = 1
+    if dataset.name == Avss.name and preset != "lite":  # whose objects have numbers for names
+        settings["sound.class_weights"] = DEFAULT_WEIGHTS
+    if preset == "paper":
+        settings |= PUBLISHED[dataset.name]
+    return [f"{name}={json.dumps(value)}" for name, value in settings.items()]
+
+
+def _asks_about_sound(dataset: Dataset) -> bool:
+    return any(item.reference == SoundReference() for item in dataset.items())

@@ -11,6 +11,7 @@ from typing import Any
 
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
+from refervid.datasets.ref_davis17 import RefDavis17
 from refervid.datasets.scoring import row_of
 from refervid.errors import SettingsError
 from refervid.evaluation.answers import Answer, VideoWork, answer_video
@@ -102,10 +103,15 @@ def on_this_machine(pipeline: Pipeline) -> Executor:
 
 
 def undone(items: Sequence[Item], folder: RunFolder) -> Iterator[VideoWork]:
-    """Video by video what is not done yet; what a killed process left there is removed."""
+    """Video by video what is not done yet; what a killed process left there is removed.
+
+    A video of Ref-DAVIS17 is done as a whole or not at all, because its sentences' masks are merged.
+    """
     for video, group in groupby(items, key=lambda item: item.video.name):
         asked = list(group)
         left = tuple(item for item in asked if not folder.done(item))
+        if left and asked[0].dataset == RefDavis17.name:
+            left = tuple(asked)
         if left:
             folder.tidy(video)
             yield VideoWork(left, len(left) == len(asked))

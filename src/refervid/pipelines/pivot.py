@@ -18,6 +18,7 @@ from refervid.engines.base import (
     Tagger,
     Tracker,
 )
+from refervid.engines.binders.class_names import ClassNames
 from refervid.engines.registry import Role, build_engine, engine_class, engine_settings
 from refervid.media.clip import Clip
 from refervid.pipelines.base import Pipeline, reference_slugs
@@ -67,6 +68,12 @@ class EngineSet:
     @cached_property
     def binder(self) -> Binder:
         return cast(Binder, self._build("binder"))
+
+    @cached_property
+    def class_names(self) -> ClassNames:
+        weights = cast(str, self._settings.sound.class_weights)
+        self.built["class names"] = f"languagebind {weights}"
+        return ClassNames.build(weights, self._runtime.device)
 
 
 class PivotPipeline(Pipeline):
@@ -185,11 +192,23 @@ class PivotPipeline(Pipeline):
                 self.engines.binder,
                 last_goes_on=self.settings.sound.last_goes_on,
             )
+            names = self._classes(entry)
             return [
-                TrackedObject(pivots, track, thing.name, shown)
-                for (pivots, track), thing, shown in zip(pairs, entry.things, heard, strict=True)
+                TrackedObject(pivots, track, name, shown)
+                for (pivots, track), name, shown in zip(pairs, names, heard, strict=True)
             ]
         return [TrackedObject(pivots, track) for pivots, track in pairs]
+
+    def _classes(self, entry: SoundFound) -> list[str]:
+        """Names of the things, of the vocabulary where that is asked for."""
+        names = [thing.name for thing in entry.things]
+        sound = self.settings.sound
+        foreign = [name for name in names if name not in (sound.vocabulary or ())]
+        if sound.class_weights is None or sound.vocabulary is None or not foreign:
+            return names
+        classes = self.engines.class_names.replace(foreign, sound.vocabulary)
+        entry.note([f"{name!r} counts as {one!r}" for name, one in classes.items()])
+        return [classes.get(name, name) for name in names]
 
     def _result(
         self,

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from refervid.device import resolve_device
 from refervid.engines.base import Dtype, Runtime
 from refervid.engines.registry import Role, missing_parts
+from refervid.engines.weights import missing_weights
 from refervid.errors import SettingsError
 from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.pipelines.base import Pipeline, Video
@@ -134,17 +135,25 @@ AUTO_ORDER = ("local", "fast", "lite")
 """Presets that `auto` tries, best first. Never one that costs money or sends data away."""
 
 
-def missing_for(name: str, overrides: Sequence[str] = ()) -> list[str]:
-    """What this machine lacks for a preset, in words."""
+SOUND_ROLES = ("tagger", "binder")
+"""Roles that sentences do without."""
+
+
+def missing_for(name: str, overrides: Sequence[str] = (), *, sound: bool = True) -> list[str]:
+    """What this machine lacks for a preset, in words; without `sound`, for sentences alone."""
     settings = _settings(name, overrides)
     if isinstance(settings, SocSettings):
         return settings.missing()
-    return [lack for role in get_args(Role) for lack in missing_parts(role, getattr(settings, role))]
+    roles = [role for role in get_args(Role) if sound or role not in SOUND_ROLES]
+    lacks = [lack for role in roles for lack in missing_parts(role, getattr(settings, role))]
+    if sound and settings.sound.class_weights is not None:
+        lacks += missing_weights(settings.sound.class_weights)
+    return lacks
 
 
-def best_preset() -> str:
-    """The name that `auto` stands for on this machine."""
-    return next(name for name in AUTO_ORDER if not missing_for(name))
+def best_preset(*, sound: bool = True) -> str:
+    """The name that `auto` stands for on this machine; without `sound`, for sentences alone."""
+    return next(name for name in AUTO_ORDER if not missing_for(name, sound=sound))
 
 
 def load(
@@ -155,8 +164,11 @@ def load(
     allow_remote: bool = False,
     max_cost: float | None = None,
     settings: Sequence[str] = (),
+    sound: bool = True,
 ) -> Pipeline:
     """A ready pipeline. `settings` are changes to the preset in the form "tracker.kind=flow".
+
+    Without `sound`, `auto` may choose a preset that lacks on this machine what sound needs.
 
     `max_cost` in US dollars is what it may spend on a language model as long as it lives; questions beyond
     it fail with `BudgetExceeded`.
@@ -164,7 +176,7 @@ def load(
     Raises `SettingsError` for an unknown preset or setting, `DeviceError` for a device that is not
     there, `MissingWeights` or `MissingExtra` when an engine is built that lacks something.
     """
-    name = best_preset() if preset == "auto" else preset
+    name = best_preset(sound=sound) if preset == "auto" else preset
     runtime = Runtime(resolve_device(device)[0], dtype, allow_remote, Environment().cache, max_cost)
     chosen = _settings(name, settings)
     if isinstance(chosen, SocSettings):
@@ -183,7 +195,7 @@ def segment(
     hook: Hook = no_hook,
 ) -> Result | list[Result]:
     """Segment `video` once; `load` a pipeline to do it often. Arguments as in `Pipeline.__call__`."""
-    return load(preset, device=device)(video, text=text, sound=sound, audio=audio, hook=hook)
+    return load(preset, device=device, sound=sound)(video, text=text, sound=sound, audio=audio, hook=hook)
 
 
 def _settings(name: str, overrides: Sequence[str]) -> PivotSettings | SocSettings:

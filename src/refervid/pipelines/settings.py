@@ -44,13 +44,16 @@ class TextSettings(_Frozen):
 class SoundSettings(_Frozen):
     """`frames` are sampled evenly over the clip for the question about the sound; at most `max_objects`
     are taken; `vocabulary` are names that the chooser should prefer. With `last_goes_on` the last interval
-    of the sound goes on to the end of the clip, as in AL-Ref-SAM 2.
+    of the sound goes on to the end of the clip, as in AL-Ref-SAM 2. By the text tower of the LanguageBind
+    model `class_weights` a name outside the vocabulary becomes the most similar one of it, once its object
+    is found (AVSS); None: names stay.
     """
 
     frames: int = Field(10, ge=1, le=20)
     max_objects: int | None = Field(None, ge=1)
     vocabulary: tuple[str, ...] | None = None
     last_goes_on: bool = False
+    class_weights: str | None = None
     style: PictureStyle = READABLE
 
 

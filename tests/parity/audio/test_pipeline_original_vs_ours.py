@@ -74,6 +74,7 @@ def test_names_to_classes() -> None:
 
     mapper = ClassNames.__new__(ClassNames)
     mapper._texts = Texts()  # type: ignore[assignment]
+    mapper._known = {}
     objects = facts("languagebind_image")["objects"]
     labels = [
         name

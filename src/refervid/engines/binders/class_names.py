@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from refervid.engines.binders.languagebind import TextEncoder, load_with_tokenizer
 from refervid.engines.weights import find_weights, missing_weights
@@ -20,6 +21,7 @@ class ClassNames:
 
     def __init__(self, model: LanguageBind, tokenizer: Any, device: str) -> None:
         self._texts = TextEncoder(model.to(device), tokenizer, device)
+        self._known: dict[str, Tensor] = {}
 
     @staticmethod
     def missing(weights: str = DEFAULT_WEIGHTS) -> list[str]:
@@ -36,7 +38,14 @@ class ClassNames:
         foreign = [label for label in dict.fromkeys(labels) if label not in names]
         if not foreign:
             return {}
-        with torch.inference_mode():
-            embedded = self._texts.embed([*foreign, *names]).cpu().numpy()
-        similarity = embedded[: len(foreign)] @ embedded[len(foreign) :].T
+        similarity = (self._embed(foreign) @ self._embed(names).T).numpy()
+        # numpy's argmax is the first of equals; torch's need not be.
         return {label: names[best] for label, best in zip(foreign, similarity.argmax(axis=1), strict=True)}
+
+    def _embed(self, texts: Sequence[str]) -> Tensor:
+        """(N, D) unit vectors; every text goes through the network once."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new:
+            with torch.inference_mode():
+                self._known |= zip(new, self._texts.embed(new).cpu(), strict=True)
+        return torch.stack([self._known[text] for text in texts])
