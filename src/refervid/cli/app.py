@@ -12,6 +12,7 @@ from refervid.cli.models import models
 from refervid.cli.presets import doctor, presets
 from refervid.cli.segment import segment
 from refervid.cli.train import train
+from refervid.cli.ui import ui
 
 app = typer.Typer(
     name="refervid",
@@ -38,7 +39,7 @@ def main(
     pass
 
 
-for command in (segment, evaluate, score, compare, demo, presets, doctor):
+for command in (segment, ui, evaluate, score, compare, demo, presets, doctor):
     app.command()(command)
 app.add_typer(models)
 app.add_typer(datasets)

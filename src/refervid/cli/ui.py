@@ -1,0 +1,52 @@
+"""`refervid ui`: the web page."""
+
+from __future__ import annotations
+
+import socket
+import webbrowser
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from refervid.cli.console import console, reporting_errors
+from refervid.cli.options import AllowRemote, Device
+from refervid.errors import MissingExtra, SettingsError
+
+
+def ui(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any free one.")] = 7860,
+    max_mb: Annotated[float, typer.Option(help="Largest upload in megabytes.")] = 200,
+    max_seconds: Annotated[float, typer.Option(help="Longest clip in seconds.")] = 60,
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
+    device: Device = "auto",
+    allow_remote: AllowRemote = False,
+) -> None:
+    """Open a page to try, correct and export; only this machine can reach it."""
+    with reporting_errors():
+        if find_spec("gradio") is None:
+            raise MissingExtra("the page needs Gradio: pip install 'refervid[ui]'")
+        import uvicorn
+
+        from refervid.webui.limits import Limits
+        from refervid.webui.server import HOST, page_server
+
+        limits = Limits(upload_mb=max_mb, seconds=max_seconds)
+        listener = _listen(HOST, port)
+        address = f"http://{HOST}:{listener.getsockname()[1]}"
+        with page_server(limits, device=device, allow_remote=allow_remote) as app:
+            config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
+            console.print(f"open {address} in a browser; Ctrl-C ends the page", markup=False)
+            if browser:
+                webbrowser.open(address)
+            uvicorn.Server(config).run(sockets=[listener])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise SettingsError(f"port {port} is taken: choose another with --port, or --port 0") from error
+    return listener

@@ -1,0 +1,178 @@
+"""The same operations for programs: named endpoints of the page's HTTP interface."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import gradio as gr
+
+from refervid.errors import RefervidError
+from refervid.media.clip import Clip
+from refervid.pipelines.presets import PRESETS, missing_for
+from refervid.report.save import summary
+from refervid.types import Hook
+from refervid.webui.marks import read_choice, read_mark
+from refervid.webui.pictures import file_address
+from refervid.webui.studios import Studios, Visitor
+from refervid.webui.uploads import uploaded_file
+from refervid.webui.words import plain_words
+from refervid.webui.workshop import Work
+
+TICK_S = 0.1
+
+
+class Api:
+    """Every method is an endpoint under its own name; a client's session is its studio.
+
+    What fails is raised as `gr.Error` with words for a person.
+    """
+
+    def __init__(self, studios: Studios) -> None:
+        self._studios = studios
+
+    def connect(self) -> None:
+        """Offer the endpoints on the page that is being built."""
+        for endpoint in (
+            self.presets,
+            self.open_clip,
+            self.open_demo,
+            self.ask,
+            self.correct,
+            self.take_candidate,
+            self.undo,
+            self.overlay,
+            self.export,
+            self.recipe,
+            self.cancel,
+        ):
+            gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
+
+    def presets(self) -> dict[str, Any]:
+        """What can run here: for every preset what it is, and what it lacks (nothing: it runs)."""
+        return {
+            name: {"about": one.about, "missing": [plain_words(RefervidError(x)) for x in missing_for(name)]}
+            for name, one in PRESETS.items()
+        }
+
+    def open_clip(self, file: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """Take an uploaded video as the clip; gives its name, frames, size, times and notes."""
+        visitor = self._visitor(request)
+        try:
+            self._studios.check_at_rest(visitor)
+            path = uploaded_file(file.get("path"))
+            return _clip_facts(visitor.studio.open(path, str(file.get("orig_name") or path.name)))
+        except Exception as error:
+            raise _told(error) from error
+
+    async def open_demo(self, request: gr.Request) -> dict[str, Any]:
+        """Take the demo's clip."""
+        visitor = self._visitor(request)
+        clip: Clip = await self._done(visitor, visitor.studio.open_demo)
+        return _clip_facts(clip)
+
+    async def ask(
+        self,
+        texts: list[str],
+        request: gr.Request,
+        sound: bool = False,
+        preset: str = "auto",
+    ) -> dict[str, Any]:
+        """Find what the sentences say, and what makes the sound; the answers are as in result.json."""
+        visitor = self._visitor(request)
+        return await self._answers(visitor, lambda hook: visitor.studio.ask(list(texts), sound, preset, hook))
+
+    async def correct(self, mark: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+        """Track one answer anew: `{"query": 0, "frame": 12, "points": [[x, y]], "labels": [true]}`, or with
+        `"box": [x0, y0, x1, y1]` in place of points; `"afresh": true` forgets the former pivots."""
+        visitor = self._visitor(request)
+
+        def work(hook: Hook) -> None:
+            given = read_mark(mark)
+            visitor.studio.correct(given.query, given.pivot(), afresh=given.afresh, hook=hook)
+
+        return await self._answers(visitor, work)
+
+    async def take_candidate(
+        self, query: int, decision: int, candidate: int, request: gr.Request
+    ) -> dict[str, Any]:
+        """Take another candidate (from 1) of a decision (from 0) as the start of an answer (from 0)."""
+        visitor = self._visitor(request)
+
+        def work(hook: Hook) -> None:
+            choice = read_choice({"query": query, "decision": decision, "candidate": candidate})
+            visitor.studio.take_candidate(choice.query, choice.decision, choice.candidate, hook)
+
+        return await self._answers(visitor, work)
+
+    async def undo(self, request: gr.Request) -> dict[str, Any]:
+        """Take the last correction back."""
+        visitor = self._visitor(request)
+        return await self._answers(visitor, visitor.studio.undo)
+
+    def overlay(self, request: gr.Request) -> str:
+        """Address of the film with the answers drawn on it, below the page's own address."""
+        studio = self._visitor(request).studio
+        try:
+            studio.present_answers()
+        except RefervidError as error:
+            raise _told(error) from error
+        return file_address(studio, studio.overlay) if studio.overlay else ""
+
+    async def export(self, request: gr.Request, formats: list[str] | None = None) -> str:
+        """Pack everything, and `formats` besides, into a zip; gives its address below the page's own."""
+        visitor = self._visitor(request)
+        path = await self._done(visitor, lambda hook: visitor.studio.export(formats or [], hook))
+        return file_address(visitor.studio, path)
+
+    def recipe(self, request: gr.Request, formats: list[str] | None = None) -> dict[str, str]:
+        """The command line and the Python that do the same."""
+        studio = self._visitor(request).studio
+        try:
+            return {"shell": studio.shell(formats or []), "python": studio.python(formats or [])}
+        except RefervidError as error:
+            raise _told(error) from error
+
+    def cancel(self, request: gr.Request) -> bool:
+        """Stop what is under way for this client; false if nothing is."""
+        job = self._visitor(request).job
+        if job is None or job.finished:
+            return False
+        job.cancel()
+        return True
+
+    def _visitor(self, request: gr.Request) -> Visitor:
+        return self._studios.of(str(request.session_hash))
+
+    async def _answers(self, visitor: Visitor, work: Work) -> dict[str, Any]:
+        await self._done(visitor, work)
+        return dict(summary(visitor.studio.present_answers().results))
+
+    async def _done(self, visitor: Visitor, work: Work) -> Any:
+        try:
+            job = self._studios.start(visitor, work)
+        except RefervidError as error:
+            raise _told(error) from error
+        while not job.finished:
+            await asyncio.sleep(TICK_S)
+        if job.error is not None:
+            raise _told(job.error) from job.error
+        if job.state == "cancelled":
+            raise gr.Error("Cancelled.", print_exception=False)
+        return job.value
+
+
+def _told(error: Exception) -> gr.Error:
+    return gr.Error(plain_words(error), print_exception=False)
+
+
+def _clip_facts(clip: Clip) -> dict[str, Any]:
+    return {
+        "name": clip.name,
+        "frames": len(clip),
+        "width": clip.width,
+        "height": clip.height,
+        "times_s": [round(float(time), 6) for time in clip.times_s],
+        "has_audio": clip.has_audio,
+        "notes": list(clip.notes),
+    }

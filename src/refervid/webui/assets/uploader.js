@@ -1,0 +1,35 @@
+// A place to drop a video; what is too large is refused before it is sent.
+const label = element.querySelector(".drop"), input = element.querySelector("input");
+const headline = label.querySelector("strong"), usual = headline.textContent;
+let sending = false;
+
+async function send(file) {
+  if (!file || sending) return;
+  if (file.size > props.most_bytes) {
+    trigger("refused", { bytes: file.size });
+    return;
+  }
+  sending = true;
+  label.classList.add("sending");
+  headline.textContent = "Uploading " + file.name + " …";
+  try {
+    const { path } = await upload(file);
+    trigger("uploaded", { path, name: file.name });
+  } catch (error) {
+    trigger("refused", { bytes: 0 });
+  }
+  sending = false;
+  label.classList.remove("sending");
+  headline.textContent = usual;
+}
+
+input.addEventListener("change", () => { send(input.files[0]); input.value = ""; });
+for (const name of ["dragenter", "dragover"]) label.addEventListener(name, (event) => {
+  event.preventDefault();
+  label.classList.add("over");
+});
+for (const name of ["dragleave", "drop"]) label.addEventListener(name, (event) => {
+  event.preventDefault();
+  label.classList.remove("over");
+});
+label.addEventListener("drop", (event) => send(event.dataTransfer.files[0]));

@@ -1,0 +1,127 @@
+"""Pieces of the page as HTML. Whatever comes from outside is escaped by the template engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from refervid.media.clip import Clip
+from refervid.media.timing import frame_edges
+from refervid.report.plot import clock
+from refervid.report.result import Result
+from refervid.report.views import QueryView, view_queries
+from refervid.webui.pictures import file_address, still_address
+from refervid.webui.studio import Studio
+from refervid.webui.viewing import query_label
+from refervid.webui.words import plain_words, without_paths
+from refervid.webui.workshop import Job
+
+NO_FILM = "Your clip, with what you asked for drawn on it, will be here."
+NO_REASONS = "Pivots, candidates and reasons will be here."
+
+_STAGES = {
+    "render": "Drawing the demo clip",
+    "prepare": "Getting the engines ready",
+    "motion": "Looking at what moves",
+    "choose frames": "Choosing frames",
+    "listen": "Listening",
+    "choose objects": "Asking what makes the sound",
+    "propose": "Proposing candidates",
+    "choose boxes": "Choosing among them",
+    "segment": "Segmenting",
+    "track": "Tracking through the clip",
+    "overlay": "Drawing the film",
+    "pack": "Packing",
+}
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The cards of all answers: `summary` says what was found, `reasons` why."""
+
+    summary: str
+    reasons: str
+
+
+def explain(results: Sequence[Result]) -> Explained:
+    """Takes a while: it reads the frames that it shows."""
+    queries = [
+        {"view": view, "label": query_label(view.result), "decisions": _placed(view)}
+        for view in view_queries(results)
+    ]
+    return Explained(_render("summary", queries=queries), _render("reasons", queries=queries))
+
+
+def clip_card(clip: Clip) -> str:
+    return _render("clip", clip=clip, duration=clock(float(frame_edges(clip.times_s)[-1])))
+
+
+def progress_card(job: Job, ahead: int) -> str:
+    """How far a job is, or how many are before it."""
+    rows = [(_STAGES.get(stage, stage), *counts) for stage, counts in job.stages.items()]
+    return _render("progress", ahead=ahead, rows=rows)
+
+
+def said_card(words: str) -> str:
+    return _render("said", kind="said", words=words)
+
+
+def error_card(error: Exception | str) -> str:
+    words = without_paths(error) if isinstance(error, str) else plain_words(error)
+    return _render("said", kind="error", words=words)
+
+
+def player(studio: Studio) -> str:
+    """The film; while it is being drawn, the frame on which most is to be seen."""
+    if studio.answers is None:
+        return nothing(NO_FILM)
+    film = None if studio.overlay is None else file_address(studio, studio.overlay)
+    return _render("player", film=film, still=still_address(studio, studio.answers.number))
+
+
+def nothing(words: str) -> str:
+    """In the place of something that is yet to come."""
+    return _render("nothing", words=words)
+
+
+def download(address: str, path: Path) -> str:
+    return _render("download", address=address, name=path.name, megabytes=path.stat().st_size / 1e6)
+
+
+def presets_card(lacking: Sequence[tuple[str, str, Sequence[str]]]) -> str:
+    """Presets that cannot run here: name, what it is, what it lacks."""
+    rows = [(name, about, [without_paths(lack) for lack in lacks]) for name, about, lacks in lacking]
+    return _render("presets", presets=rows)
+
+
+def page_file(name: str) -> str:
+    """A script, style or fixed piece of the page."""
+    return (resources.files("refervid.webui") / "assets" / name).read_text("utf-8")
+
+
+def _placed(view: QueryView) -> list[tuple[int, Any]]:
+    """Decisions in the order of the page, each with its place in the result."""
+    places = {id(decision): place for place, decision in enumerate(view.result.decisions)}
+    return [(places[id(one.decision)], one) for one in view.decisions]
+
+
+def _render(template: str, **values: Any) -> str:
+    return _template(template).render(**values)
+
+
+@cache
+def _template(name: str) -> Template:
+    environment = Environment(
+        loader=PackageLoader("refervid.webui", "assets"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(f"{name}.html.j2")

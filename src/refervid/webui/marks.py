@@ -1,0 +1,76 @@
+"""Marks as they come from a browser or a client, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+
+from refervid.errors import SettingsError
+from refervid.types import Pivot
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Mark(_Strict):
+    """On frame `frame`, for the answer `query` (from 0): a `box` x0, y0, x1, y1, or `points` x, y with
+    `labels` (true: on the object), all in pixels of the clip's frame."""
+
+    query: int
+    frame: int
+    points: list[tuple[FiniteFloat, FiniteFloat]] = Field([], max_length=100)
+    labels: list[bool] = []
+    box: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
+    afresh: bool = False
+
+    @model_validator(mode="after")
+    def _marks_something(self) -> Mark:
+        if len(self.points) != len(self.labels):
+            raise ValueError(f"{len(self.points)} points need as many labels, not {len(self.labels)}")
+        if (self.box is None) == (not self.points):
+            raise ValueError("give either points or a box")
+        if self.box and not (self.box[0] < self.box[2] and self.box[1] < self.box[3]):
+            raise ValueError("a box is left, top, right, bottom")
+        return self
+
+    def pivot(self) -> Pivot:
+        if self.box is not None:
+            return Pivot(self.frame, box_xyxy=np.array(self.box, np.float32))
+        return Pivot(
+            self.frame, points_xy=np.array(self.points, np.float32), point_labels=np.array(self.labels)
+        )
+
+
+class CandidateChoice(_Strict):
+    """Candidate `candidate` (from 1) of decision `decision` (from 0) of the answer `query` (from 0)."""
+
+    query: int
+    decision: int
+    candidate: int
+
+
+def read_mark(data: Mapping[str, Any]) -> Mark:
+    """Raises `SettingsError`."""
+    return _read(Mark, data)
+
+
+def read_choice(data: Mapping[str, Any]) -> CandidateChoice:
+    """Raises `SettingsError`."""
+    return _read(CandidateChoice, data)
+
+
+def _read(model: type[T], data: Mapping[str, Any]) -> T:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise SettingsError(f"this mark cannot be used: {problems}") from error

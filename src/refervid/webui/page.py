@@ -1,0 +1,287 @@
+"""The page: what is on it, and what its buttons do."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import gradio as gr
+
+from refervid.errors import RefervidError
+from refervid.pipelines.presets import PRESETS, best_preset, missing_for
+from refervid.types import Hook
+from refervid.webui import html
+from refervid.webui.limits import Limits
+from refervid.webui.marks import read_choice, read_mark
+from refervid.webui.pictures import file_address
+from refervid.webui.studios import Studios, Visitor
+from refervid.webui.uploads import uploaded_file
+from refervid.webui.viewing import viewer_state
+from refervid.webui.workshop import Job
+
+TICK_S = 0.15
+"""How often a waiting page looks how far its job is."""
+
+DEMO_SENTENCE = "the red striped ball"
+FORMATS = {
+    "Cut-outs with transparency (WebM)": "alpha-webm",
+    "COCO run lengths (JSON)": "coco-rle",
+    "DAVIS (indexed PNG)": "davis-png",
+    "YouTube-VOS (indexed PNG)": "youtube-vos",
+    "NumPy arrays (NPZ)": "npz",
+    "Contact sheet (JPEG)": "contact-sheet",
+}
+
+Updates = dict[Any, Any]
+Work = Callable[[Hook], Any]
+
+
+class Page:
+    """Handlers give back updates by component. What takes long goes through the workshop."""
+
+    def __init__(self, studios: Studios) -> None:
+        self._studios = studios
+        with gr.Blocks(title="refervid", analytics_enabled=False) as self.blocks:
+            gr.HTML(html.page_file("header.html"))
+            with gr.Row(elem_classes="desk"):
+                with gr.Column(scale=2, min_width=300, elem_classes="asking"):
+                    self._lay_out_question(studios.limits)
+                with gr.Column(scale=3, min_width=300, elem_classes="answers"):
+                    self._lay_out_answers()
+            self._connect()
+
+    def _lay_out_question(self, limits: Limits) -> None:
+        self.uploader = gr.HTML(
+            html_template=html.page_file("uploader.html").replace("@limits", limits.words()),
+            js_on_load=html.page_file("uploader.js"),
+            most_bytes=int(limits.upload_mb * 1e6),
+        )
+        self.clip = gr.HTML(elem_classes="piece")
+        self.demo = gr.Button("No video at hand? Take the demo clip", size="sm")
+        self.sentences = gr.Textbox(
+            label="What to find",
+            info=f"In English, one thing a line, up to {limits.sentences}",
+            placeholder="the dog that jumps first\nthe blue cup on the left",
+            lines=3,
+            max_lines=limits.sentences,
+        )
+        self.sound = gr.Checkbox(label="What makes the sound")
+        lacking = {name: missing_for(name) for name in PRESETS}
+        ready = [(f"{name} ({PRESETS[name].about})", name) for name in PRESETS if not lacking[name]]
+        self.preset = gr.Radio(ready, value=best_preset(), label="Preset")
+        gr.HTML(html.presets_card([(n, PRESETS[n].about, lacks) for n, lacks in lacking.items() if lacks]))
+        with gr.Row():
+            self.go = gr.Button("Find it", variant="primary", scale=3)
+            self.cancel = gr.Button("Cancel", variant="stop", visible=False, scale=1, min_width=90)
+        self.status = gr.HTML(elem_classes="piece")
+
+    def _lay_out_answers(self) -> None:
+        self.summary = gr.HTML(elem_classes="piece")
+        gr.HTML(html_template=html.page_file("tabs.html"), js_on_load=html.page_file("tabs.js"))
+        with gr.Column(elem_id="tab-watch"):
+            self.player = gr.HTML(html.nothing(html.NO_FILM))
+        with gr.Column(elem_id="tab-frames", elem_classes="unselected"):
+            self.viewer = gr.HTML(
+                value={},
+                html_template=html.page_file("viewer.html"),
+                js_on_load=html.page_file("viewer.js"),
+            )
+        with gr.Column(elem_id="tab-why", elem_classes="unselected"):
+            self.reasons = gr.HTML(html.nothing(html.NO_REASONS), js_on_load=html.page_file("reasons.js"))
+        with gr.Column(elem_id="tab-export", elem_classes="unselected"):
+            self.formats = gr.CheckboxGroup(
+                list(FORMATS.items()),
+                label="Besides the film, masks (PNG), report (HTML) and result.json",
+            )
+            self.pack = gr.Button("Make a zip", interactive=False)
+            self.package = gr.HTML(elem_classes="piece")
+            recipe: dict[str, Any] = {"interactive": False, "buttons": ["copy"], "elem_classes": "recipe"}
+            self.shell = gr.Textbox(label="The same on the command line", lines=2, **recipe)
+            self.python = gr.Textbox(label="The same in Python", lines=6, **recipe)
+
+    def _connect(self) -> None:
+        shown = [
+            self.clip, self.sentences, self.status, self.go, self.cancel, self.summary, self.player,
+            self.viewer, self.reasons, self.pack, self.package, self.shell, self.python,
+        ]  # fmt: skip
+        options: dict[str, Any] = {
+            "outputs": shown,
+            "show_progress": "hidden",
+            "api_visibility": "private",
+            "concurrency_limit": None,
+        }
+        question = [self.sentences, self.sound, self.preset]
+        self.uploader.uploaded(self._uploaded, None, **options)
+        self.uploader.refused(self._refused, None, **options)
+        self.demo.click(self._take_demo, [self.sentences], **options)
+        self.go.click(self._ask, question, **options)
+        self.sentences.submit(self._ask, question, **options)
+        self.cancel.click(self._cancel, None, **options)
+        self.viewer.mark(self._mark, None, **options)
+        self.viewer.undo(self._undo, None, **options)
+        self.reasons.candidate(self._candidate, None, **options)
+        self.pack.click(self._pack, [self.formats], **options)
+        self.formats.change(self._recipe, [self.formats], **options)
+        self.blocks.unload(self._leave)
+
+    def _visitor(self, request: gr.Request) -> Visitor:
+        return self._studios.of(str(request.session_hash))
+
+    def _uploaded(self, event: gr.EventData, request: gr.Request) -> Updates:
+        visitor = self._visitor(request)
+        try:
+            self._studios.check_at_rest(visitor)
+            path = uploaded_file(event.path)
+            visitor.studio.open(path, str(event.name))
+        except Exception as error:
+            return {self.status: html.error_card(error)}
+        return self._new_clip(visitor)
+
+    def _refused(self, event: gr.EventData) -> Updates:
+        most = self._studios.limits.upload_mb
+        words = "The upload did not go through: try it again"
+        if event.bytes:
+            words = f"The file has {event.bytes / 1e6:.0f} MB, and {most:g} MB are allowed: save it smaller"
+        return {self.status: html.error_card(words)}
+
+    async def _take_demo(self, sentences: str, request: gr.Request) -> AsyncIterator[Updates]:
+        visitor = self._visitor(request)
+        async for updates in self._work(visitor, visitor.studio.open_demo):
+            yield updates
+        if visitor.job is not None and visitor.job.state == "done":
+            yield {**self._new_clip(visitor), self.sentences: sentences.strip() or DEMO_SENTENCE}
+
+    async def _ask(
+        self, sentences: str, sound: bool, preset: str, request: gr.Request
+    ) -> AsyncIterator[Updates]:
+        visitor = self._visitor(request)
+        ask = visitor.studio.ask
+        async for updates in self._answer(
+            visitor, lambda hook: ask(sentences.splitlines(), sound, preset, hook)
+        ):
+            yield updates
+
+    async def _mark(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[Updates]:
+        visitor = self._visitor(request)
+
+        def work(hook: Hook) -> None:
+            mark = read_mark(event._data)
+            visitor.studio.correct(mark.query, mark.pivot(), afresh=mark.afresh, hook=hook)
+
+        async for updates in self._answer(visitor, work):
+            yield updates
+
+    async def _candidate(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[Updates]:
+        visitor = self._visitor(request)
+
+        def work(hook: Hook) -> None:
+            choice = read_choice(event._data)
+            visitor.studio.take_candidate(choice.query, choice.decision, choice.candidate, hook)
+
+        async for updates in self._answer(visitor, work):
+            yield updates
+
+    async def _undo(self, request: gr.Request) -> AsyncIterator[Updates]:
+        visitor = self._visitor(request)
+        async for updates in self._answer(visitor, visitor.studio.undo):
+            yield updates
+
+    async def _pack(self, formats: list[str], request: gr.Request) -> AsyncIterator[Updates]:
+        visitor = self._visitor(request)
+        async for updates in self._work(visitor, lambda hook: visitor.studio.export(formats, hook)):
+            yield updates
+        studio = visitor.studio
+        if studio.exported is not None:
+            link = html.download(file_address(studio, studio.exported), studio.exported)
+            yield {self.package: link}
+
+    def _recipe(self, formats: list[str], request: gr.Request) -> Updates:
+        studio = self._visitor(request).studio
+        if studio.answers is None:
+            return {}
+        return {self.shell: studio.shell(formats), self.python: studio.python(formats)}
+
+    def _cancel(self, request: gr.Request) -> Updates:
+        visitor = self._visitor(request)
+        if visitor.job is not None:
+            visitor.job.cancel()
+        return {self.cancel: gr.update(interactive=False)}
+
+    def _leave(self, request: gr.Request) -> None:
+        self._studios.leave(str(request.session_hash))
+
+    async def _answer(self, visitor: Visitor, work: Work) -> AsyncIterator[Updates]:
+        """Do work that ends with new answers, and show them."""
+
+        def work_and_explain(hook: Hook) -> html.Explained:
+            work(hook)
+            return html.explain(visitor.studio.present_answers().results)
+
+        async for updates in self._work(visitor, work_and_explain):
+            yield updates
+        job, studio = visitor.job, visitor.studio
+        if job is not None and isinstance(job.value, html.Explained):
+            yield {
+                self.summary: job.value.summary,
+                self.reasons: job.value.reasons,
+                self.pack: gr.update(interactive=True),
+                self.package: "",
+                self.shell: studio.shell(),
+                self.python: studio.python(),
+            }
+
+    async def _work(self, visitor: Visitor, work: Work) -> AsyncIterator[Updates]:
+        """Put work in line and show how it goes, with each new picture of the answers as it is there."""
+        start, studio = time.monotonic(), visitor.studio
+        try:
+            job = self._studios.start(visitor, work)
+        except RefervidError as error:
+            yield {self.status: html.error_card(error)}
+            return
+        shown, card = self._seen(visitor), ""
+        yield {self.go: gr.update(interactive=False), self.cancel: gr.update(visible=True, interactive=True)}
+        while not job.finished:
+            updates: Updates = {}
+            news = html.progress_card(job, self._studios.workshop.ahead_of(job))
+            if news != card:
+                card = news
+                updates[self.status] = card
+            if self._seen(visitor) != shown:
+                shown = self._seen(visitor)
+                updates |= {self.player: html.player(studio), self.viewer: viewer_state(studio)}
+            if updates:
+                yield updates
+            await asyncio.sleep(TICK_S)
+        yield {
+            self.go: gr.update(interactive=True),
+            self.cancel: gr.update(visible=False),
+            self.status: self._ending(job, time.monotonic() - start),
+            self.player: html.player(studio),
+            self.viewer: viewer_state(studio),
+        }
+
+    def _seen(self, visitor: Visitor) -> tuple[Any, Any]:
+        answers = visitor.studio.answers
+        return answers and answers.number, visitor.studio.overlay
+
+    def _ending(self, job: Job, seconds: float) -> str:
+        if job.error is not None:
+            return html.error_card(job.error)
+        return html.said_card("Cancelled." if job.state == "cancelled" else f"Done in {seconds:.1f} s.")
+
+    def _new_clip(self, visitor: Visitor) -> Updates:
+        studio = visitor.studio
+        return {
+            self.clip: html.clip_card(studio.present_clip()),
+            self.status: "",
+            self.summary: "",
+            self.player: html.player(studio),
+            self.viewer: viewer_state(studio),
+            self.reasons: html.nothing(html.NO_REASONS),
+            self.pack: gr.update(interactive=False),
+            self.package: "",
+            self.shell: "",
+            self.python: "",
+        }

@@ -1,0 +1,241 @@
+"""One visitor's work: a clip, what was asked of it, the answers with their corrections, and the export."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+
+from refervid.datasets.demo import write_demo
+from refervid.errors import MediaNotFound, SettingsError
+from refervid.files import atomic_file, slug, write_text
+from refervid.media.clip import Clip, open_clip
+from refervid.media.overlay import write_overlay
+from refervid.pipelines.base import Pipeline
+from refervid.pipelines.correct import candidate_pivot
+from refervid.report.result import Result
+from refervid.report.save import save_results
+from refervid.settings import Environment
+from refervid.types import Frame, Hook, Pivot, Reference, SoundReference, TextReference, no_hook
+from refervid.webui.limits import Limits
+from refervid.webui.recipe import Step, python_words, shell_words
+
+DEMO = "demo"
+
+
+@dataclass(frozen=True)
+class Answers:
+    """The answers as they stood after one question or correction; `number` grows with each."""
+
+    number: int
+    results: tuple[Result, ...]
+    steps: tuple[Step, ...] = ()
+
+    @cached_property
+    def best_frame(self) -> int:
+        """Where most is to be seen: where most answers are present, and there the largest area."""
+        areas = np.stack([result.areas for result in self.results])
+        present = (areas > 0).sum(axis=0)
+        return int(np.where(present == present.max(), areas.sum(axis=0), -1).argmax())
+
+
+class Studio:
+    """Everything of one visitor lies in `folder`, and goes with `close`.
+
+    `token` names the visitor in addresses. Methods that take a hook do long work.
+    """
+
+    def __init__(self, folder: Path, limits: Limits, pipelines: Callable[[str], Pipeline]) -> None:
+        self.token = secrets.token_urlsafe(16)
+        self.folder = folder
+        self.limits = limits
+        self.clip: Clip | None = None
+        self.answers: Answers | None = None
+        self.overlay: Path | None = None
+        self.exported: Path | None = None
+        self.clip_number = 0
+        self._pipelines = pipelines
+        self._pipeline: Pipeline | None = None
+        self._past: list[Answers] = []
+        self._count = 0
+        self._shown: Clip | None = None
+        self._showing = Lock()
+        folder.mkdir(parents=True)
+
+    def open(self, path: Path, name: str) -> Clip:
+        """Take the file at `path`, called `name` by the visitor, as the clip. The file is moved.
+
+        Raises `MediaError` of every kind; the clip that was there before is then still there.
+        """
+        if not path.is_file():
+            raise MediaNotFound(f"{name} is not there any more: upload it again")
+        target = self.folder / "clips" / secrets.token_hex(4) / f"{slug(Path(name).stem)}{_suffix(name)}"
+        target.parent.mkdir(parents=True)
+        shutil.move(path, target)
+        try:
+            self.limits.check_file(target)
+            clip = open_clip(target, max_pixels=self.limits.pixels)
+            self.limits.check_clip(clip)
+        except Exception:
+            shutil.rmtree(target.parent)
+            raise
+        self._forget()
+        self.clip, self._shown = clip, open_clip(target)
+        self.clip_number += 1
+        return clip
+
+    def open_demo(self, hook: Hook = no_hook) -> Clip:
+        """The demo's clip, which is drawn once for all visitors."""
+        drawn = demo_clip(hook)
+        copy = self.folder / f"{DEMO}{drawn.suffix}"
+        shutil.copyfile(drawn, copy)
+        return self.open(copy, copy.name)
+
+    def ask(self, texts: Sequence[str], sound: bool, preset: str, hook: Hook = no_hook) -> None:
+        """Answer the sentences, and what makes the sound; then draw the overlay."""
+        wanted = [text.strip() for text in texts if text.strip()]
+        self.limits.check_texts(wanted)
+        references: list[Reference] = [TextReference(text) for text in dict.fromkeys(wanted)]
+        if sound:
+            references.append(SoundReference())
+        if not references:
+            raise SettingsError("Say what to look for: write a sentence, or tick “What makes the sound”")
+        clip = self.present_clip()
+        hook("prepare", None, 0, 1)
+        pipeline = self._pipelines(preset)
+        hook("prepare", None, 1, 1)
+        results = pipeline.run(clip, references, hook)
+        self._pipeline, self._past = pipeline, []
+        self._answer(results, (), hook)
+
+    def correct(self, query: int, mark: Pivot, *, afresh: bool = False, hook: Hook = no_hook) -> None:
+        """Track what answers `query` (from 0) anew from `mark`; see `Pipeline.correct`."""
+        self._step(Step(query, mark, afresh=afresh), hook)
+
+    def take_candidate(self, query: int, decision: int, number: int, hook: Hook = no_hook) -> None:
+        """Take candidate `number` (from 1) of decision `decision` (from 0) in place of what was chosen."""
+        decisions = self._result(query).decisions
+        if not 0 <= decision < len(decisions):
+            raise SettingsError(f"decision {decision}: there are {len(decisions)}")
+        mark = candidate_pivot(decisions[decision], number)
+        self._step(Step(query, mark, afresh=True, candidate=(decision, number)), hook)
+
+    def undo(self, hook: Hook = no_hook) -> None:
+        """Go back to before the last correction."""
+        if not self._past:
+            raise SettingsError("There is no correction to take back")
+        before = self._past.pop()
+        self._answer(before.results, before.steps, hook)
+
+    @property
+    def can_undo(self) -> bool:
+        return bool(self._past)
+
+    def export(self, formats: Sequence[str], hook: Hook = no_hook) -> Path:
+        """Everything as one zip: masks, overlay, report, result.json, how it was made, and `formats`."""
+        answers = self.present_answers()
+        folder = self.folder / "export"
+        shutil.rmtree(folder, ignore_errors=True)
+        path = self.folder / f"{answers.results[0].clip.name}-refervid.zip"
+        try:
+            save_results(answers.results, folder, formats=formats, hook=hook)
+            write_text(folder / "how.txt", f"{self.shell(formats)}\n\n{self.python(formats)}")
+            with atomic_file(path) as part:
+                _zip(folder, part, hook)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        self.exported = path
+        return path
+
+    def shell(self, formats: Sequence[str] = ()) -> str:
+        """The command line that gives the same answers."""
+        return shell_words(self.present_answers().results, self.present_answers().steps, formats)
+
+    def python(self, formats: Sequence[str] = ()) -> str:
+        """The Python that gives the same answers, corrections and all."""
+        return python_words(self.present_answers().results, self.present_answers().steps, formats)
+
+    def frame(self, index: int) -> Frame:
+        """A frame to look at, while work on the clip may go on. Raises `IndexError`."""
+        self.present_clip()
+        assert self._shown is not None
+        with self._showing:
+            return self._shown.frame(index)
+
+    def present_clip(self) -> Clip:
+        """Raises `SettingsError` if there is none."""
+        if self.clip is None:
+            raise SettingsError("Choose a clip first: upload one, or take the demo clip")
+        return self.clip
+
+    def present_answers(self) -> Answers:
+        """Raises `SettingsError` if nothing was asked yet."""
+        if self.answers is None:
+            raise SettingsError("There is no answer yet: ask something first")
+        return self.answers
+
+    def close(self) -> None:
+        """Forget everything, and delete the visitor's files."""
+        self._forget()
+        self.clip = self._shown = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _result(self, query: int) -> Result:
+        results = self.present_answers().results
+        if not 0 <= query < len(results):
+            raise SettingsError(f"answer {query}: there are {len(results)}")
+        return results[query]
+
+    def _step(self, step: Step, hook: Hook) -> None:
+        answers, result = self.present_answers(), self._result(step.query)
+        assert self._pipeline is not None
+        corrected = self._pipeline.correct(result, step.mark, afresh=step.afresh, hook=hook)
+        results = list(answers.results)
+        results[step.query] = corrected
+        self._past.append(answers)
+        self._answer(results, (*answers.steps, step), hook)
+
+    def _answer(self, results: Sequence[Result], steps: tuple[Step, ...], hook: Hook) -> None:
+        self._count += 1
+        self.overlay = self.exported = None
+        self.answers = Answers(self._count, tuple(results), steps)
+        path = self.folder / f"overlay-{self._count}.mp4"
+        write_overlay(
+            path, results[0].clip, [one.track for one in results], [one.query for one in results], hook
+        )
+        for old in self.folder.glob("overlay-*.mp4"):
+            if old != path:
+                old.unlink()
+        self.overlay = path
+
+    def _forget(self) -> None:
+        self.answers, self.overlay, self.exported, self._past = None, None, None, []
+
+
+def demo_clip(hook: Hook = no_hook) -> Path:
+    """The demo's clip in the cache; drawn if it is not there yet."""
+    path = Environment().cache / "demo" / f"{DEMO}-1.mp4"
+    if not path.exists():
+        write_demo(path, hook)
+    return path
+
+
+def _suffix(name: str) -> str:
+    """A suffix that can do no harm in a file name."""
+    suffix = Path(name).suffix.lower()
+    return suffix if suffix[1:].isalnum() and suffix.isascii() and len(suffix) <= 6 else ""
+
+
+def _zip(folder: Path, path: Path, hook: Hook) -> None:
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and not file.name.startswith("."))
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for done, file in enumerate(files, 1):
+            archive.write(file, file.relative_to(folder))
+            hook("pack", None, done, len(files))

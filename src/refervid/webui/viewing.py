@@ -1,0 +1,58 @@
+"""What the frame viewer in the browser is told, ready for JSON."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from refervid.media.palette import query_colour
+from refervid.report.result import Result
+from refervid.webui.pictures import frame_address, mask_address
+from refervid.webui.studio import Studio
+
+_turns = count()
+"""The browser acts on what has changed; a correction that failed changes nothing else."""
+
+
+def viewer_state(studio: Studio) -> dict[str, Any]:
+    """The clip and, once something was asked, the answers; `{}` without a clip.
+
+    Boxes are [x0, y0, x1, y1] in pixels of the clip's frame, null where the object is away.
+    """
+    clip = studio.clip
+    if clip is None:
+        return {}
+    state: dict[str, Any] = {
+        "turn": next(_turns),
+        "frames": frame_address(studio),
+        "count": len(clip),
+        "width": clip.width,
+        "height": clip.height,
+        "times_s": [round(float(time), 3) for time in clip.times_s],
+        "start": 0,
+        "queries": [],
+        "can_undo": studio.can_undo,
+    }
+    if studio.answers is not None:
+        results = studio.answers.results
+        masks = mask_address(studio, studio.answers.number)
+        state["queries"] = [_query(place, one, f"{masks}{place}/") for place, one in enumerate(results)]
+        state["start"] = studio.answers.best_frame
+    return state
+
+
+def _query(place: int, result: Result, masks: str) -> dict[str, Any]:
+    boxes = result.boxes_xyxy
+    return {
+        "label": query_label(result),
+        "colour": "#{:02x}{:02x}{:02x}".format(*query_colour(place)),
+        "masks": masks,
+        "boxes": [None if np.isnan(box[0]) else [round(float(v)) for v in box] for box in boxes],
+        "pivots": sorted({pivot.frame_index for pivot in result.pivots}),
+    }
+
+
+def query_label(result: Result) -> str:
+    return result.query if result.query != "sound" else "what makes the sound"

@@ -1,0 +1,44 @@
+"""What the page says when something goes wrong: plain words, no paths, no options of the command line."""
+
+from __future__ import annotations
+
+import re
+
+from refervid.errors import (
+    EmptyClip,
+    MediaNotFound,
+    NoAudioStream,
+    NoVideoStream,
+    RefervidError,
+    UnreadableMedia,
+)
+
+_PATH = re.compile(r"(?<![\w:/.])/(?:[^\s/'\"`]+/)+")
+"""The folders of an absolute path; addresses on the web are left alone."""
+
+_BY_KIND: dict[type[RefervidError], str] = {
+    MediaNotFound: "The file is not there any more. Upload it again.",
+    UnreadableMedia: "This file cannot be read as a video: it is damaged, or something else.",
+    EmptyClip: "There is not one readable picture in this video.",
+    NoVideoStream: "This file has no moving pictures, only sound. Choose a video.",
+    NoAudioStream: "This clip has no sound, so nothing can be found by its sound. "
+    "Clear the tick at “What makes the sound”, or choose a clip with sound.",
+}
+
+
+def plain_words(error: Exception) -> str:
+    """One or two sentences for a person."""
+    if type(error) in _BY_KIND:
+        return _BY_KIND[type(error)]  # type: ignore[index]
+    if isinstance(error, RefervidError):
+        return without_paths(str(error))
+    return (
+        "Something went wrong that refervid did not expect "
+        f"({type(error).__name__}). The terminal that runs this page says more."
+    )
+
+
+def without_paths(text: str) -> str:
+    """`text` with absolute paths cut to their last name, and a capital at its start."""
+    short = _PATH.sub("", text)
+    return short[:1].upper() + short[1:]

@@ -1,0 +1,110 @@
+"""One worker for all visitors: jobs wait in line, tell how far they are, and can be cancelled."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Event, Lock
+from typing import Any, Literal
+
+from refervid.errors import RefervidError, SettingsError
+from refervid.types import Hook
+
+log = logging.getLogger(__name__)
+
+Work = Callable[[Hook], Any]
+State = Literal["waiting", "running", "done", "failed", "cancelled"]
+
+
+class Cancelled(Exception):
+    """Raised inside a job that nobody wants any more."""
+
+
+class Job:
+    """`stages` maps each stage begun to (completed, total), in order.
+
+    In the end `value` is what the work returned, or `error` is why it failed.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self.state: State = "waiting"
+        self.stages: dict[str, tuple[int, int]] = {}
+        self.value: Any = None
+        self.error: Exception | None = None
+        self._work = work
+        self._unwanted = Event()
+        self._future: Future[None] = Future()
+
+    @property
+    def finished(self) -> bool:
+        return self._future.done()
+
+    def cancel(self) -> None:
+        """Stop at the next report of progress, or never start."""
+        self._unwanted.set()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """True once the job has finished, however it did."""
+        return bool(wait([self._future], timeout_s).done)
+
+    def when_finished(self, call: Callable[[], None]) -> None:
+        """`call` at the end, or at once if that is past."""
+        self._future.add_done_callback(lambda _: call())
+
+    def run(self) -> None:
+        try:
+            self._check()
+            self.state = "running"
+            self.value = self._work(self._hook)
+            self.state = "done"
+        except Cancelled:
+            self.state = "cancelled"
+        except Exception as error:
+            if not isinstance(error, RefervidError):
+                log.exception("a job of the page failed")
+            self.error = error
+            self.state = "failed"
+        self._future.set_result(None)
+
+    def _hook(self, stage: str, artefact: object, completed: int, total: int) -> None:
+        self._check()
+        self.stages[stage] = completed, total
+
+    def _check(self) -> None:
+        if self._unwanted.is_set():
+            raise Cancelled
+
+
+class Workshop:
+    """Runs jobs one after the other, in the order in which they came."""
+
+    def __init__(self, most_waiting: int) -> None:
+        self._most_waiting = most_waiting
+        self._line: list[Job] = []
+        self._lock = Lock()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="refervid-workshop")
+
+    def submit(self, work: Work) -> Job:
+        """Raises `SettingsError` if the line is too long."""
+        job = Job(work)
+        with self._lock:
+            self._line = [one for one in self._line if not one.finished]
+            if len(self._line) > self._most_waiting:
+                raise SettingsError(f"{len(self._line)} jobs are waiting already: try again in a while")
+            self._line.append(job)
+        self._worker.submit(job.run)
+        return job
+
+    def ahead_of(self, job: Job) -> int:
+        """How many unfinished jobs come before it."""
+        with self._lock:
+            before = self._line[: self._line.index(job)] if job in self._line else []
+            return sum(not one.finished for one in before)
+
+    def close(self) -> None:
+        """Cancel everything and wait for the worker."""
+        with self._lock:
+            for job in self._line:
+                job.cancel()
+        self._worker.shutdown(wait=True)
