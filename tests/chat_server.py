@@ -13,6 +13,10 @@ Answer = tuple[int, Any]
 """Status and body: a dict is sent as JSON, bytes as they are, None closes the connection."""
 
 
+SERVED = ("m", "llava")
+"""Models that the server says it has."""
+
+
 def says(text: str | None, finish: str = "stop", **message: Any) -> Answer:
     """A completion with one choice."""
     choice = {
@@ -72,6 +76,14 @@ def serving(answer: Callable[[int, dict[str, Any]], Answer]) -> Iterator[tuple[C
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
             self.send_header("retry-after-ms", "1")
+            self.end_headers()
+            self.wfile.write(data)
+
+        def do_GET(self) -> None:
+            data = json.dumps({"object": "list", "data": [{"id": name} for name in SERVED]}).encode()
+            self.send_response(200 if self.path == "/v1/models" else 404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
 

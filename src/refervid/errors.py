@@ -14,6 +14,7 @@
     │   └── ConfigurationChanged a resumed run whose settings differ from the first run's
     ├── MissingExtra             an optional package is not installed
     ├── MissingWeights           a checkpoint is not on this machine
+    ├── NotReady                 a preset lacks parts on this machine
     ├── BadCheckpoint            a checkpoint is damaged or does not fit the model
     ├── DeviceError              the device asked for is not there
     │   └── OutOfMemory          the device has too little memory even for the smallest step
@@ -95,6 +96,10 @@ class MissingExtra(RefervidError):
 
 class MissingWeights(RefervidError):
     """A checkpoint is not on this machine; the message says how to get it."""
+
+
+class NotReady(RefervidError):
+    """A preset lacks parts on this machine; the message names all of them, and how to get them."""
 
 
 class BadCheckpoint(RefervidError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -135,3 +136,10 @@ def test_a_long_clip_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> No
     )
     assert (few, many) == (250, 5_000)
     assert large - small < 8 * 1024
+
+
+def test_threads_may_read_one_clip_together(tmp_path: Path) -> None:
+    clip = open_clip(write_video(tmp_path / "clip.mp4", numbered_frames(60)))
+    asked = [(37 * step) % 60 for step in range(240)]
+    with ThreadPoolExecutor(4) as pool:
+        assert [frame_number(frame) for frame in pool.map(clip.frame, asked)] == asked

@@ -68,7 +68,8 @@ class Parts:
             f"binder.weights={self.languagebind}",
         ]
         if preset in ("local", "paper"):
-            changes += [f"chooser.base_url={url}", "text.check=false"]  # the check has tests of its own
+            # The check and the test of the model's sight have tests of their own.
+            changes += [f"chooser.base_url={url}", "text.check=false", "chooser.probe=false"]
         return changes
 
 

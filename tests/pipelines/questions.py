@@ -60,7 +60,7 @@ def _as_json(kind: str, reply: Any, body: dict[str, Any]) -> str:
     elif "chosen" in content:
         content["chosen"] = reply if isinstance(reply, list) else [number for number in [reply] if number > 0]
     else:
-        content["frame" if kind == "frame" else "box"] = reply
+        content[{"frame": "frame", "vision": "number"}.get(kind, "box")] = reply
     return json.dumps(content)
 
 

@@ -54,7 +54,8 @@ def segment(
         passes += stage == "track" and artefact is None and completed == 0
 
     with serving(answer) as (server, url):
-        settings = ["chooser.kind=server", f"chooser.base_url={url}", "chooser.retries=0", *changes]
+        chooser = ["kind=server", f"base_url={url}", "retries=0", "probe=false"]
+        settings = [*(f"chooser.{setting}" for setting in chooser), *changes]
         result = refervid.load("lite", device="cpu", settings=settings)(clip, text=text, hook=hook)
     assert isinstance(result, Result)
     return result, server, passes

@@ -186,7 +186,7 @@ class CheckingChooser(Protocol):
 class PlannedQuestions:
     """`count` questions of one kind, each with a picture of `width` x `height` pixels."""
 
-    kind: Literal["frame", "box", "check", "objects", "sounding"]
+    kind: Literal["frame", "box", "check", "objects", "sounding", "vision"]
     count: int
     width: int
     height: int

@@ -22,6 +22,7 @@ from refervid.errors import (
     DeviceError,
     MissingExtra,
     MissingWeights,
+    NotReady,
     OutOfMemory,
     RefervidError,
     RemoteNotAllowed,
@@ -42,6 +43,7 @@ FATAL = (
     DeviceError,
     MissingExtra,
     MissingWeights,
+    NotReady,
     RemoteNotAllowed,
     SettingsError,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Lock
 
 from refervid.errors import TruncatedMedia
 from refervid.media.audio import SoundSource, has_sound
@@ -47,21 +48,26 @@ class VideoClip(Clip):
         if has_sound(self.source):
             self.sound = SoundSource(self.source, self._index.start_s)
         self._cache: OrderedDict[int, Frame] = OrderedDict()
+        self._lock = Lock()  # questions about a clip are asked in parallel, and a decoder does not stand that
         self._asked = 0
         self._cached_frames = max(1, CACHE_BYTES // (3 * self.width * self.height))
 
     def frame(self, index: int) -> Frame:
         self._check_index(index)
-        if index not in self._cache:
-            # Someone who walks backwards will want the frames that are passed on the way here.
-            first = max(0, index - self._cached_frames + 1) if index < self._asked else index
-            for passed in range(first, index + 1):
-                self._cache[passed] = self._decode(self._reader, passed)
-                self._cache.move_to_end(passed)
-            while len(self._cache) > self._cached_frames:
-                self._cache.popitem(last=False)
-        self._asked = index
-        return self._cache[index].copy()
+        with self._lock:
+            if index not in self._cache:
+                self._fill_cache(index)
+            self._asked = index
+            return self._cache[index].copy()
+
+    def _fill_cache(self, index: int) -> None:
+        # Someone who walks backwards will want the frames that are passed on the way here.
+        first = max(0, index - self._cached_frames + 1) if index < self._asked else index
+        for passed in range(first, index + 1):
+            self._cache[passed] = self._decode(self._reader, passed)
+            self._cache.move_to_end(passed)
+        while len(self._cache) > self._cached_frames:
+            self._cache.popitem(last=False)
 
     def frames(self, indices: Sequence[int] | None = None) -> Iterator[tuple[int, Frame]]:
         reader = FrameReader(self.source, self._index, self._max_pixels)

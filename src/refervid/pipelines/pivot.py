@@ -19,7 +19,8 @@ from refervid.engines.base import (
     Tracker,
 )
 from refervid.engines.binders.class_names import ClassNames
-from refervid.engines.registry import Role, build_engine, engine_class, engine_settings
+from refervid.engines.registry import Role, build_engine, engine_class, engine_settings, missing_parts
+from refervid.errors import NotReady
 from refervid.media.clip import Clip
 from refervid.pipelines.base import Pipeline, reference_slugs
 from refervid.pipelines.check import check_results
@@ -32,6 +33,10 @@ from refervid.pipelines.text import Found, find_pivots
 from refervid.report.result import Result, TrackedObject, status_of, union_of
 from refervid.track import Track
 from refervid.types import Hook, Reference, SoundReference, Spending, TextReference, no_hook
+
+TEXT_ROLES: tuple[Role, ...] = ("chooser", "detector", "tracker")
+SOUND_ROLES: tuple[Role, ...] = ("tagger", "binder")
+"""What sound needs besides."""
 
 
 class EngineSet:
@@ -48,6 +53,17 @@ class EngineSet:
         engine = build_engine(role, getattr(self._settings, role), self._runtime)
         self.built[role] = f"{engine.name} {engine.version}"
         return engine
+
+    def require(self, roles: Sequence[Role]) -> None:
+        """Raises `NotReady` with all that these engines lack: better now than after questions were paid."""
+        missing = {
+            lack: None
+            for role in roles
+            if role not in self.built
+            for lack in missing_parts(role, getattr(self._settings, role))
+        }
+        if missing:
+            raise NotReady("\n  - ".join(["not everything is here that this preset needs:", *missing]))
 
     @cached_property
     def chooser(self) -> Chooser:
@@ -85,10 +101,12 @@ class PivotPipeline(Pipeline):
         self.engines = EngineSet(settings, runtime)
 
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
+        texts, sound = bool(distinct_texts(references)), SoundReference() in references
+        self.engines.require([*(TEXT_ROLES if texts or sound else ()), *(SOUND_ROLES if sound else ())])
         stages = Stages(hook)
         before = self.spending()
         by_text = self._find_texts(clip, references, stages)
-        by_sound = self._find_sound(clip, stages) if SoundReference() in references else None
+        by_sound = self._find_sound(clip, stages) if sound else None
         found = [
             by_text[reference.text] if isinstance(reference, TextReference) else cast(Found, by_sound)
             for reference in references

@@ -83,7 +83,7 @@ PRESETS: Mapping[str, Preset] = {
         Preset(
             "paper",
             "AL-Ref-SAM 2 as published",
-            "weights and an API key",
+            "weights, an API key, and --allow-remote",
             {
                 "pipeline": "pivot",
                 "sections": {
@@ -104,6 +104,7 @@ PRESETS: Mapping[str, Preset] = {
                     "several": False,
                     "temperature": None,
                     "seed": None,
+                    "probe": False,
                 },
                 "detector": {
                     "kind": "grounding-dino",

@@ -21,7 +21,7 @@ from refervid.media.timing import frame_edges
 from refervid.report.pictures import data_uri, picture_uri, poster_uri
 from refervid.report.plot import clock
 from refervid.report.result import Result
-from refervid.report.views import view_queries
+from refervid.report.views import spending_words, view_queries
 
 EMBED_LIMIT = 8 * 2**20
 """Overlays of up to this many bytes are carried in the page; larger ones are linked beside it."""
@@ -39,6 +39,7 @@ def write_report(path: Path, results: Sequence[Result], overlay: Path | None = N
         queries=view_queries(results),
         preset=results[0].preset,
         engines=results[0].engines,
+        spending=spending_words(results[0].spending),
         version=version("refervid"),
     )
     write_text(path, html)

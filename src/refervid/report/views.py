@@ -13,7 +13,7 @@ from refervid.media.pictures import decode_jpeg
 from refervid.report.pictures import FrameStore, section_uri
 from refervid.report.plot import AreaPlot, area_plot, clock, seen_spans
 from refervid.report.result import Result
-from refervid.types import Candidate, Decision, Pivot, SoundReference, Source, Status
+from refervid.types import Candidate, Decision, Pivot, SoundReference, Source, Spending, Status
 
 _MOST_PIVOTS = 12
 _MOST_PICTURES = 24
@@ -41,6 +41,7 @@ _QUESTION_WORDS = {
     "frame": "Which frame shows it best?",
     "box": "Which box is it?",
     "objects": "What makes the sound?",
+    "check": "Is the result right?",
 }
 
 
@@ -183,10 +184,21 @@ def _has_picture(decision: Decision) -> bool:
 
 def _answer_words(decision: Decision, clip: Clip) -> str:
     if decision.answer is None:
-        return "none fits"
+        return "no answer" if decision.question == "check" else "none fits"
     if decision.question == "frame" and decision.frame_index is not None:
         return _place(clip, decision.frame_index)
     return f"box {decision.answer}" if decision.question == "box" else str(decision.answer)
+
+
+def spending_words(spending: Spending | None) -> str:
+    """What a language model was asked for the whole page."""
+    if spending is None or not (spending.asked or spending.from_cache):
+        return ""
+    cost = "price unknown" if spending.usd is None else f"{spending.usd:.4f} USD"
+    return (
+        f"{spending.asked} questions asked, {spending.from_cache} answers remembered: "
+        f"{spending.input_tokens:,} tokens in, {spending.output_tokens:,} out, {cost}"
+    )
 
 
 def _seen_words(result: Result) -> str:

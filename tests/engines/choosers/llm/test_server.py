@@ -14,6 +14,7 @@ import pytest
 
 from refervid.engines.base import BoxQuestion, FrameQuestion, Runtime, SoundQuestion
 from refervid.engines.choosers.llm.engines import ServerChooser, ServerChooserSettings
+from refervid.engines.choosers.llm.vision import NUMBER
 from refervid.errors import (
     ChooserUnavailable,
     NotInCache,
@@ -41,7 +42,7 @@ def build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Serv
     def make(
         url: str, *, allow_remote: bool = False, max_cost: float | None = None, **settings: Any
     ) -> ServerChooser:
-        options = ServerChooserSettings(base_url=url, model="m", **{"retries": 1, **settings})
+        options = ServerChooserSettings(base_url=url, model="m", **{"retries": 1, "probe": False, **settings})
         return ServerChooser.build(options, Runtime("cpu", "auto", allow_remote, tmp_path, max_cost))
 
     return make
@@ -177,7 +178,10 @@ def test_time_outs_fail_the_question(section: Section, build: Callable[..., Serv
     assert "timeout_s" in str(choice.error)
 
 
-@pytest.mark.parametrize(("status", "hint"), [(401, "key"), (403, "key"), (404, "chooser.model")])
+@pytest.mark.parametrize(
+    ("status", "hint"),
+    [(401, "OPENAI_API_KEY"), (403, "OPENAI_API_KEY"), (404, "chooser.model=NAME; it has m, llava")],
+)
 def test_wrong_keys_and_models_stop_at_once(
     status: int, hint: str, section: Section, build: Callable[..., ServerChooser]
 ) -> None:
@@ -216,6 +220,50 @@ def test_a_model_without_vision(section: Section, build: Callable[..., ServerCho
         pytest.raises(ChooserUnavailable, match="choose a model with vision"),
     ):
         build(url).pick_frames([FrameQuestion(section, "the dog")])
+
+
+def sees(body: dict[str, Any], frame: int = 4) -> tuple[int, Any]:
+    """A model that sees, as far as one can tell from here."""
+    text = body["messages"][0]["content"][0]["text"]
+    return says(f'{{"number": {NUMBER}}}' if "shows a number" in text else f'{{"frame": {frame}}}')
+
+
+def test_a_server_that_drops_pictures_is_found_out(
+    section: Section, build: Callable[..., ServerChooser]
+) -> None:
+    with (
+        serving(lambda n, body: says('{"number": 0, "frame": 1}')) as (server, url),
+        pytest.raises(ChooserUnavailable, match=r"sees no pictures.*number.*0.*chooser\.model=NAME"),
+    ):
+        build(url, probe=True).pick_frames([FrameQuestion(section, "the dog")])
+    assert len(server.requests) == 2  # asked twice, and nothing else after it
+    for body in server.requests:
+        assert str(NUMBER) not in body["messages"][0]["content"][0]["text"]
+
+
+@pytest.mark.parametrize("form", ["json", "brackets"])
+def test_a_model_shows_once_that_it_sees(
+    form: str, section: Section, build: Callable[..., ServerChooser]
+) -> None:
+    def answer(n: int, body: dict[str, Any]) -> tuple[int, Any]:
+        return sees(body) if form == "json" else says(f"[{NUMBER if n == 0 else 4}]")
+
+    with serving(answer) as (server, url):
+        for text in ("the dog", "the cat"):
+            [choice] = build(url, probe=True, form=form).pick_frames([FrameQuestion(section, text)])
+            assert choice.frame_index == 30
+    assert len(server.requests) == 3
+
+
+def test_a_replay_needs_no_key_and_no_permission(
+    section: Section, build: Callable[..., ServerChooser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    remote = "https://api.example.com/v1"
+    chooser = build(remote, replay=True, probe=True)
+    [choice] = chooser.pick_frames([FrameQuestion(section, "the dog")])
+    assert isinstance(choice.error, NotInCache)
+    assert ServerChooser.missing(ServerChooserSettings(base_url=remote, replay=True)) == []
 
 
 def test_answers_are_paid_once_and_replayed_offline(

@@ -38,7 +38,9 @@ def section() -> Section:
 def build(tmp_path: Path) -> Callable[..., ServerChooser]:
     def make(url: str, max_cost: float | None = None, **settings: Any) -> ServerChooser:
         options = ServerChooserSettings(
-            base_url=url, model="m", **{"prices": PRICES, "retries": 0, "concurrency": 1, **settings}
+            base_url=url,
+            model="m",
+            **{"prices": PRICES, "retries": 0, "concurrency": 1, "probe": False, **settings},
         )
         return ServerChooser.build(options, Runtime("cpu", "auto", False, tmp_path, max_cost))
 
@@ -137,7 +139,10 @@ def test_tokens_of_a_picture(size: tuple[int, int], tokens: int) -> None:
 def test_estimates_need_neither_key_nor_server(section: Section, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     settings = ServerChooserSettings(
-        base_url="https://api.openai.com/v1", model="gpt-4-turbo-2024-04-09", box_model="gpt-4o-2024-05-13"
+        base_url="https://api.openai.com/v1",
+        model="gpt-4-turbo-2024-04-09",
+        box_model="gpt-4o-2024-05-13",
+        probe=False,
     )
     paper = Section(section.clip, 0, section.frame_indices, PAPER)
     planned = [PlannedQuestions("frame", 3, *paper.size), PlannedQuestions("box", 3, *paper.size)]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Literal, TypeVar
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from refervid.engines.base import (
     BoxChoice,
@@ -24,7 +25,9 @@ from refervid.engines.choosers.llm.replies import (
     read_objects,
     read_sounding_box,
 )
+from refervid.engines.choosers.llm.vision import require_vision
 from refervid.engines.choosers.llm.wording import (
+    Form,
     box_schema,
     box_words,
     enum_schema,
@@ -38,9 +41,6 @@ from refervid.types import SoundingObject, Spending
 
 Question = TypeVar("Question")
 Choice = TypeVar("Choice")
-Form = Literal["json", "brackets"]
-"""How the answer is asked for: a JSON object, or the published number in square brackets."""
-
 BOX_STEPS = ("scene", "boxes", "sentence", "match")
 """What is to be said before a box is chosen (AL-Ref-SAM 2)."""
 
@@ -50,7 +50,8 @@ class LanguageModelChooser:
 
     `concurrency` questions are on their way at a time. A reply that cannot be used is answered with one
     corrective question; if that fails too, the choice is "none", recorded with `source="fallback"`. A
-    question that could not be asked at all is returned with its `error`.
+    question that could not be asked at all is returned with its `error`. With `probe` both models must first
+    show that they see pictures.
     """
 
     name = "language-model"
@@ -64,6 +65,7 @@ class LanguageModelChooser:
         form: Form = "json",
         several: bool = False,
         concurrency: int = 4,
+        probe: bool = False,
         detail: tuple[str | None, str | None] = (None, None),
     ) -> None:
         self.version = frame_model.name
@@ -72,6 +74,7 @@ class LanguageModelChooser:
         self._form: Form = form
         self._several = several
         self._concurrency = concurrency
+        self._probe = probe
         self._detail = detail
 
     def spending(self) -> Spending:
@@ -89,6 +92,7 @@ class LanguageModelChooser:
 
     def sounding_objects(self, question: SoundQuestion) -> SoundChoice:
         """Objects with the frames they are named on."""
+        self._require_vision()
         section = question.section
         numbers = range(1, len(section.frame_indices) + 1)
         vocabulary = ""
@@ -171,14 +175,20 @@ class LanguageModelChooser:
         asked = self._inquiry.ask(
             self._box_model, prompt, lambda reply: _read_boxes(reply, numbers, self._several)
         )
-        if asked.answer is None:  # whatever was chosen before stands
-            decision = asked.decision("check", None, section, question.frame_index, jpeg, candidates)
-            return BoxChoice(question.picks, decision, asked.notes, asked.error)
-        picks = [number - 1 for number in asked.answer]
-        right = set(picks) == set(question.picks)
-        answer = "right" if right else f"wrong: {f'box {_numbers(picks)}' if picks else 'no box fits'}"
+        picks, answer = list(question.picks), None  # without an answer what was chosen before stands
+        if asked.answer is not None:
+            picks = [number - 1 for number in asked.answer]
+            right = set(picks) == set(question.picks)
+            answer = "right" if right else f"wrong: {f'box {_numbers(picks)}' if picks else 'no box fits'}"
         decision = asked.decision("check", answer, section, question.frame_index, jpeg, candidates)
-        return BoxChoice(picks, decision, asked.notes)
+        # It is about the whole clip, whatever section its boxes are from.
+        return BoxChoice(picks, replace(decision, section=None), asked.notes, asked.error)
+
+    def _require_vision(self) -> None:
+        if self._probe:
+            for model in {model.name: model for model in (self._frame_model, self._box_model)}.values():
+                require_vision(model, self._inquiry, self._form)
+            self._probe = False
 
     def _prompt(
         self, kind: str, text: str, jpeg: bytes, schema: dict[str, Any], detail: str | None
@@ -187,6 +197,8 @@ class LanguageModelChooser:
         return Prompt(kind, text, jpeg, schema if self._form == "json" else None, detail)
 
     def _all(self, pick: Callable[[Question], Choice], questions: Sequence[Question]) -> list[Choice]:
+        if questions:
+            self._require_vision()
         if len(questions) <= 1 or self._concurrency == 1:
             return [pick(question) for question in questions]
         with ThreadPoolExecutor(self._concurrency) as pool:

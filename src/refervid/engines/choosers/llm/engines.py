@@ -13,13 +13,15 @@ from pydantic import Field
 from refervid.engines.base import EngineSettings, PlannedQuestions, Runtime
 from refervid.engines.choosers.llm.asking import Inquiry
 from refervid.engines.choosers.llm.cache import AnswerCache
-from refervid.engines.choosers.llm.chooser import Form, LanguageModelChooser
+from refervid.engines.choosers.llm.chooser import LanguageModelChooser
 from refervid.engines.choosers.llm.local import LocalModel
 from refervid.engines.choosers.llm.model import FREE, Prices
 from refervid.engines.choosers.llm.server import ServerModel, answers, is_loopback
 from refervid.engines.choosers.llm.spending import LIST_PRICES, Ledger, estimate
+from refervid.engines.choosers.llm.vision import SIZE
+from refervid.engines.choosers.llm.wording import Form
 from refervid.engines.weights import missing_weights
-from refervid.errors import SettingsError
+from refervid.errors import ChooserUnavailable, SettingsError
 from refervid.types import Spending
 
 
@@ -39,7 +41,8 @@ class LanguageModelSettings(EngineSettings):
 class ServerChooserSettings(LanguageModelSettings):
     """`box_model` answers the questions about boxes, by default the same as `model`; `*_detail` is the
     picture detail of OpenAI's servers. `prices` and `box_prices` are what the models charge, where it is
-    not known here.
+    not known here. With `probe` the models are first asked to read a number from a picture: some servers drop
+    pictures silently.
     """
 
     kind: Literal["server"] = "server"
@@ -54,6 +57,7 @@ class ServerChooserSettings(LanguageModelSettings):
     timeout_s: float = Field(120.0, gt=0, exclude=True)
     retries: int = Field(3, ge=0, exclude=True)
     concurrency: int = Field(4, ge=1, exclude=True)
+    probe: bool = Field(True, exclude=True)
     prices: Prices | None = Field(None, exclude=True)
     box_prices: Prices | None = Field(None, exclude=True)
 
@@ -81,16 +85,26 @@ class ServerChooser(LanguageModelChooser):
         lacks = []
         if find_spec("openai") is None:
             lacks.append("package openai (pip install 'refervid[llm]')")
+        if settings.replay:
+            return lacks
         if not is_loopback(settings.base_url) and not os.environ.get(settings.key_variable):
-            lacks.append(f"a key in the environment variable {settings.key_variable}")
+            lacks.append(
+                f"a key for {urlsplit(settings.base_url).hostname} in the environment variable "
+                f"{settings.key_variable}"
+            )
         if is_loopback(settings.base_url) and not answers(settings.base_url):
-            lacks.append(f"a server at {settings.base_url} (start one, or set chooser.base_url)")
+            lacks.append(
+                f"a language model's server at {settings.base_url} (start one, such as Ollama with "
+                f"{settings.model}; or name yours with --set chooser.base_url=URL --set chooser.model=NAME; "
+                "or run a model in this process with --set chooser.kind=local)"
+            )
         return lacks
 
     @classmethod
     def estimate(cls, settings: ServerChooserSettings, questions: Sequence[PlannedQuestions]) -> Spending:
         frame, box = settings.models
-        return estimate(questions, frame, box)
+        probes = [PlannedQuestions("vision", len({frame[0], box[0]}), *SIZE)] if settings.probe else []
+        return estimate([*questions, *probes], frame, box)
 
     @classmethod
     def build(cls, settings: ServerChooserSettings, runtime: Runtime) -> Self:
@@ -102,12 +116,18 @@ class ServerChooser(LanguageModelChooser):
                 "--set; chooser.box_prices for chooser.box_model)"
             )
 
+        remote = not is_loopback(settings.base_url)
+        if remote and not settings.replay and not os.environ.get(settings.key_variable):
+            raise ChooserUnavailable(
+                f"{settings.base_url} needs a key: set the environment variable {settings.key_variable}"
+            )
+
         def model(name: str, prices: Prices | None) -> ServerModel:
             return ServerModel(
                 settings.base_url,
                 name,
                 key_variable=settings.key_variable,
-                allow_remote=runtime.allow_remote,
+                allow_remote=runtime.allow_remote or settings.replay,  # a replay sends nothing
                 timeout_s=settings.timeout_s,
                 retries=settings.retries,
                 max_tokens=settings.max_tokens,
@@ -124,6 +144,7 @@ class ServerChooser(LanguageModelChooser):
             form=settings.form,
             several=settings.several,
             concurrency=settings.concurrency,
+            probe=settings.probe,
             detail=(settings.frame_detail, settings.box_detail),
         )
 

@@ -51,8 +51,7 @@ class ServerModel:
     this machine need none.
 
     JSON schemas are tried once and left out if the server refuses them. Raises `RemoteNotAllowed` for an
-    address beyond loopback unless `allow_remote`, `MissingExtra` without the openai package,
-    `ChooserUnavailable` without a key where one is needed.
+    address beyond loopback unless `allow_remote`, `MissingExtra` without the openai package.
     """
 
     def __init__(
@@ -82,9 +81,8 @@ class ServerModel:
                 f"frames would be sent to {urlsplit(base_url).hostname}: add --allow-remote if you agree, "
                 "or use a server on this machine"
             )
+        self._key_variable = key_variable
         self._key = os.environ.get(key_variable, "")
-        if not self._key and not is_loopback(base_url):
-            raise ChooserUnavailable(f"{base_url} needs a key: set the environment variable {key_variable}")
         self._openai = openai
         self._client = openai.OpenAI(
             base_url=base_url, api_key=self._key or "none", timeout=timeout_s, max_retries=retries
@@ -110,7 +108,8 @@ class ServerModel:
         except self._openai.BadRequestError as error:
             raise ChooserUnavailable(
                 f"{self._address} refuses the question ({self._without_key(error.message)}): "
-                f"{self._model!r} may not take pictures; choose a model with vision"
+                f"{self._model!r} may not take pictures; choose a model with vision "
+                "(--set chooser.model=NAME)"
             ) from None
 
     def _request(self, prompt: Prompt, *, with_schema: bool) -> Any:
@@ -130,11 +129,13 @@ class ServerModel:
             raise
         except (self._openai.AuthenticationError, self._openai.PermissionDeniedError):
             raise ChooserUnavailable(
-                f"{self._address} does not accept the key: check the environment variable it is read from"
+                f"{self._address} does not accept the key: check the environment variable "
+                f"{self._key_variable}"
             ) from None
         except self._openai.NotFoundError as error:
             raise ChooserUnavailable(
-                f"{self._address} has no model {self._model!r}: set chooser.model to one that it serves"
+                f"{self._address} has no model {self._model!r}: name one that it serves with --set "
+                f"chooser.model=NAME{self._served()}"
             ) from error
         except self._openai.APITimeoutError as error:
             raise ServerFailed(
@@ -142,7 +143,8 @@ class ServerModel:
             ) from error
         except self._openai.APIConnectionError as error:
             raise ChooserUnavailable(
-                f"nothing answers at {self._address}: start the server, or set chooser.base_url"
+                f"nothing answers at {self._address}: start the server, or name another with --set "
+                "chooser.base_url=URL"
             ) from error
         except self._openai.APIStatusError as error:
             raise ServerFailed(
@@ -179,6 +181,15 @@ class ServerModel:
         usage = completion.usage
         tokens = (usage.prompt_tokens, usage.completion_tokens) if usage else (0, 0)
         return Reply(text, *tokens)
+
+    def _served(self) -> str:
+        """The models that the server says it has."""
+        try:
+            listed = self._client.with_options(max_retries=0).models.list()
+            names = [str(model.id) for model in listed.data]
+        except self._openai.OpenAIError:
+            return ""
+        return f"; it has {', '.join(names[:20])}" if names else ""
 
     def _without_key(self, message: str) -> str:
         """Servers like to repeat what they were sent."""

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from string import Template
-from typing import Any
+from typing import Any, Literal
 
 from refervid.media.palette import box_colour
 from refervid.media.sections import Section
 from refervid.types import Candidate
+
+Form = Literal["json", "brackets"]
+"""How the answer is asked for: a JSON object, or the published number in square brackets."""
 
 
 @cache
