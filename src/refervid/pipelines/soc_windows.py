@@ -17,8 +17,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from refervid.media.clip import Clip
-from refervid.models.soc import SOC, Tokens, build_tokenizer
-from refervid.models.soc.transforms import InputSize, prepare_frames
+from refervid.models.soc import SOC, InputSize, Tokens, build_tokenizer
+from refervid.models.soc.transforms import prepare_frames
 from refervid.track import Track
 from refervid.types import Hook, no_hook
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple, cast
 
 import torch
@@ -49,8 +50,13 @@ class NanoEncoder(nn.Module):
         self.layers = nn.ModuleList(NanoLayer(config) for _ in range(config.layers))
         self.norm = nn.LayerNorm(config.width)
         self.pooler = nn.Linear(config.width, config.width)
-        nn.init.normal_(self.words.weight, std=0.1)
-        nn.init.normal_(self.positions.weight, std=0.1)
+        # Words start far apart and pass the layers almost as they are: what the network learns first is
+        # which words the sentence holds. With small embeddings it learned places, and never colours.
+        nn.init.normal_(self.positions.weight, std=0.2)
+        for layer in cast(Iterable[NanoLayer], self.layers):
+            for projection in (layer.self_attn.out_proj, layer.linear2):
+                nn.init.normal_(projection.weight, std=0.1 * config.width**-0.5)
+                nn.init.zeros_(projection.bias)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Encoded:
         """Both (N, S); the mask is True at tokens."""
