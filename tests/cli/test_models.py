@@ -119,6 +119,20 @@ def test_files_published_elsewhere_name_their_page() -> None:
     assert "https://github.com/microsoft/unilm" in result.stderr
 
 
+def test_a_preset_s_files_from_elsewhere_do_not_hold_up_the_others(
+    hub_files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beats = "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt"
+    monkeypatch.setattr("refervid.cli.models._preset_needs", lambda preset: [beats, NAME])
+    with serve({NAME: hub_files}) as (address, _):
+        point_to(monkeypatch, address)
+        result = refervid("pull", "--preset", "paper", "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert find_weights(NAME).is_dir()
+    assert f"yours to do: {beats}" in result.stderr
+    assert "https://github.com/microsoft/unilm" in result.stderr
+
+
 def test_a_single_file_is_kept_only_if_its_hash_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
     data = b"weights" * 1000
     right = hashlib.sha256(data).hexdigest()

@@ -59,12 +59,16 @@ def pull(
 ) -> None:
     """Download checkpoints at their pinned revisions."""
     with reporting_errors():
-        from refervid.engines.downloads import plan_download
+        from refervid.engines.downloads import only_by_hand, plan_download
         from refervid.engines.downloads import pull as fetch
 
-        wanted = list(dict.fromkeys([*(names or []), *(_preset_needs(preset) if preset else [])]))
-        if not wanted:
-            raise SettingsError("nothing to download: give names or --preset")
+        needed = _preset_needs(preset) if preset else []
+        by_hand = [how for name in needed if (how := only_by_hand(name))]
+        wanted = list(dict.fromkeys([*(names or []), *(one for one in needed if not only_by_hand(one))]))
+        if not wanted and not by_hand:
+            raise SettingsError(
+                "nothing to download: give names that `refervid models list` shows, or --preset local"
+            )
         downloads = [plan_download(name) for name in wanted]
         for download in downloads:
             at = f" at {download.revision[:10]}" if download.revision else ""
@@ -75,6 +79,8 @@ def pull(
             return
         for download in downloads:
             console.print(f"{download.name} is in {fetch(download)}", markup=False)
+        for how in by_hand:
+            console.print(f"yours to do: {how}", markup=False)
 
 
 @models.command()
@@ -101,7 +107,10 @@ def verify(
         verdict = f"problem: {one.problem}" if one.problem else "loads" if one.loads else "not loaded"
         console.print(f"{one.name} in {one.path}: {hashes}; {verdict}", markup=False)
     if not found:
-        console.print("no known checkpoint is here: `refervid models pull` gets them", markup=False)
+        console.print(
+            "no known checkpoint is here: `refervid models pull --preset local` gets those of a preset",
+            markup=False,
+        )
     if any(one.problem for one in found):
         sys.exit(FAILED)
 

@@ -41,16 +41,24 @@ class Download:
         return sum(self.files.values())
 
 
+def only_by_hand(name: str) -> str:
+    """How to get a checkpoint that only a person can fetch from its page; "" for all others."""
+    known = CHECKPOINTS.get(name)
+    if known is None or known.page is None or known.url is not None:
+        return ""
+    return (
+        f"{name} is not on the hub: download it from {known.page} into the folder that REFERVID_WEIGHTS "
+        "names, or give its path with --set"
+    )
+
+
 def plan_download(name: str) -> Download:
     """Ask what a hub id or a published file consists of; downloads nothing yet. Raises `MissingWeights`."""
     known = CHECKPOINTS.get(name)
     if known is not None and known.url is not None:
         return Download(name, None, {known.files[0]: known.size}, None)
-    if known is not None and known.page is not None:
-        raise MissingWeights(
-            f"{name} is not on the hub: download it from {known.page} into the folder that REFERVID_WEIGHTS "
-            "names, or give its path with --set"
-        )
+    if by_hand := only_by_hand(name):
+        raise MissingWeights(by_hand)
     if name.count("/") != 1:
         raise MissingWeights(f"{name!r} is neither a hub id like owner/model nor in `refervid models list`")
     info = _ask_hub(name)
