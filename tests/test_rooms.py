@@ -14,7 +14,8 @@ import refervid
 
 SOURCE = Path(refervid.__file__).parent
 FLOORS = (
-    {"cli", "webui"},
+    {"cli"},
+    {"webui"},
     {"evaluation", "training"},
     {"pipelines"},
     {"report"},

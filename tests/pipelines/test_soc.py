@@ -11,8 +11,7 @@ import torch
 
 from refervid.errors import MissingWeights, SettingsError
 from refervid.media.array import ArrayClip
-from refervid.models.soc import SOC, NanoTextConfig, SocConfig, common_words, save
-from refervid.models.soc import InputSize
+from refervid.models.soc import SOC, InputSize, NanoTextConfig, SocConfig, common_words, save
 from refervid.pipelines.presets import load, missing_for
 from refervid.pipelines.soc_windows import Answers, Segmenter, best_chain, windows
 

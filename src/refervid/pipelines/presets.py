@@ -17,7 +17,7 @@ from refervid.engines.weights import missing_weights
 from refervid.errors import SettingsError
 from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.pipelines.base import Pipeline, Video
-from refervid.pipelines.pivot import PivotPipeline
+from refervid.pipelines.pivot import SOUND_ROLES, PivotPipeline
 from refervid.pipelines.settings import PivotSettings
 from refervid.pipelines.soc import SHIPPED, SocPipeline, SocSettings
 from refervid.report.result import Result
@@ -134,10 +134,6 @@ PRESETS: Mapping[str, Preset] = {
 
 AUTO_ORDER = ("local", "fast", "lite")
 """Presets that `auto` tries, best first. Never one that costs money or sends data away."""
-
-
-SOUND_ROLES = ("tagger", "binder")
-"""Roles that sentences do without."""
 
 
 def missing_for(name: str, overrides: Sequence[str] = (), *, sound: bool = True) -> list[str]:

@@ -71,9 +71,8 @@ def summary(results: Sequence[Result]) -> Details:
 
 
 def overall_status(results: Sequence[Result]) -> Status:
-    """The status that asks most for attention; `not_found` only if nothing at all was found."""
+    """That of all results where they agree; `partial` if some failed or broke off; else `ok`."""
     statuses = {result.status for result in results}
-    if statuses == {"not_found"}:
-        return "not_found"
-    order: tuple[Status, ...] = ("failed", "partial", "ok")
-    return next(status for status in order if status in statuses)
+    if len(statuses) == 1:
+        return statuses.pop()
+    return "partial" if statuses & {"failed", "partial"} else "ok"

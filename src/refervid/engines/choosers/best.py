@@ -26,7 +26,7 @@ class BestBoxSettings(EngineSettings):
 
 
 class BestBoxChooser:
-    """One pivot per text, on the middle frame of the clip's middle section, for speed."""
+    """One pivot per text, on the sampled frame nearest to the middle of the clip, for speed."""
 
     Settings: ClassVar[type[EngineSettings]] = BestBoxSettings
     name = "best-box"
@@ -44,13 +44,12 @@ class BestBoxChooser:
         return cls(settings)
 
     def pick_frames(self, questions: Sequence[FrameQuestion]) -> list[FrameChoice]:
-        sections = sorted({question.section.index for question in questions})
-        middle = sections[len(sections) // 2] if sections else 0
+        sampled = sorted({frame for question in questions for frame in question.section.frame_indices})
         choices = []
         for question in questions:
-            frames = question.section.frame_indices
-            index = frames[len(frames) // 2] if question.section.index == middle else None
-            reason = "the middle of the clip" if index is not None else "only the middle section is used"
+            middle = min(sampled, key=lambda frame: abs(2 * frame - sampled[0] - sampled[-1]))
+            index = middle if middle in question.section.frame_indices else None
+            reason = "the middle of the clip" if index is not None else "only the middle of the clip is used"
             decision = Decision("frame", index, "rules", reason, question.section.index, index)
             choices.append(FrameChoice(index, decision))
         return choices
