@@ -79,7 +79,11 @@ class Page:
 
     def _lay_out_answers(self) -> None:
         self.summary = gr.HTML(elem_classes="piece")
-        gr.HTML(html_template=html.page_file("tabs.html"), js_on_load=html.page_file("tabs.js"))
+        gr.HTML(
+            html_template=html.page_file("tabs.html"),
+            js_on_load=html.page_file("tabs.js"),
+            apply_default_css=False,
+        )
         with gr.Column(elem_id="tab-watch"):
             self.player = gr.HTML(html.nothing(html.NO_FILM))
         with gr.Column(elem_id="tab-frames", elem_classes="unselected"):
@@ -87,6 +91,7 @@ class Page:
                 value={},
                 html_template=html.page_file("viewer.html"),
                 js_on_load=html.page_file("viewer.js"),
+                apply_default_css=False,
             )
         with gr.Column(elem_id="tab-why", elem_classes="unselected"):
             self.reasons = gr.HTML(html.nothing(html.NO_REASONS), js_on_load=html.page_file("reasons.js"))
@@ -244,7 +249,7 @@ class Page:
         yield {self.go: gr.update(interactive=False), self.cancel: gr.update(visible=True, interactive=True)}
         while not job.finished:
             updates: Updates = {}
-            news = html.progress_card(job, self._studios.workshop.ahead_of(job))
+            news = html.progress_card(job, self._studios.waiting(visitor))
             if news != card:
                 card = news
                 updates[self.status] = card
@@ -273,6 +278,7 @@ class Page:
 
     def _new_clip(self, visitor: Visitor) -> Updates:
         studio = visitor.studio
+        self._studios.look_ahead(visitor)
         return {
             self.clip: html.clip_card(studio.present_clip()),
             self.status: "",

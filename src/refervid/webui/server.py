@@ -55,6 +55,7 @@ def _application(studios: Studios) -> FastAPI:
         Api(studios).connect()
     page.blocks.queue(default_concurrency_limit=None)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.studios = studios
     app.include_router(router(studios))
     app.middleware("http")(_with_policy)
     # Other names that point to this machine are other people's pages trying to reach it.

@@ -22,6 +22,7 @@ from refervid.pipelines.base import Pipeline
 from refervid.pipelines.correct import candidate_pivot
 from refervid.report.result import Result
 from refervid.report.save import save_results
+from refervid.scene import scene_of
 from refervid.settings import Environment
 from refervid.types import Frame, Hook, Pivot, Reference, SoundReference, TextReference, no_hook
 from refervid.webui.limits import Limits
@@ -97,6 +98,10 @@ class Studio:
         copy = self.folder / f"{DEMO}{drawn.suffix}"
         shutil.copyfile(drawn, copy)
         return self.open(copy, copy.name)
+
+    def look_ahead(self, hook: Hook = no_hook) -> None:
+        """Gather now what the embedded engines will need to know of the clip."""
+        scene_of(self.present_clip(), hook)
 
     def ask(self, texts: Sequence[str], sound: bool, preset: str, hook: Hook = no_hook) -> None:
         """Answer the sentences, and what makes the sound; then draw the overlay."""

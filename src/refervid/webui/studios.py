@@ -9,7 +9,7 @@ from threading import Lock
 
 from refervid.errors import SettingsError
 from refervid.pipelines.base import Pipeline
-from refervid.pipelines.presets import load
+from refervid.pipelines.presets import best_preset, load
 from refervid.webui.limits import Limits
 from refervid.webui.studio import Studio
 from refervid.webui.workshop import Job, Work, Workshop
@@ -17,10 +17,11 @@ from refervid.webui.workshop import Job, Work, Workshop
 
 @dataclass
 class Visitor:
-    """A studio with the job that works for it, if any."""
+    """A studio with the job that works for it, if any, and one that looks at the clip ahead of a question."""
 
     studio: Studio
     job: Job | None = None
+    ahead: Job | None = None
     seen_s: float = field(default_factory=time.monotonic)
 
 
@@ -64,6 +65,20 @@ class Studios:
         visitor.job = self.workshop.submit(work)
         return visitor.job
 
+    def look_ahead(self, visitor: Visitor) -> None:
+        """Use the time until the first question about a new clip, if the embedded engines will answer it."""
+        if visitor.ahead is not None:
+            visitor.ahead.cancel()
+        if best_preset() == "lite":
+            visitor.ahead = self.workshop.submit(visitor.studio.look_ahead)
+
+    def waiting(self, visitor: Visitor) -> int:
+        """How many jobs of others come before the visitor's."""
+        if visitor.job is None:
+            return 0
+        own = visitor.ahead is not None and not visitor.ahead.finished
+        return max(self.workshop.ahead_of(visitor.job) - own, 0)
+
     def leave(self, session: str) -> None:
         """The visitor has gone: stop the work and delete the files."""
         with self._lock:
@@ -92,8 +107,14 @@ class Studios:
                 self._end(self._visitors.pop(session))
 
     def _end(self, visitor: Visitor) -> None:
-        if visitor.job is not None:
-            visitor.job.cancel()
-            visitor.job.when_finished(visitor.studio.close)
-        else:
-            visitor.studio.close()
+        jobs = [job for job in (visitor.ahead, visitor.job) if job is not None]
+        for job in jobs:
+            job.cancel()
+
+        def close_at_rest() -> None:
+            if all(job.finished for job in jobs):
+                visitor.studio.close()
+
+        for job in jobs:
+            job.when_finished(close_at_rest)
+        close_at_rest()

@@ -7,6 +7,7 @@ import re
 from refervid.errors import (
     EmptyClip,
     MediaNotFound,
+    MediaTooLarge,
     NoAudioStream,
     NoVideoStream,
     RefervidError,
@@ -30,6 +31,9 @@ def plain_words(error: Exception) -> str:
     """One or two sentences for a person."""
     if type(error) in _BY_KIND:
         return _BY_KIND[type(error)]  # type: ignore[index]
+    if isinstance(error, MediaTooLarge):
+        # What follows is about options that the page does not have.
+        return without_paths(str(error).partition(";")[0]) + ". Use a smaller or shorter clip."
     if isinstance(error, RefervidError):
         return without_paths(str(error))
     return (
@@ -39,6 +43,7 @@ def plain_words(error: Exception) -> str:
 
 
 def without_paths(text: str) -> str:
-    """`text` with absolute paths cut to their last name, and a capital at its start."""
+    """`text` with absolute paths cut to their last name, and a capital where it begins with a word."""
     short = _PATH.sub("", text)
-    return short[:1].upper() + short[1:]
+    first = short.partition(" ")[0]
+    return short if text.startswith("/") or "." in first else short[:1].upper() + short[1:]

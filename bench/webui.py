@@ -1,0 +1,96 @@
+"""Seconds from pressing the button to the first overlay on the page, in a real browser.
+
+    python bench/webui.py [-o JSON] [--runs 3] [--chromium /usr/bin/chromium]
+
+The clip is the first five seconds of the demo's, scaled to 854 x 480; the preset is `lite`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import socket
+import tempfile
+import threading
+import time
+from itertools import islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+import uvicorn
+from playwright.sync_api import sync_playwright
+
+from refervid.datasets.demo import FPS, demo_frames
+from refervid.media.array import ArrayClip
+from refervid.media.movie import H264, MovieWriter
+from refervid.webui.server import HOST, page_server
+
+SECONDS, SIZE = 5, (854, 480)
+
+
+def write_clip(path: Path) -> None:
+    frames = islice(demo_frames(), int(SECONDS * FPS))
+    clip = ArrayClip(
+        np.stack([cv2.resize(f.picture, SIZE, interpolation=cv2.INTER_CUBIC) for f in frames]), fps=FPS
+    )
+    with MovieWriter(path, clip, H264) as movie:
+        for index, frame in clip.frames():
+            movie.write(index, frame)
+
+
+def measure(address: str, clip: Path, chromium: str, pause_s: float) -> dict[str, float]:
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(address)
+        page.locator("input[type=file]").set_input_files(clip)
+        page.locator(".clip-card").wait_for()
+        page.get_by_label("What to find").fill("the red striped ball")
+        time.sleep(pause_s)
+        page.get_by_role("button", name="Find it").click()
+        start, cpu = time.perf_counter(), time.process_time()
+        page.locator("img.film, video.film").first.wait_for(timeout=300_000)
+        first_s = time.perf_counter() - start
+        page.locator("video.film").wait_for(timeout=300_000)
+        film_s = time.perf_counter() - start
+        page.get_by_text("Done in").wait_for(timeout=300_000)
+        cpu_s = time.process_time() - cpu
+        browser.close()
+    return {"first_overlay_s": first_s, "film_s": film_s, "server_cpu_s": cpu_s, "load": os.getloadavg()[0]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("-o", "--out", type=Path)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--pause", type=float, default=0, help="Seconds between upload and button.")
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        page_server(device="cpu") as app,
+        socket.socket() as listener,
+    ):
+        clip = Path(folder) / "five.mp4"
+        write_clip(clip)
+        listener.bind((HOST, 0))
+        address = f"http://{HOST}:{listener.getsockname()[1]}"
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True).start()
+        while not server.started:
+            time.sleep(0.05)
+        runs = [measure(address, clip, options.chromium, options.pause) for _ in range(options.runs)]
+        server.should_exit = True
+    for run in runs:
+        print(" ".join(f"{name} {value:.2f}" for name, value in run.items()))
+    if options.out:
+        best = min(runs, key=lambda run: run["first_overlay_s"])
+        machine = {"cores": os.cpu_count(), "machine": platform.machine(), "pause_s": options.pause}
+        options.out.write_text(json.dumps({"best": best, "runs": runs, **machine}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

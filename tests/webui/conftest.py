@@ -1,0 +1,135 @@
+"""A small clip, the page served once, and a browser to look at it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import cv2
+import numpy as np
+import pytest
+
+from refervid.pipelines.presets import load
+from refervid.webui.limits import Limits
+from refervid.webui.studio import Studio
+from tests.clips import tone, write_video
+
+HEIGHT, WIDTH, FRAMES = 96, 144, 20
+LIMITS = Limits(upload_mb=0.5, seconds=3, sentences=3, letters=80)
+ARTEFACTS = Path(__file__).parents[2] / "out" / "webui"
+"""Screenshots of the browser tests, to be looked at."""
+
+
+def pictures() -> np.ndarray:
+    """A red disc that moves to the right over a textured ground, and a blue square that stands still."""
+    random = np.random.default_rng(3)
+    ground = cv2.resize(random.integers(90, 150, (24, 36, 1), np.uint8).repeat(3, axis=2), (WIDTH, HEIGHT))
+    frames = np.repeat(ground[None], FRAMES, axis=0).copy()
+    for index, frame in enumerate(frames):
+        cv2.rectangle(frame, (100, 14), (128, 42), (30, 60, 220), -1)
+        cv2.circle(frame, (28 + 3 * index, 68), 15, (220, 30, 30), -1)
+    return frames
+
+
+def disc_centre(index: int) -> tuple[float, float]:
+    return 28 + 3 * index, 68
+
+
+SQUARE_CENTRE = (114, 28)
+
+
+@pytest.fixture(scope="session")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video(tmp_path_factory.mktemp("clip") / "my clip.mp4", pictures(), sound=tone(0.8))
+
+
+@pytest.fixture(scope="session")
+def silent_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video(tmp_path_factory.mktemp("clip") / "silent.mp4", pictures())
+
+
+@pytest.fixture
+def studio(tmp_path: Path, video: Path) -> Iterator[Studio]:
+    """A visitor who has chosen the clip."""
+    one = Studio(tmp_path / "studio", LIMITS, lambda preset: load(preset, device="cpu"))
+    one.open(Path(shutil.copy(video, tmp_path / "upload")), video.name)
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Any]:
+    pytest.importorskip("gradio", reason="the page needs the extra `ui`")
+    from tests.webui.serving import served
+
+    with served(LIMITS) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api", reason="browser tests need playwright")
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("browser tests need Chromium: apt install chromium")
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Browsing:
+    """Pages of one test, each with a session of its own; none may ask another host or break a script."""
+
+    def __init__(self, browser: Any, address: str) -> None:
+        self._browser, self._address = browser, address
+        self._contexts: list[Any] = []
+        self.foreign: list[str] = []
+        self.broken: list[str] = []
+
+    def open(self, **options: Any) -> Any:
+        context = self._browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
+        self._contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        own = urlparse(self._address).netloc
+        page.on(
+            "request",
+            lambda request: (
+                self.foreign.append(request.url) if urlparse(request.url).netloc not in (own, "") else None
+            ),
+        )
+        page.on("pageerror", lambda error: self.broken.append(str(error)))
+        page.on(
+            "console",
+            lambda message: (
+                self.broken.append(message.text)
+                if re.search("Content Security Policy|js_on_load|watch callback", message.text)
+                else None
+            ),
+        )
+        page.goto(self._address)
+        page.locator(".drop").wait_for()
+        return page
+
+    def close(self) -> None:
+        for context in self._contexts:
+            context.close()
+        assert self.foreign == []
+        assert self.broken == []
+
+
+@pytest.fixture
+def browsing(chromium: Any, site: Any) -> Iterator[Browsing]:
+    one = Browsing(chromium, site.address)
+    yield one
+    one.close()
+
+
+def shoot(page: Any, name: str) -> None:
+    ARTEFACTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)

@@ -1,0 +1,38 @@
+"""The page, served from this process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import uvicorn
+
+from refervid.webui.limits import Limits
+from refervid.webui.server import HOST, page_server
+from refervid.webui.studios import Studios
+
+
+@dataclass(frozen=True)
+class Served:
+    address: str
+    studios: Studios
+
+
+@contextmanager
+def served(limits: Limits) -> Iterator[Served]:
+    with page_server(limits, device="cpu") as app, socket.socket() as listener:
+        listener.bind((HOST, 0))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.02)
+        try:
+            yield Served(f"http://{HOST}:{listener.getsockname()[1]}", app.state.studios)
+        finally:
+            server.should_exit = True
+            thread.join(5)

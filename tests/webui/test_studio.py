@@ -1,0 +1,214 @@
+"""A visitor's work without any page."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from refervid.errors import MediaNotFound, MediaTooLarge, NoAudioStream, RefervidError, SettingsError
+from refervid.pipelines.presets import load
+from refervid.types import Pivot
+from refervid.webui.limits import Limits
+from refervid.webui.studio import Studio
+from tests.clips import write_video
+from tests.engines.trackers.sam2 import tiny
+from tests.webui.conftest import FRAMES, LIMITS, SQUARE_CENTRE, disc_centre, pictures
+
+RED = "the red disc"
+
+
+def shows(studio: Studio, index: int, centre: tuple[float, float], query: int = 0) -> bool:
+    mask = studio.present_answers().results[query].track[index]
+    return bool(mask[round(centre[1]), round(centre[0])])
+
+
+def square_box(frame: int) -> Pivot:
+    return Pivot(frame, box_xyxy=np.array([98, 12, 131, 45], np.float32))
+
+
+def test_ask_correct_undo(studio: Studio) -> None:
+    stages: list[str] = []
+    studio.ask(["  the red disc ", "", RED], False, "lite", lambda stage, *_: stages.append(stage))
+    [result] = studio.present_answers().results
+    assert result.status == "ok"
+    assert shows(studio, 10, disc_centre(10))
+    assert {"prepare", "choose frames", "track", "overlay"} <= set(stages)
+    first = studio.overlay
+    assert first is not None
+    assert first.is_file()
+
+    studio.correct(0, square_box(5), afresh=True)
+    assert shows(studio, 10, SQUARE_CENTRE)
+    assert not shows(studio, 10, disc_centre(10))
+    assert studio.overlay is not None
+    assert studio.overlay != first
+    assert not first.exists()
+
+    studio.undo()
+    assert shows(studio, 10, disc_centre(10))
+    with pytest.raises(SettingsError, match="no correction"):
+        studio.undo()
+
+
+def test_a_candidate_is_taken_instead(studio: Studio) -> None:
+    studio.ask([RED], False, "lite")
+    [result] = studio.present_answers().results
+    place, decision = next(
+        (place, one) for place, one in enumerate(result.decisions) if one.question == "box"
+    )
+    middles = [(one.box_xyxy[:2] + one.box_xyxy[2:]) / 2 for one in decision.candidates]
+    nearest = int(np.argmin([np.hypot(*(middle - SQUARE_CENTRE)) for middle in middles]))
+    studio.take_candidate(0, place, nearest + 1)
+    assert shows(studio, 10, SQUARE_CENTRE)
+    for wrong in ((0, place, 99), (0, 99, 1), (3, 0, 1)):
+        with pytest.raises(SettingsError):
+            studio.take_candidate(*wrong)
+
+
+def test_everything_is_in_the_zip(studio: Studio, tmp_path: Path) -> None:
+    studio.ask([RED], True, "lite")
+    path = studio.export(["coco-rle", "davis-png", "youtube-vos", "alpha-webm"])
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        answers = json.loads(archive.read("result.json"))
+    assert [query["query"] for query in answers["queries"]] == [RED, "sound"]
+    for name in ("overlay.mp4", "report.html", "how.txt", "coco_rle.json", "masks/the-red-disc/00000.png"):
+        assert name in names
+    for start in ("davis/", "youtube-vos/", "alpha/the-red-disc.webm"):
+        assert any(name.startswith(start) for name in names)
+    assert not any("refervid.lock" in name for name in names)
+    assert not (studio.folder / "export").exists()
+
+
+def test_the_recipe_gives_the_same_answers(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio.ask([RED], True, "lite")
+    place = next(
+        place
+        for place, one in enumerate(studio.present_answers().results[0].decisions)
+        if one.question == "box"
+    )
+    studio.take_candidate(0, place, 2)
+    studio.correct(0, square_box(5), afresh=True)
+    points = np.array([[*SQUARE_CENTRE], [20, 80]], np.float32)
+    studio.correct(0, Pivot(15, points_xy=points, point_labels=np.array([True, False])))
+    assert "--sound" in studio.shell()
+    assert "3 correction" in studio.shell()
+    clip = studio.present_clip()
+    shutil.copy(clip.source, tmp_path / clip.source.name)
+    (tmp_path / "again.py").write_text(studio.python(["coco-rle"]))
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("again.py")
+    again = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert [query["areas"] for query in again["queries"]] == [
+        result.areas.tolist() for result in studio.present_answers().results
+    ]
+    assert (tmp_path / "out" / "coco_rle.json").exists()
+
+
+def test_a_single_sound_has_a_recipe_too(studio: Studio, tmp_path: Path) -> None:
+    studio.ask([], True, "lite")
+    assert "[pipeline(" in studio.python()
+    assert "--text" not in studio.shell()
+
+
+def test_files_go_with_the_visitor(studio: Studio) -> None:
+    studio.ask([RED], False, "lite")
+    studio.export([])
+    assert studio.folder.is_dir()
+    studio.close()
+    assert not studio.folder.exists()
+    with pytest.raises(SettingsError, match="clip"):
+        studio.frame(0)
+
+
+def test_a_new_clip_forgets_the_answers(studio: Studio, tmp_path: Path) -> None:
+    studio.ask([RED], False, "lite")
+    before = studio.clip_number
+    studio.open(write_video(tmp_path / "other.mp4", pictures()[:5]), "other.mp4")
+    assert len(studio.present_clip()) == 5
+    assert studio.clip_number == before + 1
+    assert studio.answers is None
+    assert studio.overlay is None
+
+
+def test_a_bad_file_leaves_the_clip_that_was_there(studio: Studio, tmp_path: Path) -> None:
+    for content in (b"", b"no video at all" * 50):
+        (tmp_path / "bad.mp4").write_bytes(content)
+        with pytest.raises(RefervidError):
+            studio.open(tmp_path / "bad.mp4", "bad.mp4")
+    with pytest.raises(MediaNotFound):
+        studio.open(tmp_path / "bad.mp4", "bad.mp4")
+    assert len(studio.present_clip()) == FRAMES
+    assert [one.name for one in (studio.folder / "clips").rglob("*.mp4")] == ["my-clip.mp4"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "a/b.mp4", "..", "", "x" * 400 + ".mp4", "\x00.mp4", "ü.MP4"]
+)
+def test_any_name_of_an_upload_stays_in_its_folder(studio: Studio, tmp_path: Path, name: str) -> None:
+    clip = studio.open(write_video(tmp_path / "upload.mp4", pictures()[:3]), name)
+    assert clip.source.is_relative_to(studio.folder)
+
+
+def test_limits_are_enforced(tmp_path: Path) -> None:
+    def visitor(**limits: float) -> Studio:
+        one = Studio(tmp_path / f"studio{len(list(tmp_path.iterdir()))}", Limits(**limits), load)  # type: ignore[arg-type]
+        one.open(write_video(tmp_path / "upload.mp4", pictures()), "clip.mp4")
+        return one
+
+    with pytest.raises(MediaTooLarge, match="MB are allowed"):
+        visitor(upload_mb=0.001)
+    with pytest.raises(MediaTooLarge, match="lasts"):
+        visitor(seconds=0.5)
+    with pytest.raises(MediaTooLarge):
+        visitor(pixels=10_000)
+    one = visitor(sentences=2, letters=30)
+    with pytest.raises(SettingsError, match="3 sentences"):
+        one.ask(["a", "b", "c"], False, "lite")
+    with pytest.raises(SettingsError, match="31 letters"):
+        one.ask(["x" * 31], False, "lite")
+
+
+def test_what_cannot_be_asked(studio: Studio, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="sentence"):
+        studio.ask([" "], False, "lite")
+    for call in (studio.shell, studio.python, studio.undo, lambda: studio.export([])):
+        with pytest.raises(SettingsError):
+            call()
+    studio.open(write_video(tmp_path / "silent.mp4", pictures()[:6]), "silent.mp4")
+    with pytest.raises(NoAudioStream):
+        studio.ask([], True, "lite")
+
+
+def test_sam2_is_corrected_by_a_click(tmp_path: Path, video: Path) -> None:
+    tiny.sam2_model().save_pretrained(tmp_path / "weights")
+    changes = ["tracker.kind=sam2", f"tracker.weights={tmp_path / 'weights'}"]
+    pipeline = load("lite", device="cpu", settings=changes)
+    one = Studio(tmp_path / "studio", LIMITS, lambda preset: pipeline)
+    one.open(Path(shutil.copy(video, tmp_path / "upload")), video.name)
+    one.ask([RED], False, "lite")
+    before = one.present_answers().results[0].track.stack()
+    mark = Pivot(7, points_xy=np.array([SQUARE_CENTRE], np.float32), point_labels=np.array([True]))
+    one.correct(0, mark)
+    [result] = one.present_answers().results
+    assert result.engines["tracker"].startswith("sam2")
+    assert (result.track.stack() != before).any()
+    one.undo()
+    assert (one.present_answers().results[0].track.stack() == before).all()
+    one.close()
+
+
+@pytest.mark.slow
+def test_the_demo_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFERVID_CACHE", str(tmp_path / "cache"))
+    one = Studio(tmp_path / "studio", Limits(), load)
+    assert one.open_demo().has_audio
+    one.open_demo(lambda stage, *_: pytest.fail("drawn twice"))
