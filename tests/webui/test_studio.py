@@ -188,6 +188,7 @@ def test_what_cannot_be_asked(studio: Studio, tmp_path: Path) -> None:
         studio.ask([], True, "lite")
 
 
+@pytest.mark.slow
 def test_sam2_is_corrected_by_a_click(tmp_path: Path, video: Path) -> None:
     tiny.sam2_model().save_pretrained(tmp_path / "weights")
     changes = ["tracker.kind=sam2", f"tracker.weights={tmp_path / 'weights'}"]

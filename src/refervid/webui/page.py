@@ -153,9 +153,10 @@ class Page:
 
     async def _take_demo(self, sentences: str, request: gr.Request) -> AsyncIterator[Updates]:
         visitor = self._visitor(request)
+        before = visitor.job
         async for updates in self._work(visitor, visitor.studio.open_demo):
             yield updates
-        if visitor.job is not None and visitor.job.state == "done":
+        if visitor.job is not None and visitor.job is not before and visitor.job.state == "done":
             yield {**self._new_clip(visitor), self.sentences: sentences.strip() or DEMO_SENTENCE}
 
     async def _ask(
@@ -243,7 +244,8 @@ class Page:
         try:
             job = self._studios.start(visitor, work)
         except RefervidError as error:
-            yield {self.status: html.error_card(error)}
+            working = visitor.job is not None and not visitor.job.finished
+            yield {self.status: html.error_card(error), self.viewer: viewer_state(studio, busy=working)}
             return
         shown, card = self._seen(visitor), ""
         yield {self.go: gr.update(interactive=False), self.cancel: gr.update(visible=True, interactive=True)}
@@ -255,7 +257,7 @@ class Page:
                 updates[self.status] = card
             if self._seen(visitor) != shown:
                 shown = self._seen(visitor)
-                updates |= {self.player: html.player(studio), self.viewer: viewer_state(studio)}
+                updates |= {self.player: html.player(studio), self.viewer: viewer_state(studio, busy=True)}
             if updates:
                 yield updates
             await asyncio.sleep(TICK_S)

@@ -52,7 +52,11 @@ class Studios:
     def with_token(self, token: str) -> Studio | None:
         """The studio that an address names."""
         with self._lock:
-            return next((v.studio for v in self._visitors.values() if v.studio.token == token), None)
+            visitor = next((one for one in self._visitors.values() if one.studio.token == token), None)
+            if visitor is None:
+                return None
+            visitor.seen_s = time.monotonic()
+            return visitor.studio
 
     def check_at_rest(self, visitor: Visitor) -> None:
         """Raises `SettingsError` while something is under way."""

@@ -16,10 +16,11 @@ _turns = count()
 """The browser acts on what has changed; a correction that failed changes nothing else."""
 
 
-def viewer_state(studio: Studio) -> dict[str, Any]:
+def viewer_state(studio: Studio, *, busy: bool = False) -> dict[str, Any]:
     """The clip and, once something was asked, the answers; `{}` without a clip.
 
-    Boxes are [x0, y0, x1, y1] in pixels of the clip's frame, null where the object is away.
+    Boxes are [x0, y0, x1, y1] in pixels of the clip's frame, null where the object is away; while
+    `busy` no corrections are taken.
     """
     clip = studio.clip
     if clip is None:
@@ -34,6 +35,7 @@ def viewer_state(studio: Studio) -> dict[str, Any]:
         "start": 0,
         "queries": [],
         "can_undo": studio.can_undo,
+        "busy": busy,
     }
     if studio.answers is not None:
         results = studio.answers.results

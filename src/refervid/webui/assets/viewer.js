@@ -20,7 +20,7 @@ function load() {
   const sameClip = clip && clip.frames === next.frames;
   const wasAsked = clip && clip.queries.length;
   clip = next;
-  busy = false;
+  busy = clip.busy;
   points = []; box = null; drag = null; cross = null;
   stage.style.aspectRatio = clip.width + " / " + clip.height;
   stage.style.maxWidth = "calc(70vh * " + clip.width / clip.height + ")";
