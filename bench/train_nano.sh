@@ -5,10 +5,12 @@ set -e
 # The allocator keeps what it has: on a CPU half of a step went into getting memory from the system.
 export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_TOP_PAD_=500000000
 
-train() { # NAME CHANGE...: stills, then clips
+train() { # NAME CHANGE...: looks, then places and sizes, then clips
     name=$1
     shift
-    refervid train soc --config soc-nano-stills -o "out/$name-stills" --device "${DEVICE:-auto}" --resume "$@"
+    refervid train soc --config soc-nano-looks -o "out/$name-looks" --device "${DEVICE:-auto}" --resume "$@"
+    refervid train soc --config soc-nano-stills -o "out/$name-stills" --device "${DEVICE:-auto}" --resume "$@" \
+        --set "network.weights=out/$name-looks/last.safetensors"
     refervid train soc --config soc-nano -o "out/$name" --device "${DEVICE:-auto}" --resume "$@" \
         --set "network.weights=out/$name-stills/last.safetensors"
     python bench/soc_nano.py "out/$name/best.safetensors" --name "$name"

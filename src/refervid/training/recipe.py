@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from refervid.datasets.synthetic.scene import SceneSettings
+from refervid.datasets.synthetic.sentences import SENTENCE_KINDS, SentenceKind
 from refervid.errors import SettingsError
 from refervid.models.soc import LossWeights, MatchingWeights
 from refervid.pipelines.presets import override
@@ -29,7 +30,7 @@ class _Frozen(BaseModel):
 class SyntheticData(_Frozen):
     """`clips` new clips in every epoch, drawn on the fly; `sentences` about each share the backbone.
 
-    With `stills` a clip is one frame, and its sentences are those that need no time.
+    With `stills` a clip is one frame. Sentences are of the given `kinds` wherever a clip has such.
     """
 
     kind: Literal["synthetic"] = "synthetic"
@@ -37,6 +38,7 @@ class SyntheticData(_Frozen):
     clips: int = Field(1000, ge=1)
     sentences: int = Field(1, ge=1)
     stills: bool = False
+    kinds: tuple[SentenceKind, ...] = SENTENCE_KINDS
     seed: int = 0
 
 

@@ -17,7 +17,7 @@ from refervid.datasets.item import Item, Truth
 from refervid.datasets.ref_youtube_vos import RefYoutubeVos
 from refervid.datasets.refcoco import RefCoco, RefCocoG, RefCocoPlus
 from refervid.datasets.synthetic.clips import make_clip
-from refervid.datasets.synthetic.sentences import TIME_KINDS, Sentence, all_phrases
+from refervid.datasets.synthetic.sentences import all_phrases
 from refervid.datasets.synthetic.things import KINDS
 from refervid.errors import DatasetError, SettingsError
 from refervid.media.clip import Clip
@@ -90,11 +90,9 @@ class Synthetic:
     def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
         number = epoch * self._data.clips + index
         clip = make_clip(self._data.scene, "train", number, self._data.seed)
-        sentences: Sequence[Sentence] = clip.sentences
-        shown = slice(None)
-        if self._data.stills:
-            sentences = [one for one in sentences if one.kind not in TIME_KINDS] or sentences
-            shown = slice(len(clip.frames) // 2, len(clip.frames) // 2 + 1)
+        sentences = [one for one in clip.sentences if one.kind in self._data.kinds] or list(clip.sentences)
+        middle = len(clip.frames) // 2
+        shown = slice(middle, middle + 1) if self._data.stills else slice(None)
         count, wanted = len(sentences), self._data.sentences
         # Every clip gives equally many sentences, or processes could not share a batch evenly.
         chosen = random.permutation(max(count, wanted))[:wanted] % count

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from refervid.datasets.synthetic.scene import Thing
 from refervid.datasets.synthetic.things import COLOURS, KINDS, PATTERNS, Phase
 
 SentenceKind = Literal["appearance", "size", "place", "moves", "order"]
+SENTENCE_KINDS: tuple[SentenceKind, ...] = get_args(SentenceKind)
 TIME_KINDS: tuple[SentenceKind, ...] = ("moves", "order")
 """Sentences whose words about the look fit several things: only time can tell which one is meant."""
 
