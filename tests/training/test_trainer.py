@@ -20,7 +20,7 @@ from torch import multiprocessing
 
 from refervid.datasets.folder import Folder
 from refervid.errors import ConfigurationChanged, SettingsError, TrainingDiverged
-from refervid.models.soc import load
+from refervid.models.soc import SocConfig, load
 from refervid.training.recipe import Recipe, Schedule
 from refervid.training.trainer import rate_factor, train
 from tests.training.tiny import SCENE, tiny_recipe
@@ -146,7 +146,7 @@ def test_validation_keeps_the_best(tmp_path: Path) -> None:
     scores = [row for row in rows(tmp_path) if "J&F" in row]
     assert [row["step"] for row in scores] == [1, 3]
     assert all(0 <= row["J&F"] <= 1 for row in scores)
-    assert load(tmp_path / "best.safetensors").config.queries == 10
+    assert load(tmp_path / "best.safetensors").config.queries == SocConfig.nano().queries
     assert (tmp_path / "curves.svg").read_text().startswith("<svg")
 
 
