@@ -41,6 +41,7 @@ _QUESTION_WORDS = {
     "frame": "Which frame shows it best?",
     "box": "Which box is it?",
     "objects": "What makes the sound?",
+    "correction": "What was marked?",
     "check": "Is the result right?",
 }
 

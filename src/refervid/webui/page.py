@@ -76,9 +76,9 @@ class Page:
             self.go = gr.Button("Find it", variant="primary", scale=3)
             self.cancel = gr.Button("Cancel", variant="stop", visible=False, scale=1, min_width=90)
         self.status = gr.HTML(elem_classes="piece")
+        self.summary = gr.HTML(elem_classes="piece")
 
     def _lay_out_answers(self) -> None:
-        self.summary = gr.HTML(elem_classes="piece")
         gr.HTML(
             html_template=html.page_file("tabs.html"),
             js_on_load=html.page_file("tabs.js"),
