@@ -126,14 +126,20 @@ def test_upload_ask_watch_correct_export(browsing: Browsing, video: Path, tmp_pa
         assert {"overlay.mp4", "report.html", "coco_rle.json"} <= set(archive.namelist())
 
 
-def test_another_candidate_by_a_click(browsing: Browsing, video: Path) -> None:
+@pytest.mark.parametrize("where", ["button", "picture"])
+def test_another_candidate_by_a_click(browsing: Browsing, video: Path, where: str) -> None:
     page = browsing.open()
     bring(page, video)
     ask(page, RED)
     tab(page, "Frames")
     before = box_middle(page)
     tab(page, "Why")
-    page.get_by_role("button", name=re.compile("Take candidate 2 for")).first.click()
+    if where == "button":
+        page.get_by_role("button", name=re.compile("Take candidate 2 for")).first.click()
+    else:
+        page.get_by_title("Take candidate 2").first.hover()
+        shoot(page, "candidate")
+        page.get_by_title("Take candidate 2").first.click()
     tab(page, "Frames")
     page.wait_for_function("document.querySelector('.undo').disabled === false")
     assert not near(box_middle(page), before)

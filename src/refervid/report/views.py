@@ -56,18 +56,26 @@ class PivotView:
 
 @dataclass(frozen=True)
 class CandidateView:
-    """A numbered box; `colour` and `ink` (of the number) are those of its drawing."""
+    """A numbered box; `colour` and `ink` (of the number) are those of its drawing.
+
+    `area` is the box (left, top, width, height) in hundredths of the frame.
+    """
 
     number: int
     colour: str
     ink: str
     phrase: str
     score: str
+    area: tuple[float, float, float, float]
+
+    @property
+    def size(self) -> float:
+        return self.area[2] * self.area[3]
 
 
 @dataclass(frozen=True)
 class DecisionView:
-    """`uri` is what was looked at, "" where no picture is shown."""
+    """`uri` is what was looked at, "" where no picture is shown; `is_frame` if that is one whole frame."""
 
     decision: Decision
     question: str
@@ -75,6 +83,7 @@ class DecisionView:
     source: str
     place: str
     uri: str
+    is_frame: bool
     is_tall: bool
     is_open: bool
     candidates: tuple[CandidateView, ...]
@@ -146,14 +155,15 @@ def _view_query(position: int, result: Result, frames: FrameStore) -> QueryView:
 
 def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None, is_open: bool) -> DecisionView:
     """`frames` is None for a decision that is told without its picture."""
-    uri, is_tall = "", False
+    uri, is_frame, is_tall = "", False, False
     if frames is not None and decision.jpeg is not None:
         picture = decode_jpeg(decision.jpeg)
         uri = section_uri(picture)
         is_tall = picture.shape[0] > picture.shape[1]
+        is_frame = picture.shape[:2] == (clip.height, clip.width)
     elif frames is not None and decision.frame_index is not None:
         uri = frames.candidates_uri(decision.frame_index, decision.candidates)
-        is_tall = clip.height > clip.width
+        is_tall, is_frame = clip.height > clip.width, True
     places = [] if decision.section is None else [f"section {decision.section + 1}"]
     if decision.frame_index is not None:
         places.append(_place(clip, decision.frame_index))
@@ -164,18 +174,28 @@ def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None, is
         source=_SOURCE_WORDS[decision.source],
         place=" · ".join(places),
         uri=uri,
+        is_frame=is_frame,
         is_tall=is_tall,
         is_open=is_open,
         candidates=tuple(
-            _view_candidate(position, candidate) for position, candidate in enumerate(decision.candidates)
+            _view_candidate(position, candidate, clip)
+            for position, candidate in enumerate(decision.candidates)
         ),
     )
 
 
-def _view_candidate(position: int, candidate: Candidate) -> CandidateView:
+def _view_candidate(position: int, candidate: Candidate, clip: Clip) -> CandidateView:
     colour = box_colour(position)[1]
+    x0, y0, x1, y1 = (float(v) for v in candidate.box_xyxy)
+    area = (x0 / clip.width, y0 / clip.height, (x1 - x0) / clip.width, (y1 - y0) / clip.height)
+    left, top, width, height = (round(100 * part, 2) for part in area)
     return CandidateView(
-        position + 1, _css(colour), _css(ink_on(colour)), candidate.phrase, f"{candidate.score:.2f}"
+        number=position + 1,
+        colour=_css(colour),
+        ink=_css(ink_on(colour)),
+        phrase=candidate.phrase,
+        score=f"{candidate.score:.2f}",
+        area=(left, top, width, height),
     )
 
 
