@@ -168,6 +168,21 @@ def test_files_that_do_not_do(browsing: Browsing, tmp_path: Path, kind: str) -> 
     shoot(page, f"error-{kind}")
 
 
+def test_no_question_goes_to_the_clip_before_while_an_upload_is_under_way(
+    browsing: Browsing, video: Path, silent_video: Path
+) -> None:
+    page, held = browsing.open(), []
+    bring(page, video)
+    page.route("**/upload*", lambda route: held.append(route))
+    page.locator("input[type=file]").set_input_files(silent_video)
+    go = page.get_by_role("button", name="Find it")
+    go.and_(page.locator(":disabled")).wait_for()
+    for route in held:
+        route.continue_()
+    page.locator(".clip-card").get_by_text("no sound").wait_for()
+    go.and_(page.locator(":enabled")).wait_for()
+
+
 def test_questions_without_an_answer(browsing: Browsing, silent_video: Path) -> None:
     page = browsing.open()
     page.get_by_role("button", name="Find it").click()

@@ -73,7 +73,7 @@ class Page:
         self.preset = gr.Radio(ready, value=best_preset(), label="Preset")
         gr.HTML(html.presets_card([(n, PRESETS[n].about, lacks) for n, lacks in lacking.items() if lacks]))
         with gr.Row():
-            self.go = gr.Button("Find it", variant="primary", scale=3)
+            self.go = gr.Button("Find it", variant="primary", scale=3, elem_id="go")
             self.cancel = gr.Button("Cancel", variant="stop", visible=False, scale=1, min_width=90)
         self.status = gr.HTML(elem_classes="piece")
         self.summary = gr.HTML(elem_classes="piece")

@@ -3,6 +3,13 @@ const label = element.querySelector(".drop"), input = element.querySelector("inp
 const headline = label.querySelector("strong"), usual = headline.textContent;
 let sending = false;
 
+// A question asked while a file is on its way would go to the clip before.
+function hold() {
+  const go = document.getElementById("go"), was = go.disabled;
+  go.disabled = true;
+  return () => { go.disabled = was; };
+}
+
 async function send(file) {
   if (!file || sending) return;
   if (file.size > props.most_bytes) {
@@ -10,6 +17,7 @@ async function send(file) {
     return;
   }
   sending = true;
+  const release = hold();
   label.classList.add("sending");
   headline.textContent = "Uploading " + file.name + " …";
   try {
@@ -19,6 +27,7 @@ async function send(file) {
     trigger("refused", { bytes: 0 });
   }
   sending = false;
+  release();
   label.classList.remove("sending");
   headline.textContent = usual;
 }
