@@ -55,6 +55,21 @@ def test_times_closer_than_the_time_base_still_follow_one_another(tmp_path: Path
     assert len(open_clip(tmp_path / "o.mp4")) == 4
 
 
+def test_labels_of_things_in_one_place_do_not_hide_each_other() -> None:
+    def plates(count: int) -> list[int]:
+        frame = np.zeros((120, 160, 3), np.uint8)
+        mask = np.zeros((120, 160), bool)
+        mask[60:75, 60:100] = True
+        draw_masks(frame, [mask] * count, ["the cup"] * count)
+        drawn = frame.astype(int)
+        wanted = [np.array(query_colour(number)) * 0.85 * 5 / 8 for number in range(count)]
+        return [int((np.abs(drawn - colour).max(axis=2) < 8).sum()) for colour in wanted]
+
+    [alone] = plates(1)
+    assert alone > 100
+    assert min(plates(3)) > 0.4 * alone  # some of a plate lies on the mask, which shines through
+
+
 @pytest.mark.parametrize(("height", "width"), [(96, 129), (97, 128), (97, 129), (1, 1)])
 def test_odd_sizes_grow_by_a_copied_edge(tmp_path: Path, height: int, width: int) -> None:
     frames = np.full((3, height, width, 3), 200, np.uint8)

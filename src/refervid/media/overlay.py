@@ -18,6 +18,9 @@ from refervid.media.palette import QUERY_COLOURS, RGB
 from refervid.track import Track
 from refervid.types import Frame, Hook, Mask, no_hook
 
+Plate = tuple[int, int, int, int]
+"""Left, top, width and height of a tag, in pixels of the frame."""
+
 _FILL = 0.4
 """Share of the query's colour inside the mask."""
 
@@ -48,9 +51,10 @@ def draw_masks(
     for (mask, box), colour in zip(shown, cycle(colours), strict=False):
         if box[2]:
             _draw_mask(frame, mask, box, colour)
+    taken: list[Plate] = []
     for number, ((_, box), label, colour) in enumerate(zip(shown, labels, cycle(colours), strict=False), 1):
         if box[2]:
-            _draw_tag(frame, box, drawable(label) or f"query {number}", colour)
+            taken.append(_draw_tag(frame, box, drawable(label) or f"query {number}", colour, taken))
 
 
 def _draw_mask(frame: Frame, mask: NDArray[np.uint8], box_xywh: Sequence[int], colour: RGB) -> None:
@@ -66,8 +70,13 @@ def _draw_mask(frame: Frame, mask: NDArray[np.uint8], box_xywh: Sequence[int], c
     cv2.drawContours(frame, outlines, -1, colour, line, cv2.LINE_AA)
 
 
-def _draw_tag(frame: Frame, box_xywh: Sequence[int], label: str, colour: RGB) -> None:
-    """The label on a plate above the mask, or inside its top where there is no room above."""
+def _draw_tag(
+    frame: Frame, box_xywh: Sequence[int], label: str, colour: RGB, taken: Sequence[Plate]
+) -> Plate:
+    """The label on a plate above the mask, or inside its top where there is no room above.
+
+    Where another plate of `taken` lies, it goes below that one.
+    """
     x, y, width, _ = box_xywh
     size = max(round(min(frame.shape[:2]) / 26), 10)
     letters = text_alpha(_shorten(label, size, frame.shape[1]), size)
@@ -75,10 +84,20 @@ def _draw_tag(frame: Frame, box_xywh: Sequence[int], label: str, colour: RGB) ->
     # Of one height whatever the letters, so that the plates of several queries match.
     plate_height, plate_width = size + 2 * margin, letters.shape[1] + 2 * margin
     left = min(max(x + (width - plate_width) // 2, 0), max(frame.shape[1] - plate_width, 0))
-    top = max(y - plate_height - margin, 0)
+    top = _free_top((left, max(y - plate_height - margin, 0), plate_width, plate_height), taken)
+    top = min(top, max(frame.shape[0] - plate_height, 0))
     plate = frame[top : top + plate_height, left : left + plate_width]
     plate[:] = cv2.addWeighted(plate, 0.15, np.full_like(plate, _darker(colour)), 0.85, 0)
     paint(frame, letters, left + margin, top + (plate_height - letters.shape[0]) // 2, WHITE)
+    return left, top, plate_width, plate_height
+
+
+def _free_top(plate: Plate, taken: Sequence[Plate]) -> int:
+    left, top, width, height = plate
+    for x, y, across, down in sorted(taken, key=lambda one: one[1]):
+        if left < x + across and x < left + width and top < y + down and y < top + height:
+            top = y + down
+    return top
 
 
 def _shorten(label: str, size: int, width: int) -> str:
