@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from refervid.engines.choosers.llm.replies import LONGEST_REPLY, read_number, read_numbers, read_objects
+from refervid.engines.choosers.llm.replies import (
+    LONGEST_REASON,
+    LONGEST_REPLY,
+    read_number,
+    read_numbers,
+    read_objects,
+    read_reason,
+)
 from refervid.errors import ReplyUnreadable
 
 FRAMES = range(1, 6)
@@ -92,3 +99,20 @@ def test_named_objects_in_the_published_form(reply: str, expected: dict[str, int
 def test_what_the_published_parser_does_not_read(reply: str) -> None:
     with pytest.raises(ReplyUnreadable):
         read_objects(reply, FRAMES)
+
+
+@pytest.mark.parametrize(
+    ("reply", "expected"),
+    [
+        ('{"scene": "a park", "match": "box 2\\nruns", "box": 2}', "box 2 runs"),
+        ('{"description": "a dog runs", "frame": 3}', "a dog runs"),
+        ('{"reason": {"inner": 1}, "frame": 2}', ""),
+        ("It is frame [2].", ""),
+    ],
+)
+def test_reasons_are_told(reply: str, expected: str) -> None:
+    assert read_reason(reply) == expected
+
+
+def test_a_long_reason_is_cut() -> None:
+    assert len(read_reason('{"reason": "' + "x" * 5000 + '"}')) == LONGEST_REASON

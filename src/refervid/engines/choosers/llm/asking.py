@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 
 from refervid.engines.choosers.llm.cache import AnswerCache
 from refervid.engines.choosers.llm.model import Prompt, Reply, VisionModel
+from refervid.engines.choosers.llm.replies import read_reason
 from refervid.engines.choosers.llm.spending import Ledger
 from refervid.errors import ChooserError, ChooserUnavailable, NotInCache, UnusableReply
 from refervid.media.sections import Section
@@ -78,7 +79,7 @@ class Inquiry:
         known = self._answers.get(model.name, prompt)
         if known is not None:
             self.ledger.book_cached()
-            return Asked(read(known.text), "cache", model.name, prompt.version, known.text)
+            return _answered(read(known.text), "cache", model, prompt, known)
         if self._replay:
             error: ChooserError = NotInCache("this question was never answered: run once without replay")
             return Asked(None, "replay", model.name, prompt.version, error=error)
@@ -99,7 +100,7 @@ class Inquiry:
                 return Asked(None, "fallback", model.name, prompt.version, error=failure)
             else:
                 self._answers.put(model.name, prompt, reply)
-                return Asked(answer, "model", model.name, prompt.version, reply.text)
+                return _answered(answer, "model", model, prompt, reply)
         raise AssertionError("both attempts end the loop")
 
     def _reply(self, model: VisionModel, prompt: Prompt) -> Reply:
@@ -107,6 +108,12 @@ class Inquiry:
             reply = model.reply(prompt)
             bill.take(reply)
         return reply
+
+
+def _answered(
+    answer: Answer, source: Source, model: VisionModel, prompt: Prompt, reply: Reply
+) -> Asked[Answer]:
+    return Asked(answer, source, model.name, prompt.version, reply.text, read_reason(reply.text))
 
 
 def _corrected(prompt: Prompt, problem: UnusableReply) -> Prompt:

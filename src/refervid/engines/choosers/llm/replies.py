@@ -1,7 +1,7 @@
 """Reading replies strictly: a number out of a given set, or names with numbers; anything else is refused.
 
 Replies come from a model that may have been talked into anything by a sentence or a sign in the
-picture, so nothing in them is used but these numbers and, for sound, short names.
+picture, so nothing in them is used but these numbers and, for sound, short names. Reasons are for show.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ LONGEST_REPLY = 64 * 1024
 """Bytes; more is not an answer to any of our questions."""
 
 LONGEST_NAME = 60
+LONGEST_REASON = 400
+_REASONS = ("match", "reason", "description")
+"""What our schemas call the step that leads to the choice."""
 
 _THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
@@ -92,6 +95,16 @@ def read_objects(text: str, frames: Collection[int]) -> dict[str, int]:
     for _, name, number in _NAMED_FRAME.findall(answer):
         named[name] = int(number[:6])
     return _named(named, frames)
+
+
+def read_reason(text: str) -> str:
+    """What a JSON reply gives as its reason, on one line, to be shown and not used; else ""."""
+    for found in _objects(_clean(text)):
+        for key in _REASONS:
+            if isinstance(found.get(key), str):
+                words = " ".join(found[key].split())
+                return words if len(words) <= LONGEST_REASON else words[: LONGEST_REASON - 1] + "…"
+    return ""
 
 
 def _named(named: dict[str, int], frames: Collection[int]) -> dict[str, int]:
