@@ -15,7 +15,7 @@ import refervid
 from refervid.cli.console import console, print_json, reporting_errors
 from refervid.cli.options import Json
 from refervid.device import resolve_device
-from refervid.pipelines.presets import PRESETS, best_preset, missing_for
+from refervid.pipelines.presets import PRESETS, best_preset, missing_for, told_lacks
 from refervid.settings import Environment
 
 PACKAGES = ("torch", "transformers", "av", "opencv-python-headless", "numpy", "scipy")
@@ -26,7 +26,7 @@ def presets(as_json: Json = False) -> None:
     """List the presets, what they are made of, and what each still needs here."""
     with reporting_errors():
         rows = [
-            {"name": name, "about": preset.about, "needs": preset.needs, "missing": missing_for(name)}
+            {"name": name, "about": preset.about, "needs": preset.needs, "missing": told_lacks(name)}
             for name, preset in PRESETS.items()
         ]
         best = best_preset()
@@ -35,8 +35,9 @@ def presets(as_json: Json = False) -> None:
         return
     table = Table("preset", "engines", "needs", "here", box=None, header_style="bold", pad_edge=False)
     for row in rows:
-        count = len(row["missing"])
-        here = f"{count} part{'s' * (count > 1)} missing" if count else "[green]ready[/]"
+        count = len(missing_for(str(row["name"]), sound=False))
+        for_all = "[green]ready[/]" if not row["missing"] else "[green]ready for sentences[/]"
+        here = f"{count} part{'s' * (count > 1)} missing" if count else for_all
         table.add_row(str(row["name"]), str(row["about"]), str(row["needs"]), here)
     console.print(table)
     console.print(f"auto means {best} on this machine; `refervid doctor` names what is missing")
@@ -61,7 +62,7 @@ def doctor(as_json: Json = False) -> None:
             },
             "cache": str(Environment().cache),
             "auto": best_preset(),
-            "missing": {name: missing_for(name) for name in PRESETS},
+            "missing": {name: told_lacks(name) for name in PRESETS},
         }
     if as_json:
         print_json(facts)
@@ -77,7 +78,7 @@ def doctor(as_json: Json = False) -> None:
             f"extra {extra}", "installed" if there else f"not installed: pip install 'refervid[{extra}]'"
         )
     for name in PRESETS:
-        for n, lack in enumerate(missing_for(name) or ["ready"]):
+        for n, lack in enumerate(told_lacks(name) or ["ready"]):
             table.add_row("" if n else f"preset {name}", lack)
     console.print(table, markup=False)
 

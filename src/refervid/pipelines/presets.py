@@ -148,6 +148,12 @@ def missing_for(name: str, overrides: Sequence[str] = (), *, sound: bool = True)
     return lacks
 
 
+def told_lacks(name: str) -> list[str]:
+    """All that this machine lacks for a preset, with "for sound: " before what sentences do not need."""
+    always = missing_for(name, sound=False)
+    return always + [f"for sound: {lack}" for lack in missing_for(name) if lack not in always]
+
+
 def best_preset(*, sound: bool = True) -> str:
     """The name that `auto` stands for on this machine; without `sound`, for sentences alone."""
     return next(name for name in AUTO_ORDER if not missing_for(name, sound=sound))

@@ -126,5 +126,6 @@ def _moves_with_background(view: View, window: Window, core: NDArray[np.bool_]) 
     if core.sum() < MIN_CORE:
         return np.zeros_like(speed)
     background = view.usual_speed + STILL_PX
-    distinct = np.clip(np.log(np.median(speed[core]) / background), 0, MAX_DISTINCT)
+    ratio = max(float(np.median(speed[core])) / background, 1.0)
+    distinct = min(np.log(ratio), MAX_DISTINCT)
     return np.asarray(distinct * np.exp(-((speed / background) ** 2) / 2), np.float32)
