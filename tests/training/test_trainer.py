@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from torch import multiprocessing
 
 from refervid.datasets.folder import Folder
-from refervid.errors import ConfigurationChanged, SettingsError, TrainingDiverged
+from refervid.errors import ConfigurationChanged, DatasetError, SettingsError, TrainingDiverged
 from refervid.models.soc import SocConfig, load
 from refervid.training.recipe import Recipe, Schedule
 from refervid.training.trainer import rate_factor, train
@@ -130,6 +130,14 @@ def test_another_recipe_or_a_forgotten_resume_is_refused(tmp_path: Path) -> None
     with pytest.raises(ConfigurationChanged, match=r"rates\.main: 0\.0005 before, 0\.1 now"):
         train(tiny_recipe(schedule={"epochs": 1}, rates={"main": 0.1}), tmp_path, resume=True)
     train(tiny_recipe(schedule={"epochs": 1}, log_every=5), tmp_path, resume=True)
+
+
+def test_a_run_that_could_not_start_holds_no_folder(tmp_path: Path) -> None:
+    nowhere = {"kind": "folder", "root": str(tmp_path / "nowhere")}
+    with pytest.raises(DatasetError):
+        train(tiny_recipe(data=[nowhere]), tmp_path / "run")
+    train(tiny_recipe(schedule={"epochs": 1}), tmp_path / "run")
+    assert (tmp_path / "run" / "last.safetensors").is_file()
 
 
 def test_divergence_names_step_and_clips_and_keeps_the_saved_state(tmp_path: Path) -> None:

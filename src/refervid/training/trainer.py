@@ -46,10 +46,12 @@ def train(
     """
     with started_processes(device) as processes, output_lock(out) if processes.first else nullcontext():
         folder = RunFolder(out)
+        # What is missing is said before the folder holds a run.
+        trainer = Trainer(recipe, folder, processes, hook)
         if processes.first:
             folder.start(recipe, resume)
         processes.wait()
-        Trainer(recipe, folder, processes, hook).run()
+        trainer.run()
         processes.wait()
 
 
@@ -75,14 +77,14 @@ class Trainer:
         self._paper = None if recipe.exam is None else open_exam(recipe.exam)
         self._step = 0
         self._best = -math.inf
-        self._restore()
         self._wrapped: nn.Module = self._network
-        if processes.count > 1:
-            # Without the object cluster, or with a frozen encoder, some parameters take no part.
-            self._wrapped = DistributedDataParallel(self._network, find_unused_parameters=True)
 
     def run(self) -> None:
         """From the step reached so far to the end."""
+        self._restore()
+        if self._processes.count > 1:
+            # Without the object cluster, or with a frozen encoder, some parameters take no part.
+            self._wrapped = DistributedDataParallel(self._network, find_unused_parameters=True)
         steps, per_epoch = len(self._batches), self._batches.steps_per_epoch
         started, since = monotonic(), self._step
         self._network.train()
