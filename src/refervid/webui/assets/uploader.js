@@ -3,9 +3,11 @@ const label = element.querySelector(".drop"), input = element.querySelector("inp
 const headline = label.querySelector("strong"), usual = headline.textContent;
 let sending = false;
 
-// A question asked while a file is on its way would go to the clip before.
+// A question asked while a file is on its way would go to the clip before. The page may not be whole yet.
 function hold() {
-  const go = document.getElementById("go"), was = go.disabled;
+  const go = document.getElementById("go");
+  if (!go) return () => {};
+  const was = go.disabled;
   go.disabled = true;
   return () => { go.disabled = was; };
 }
