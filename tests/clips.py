@@ -30,6 +30,18 @@ def numbered_frames(count: int, height: int = 96, width: int = 128, first: int =
     return frames
 
 
+def disc_and_square(count: int) -> Frames:
+    """(count, 96, 144, 3): a red disc moves right by 3 pixels a frame over a textured ground; a blue square
+    stands still."""
+    random = np.random.default_rng(3)
+    ground = cv2.resize(random.integers(90, 150, (24, 36, 1), np.uint8).repeat(3, axis=2), (144, 96))
+    frames = np.repeat(ground[None], count, axis=0).copy()
+    for index, frame in enumerate(frames):
+        cv2.rectangle(frame, (100, 14), (128, 42), (30, 60, 220), -1)
+        cv2.circle(frame, (28 + 3 * index, 68), 15, (220, 30, 30), -1)
+    return frames
+
+
 def frame_number(frame: NDArray[np.uint8]) -> int:
     """The number that a frame of `numbered_frames` shows, after any compression and scaling."""
     height, width = frame.shape[:2]

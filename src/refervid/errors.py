@@ -41,6 +41,11 @@ are mapped where the third party is called, with the original as `__cause__`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
 
 class RefervidError(Exception):
     """Base of all errors raised on purpose; `str(error)` is one sentence fit for a person."""
@@ -176,3 +181,10 @@ class TrainingDiverged(RefervidError):
 
 class OutputLocked(RefervidError):
     """Another process is writing to the same output folder."""
+
+
+def problems_of(error: ValidationError, prefix: str = "") -> str:
+    """What pydantic found wrong, each with the name of the setting, on one line."""
+    return "; ".join(
+        f"{prefix}{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+    )

@@ -15,7 +15,7 @@ import refervid
 from refervid.cli.app import app
 from refervid.errors import SettingsError
 from refervid.media.array import ArrayClip
-from tests.clips import cut, tone, write_pictures, write_video
+from tests.clips import cut, disc_and_square, tone, write_pictures, write_video
 
 HEIGHT, WIDTH, FRAMES = 96, 144, 24
 
@@ -27,13 +27,7 @@ def refer(*words: object) -> Result:
 @pytest.fixture(scope="session")
 def frames() -> np.ndarray:
     """A red disc that moves to the right over a textured ground, and a blue square that stands still."""
-    random = np.random.default_rng(3)
-    ground = cv2.resize(random.integers(90, 150, (24, 36, 1), np.uint8).repeat(3, axis=2), (WIDTH, HEIGHT))
-    pictures = np.repeat(ground[None], FRAMES, axis=0).copy()
-    for index, picture in enumerate(pictures):
-        cv2.rectangle(picture, (100, 14), (128, 42), (30, 60, 220), -1)
-        cv2.circle(picture, (28 + 3 * index, 68), 15, (220, 30, 30), -1)
-    return pictures
+    return disc_and_square(FRAMES)
 
 
 def disc(index: int) -> np.ndarray:

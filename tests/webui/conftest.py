@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-import cv2
 import numpy as np
 import pytest
 
 from refervid.pipelines.presets import load
 from refervid.webui.limits import Limits
 from refervid.webui.studio import Studio
-from tests.clips import tone, write_video
+from tests.clips import disc_and_square, tone, write_video
 
 HEIGHT, WIDTH, FRAMES = 96, 144, 20
 LIMITS = Limits(upload_mb=0.5, seconds=3, sentences=3, letters=80)
@@ -26,13 +25,7 @@ ARTEFACTS = Path(__file__).parents[2] / "out" / "webui"
 
 def pictures() -> np.ndarray:
     """A red disc that moves to the right over a textured ground, and a blue square that stands still."""
-    random = np.random.default_rng(3)
-    ground = cv2.resize(random.integers(90, 150, (24, 36, 1), np.uint8).repeat(3, axis=2), (WIDTH, HEIGHT))
-    frames = np.repeat(ground[None], FRAMES, axis=0).copy()
-    for index, frame in enumerate(frames):
-        cv2.rectangle(frame, (100, 14), (128, 42), (30, 60, 220), -1)
-        cv2.circle(frame, (28 + 3 * index, 68), 15, (220, 30, 30), -1)
-    return frames
+    return disc_and_square(FRAMES)
 
 
 def disc_centre(index: int) -> tuple[float, float]:

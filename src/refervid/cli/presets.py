@@ -15,7 +15,7 @@ import refervid
 from refervid.cli.console import console, print_json, reporting_errors
 from refervid.cli.options import Json
 from refervid.device import resolve_device
-from refervid.pipelines.presets import PRESETS, best_preset, missing_for, told_lacks
+from refervid.pipelines.presets import PRESETS, best_preset, lacks_of
 from refervid.settings import Environment
 
 PACKAGES = ("torch", "transformers", "av", "opencv-python-headless", "numpy", "scipy")
@@ -25,20 +25,21 @@ EXTRAS = {"llm": "openai", "ui": "gradio", "cluster": "ray"}
 def presets(as_json: Json = False) -> None:
     """List the presets, what they are made of, and what each still needs here."""
     with reporting_errors():
-        rows = [
-            {"name": name, "about": preset.about, "needs": preset.needs, "missing": told_lacks(name)}
-            for name, preset in PRESETS.items()
-        ]
+        lacking = {name: lacks_of(name) for name in PRESETS}
         best = best_preset()
     if as_json:
+        rows = [
+            {"name": name, "about": preset.about, "needs": preset.needs, "missing": lacking[name].told}
+            for name, preset in PRESETS.items()
+        ]
         print_json({"auto": best, "presets": rows})
         return
     table = Table("preset", "engines", "needs", "here", box=None, header_style="bold", pad_edge=False)
-    for row in rows:
-        count = len(missing_for(str(row["name"]), sound=False))
-        for_all = "[green]ready[/]" if not row["missing"] else "[green]ready for sentences[/]"
-        here = f"{count} part{'s' * (count > 1)} missing" if count else for_all
-        table.add_row(str(row["name"]), str(row["about"]), str(row["needs"]), here)
+    for name, preset in PRESETS.items():
+        count = len(lacking[name].always)
+        ready = "[green]ready for sentences[/]" if lacking[name].for_sound else "[green]ready[/]"
+        here = f"{count} part{'s' * (count > 1)} missing" if count else ready
+        table.add_row(name, preset.about, preset.needs, here)
     console.print(table)
     console.print(f"auto means {best} on this machine; `refervid doctor` names what is missing")
 
@@ -47,6 +48,7 @@ def doctor(as_json: Json = False) -> None:
     """Show what refervid finds on this machine, and what would make it better."""
     with reporting_errors():
         device, note = resolve_device("auto")
+        missing = {name: lacks_of(name).told for name in PRESETS}
         facts = {
             "refervid": refervid.__version__,
             "python": platform.python_version(),
@@ -62,7 +64,7 @@ def doctor(as_json: Json = False) -> None:
             },
             "cache": str(Environment().cache),
             "auto": best_preset(),
-            "missing": {name: told_lacks(name) for name in PRESETS},
+            "missing": missing,
         }
     if as_json:
         print_json(facts)
@@ -77,8 +79,8 @@ def doctor(as_json: Json = False) -> None:
         table.add_row(
             f"extra {extra}", "installed" if there else f"not installed: pip install 'refervid[{extra}]'"
         )
-    for name in PRESETS:
-        for n, lack in enumerate(told_lacks(name) or ["ready"]):
+    for name, lacks in missing.items():
+        for n, lack in enumerate(lacks or ["ready"]):
             table.add_row("" if n else f"preset {name}", lack)
     console.print(table, markup=False)
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, cast
 from pydantic import ValidationError
 
 from refervid.engines.base import Engine, EngineSettings, Runtime
-from refervid.errors import SettingsError
+from refervid.errors import SettingsError, problems_of
 
 Role = Literal["chooser", "detector", "tracker", "tagger", "binder"]
 
@@ -58,10 +58,7 @@ def engine_settings(role: Role, options: Mapping[str, Any]) -> EngineSettings:
     try:
         return cast(EngineSettings, cls.Settings.model_validate(options))
     except ValidationError as error:
-        problems = "; ".join(
-            f"{role}.{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors()
-        )
+        problems = problems_of(error, f"{role}.")
         known = ", ".join(name for name in cls.Settings.model_fields if name != "kind")
         raise SettingsError(f"{problems} (settings of {options['kind']!r}: {known or 'none'})") from error
 

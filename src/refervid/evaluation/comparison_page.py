@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from refervid.datasets.item import Item
 from refervid.datasets.pictures import read_rgb
@@ -19,6 +18,7 @@ from refervid.evaluation.compare import Change, Comparison
 from refervid.files import inside, write_text
 from refervid.media.overlay import draw_masks
 from refervid.report.pictures import picture_uri
+from refervid.report.templates import template
 from refervid.types import Frame, Mask
 
 _WIDTH = 320
@@ -68,20 +68,10 @@ def write_comparison(path: Path, comparison: Comparison, show: int, root: Path |
             for changes in (worse, better)
         )
         runs.append(RunView(name, losses, gains, len(worse), len(better)))
-    environment = Environment(
-        loader=ChoiceLoader(
-            [
-                PackageLoader("refervid.evaluation", "template"),
-                PackageLoader("refervid.report", "template"),
-            ]
-        ),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    page = template(
+        "comparison.html.j2", ("refervid.evaluation", "template"), ("refervid.report", "template")
     )
-    template = environment.get_template("comparison.html.j2")
-    write_text(path, template.render(comparison=comparison, runs=runs, version=version("refervid")))
+    write_text(path, page.render(comparison=comparison, runs=runs, version=version("refervid")))
 
 
 def _view(

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
 from refervid.device import resolve_device
 from refervid.engines.base import Dtype, Runtime
-from refervid.engines.registry import Role, missing_parts
+from refervid.engines.registry import missing_parts
 from refervid.engines.weights import missing_weights
-from refervid.errors import SettingsError
+from refervid.errors import SettingsError, problems_of
 from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.pipelines.base import Pipeline, Video
-from refervid.pipelines.pivot import SOUND_ROLES, PivotPipeline
+from refervid.pipelines.pivot import SOUND_ROLES, TEXT_ROLES, PivotPipeline
 from refervid.pipelines.settings import PivotSettings
 from refervid.pipelines.soc import SHIPPED, SocPipeline, SocSettings
 from refervid.report.result import Result
@@ -136,22 +136,37 @@ AUTO_ORDER = ("local", "fast", "lite")
 """Presets that `auto` tries, best first. Never one that costs money or sends data away."""
 
 
-def missing_for(name: str, overrides: Sequence[str] = (), *, sound: bool = True) -> list[str]:
-    """What this machine lacks for a preset, in words; without `sound`, for sentences alone."""
+@dataclass(frozen=True)
+class Lacks:
+    """What this machine lacks for a preset, in words: for everything, and for sound alone."""
+
+    always: list[str]
+    for_sound: list[str]
+
+    @property
+    def told(self) -> list[str]:
+        """All of it, with "for sound: " before what sentences do not need."""
+        return self.always + [f"for sound: {lack}" for lack in self.for_sound]
+
+
+def lacks_of(name: str, overrides: Sequence[str] = ()) -> Lacks:
+    """Raises `SettingsError` for an unknown preset or setting."""
     settings = _settings(name, overrides)
     if isinstance(settings, SocSettings):
-        return settings.missing()
-    roles = [role for role in get_args(Role) if sound or role not in SOUND_ROLES]
-    lacks = [lack for role in roles for lack in missing_parts(role, getattr(settings, role))]
-    if sound and settings.sound.class_weights is not None:
-        lacks += missing_weights(settings.sound.class_weights)
-    return lacks
+        return Lacks(settings.missing(), [])
+    always, sounding = (
+        [lack for role in roles for lack in missing_parts(role, getattr(settings, role))]
+        for roles in (TEXT_ROLES, SOUND_ROLES)
+    )
+    if settings.sound.class_weights is not None:
+        sounding += missing_weights(settings.sound.class_weights)
+    return Lacks(always, [lack for lack in sounding if lack not in always])
 
 
-def told_lacks(name: str) -> list[str]:
-    """All that this machine lacks for a preset, with "for sound: " before what sentences do not need."""
-    always = missing_for(name, sound=False)
-    return always + [f"for sound: {lack}" for lack in missing_for(name) if lack not in always]
+def missing_for(name: str, overrides: Sequence[str] = (), *, sound: bool = True) -> list[str]:
+    """What this machine lacks for a preset, in words; without `sound`, for sentences alone."""
+    lacks = lacks_of(name, overrides)
+    return lacks.always + (lacks.for_sound if sound else [])
 
 
 def best_preset(*, sound: bool = True) -> str:
@@ -209,11 +224,7 @@ def _settings(name: str, overrides: Sequence[str]) -> PivotSettings | SocSetting
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise SettingsError(f"preset {name!r}: {problems}") from error
+        raise SettingsError(f"preset {name!r}: {problems_of(error)}") from error
 
 
 def override(settings: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:

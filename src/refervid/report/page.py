@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from refervid.files import write_text
 from refervid.media.contact_sheet import contact_sheet
@@ -21,6 +18,7 @@ from refervid.media.timing import frame_edges
 from refervid.report.pictures import data_uri, picture_uri, poster_uri
 from refervid.report.plot import clock
 from refervid.report.result import Result
+from refervid.report.templates import template
 from refervid.report.views import spending_words, view_queries
 
 EMBED_LIMIT = 8 * 2**20
@@ -30,7 +28,7 @@ EMBED_LIMIT = 8 * 2**20
 def write_report(path: Path, results: Sequence[Result], overlay: Path | None = None) -> None:
     """One page on the results of one clip; `overlay` is the movie to show on it."""
     clip, tracks = results[0].clip, [result.track for result in results]
-    html = _template().render(
+    html = template("page.html.j2", ("refervid.report", "template")).render(
         clip=clip,
         duration=clock(float(frame_edges(clip.times_s)[-1])),
         movie=None if overlay is None else _movie_address(overlay, path.parent),
@@ -43,18 +41,6 @@ def write_report(path: Path, results: Sequence[Result], overlay: Path | None = N
         version=version("refervid"),
     )
     write_text(path, html)
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("refervid.report", "template"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("page.html.j2")
 
 
 def _movie_address(movie: Path, folder: Path) -> str:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from refervid.datasets.synthetic.scene import SceneSettings
 from refervid.datasets.synthetic.sentences import SENTENCE_KINDS, SentenceKind
-from refervid.errors import SettingsError
+from refervid.errors import SettingsError, problems_of
 from refervid.models.soc import LossWeights, MatchingWeights
 from refervid.pipelines.presets import override
 
@@ -185,11 +185,7 @@ def read_recipe(name: str, changes: Sequence[str] = ()) -> Recipe:
     try:
         return Recipe.model_validate(override(values, changes))
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise SettingsError(f"recipe {name}: {problems}") from error
+        raise SettingsError(f"recipe {name}: {problems_of(error)}") from error
 
 
 def recipe_names() -> list[str]:

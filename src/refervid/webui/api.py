@@ -9,7 +9,7 @@ import gradio as gr
 
 from refervid.errors import RefervidError
 from refervid.media.clip import Clip
-from refervid.pipelines.presets import PRESETS, told_lacks
+from refervid.pipelines.presets import PRESETS, lacks_of
 from refervid.report.save import summary
 from refervid.types import Hook
 from refervid.webui.marks import read_choice, read_mark
@@ -51,7 +51,10 @@ class Api:
     def presets(self) -> dict[str, Any]:
         """What can run here: for every preset what it is, and what it lacks (nothing: it runs)."""
         return {
-            name: {"about": one.about, "missing": [plain_words(RefervidError(x)) for x in told_lacks(name)]}
+            name: {
+                "about": one.about,
+                "missing": [plain_words(RefervidError(x)) for x in lacks_of(name).told],
+            }
             for name, one in PRESETS.items()
         }
 

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from refervid.media.clip import Clip
 from refervid.media.timing import frame_edges
 from refervid.report.plot import clock
 from refervid.report.result import Result
+from refervid.report.templates import template
 from refervid.report.views import QueryView, view_queries
 from refervid.webui.pictures import file_address, still_address
 from refervid.webui.studio import Studio
@@ -111,17 +109,5 @@ def _placed(view: QueryView) -> list[tuple[int, Any]]:
     return [(places[id(one.decision)], one) for one in view.decisions]
 
 
-def _render(template: str, **values: Any) -> str:
-    return _template(template).render(**values)
-
-
-@cache
-def _template(name: str) -> Template:
-    environment = Environment(
-        loader=PackageLoader("refervid.webui", "assets"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(f"{name}.html.j2")
+def _render(name: str, /, **values: Any) -> str:
+    return template(f"{name}.html.j2", ("refervid.webui", "assets")).render(**values)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
-from refervid.errors import SettingsError
+from refervid.errors import SettingsError, problems_of
 from refervid.types import Pivot
 
 T = TypeVar("T", bound=BaseModel)
@@ -69,8 +69,4 @@ def _read(model: type[T], data: Mapping[str, Any]) -> T:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors()
-        )
-        raise SettingsError(f"this mark cannot be used: {problems}") from error
+        raise SettingsError(f"this mark cannot be used: {problems_of(error)}") from error

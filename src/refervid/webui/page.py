@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from refervid.errors import RefervidError
-from refervid.pipelines.presets import PRESETS, best_preset, missing_for, told_lacks
+from refervid.pipelines.presets import PRESETS, best_preset, lacks_of
 from refervid.types import Hook
 from refervid.webui import html
 from refervid.webui.limits import Limits
@@ -68,14 +68,11 @@ class Page:
             max_lines=limits.sentences,
         )
         self.sound = gr.Checkbox(label="What makes the sound")
-        ready = [
-            (f"{name} ({PRESETS[name].about})", name)
-            for name in PRESETS
-            if not missing_for(name, sound=False)
-        ]
+        lacking = {name: lacks_of(name) for name in PRESETS}
+        ready = [(f"{name} ({PRESETS[name].about})", name) for name in PRESETS if not lacking[name].always]
         self.preset = gr.Radio(ready, value=best_preset(), label="Preset")
-        lacking = {name: told_lacks(name) for name in PRESETS}
-        gr.HTML(html.presets_card([(n, PRESETS[n].about, lacks) for n, lacks in lacking.items() if lacks]))
+        told = {name: lacks.told for name, lacks in lacking.items()}
+        gr.HTML(html.presets_card([(n, PRESETS[n].about, lacks) for n, lacks in told.items() if lacks]))
         with gr.Row():
             self.go = gr.Button("Find it", variant="primary", scale=3, elem_id="go")
             self.cancel = gr.Button("Cancel", variant="stop", visible=False, scale=1, min_width=90)

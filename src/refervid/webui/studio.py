@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from threading import Lock
 
 import numpy as np
 
@@ -67,7 +66,6 @@ class Studio:
         self._past: list[Answers] = []
         self._count = 0
         self._shown: Clip | None = None
-        self._showing = Lock()
         folder.mkdir(parents=True)
 
     def open(self, path: Path, name: str) -> Clip:
@@ -171,8 +169,7 @@ class Studio:
         """A frame to look at, while work on the clip may go on. Raises `IndexError`."""
         self.present_clip()
         assert self._shown is not None
-        with self._showing:
-            return self._shown.frame(index)
+        return self._shown.frame(index)
 
     def present_clip(self) -> Clip:
         """Raises `SettingsError` if there is none."""

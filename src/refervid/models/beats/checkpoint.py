@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from refervid.errors import BadCheckpoint
+from refervid.errors import BadCheckpoint, problems_of
 from refervid.models.beats.config import BeatsConfig
 from refervid.models.beats.model import Beats
 from refervid.models.state import load_exactly, read_file
@@ -26,8 +26,9 @@ def load_beats(path: Path) -> tuple[Beats, list[str]]:
     try:
         config = BeatsConfig.model_validate(content["cfg"])
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise BadCheckpoint(f"{path} describes a network that is not supported: {problems}") from error
+        raise BadCheckpoint(
+            f"{path} describes a network that is not supported: {problems_of(error)}"
+        ) from error
     with torch.device("meta"):
         model = Beats(config)
     load_exactly(model, content["model"], path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from refervid.errors import BadCheckpoint
+from refervid.errors import BadCheckpoint, problems_of
 from refervid.models.languagebind.config import LanguageBindConfig
 from refervid.models.languagebind.model import LanguageBind
 from refervid.models.state import load_exactly, read_file
@@ -22,7 +22,7 @@ def load_languagebind(folder: Path) -> LanguageBind:
     try:
         config = LanguageBindConfig.model_validate(json.loads((folder / "config.json").read_text("utf-8")))
     except (OSError, ValueError) as error:
-        reason = _problems(error) if isinstance(error, ValidationError) else error
+        reason = problems_of(error) if isinstance(error, ValidationError) else error
         raise BadCheckpoint(f"{folder} holds no `config.json` of LanguageBind ({reason})") from error
     file = folder / "model.safetensors"
     state = read_file(file if file.is_file() else folder / "pytorch_model.bin")
@@ -35,7 +35,3 @@ def load_languagebind(folder: Path) -> LanguageBind:
         model = LanguageBind(config)
     load_exactly(model, {key: value for key, value in state.items() if not key.endswith(_POSITIONS)}, folder)
     return model.eval()
-
-
-def _problems(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
