@@ -10,17 +10,18 @@ export GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 train() { # NAME CHANGE...
     name=$1
     shift
-    refervid train soc --config soc-nano-looks -o "out/$name-looks" --device "${DEVICE:-auto}" --resume "$@"
-    before=looks
-    for part in stills settled ''; do
-        refervid train soc --config "soc-nano${part:+-$part}" -o "out/$name${part:+-$part}" --device "${DEVICE:-auto}" \
-            --resume "$@" --set "network.weights=out/$name-$before/last.safetensors"
+    before=
+    for part in -stills -cluster ''; do
+        refervid train soc --config "soc-nano$part" -o "out/$name$part" --device "${DEVICE:-auto}" --resume \
+            ${before:+--set "network.weights=out/$name$before/last.safetensors"} "$@"
         before=$part
     done
-    python bench/soc_nano.py "out/$name/best.safetensors" --name "$name"
+    python bench/soc_nano.py "out/$name/last.safetensors" --name "$name"
 }
 
+# The backbone is the same for all three.
+test -f out/soc-nano-eyes.safetensors || python bench/pretrain_nano.py out/soc-nano-eyes.safetensors
 train soc-nano
 train soc-nano-no-voc --set network.voc=false
 train soc-nano-no-contrast --set losses.con=0.0
-python bench/soc_nano.py out/soc-nano/best.safetensors --ship
+python bench/soc_nano.py out/soc-nano/last.safetensors --ship

@@ -77,9 +77,7 @@ def test_a_short_last_clip_becomes_the_last_frames(tmp_path: Path) -> None:
 
 def test_stills_with_sentences_that_need_no_time() -> None:
     data = {"kind": "synthetic", "scene": {"height": 64, "width": 96}, "clips": 12, "sentences": 3}
-    source = open_source(
-        tiny_recipe(data=[data | {"stills": True, "kinds": ["appearance", "size", "place"]}])
-    )
+    source = open_source(tiny_recipe(data=[data | {"frames": 1, "kinds": ["appearance", "size", "place"]}]))
     time_words = ("moves", "stops", "starts", "grows", "shrinks", "spins", "still")
     for index in range(len(source)):
         drawn = source.draw(index, 0, np.random.default_rng(0))

@@ -173,6 +173,20 @@ def test_ablations_and_savings_train(tmp_path: Path) -> None:
     assert load(tmp_path / "last.safetensors").voc is None
 
 
+def test_parts_without_a_rate_keep_their_weights(tmp_path: Path) -> None:
+    train(tiny_recipe(schedule={"epochs": 1}), tmp_path / "before")
+    weights = str(tmp_path / "before" / "last.safetensors")
+    rates = {"main": None, "cluster": 1e-3, "backbone": None, "text": None}
+    network = {"weights": weights, "new_classes": False}
+    train(tiny_recipe(network=network, rates=rates), tmp_path / "after")
+    before, after = (load_file(tmp_path / run / "last.safetensors") for run in ("before", "after"))
+    changed = {name.split(".")[0] for name, value in after.items() if not torch.equal(value, before[name])}
+    assert changed == {"voc"}
+    nothing = tiny_recipe(network={"size": "nano", "voc": False}, rates=rates)
+    with pytest.raises(SettingsError, match="nothing is left to train"):
+        train(nothing, tmp_path / "nothing")
+
+
 def test_rates() -> None:
     drops = Schedule(epochs=30, drops=(15, 20), gamma=0.1)
     assert [rate_factor(drops, 10 * epoch, 10) for epoch in (0, 14, 15, 20)] == pytest.approx(

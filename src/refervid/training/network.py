@@ -7,15 +7,18 @@ from typing import Any
 
 from torch import nn
 
+from refervid.errors import SettingsError
 from refervid.models.soc import SOC, InputSize, SocConfig, common_words, load, load_published
-from refervid.models.soc.checkpoint import load_kinetics, load_roberta, with_new_classes
+from refervid.models.soc.checkpoint import load_backbone, load_roberta, with_new_classes
 from refervid.training.recipe import NetworkSettings, Rates, Recipe
+
+_PARTS = {"backbone": "backbone", "text_encoder": "text", "voc": "cluster"}
 
 
 def build_network(recipe: Recipe, texts: Iterable[str]) -> SOC:
     """Initialised as the recipe says; `texts` give the vocabulary of the nano size.
 
-    Raises `MissingWeights`, `BadCheckpoint`.
+    Raises `MissingWeights`, `BadCheckpoint`, `SettingsError`.
     """
     network = _start(recipe.network, texts)
     network.config = network.config.model_copy(update={"size": InputSize(recipe.short, recipe.long)})
@@ -26,36 +29,41 @@ def _start(settings: NetworkSettings, texts: Iterable[str]) -> SOC:
     if settings.weights is not None:
         own = settings.weights.suffix == ".safetensors"
         start = load(settings.weights) if own else load_published(settings.weights)
-        return with_new_classes(start, settings.classes)
+        if settings.new_classes:
+            return with_new_classes(start, settings.classes)
+        if start.config.classes != settings.classes:
+            raise SettingsError(
+                f"{settings.weights} has {start.config.classes} classes, the recipe {settings.classes}: "
+                "set network.new_classes to true"
+            )
+        return start
     if settings.size == "nano":
         config = SocConfig.nano(common_words(texts), settings.classes)
     else:
         config = SocConfig.preset(settings.size, settings.classes)
     network = SOC(config if settings.voc else config.model_copy(update={"voc": None}))
-    if settings.kinetics is not None:
-        load_kinetics(network, settings.kinetics)
+    if settings.backbone is not None:
+        load_backbone(network, settings.backbone)
     if settings.roberta:
         load_roberta(network)
     return network
 
 
 def parameter_groups(network: SOC, rates: Rates) -> list[dict[str, Any]]:
-    """Groups for the optimiser, each with its `lr`: names with `backbone`, with `text_encoder`, the rest.
+    """Groups for the optimiser, each with its `lr`; parameters without a rate are frozen.
 
-    Without a rate the text encoder is frozen; as published its dropout stays active.
+    As published the dropout of a frozen part stays active. Raises `SettingsError` if nothing is left.
     """
-    groups: dict[str, list[nn.Parameter]] = {"main": [], "backbone": [], "text": []}
+    groups: dict[str, list[nn.Parameter]] = {part: [] for part in Rates.model_fields}
     for name, parameter in network.named_parameters():
-        if "backbone" in name:
-            groups["backbone"].append(parameter)
-        elif "text_encoder" in name:
-            parameter.requires_grad_(rates.text is not None)
-            groups["text"].append(parameter)
-        else:
-            groups["main"].append(parameter)
-    rate_of = {"main": rates.main, "backbone": rates.backbone, "text": rates.text}
-    return [
-        {"params": parameters, "lr": rate_of[name], "name": name}
-        for name, parameters in groups.items()
-        if rate_of[name] is not None
+        part = _PARTS.get(name.split(".")[0], "main")
+        parameter.requires_grad_(getattr(rates, part) is not None)
+        groups[part].append(parameter)
+    trained = [
+        {"params": parameters, "lr": getattr(rates, part), "name": part}
+        for part, parameters in groups.items()
+        if parameters and getattr(rates, part) is not None
     ]
+    if not trained:
+        raise SettingsError("nothing is left to train: give a part of the network a rate (`rates`)")
+    return trained

@@ -30,14 +30,15 @@ class _Frozen(BaseModel):
 class SyntheticData(_Frozen):
     """`clips` new clips in every epoch, drawn on the fly; `sentences` about each share the backbone.
 
-    With `stills` a clip is one frame. Sentences are of the given `kinds` wherever a clip has such.
+    `frames` are taken of each clip, evenly spread: 1 for stills, None for all. Sentences are of the given
+    `kinds` wherever a clip has such.
     """
 
     kind: Literal["synthetic"] = "synthetic"
     scene: SceneSettings = SceneSettings()
     clips: int = Field(1000, ge=1)
     sentences: int = Field(1, ge=1)
-    stills: bool = False
+    frames: int | None = Field(None, ge=1)
     kinds: tuple[SentenceKind, ...] = SENTENCE_KINDS
     seed: int = 0
 
@@ -94,30 +95,36 @@ Exam = Annotated[SyntheticExam | FolderExam, Field(discriminator="kind")]
 class NetworkSettings(_Frozen):
     """`voc` False leaves the video object cluster out (an ablation).
 
-    Where the weights come from: `kinetics` is a Video Swin file of its authors, `roberta` takes the
-    pretrained text encoder of the local cache, `weights` is an SOC checkpoint, published or our own, whose
-    class heads start anew. What none of them gives is random.
+    Where the weights come from: `backbone` is a Video Swin file, of its authors or our own, `roberta` takes
+    the pretrained text encoder of the local cache, `weights` is an SOC checkpoint, published or our own.
+    What none of them gives is random. With `new_classes` the class heads of `weights` start anew, as in
+    published fine-tuning; without it the checkpoint goes on as it is.
     """
 
     size: Literal["nano", "video-swin-t", "video-swin-s", "video-swin-b"] = "video-swin-t"
     classes: int = Field(1, ge=1)
     voc: bool = True
-    kinetics: Path | None = None
+    backbone: Path | None = None
     roberta: bool = False
     weights: Path | None = None
+    new_classes: bool = True
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
-        if self.weights is not None and (self.kinetics is not None or self.roberta):
-            raise ValueError("give either `weights`, or `kinetics` and `roberta`")
+        if self.weights is not None and (self.backbone is not None or self.roberta):
+            raise ValueError("give either `weights`, or `backbone` and `roberta`")
         return self
 
 
 class Rates(_Frozen):
-    """Learning rates of the three parameter groups; `text` None freezes the text encoder."""
+    """Learning rates of the parts of the network; what has None keeps its weights.
 
-    main: float = Field(1e-4, gt=0)
-    backbone: float = Field(1e-5, gt=0)
+    `cluster` is the video object cluster's, as `main` unless it is given; `text` the text encoder's.
+    """
+
+    main: float | None = Field(1e-4, gt=0)
+    cluster: float | None = Field(default_factory=lambda given: given["main"], gt=0)
+    backbone: float | None = Field(1e-5, gt=0)
     text: float | None = Field(None, gt=0)
 
 

@@ -91,16 +91,16 @@ class Synthetic:
         number = epoch * self._data.clips + index
         clip = make_clip(self._data.scene, "train", number, self._data.seed)
         sentences = [one for one in clip.sentences if one.kind in self._data.kinds] or list(clip.sentences)
-        middle = len(clip.frames) // 2
-        shown = slice(middle, middle + 1) if self._data.stills else slice(None)
+        frames = self._data.frames or len(clip.frames)
+        shown = ((np.arange(frames) + 0.5) * len(clip.frames) / frames).astype(int)
         count, wanted = len(sentences), self._data.sentences
         # Every clip gives equally many sentences, or processes could not share a batch evenly.
         chosen = random.permutation(max(count, wanted))[:wanted] % count
-        frames, ids = to_tensor(clip.frames[shown]), clip.ids[shown]
+        pixels, ids = to_tensor(clip.frames[shown]), clip.ids[shown]
         samples = []
         for sentence in (sentences[i] for i in chosen):
             label = KINDS.index(clip.things[sentence.thing].look.kind) if self._classes > 1 else 0
-            samples.append(sample_of(frames, ids == sentence.thing + 1, sentence.text, label))
+            samples.append(sample_of(pixels, ids == sentence.thing + 1, sentence.text, label))
         return Draw(clip.name, tuple(samples))
 
 

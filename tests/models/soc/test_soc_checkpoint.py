@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from refervid.errors import BadCheckpoint, MissingWeights
 from refervid.models.soc import SOC, NanoTextConfig, SocConfig, VideoSwinConfig
 from refervid.models.soc.checkpoint import (
     load,
-    load_kinetics,
+    load_backbone,
     load_published,
     load_roberta,
     published_config,
@@ -152,14 +153,32 @@ def test_kinetics_weights(model: SOC, tmp_path: Path) -> None:
         file[f"backbone.{name}"] = value
     path = tmp_path / "swin.pth"
     torch.save({"state_dict": file}, path)
-    load_kinetics(model, path)
+    load_backbone(model, path)
     for key, value in model.backbone.state_dict().items():
         torch.testing.assert_close(value, donor.state_dict()[key])
 
     del file["backbone.patch_embed.norm.bias"]
     torch.save({"state_dict": file}, path)
     with pytest.raises(BadCheckpoint, match=r"patch_embed\.norm\.bias: missing"):
-        load_kinetics(model, path)
+        load_backbone(model, path)
+
+
+def test_a_backbone_of_our_own(model: SOC, tmp_path: Path) -> None:
+    donor = SOC(model.config).backbone
+    path = tmp_path / "eyes.safetensors"
+    with pytest.raises(MissingWeights, match="no backbone at"):
+        load_backbone(model, path)
+    save_file(donor.state_dict(), path)
+    load_backbone(model, path)
+    for key, value in model.backbone.state_dict().items():
+        assert torch.equal(value, donor.state_dict()[key])
+
+    save_file({key: value for key, value in donor.state_dict().items() if "norm" not in key}, path)
+    with pytest.raises(BadCheckpoint, match=r"patch_embed\.norm\.bias: missing"):
+        load_backbone(model, path)
+    path.write_bytes(b"not a safetensors file")
+    with pytest.raises(BadCheckpoint, match="is damaged"):
+        load_backbone(model, path)
 
 
 def test_no_pretrained_text_for_the_small_encoder(model: SOC) -> None:

@@ -98,7 +98,8 @@ def test_voc_original_vs_ours(network: SOC, window: int, batch: int, frames: int
     voc.load_state_dict(network.voc.state_dict())
     queries = random(f"voc/frames_b{batch}_t{frames}", 3, frames, batch, 20, 256).transpose(1, 2)
     sentence = random(f"voc/sentence_b{batch}", batch, 256)
+    boxes = torch.zeros(3, batch, frames, 20, 4)
     name, kept_apart = f"b{batch}_t{frames}", "_per_clip" if batch > 1 else ""
-    expected.check(f"{name}/eval{kept_apart}", voc(queries[-1:], sentence), MODULE)
+    expected.check(f"{name}/eval{kept_apart}", voc(queries[-1:], sentence, boxes[-1:]), MODULE)
     voc.train()
-    expected.check(f"{name}/train{kept_apart}", voc(queries, sentence), MODULE)
+    expected.check(f"{name}/train{kept_apart}", voc(queries, sentence, boxes), MODULE)

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from refervid.errors import BadCheckpoint, MissingWeights
@@ -125,11 +125,25 @@ def with_new_classes(model: SOC, classes: int) -> SOC:
     return copy
 
 
-def load_kinetics(model: SOC, path: Path) -> None:
-    """Give the backbone the weights of a Kinetics-trained Video Swin file of its authors (`.pth`).
+def load_backbone(model: SOC, path: Path) -> None:
+    """Give the backbone weights of its own: a Video Swin file of its authors (`.pth`), trained on Kinetics,
+    or our own of the backbone alone (`.safetensors`). Raises `MissingWeights` and `BadCheckpoint`.
+    """
+    if path.suffix != ".safetensors":
+        _load_kinetics(model, path)
+        return
+    if not path.is_file():
+        raise MissingWeights(f"no backbone at {path}: train one or name another file")
+    try:
+        state = load_file(path)
+    except SafetensorError as error:
+        raise BadCheckpoint(f"{path} is damaged: {error}") from error
+    _load(model.backbone, state, [])
 
-    Their patches span two frames, SOC's one: the kernel is summed over time. Their final norm and
-    classifier are left out. Raises `MissingWeights` and `BadCheckpoint`.
+
+def _load_kinetics(model: SOC, path: Path) -> None:
+    """The authors' patches span two frames, SOC's one: the kernel is summed over time. Their final norm and
+    classifier are left out.
     """
     file = _read_pickled(path)
     state = file.get("state_dict", file)

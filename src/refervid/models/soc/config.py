@@ -78,11 +78,17 @@ TextConfig = Annotated[RobertaTextConfig | NanoTextConfig, Field(discriminator="
 
 
 class VocConfig(_Frozen):
-    """Video object cluster. `window` in frames; 0 attends over the whole clip, as all published models."""
+    """Video object cluster.
+
+    `window` in frames; 0 attends over the whole clip, as all published models. With `whereabouts` the
+    frames' queries come with their boxes, steps and times. The published network has none of these, and
+    cannot tell in which order its frames come once they are queries.
+    """
 
     encoder_layers: int = 3
     decoder_layers: int = 3
     window: int = Field(0, ge=0)
+    whereabouts: bool = False
 
 
 class SocConfig(_Frozen):
@@ -136,7 +142,7 @@ class SocConfig(_Frozen):
                 embed_dim=24, depths=(2, 2, 2, 2), heads=(1, 2, 4, 8), window=(8, 5, 5), drop_path=0.0
             ),
             text=NanoTextConfig(words=words),
-            voc=VocConfig(encoder_layers=2, decoder_layers=2),
+            voc=VocConfig(encoder_layers=2, decoder_layers=2, whereabouts=True),
             classes=classes,
             width=128,
             heads=4,

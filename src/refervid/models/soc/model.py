@@ -226,8 +226,9 @@ class SOC(nn.Module):
         states = self.transformer.decode(memory, geometry, self.query_embed.weight, self.bbox_embed)
         # Published: in eval mode only the last decoder layer's queries are clustered, and the result
         # is added to whichever layer answers.
-        hidden = states.hidden if self.training else states.hidden[-1:]
-        clip_queries = hidden.mean(2) if self.voc is None else self.voc(hidden, text.sentence)
+        layers = slice(None) if self.training else slice(-1, None)
+        hidden, boxes = states.hidden[layers], states.references[layers]
+        clip_queries = hidden.mean(2) if self.voc is None else self.voc(hidden, text.sentence, boxes)
         levels = [level.flatten(0, 1) for level in geometry.split(memory)[: _STRIDE_32 + 1]]
         pixels = self.spatial_decoder(levels, features.finest[rows].flatten(0, 1))
         return Stages(

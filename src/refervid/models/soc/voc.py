@@ -14,6 +14,8 @@ from refervid.models.soc.config import SocConfig, VocConfig
 
 _HIDDEN = -1000.0
 """Added to the logit of a pair that must not see each other; finite, so that a row of them is no NaN."""
+_STEPS = 3.0
+"""What crosses a third of the frame, evenly and in the clip's time, takes steps of 1."""
 
 
 class SelfAttentionLayer(nn.Module):
@@ -57,6 +59,25 @@ class FeedForwardLayer(nn.Module):
         return normed
 
 
+class Whereabouts(nn.Module):
+    """Tells every frame query where its box is, how it came there and goes on, and when that is."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.linear1 = nn.Linear(13, width)
+        self.linear2 = nn.Linear(width, width)
+
+    def forward(self, boxes: Tensor) -> Tensor:
+        """(N, T, Q, 4) as cx, cy, w, h in 0..1 -> (N, T, Q, C)."""
+        before = torch.cat((boxes[:, :1], boxes[:, :-1]), 1)
+        after = torch.cat((boxes[:, 1:], boxes[:, -1:]), 1)
+        time = torch.linspace(0, 1, boxes.shape[1], device=boxes.device)[:, None, None]
+        steps = torch.cat((boxes - before, after - boxes), -1) * (boxes.shape[1] - 1) * _STEPS
+        known = torch.cat((boxes, steps, time.expand(*boxes.shape[:3], 1)), -1)
+        told: Tensor = self.linear2(F.gelu(self.linear1(known.to(self.linear1.weight.dtype))))
+        return told
+
+
 class VideoObjectCluster(nn.Module):
     def __init__(self, config: SocConfig, voc: VocConfig) -> None:
         super().__init__()
@@ -73,15 +94,19 @@ class VideoObjectCluster(nn.Module):
         for name, parameter in self.named_parameters():
             if parameter.dim() > 1 and not name.startswith(("query_embed", "fq_pos")):
                 nn.init.xavier_uniform_(parameter)
+        self.whereabouts = Whereabouts(config.width) if voc.whereabouts else None
 
-    def forward(self, frame_queries: Tensor, sentence: Tensor) -> Tensor:
-        """`frame_queries` (layers, N, T, Q, C), `sentence` (N, C) -> (layers, N, Q, C).
+    def forward(self, frame_queries: Tensor, sentence: Tensor, boxes: Tensor) -> Tensor:
+        """`frame_queries` (layers, N, T, Q, C), `sentence` (N, C) and the queries' `boxes`
+        (layers, N, T, Q, 4) -> (layers, N, Q, C).
 
         Every decoder layer's queries form a clip of their own. The published code mixes the clips of a
         batch when it holds several of several frames (its recipes never do); here they stay apart.
         """
         layers, clips, frames, queries, _ = frame_queries.shape
         x = frame_queries.flatten(0, 1)
+        if self.whereabouts is not None:
+            x = x + self.whereabouts(boxes.flatten(0, 1))
         memory = self._encode(x) if self.window == 0 else self._encode_in_windows(x)
         key = memory + self.fq_pos.weight.repeat(frames, 1)
 
