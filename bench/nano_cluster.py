@@ -124,7 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("weights", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--clips", type=int, default=6000)
+    parser.add_argument("--clips", type=int, default=5000)
     parser.add_argument("--steps", type=int, default=4000, help=f"of {BATCH} sentences")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--contrast", type=float, default=0.5, help="weight of the contrastive loss")

@@ -175,16 +175,16 @@ def test_ablations_and_savings_train(tmp_path: Path) -> None:
 
 def test_parts_without_a_rate_keep_their_weights(tmp_path: Path) -> None:
     train(tiny_recipe(schedule={"epochs": 1}), tmp_path / "before")
-    weights = str(tmp_path / "before" / "last.safetensors")
-    rates = {"main": None, "cluster": 1e-3, "backbone": None, "text": None}
-    network = {"weights": weights, "new_classes": False}
+    network = {"weights": str(tmp_path / "before" / "last.safetensors"), "new_classes": False}
+    rates = {"main": 1e-3, "backbone": None, "text": None}
     train(tiny_recipe(network=network, rates=rates), tmp_path / "after")
     before, after = (load_file(tmp_path / run / "last.safetensors") for run in ("before", "after"))
+    kept = {name.split(".")[0] for name, value in after.items() if torch.equal(value, before[name])}
     changed = {name.split(".")[0] for name, value in after.items() if not torch.equal(value, before[name])}
-    assert changed == {"voc"}
-    nothing = tiny_recipe(network={"size": "nano", "voc": False}, rates=rates)
+    assert {"backbone", "text_encoder"} <= kept - changed
+    assert {"voc", "transformer", "class_embed"} <= changed
     with pytest.raises(SettingsError, match="nothing is left to train"):
-        train(nothing, tmp_path / "nothing")
+        train(tiny_recipe(rates=rates | {"main": None}), tmp_path / "nothing")
 
 
 def test_rates() -> None:

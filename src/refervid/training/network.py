@@ -8,11 +8,12 @@ from typing import Any
 from torch import nn
 
 from refervid.errors import SettingsError
-from refervid.models.soc import SOC, InputSize, SocConfig, common_words, load, load_published
+from refervid.models.soc import SOC, InputSize, SocConfig, common_words
 from refervid.models.soc.checkpoint import load_backbone, load_roberta, with_new_classes
+from refervid.pipelines.soc import load_network
 from refervid.training.recipe import NetworkSettings, Rates, Recipe
 
-_PARTS = {"backbone": "backbone", "text_encoder": "text", "voc": "cluster"}
+_PARTS = {"backbone": "backbone", "text_encoder": "text"}
 
 
 def build_network(recipe: Recipe, texts: Iterable[str]) -> SOC:
@@ -27,8 +28,7 @@ def build_network(recipe: Recipe, texts: Iterable[str]) -> SOC:
 
 def _start(settings: NetworkSettings, texts: Iterable[str]) -> SOC:
     if settings.weights is not None:
-        own = settings.weights.suffix == ".safetensors"
-        start = load(settings.weights) if own else load_published(settings.weights)
+        start = load_network(settings.weights)
         if settings.new_classes:
             return with_new_classes(start, settings.classes)
         if start.config.classes != settings.classes:

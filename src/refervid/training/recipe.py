@@ -96,9 +96,9 @@ class NetworkSettings(_Frozen):
     """`voc` False leaves the video object cluster out (an ablation).
 
     Where the weights come from: `backbone` is a Video Swin file, of its authors or our own, `roberta` takes
-    the pretrained text encoder of the local cache, `weights` is an SOC checkpoint, published or our own.
-    What none of them gives is random. With `new_classes` the class heads of `weights` start anew, as in
-    published fine-tuning; without it the checkpoint goes on as it is.
+    the pretrained text encoder of the local cache, `weights` is an SOC checkpoint, published or our own
+    ("soc-nano" is the one in the package). What none of them gives is random. With `new_classes` the class
+    heads of `weights` start anew, as in published fine-tuning; without it the checkpoint goes on as it is.
     """
 
     size: Literal["nano", "video-swin-t", "video-swin-s", "video-swin-b"] = "video-swin-t"
@@ -106,7 +106,7 @@ class NetworkSettings(_Frozen):
     voc: bool = True
     backbone: Path | None = None
     roberta: bool = False
-    weights: Path | None = None
+    weights: str | None = None
     new_classes: bool = True
 
     @model_validator(mode="after")
@@ -117,13 +117,9 @@ class NetworkSettings(_Frozen):
 
 
 class Rates(_Frozen):
-    """Learning rates of the parts of the network; what has None keeps its weights.
-
-    `cluster` is the video object cluster's, as `main` unless it is given; `text` the text encoder's.
-    """
+    """Learning rates of the three parameter groups; what has None keeps its weights."""
 
     main: float | None = Field(1e-4, gt=0)
-    cluster: float | None = Field(default_factory=lambda given: given["main"], gt=0)
     backbone: float | None = Field(1e-5, gt=0)
     text: float | None = Field(None, gt=0)
 

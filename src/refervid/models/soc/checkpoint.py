@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from refervid.errors import BadCheckpoint, MissingWeights
@@ -97,8 +98,10 @@ def _check_derived(state: State, config: SocConfig) -> list[str]:
 def save(model: SOC, path: Path, dtype: torch.dtype = torch.float32) -> None:
     """Write weights (as `dtype`) and configuration to one safetensors file, atomically."""
     state = {key: value.detach().to("cpu", dtype).contiguous() for key, value in model.state_dict().items()}
+    # Not `save_file`, whose files only their owner can read.
+    data = to_bytes(state, metadata={"config": model.config.model_dump_json()})
     with atomic_file(path) as part:
-        save_file(state, part, metadata={"config": model.config.model_dump_json()})
+        part.write_bytes(data)
 
 
 def load(path: Path) -> SOC:
