@@ -163,7 +163,9 @@ def training(model: SOC, dtype: torch.dtype, frames: int, options: argparse.Name
 def build(size: str, device: str) -> SOC:
     torch.manual_seed(0)
     config = SocConfig.nano() if size == "nano" else SocConfig.preset(size)
-    model = SOC(config).eval()
+    # The published cluster, which the reference transcribes, has no whereabouts.
+    voc = config.voc.model_copy(update={"whereabouts": False}) if config.voc else None
+    model = SOC(config.model_copy(update={"voc": voc})).eval()
     for parameter in model.parameters():
         # Heads that start at zero would make all sampling points and boxes alike.
         if parameter.dim() > 1 and not parameter.any():

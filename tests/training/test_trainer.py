@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 import sys
@@ -74,6 +75,24 @@ def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
     assert [_without(row, times) for row in rows(tmp_path / "whole")] == [
         _without(row, times) for row in rows(tmp_path / "killed")
     ]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_asked_to_stop_keeps_the_step_under_way(tmp_path: Path, number: int) -> None:
+    recipe = tiny_recipe(save_every=100)
+
+    def stop(stage: str, row: object, step: int, steps: int) -> None:
+        if step == 3:
+            signal.raise_signal(number)
+
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        train(recipe, tmp_path, hook=stop)
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == 3
+    assert not (tmp_path / "last.safetensors").exists()
+    train(recipe, tmp_path, resume=True)
+    assert [row["step"] for row in rows(tmp_path) if "loss" in row] == [0, 1, 2, 3]
 
 
 @pytest.mark.slow

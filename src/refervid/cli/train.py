@@ -41,7 +41,11 @@ def soc(
         chosen, note = resolve_device(device)
         if note:
             console.print(note)
-        run(recipe, out, resume=resume, device=chosen, hook=_show)
+        try:
+            run(recipe, out, resume=resume, device=chosen, hook=_show)
+        except KeyboardInterrupt:
+            console.print("--resume goes on from here")
+            raise
         console.print(f"done: {out / 'last.safetensors'}; curves in {out / 'curves.svg'}", markup=False)
 
 

@@ -34,6 +34,10 @@ class Processes:
             values = values / self.count
         return values
 
+    def any(self, flag: bool) -> bool:
+        """Whether it is set in one of the processes."""
+        return bool(self.mean(torch.tensor(float(flag), device=self.device)) > 0)
+
     def gather(self, part: list[Part]) -> list[Part]:
         """Everybody's lists, one after the other."""
         if self.count == 1:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from time import monotonic
@@ -30,6 +31,7 @@ from refervid.training.processes import Processes, started_processes
 from refervid.training.recipe import Recipe, Schedule
 from refervid.training.run_folder import RunFolder
 from refervid.training.sources import open_source
+from refervid.training.stopping import stop_requests
 from refervid.types import Hook, no_hook
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ def train(
     """Train by `recipe` into the folder `out`; under torchrun together with the other processes.
 
     `hook("train", row, step, steps)` is called at every logged step with the row of the log.
+    Ctrl-C and SIGTERM stop it after the step under way, with its state saved, by `KeyboardInterrupt`.
     Raises `TrainingDiverged`, `SettingsError`, `ConfigurationChanged`, `DatasetError`, `MissingWeights`,
     `OutputLocked`.
     """
@@ -85,9 +88,17 @@ class Trainer:
         if self._processes.count > 1:
             # Without the object cluster, or with a frozen encoder, some parameters take no part.
             self._wrapped = DistributedDataParallel(self._network, find_unused_parameters=True)
+        self._network.train()
+        with stop_requests() as asked:
+            self._learn_all(asked)
+        if self._processes.first:
+            save(self._network, self._folder.last)
+            self._folder.draw()
+
+    def _learn_all(self, asked_to_stop: Callable[[], bool]) -> None:
+        """Every step that is left. After a request to stop `KeyboardInterrupt`, with all work saved."""
         steps, per_epoch = len(self._batches), self._batches.steps_per_epoch
         started, since = monotonic(), self._step
-        self._network.train()
         for step, batch in self._batches.from_step(self._step, self._processes.device):
             losses, norm = self._learn(step, batch)
             self._step = step + 1
@@ -98,11 +109,11 @@ class Trainer:
                 epoch = self._step // per_epoch
                 if self._paper and (epoch % self._recipe.validate_every == 0 or self._step == steps):
                     self._validate(self._paper, epoch)
-            if self._step % self._recipe.save_every == 0 or self._step == steps:
+            stop = self._processes.any(asked_to_stop())
+            if self._step % self._recipe.save_every == 0 or self._step == steps or stop:
                 self._save()
-        if self._processes.first:
-            save(self._network, self._folder.last)
-            self._folder.draw()
+            if stop:
+                raise KeyboardInterrupt
 
     def _learn(self, step: int, batch: Batch) -> tuple[dict[str, Tensor], Tensor]:
         """One step; gives the losses and the norm of the gradient before clipping."""
