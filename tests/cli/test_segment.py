@@ -82,6 +82,14 @@ def test_several_queries_and_formats(video: Path, tmp_path: Path) -> None:
     assert len(json.loads((out / "coco_rle.json").read_text())["annotations"]) == 2
 
 
+def test_what_holds_for_all_sentences_is_said_once(frames: np.ndarray, tmp_path: Path) -> None:
+    pictures = write_pictures(tmp_path / "frames", frames[:6])
+    words = ["-t", "the red disc", "-t", "the blue square"]
+    result = refer("segment", pictures, *words, "-o", tmp_path / "out", "--preset", "lite")
+    assert result.exit_code == 0, result.output
+    assert result.output.count("the pictures carry no times: 25 fps assumed") == 1
+
+
 def test_a_sentence_that_fits_nothing(video: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     result = refer("segment", video, "-t", "the green triangle", "-t", "", "-o", out, "--preset", "lite")

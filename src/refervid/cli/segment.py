@@ -82,8 +82,7 @@ def segment(
         with progress_hook() as hook:
             results = pipeline.run(clip, references, hook)
             save_results(results, out, formats=formats or (), hook=hook)
-    for result in results:
-        _tell(result)
+    _tell(results)
     tell_spending(results[0].spending)
     console.print(f"open {out / 'report.html'}", markup=False)
     if as_json:
@@ -99,8 +98,16 @@ def exit_code(results: Sequence[Result]) -> int:
     return PARTIAL if statuses & {"failed", "partial"} else DONE
 
 
-def _tell(result: Result) -> None:
-    frames = int((result.areas > 0).sum())
-    console.print(f"{result.query}: {result.status}, on {frames} of {len(result.track)} frames", markup=False)
-    for note in result.notes:
-        console.print(f"  - {note}", markup=False)
+def _tell(results: Sequence[Result]) -> None:
+    """A line for each sentence with its notes; those that all share come last, once."""
+    common = [note for note in results[0].notes if all(note in result.notes for result in results)]
+    for result in results:
+        frames = int((result.areas > 0).sum())
+        console.print(
+            f"{result.query}: {result.status}, on {frames} of {len(result.track)} frames", markup=False
+        )
+        for note in result.notes:
+            if note not in common:
+                console.print(f"  - {note}", markup=False)
+    for note in common:
+        console.print(f"- {note}", markup=False)
