@@ -1,6 +1,6 @@
 """Teach the object cluster of the small SOC network what only time tells.
 
-    python bench/nano_cluster.py out/soc-nano-stills/last.safetensors out/soc-nano-cluster.safetensors
+    python bench/nano_cluster.py out/soc-nano-candidates/last.safetensors out/soc-nano.safetensors
 
 While only the cluster learns, what it reads does not change: the frames' queries are found once for every
 clip, and the cluster goes over them many times. A sentence costs it a hundredth of what it costs the whole

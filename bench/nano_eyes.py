@@ -1,6 +1,6 @@
 """Teach the backbone of the small SOC network to see, before it learns to listen.
 
-    python bench/pretrain_nano.py out/soc-nano-eyes.safetensors
+    python bench/nano_eyes.py out/soc-nano-eyes.safetensors
 
 From single frames of the synthetic clips the backbone learns which kind of thing, in which colour and
 pattern, lies at every place. It stands where the published networks start from Video Swin weights that were

@@ -1,7 +1,7 @@
 """Scores of a small SOC network on the generator's test split, which training never sees.
 
-    python bench/soc_nano.py out/soc-nano/best.safetensors
-    python bench/soc_nano.py out/soc-nano/best.safetensors --ship
+    python bench/soc_nano.py out/soc-nano.safetensors
+    python bench/soc_nano.py out/soc-nano.safetensors --ship
 
 Prints J&F overall and by kind of sentence ("time": only time can tell which object is meant) and keeps
 them as JSON. `--ship` writes the network in half precision to where the preset `soc` looks for it.

@@ -11,6 +11,9 @@ from refervid.settings import Environment
 
 Model = TypeVar("Model")
 
+_ENDINGS = (".safetensors", ".pth", ".pt", ".tar", ".bin", ".ckpt")
+"""Of files; what a hub id does not end with."""
+
 
 def find_weights(weights: str, revision: str | None = None) -> Path:
     """The file or folder behind `weights`: a path, or a hub id or published file that was downloaded before.
@@ -27,7 +30,8 @@ def find_weights(weights: str, revision: str | None = None) -> Path:
     for path in (Path(weights).expanduser(), *(folder / Path(weights).name for folder in folders)):
         if path.exists():
             return path
-    if weights.startswith((".", "/", "~")) or (weights.count("/") != 1 and weights not in CHECKPOINTS):
+    is_path = weights.startswith((".", "/", "~")) or weights.endswith(_ENDINGS) or weights.count("/") != 1
+    if is_path and weights not in CHECKPOINTS:
         raise MissingWeights(f"no checkpoint at {weights}: give the path of a file or folder, or a hub id")
     problem = MissingWeights(
         f"the weights {weights} are not on this machine: {_how_to_get(weights)}, "

@@ -92,6 +92,9 @@ def test_missing_weights_name_the_command() -> None:
     with pytest.raises(MissingWeights, match="refervid models pull nobody/nothing"):
         find_weights("nobody/nothing")
     assert GroundingDinoDetector.missing(GroundingDinoSettings(weights="nobody/nothing"))
+    for file in ("out/best.safetensors", "./nobody/nothing", "weights.pth"):
+        with pytest.raises(MissingWeights, match="no checkpoint at"):
+            find_weights(file)
 
 
 def test_a_truncated_checkpoint_is_refused(folder: Path, tmp_path: Path) -> None:
