@@ -40,7 +40,10 @@ class Dataset(ABC):
         if self.split not in self.splits:
             raise DatasetError(f"{self.name} has no split {self.split!r}; choose {' or '.join(self.splits)}")
         if not self.root.is_dir():
-            raise DatasetError(f"{self.root}: is no folder; give the folder of {self.name} with `--root`")
+            raise DatasetError(
+                f"{self.root}: is no folder; give the root of the data set ({self.name}) with `--root`, "
+                "in a recipe as `root`"
+            )
         problems = Problems()
         self._items = self._read(problems)
         if not self._items and not problems.lines:
