@@ -10,7 +10,6 @@ network, and of sentences about time it needs many.
 from __future__ import annotations
 
 import argparse
-import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,13 +25,17 @@ from refervid.datasets.synthetic.clips import MadeClip, make_clip
 from refervid.datasets.synthetic.scene import SceneSettings
 from refervid.datasets.synthetic.sentences import TIME_KINDS, Sentence
 from refervid.models.soc import SOC, build_tokenizer, load, save
+from refervid.models.soc.losses import contrastive_loss
 from refervid.models.soc.transforms import prepare_frames
+from refervid.training.draws import to_tensor
+from refervid.training.recipe import Schedule
+from refervid.training.trainer import rate_factor
 
 SEED = 11
 OTHERS = 2
 """Sentences of a clip that need no time, so that what is known of looks and places stays."""
 BATCH = 64
-WARM_UP = 100
+SCHEDULE = Schedule(epochs=1, cosine=True, warm_up=100)
 SHARPNESS = 12.0
 """Of the share that a query has in the right answer, by its Jaccard index."""
 
@@ -63,7 +66,7 @@ class Queries(Dataset[Known]):
     def __getitem__(self, index: int) -> Known:
         clip = make_clip(SceneSettings(), "train", index, SEED)
         sentences = _chosen(clip, np.random.default_rng(index))
-        frames = prepare_frames(torch.from_numpy(clip.frames).permute(0, 3, 1, 2), self._network.config.size)
+        frames = prepare_frames(to_tensor(clip.frames), self._network.config.size)
         tokens = self._tokenizer([sentence.text for sentence in sentences])
         rows = torch.zeros(len(sentences), dtype=torch.long)
         stages = self._network.stages(self._network.encode_clips(frames[None]), tokens, rows)
@@ -101,16 +104,14 @@ def learn(network: SOC, known: Known, steps: int, rate: float, contrast: float) 
     optimizer = torch.optim.AdamW(weights, rate, weight_decay=1e-4)
     random = torch.Generator().manual_seed(SEED)
     for step in range(1, steps + 1):
-        fall = 0.01 + 0.99 * (1 + math.cos(math.pi * step / steps)) / 2
         for group in optimizer.param_groups:
-            group["lr"] = rate * min(1.0, step / WARM_UP) * fall
+            group["lr"] = rate * rate_factor(SCHEDULE, step - 1, steps)
         chosen = torch.randint(len(known.hidden), (BATCH,), generator=random)
         batch = Known(*(part[chosen].float() for part in known))
         queries = cluster(batch.hidden[None], batch.sentence, batch.boxes[None])[0]
         classes = head(batch.hidden + queries[:, None])[..., 0].mean(1)
-        likeness = torch.einsum("nqc,nc->nq", queries, batch.text) / queries.shape[2]
         right = F.softmax(SHARPNESS * batch.jaccard, 1)
-        loss = F.cross_entropy(classes, right) + contrast * F.cross_entropy(likeness, right)
+        loss = F.cross_entropy(classes, right) + contrast * contrastive_loss(queries, batch.text, right)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(weights, 1.0)

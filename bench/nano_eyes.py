@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
@@ -29,6 +29,9 @@ from refervid.files import atomic_file
 from refervid.models.soc import InputSize, SocConfig
 from refervid.models.soc.transforms import prepare_frames
 from refervid.models.soc.video_swin import VideoSwin
+from refervid.training.draws import to_tensor
+from refervid.training.recipe import Schedule
+from refervid.training.trainer import rate_factor
 
 TRAITS: tuple[Sequence[str], ...] = (KINDS, tuple(COLOURS), tuple(PATTERNS))
 SIZES = [len(words) for words in TRAITS]
@@ -36,7 +39,7 @@ STRIDES = (8, 16)
 """Of the maps that are asked; those above and below help to answer."""
 SEED = 7
 FRAMES_OF_A_CLIP = 2
-WARM_UP = 100
+SCHEDULE = Schedule(epochs=1, cosine=True, warm_up=100)
 MOST_OF_IT = 0.4
 """Of a place must be covered by a thing for its traits to be asked for."""
 
@@ -54,7 +57,7 @@ class Stills(Dataset[tuple[Tensor, ...]]):
     def __getitem__(self, index: int) -> tuple[Tensor, ...]:
         clip = make_clip(self._scene, "train", index, SEED)
         chosen = np.random.default_rng(index).choice(len(clip.frames), FRAMES_OF_A_CLIP, replace=False)
-        frames = torch.from_numpy(clip.frames[chosen]).permute(0, 3, 1, 2)
+        frames = to_tensor(clip.frames[chosen])
         traits = torch.tensor(
             [[TRAITS[0].index(look.kind), TRAITS[1].index(look.colour), TRAITS[2].index(look.pattern)]
              for look in (thing.look for thing in clip.things)]
@@ -125,9 +128,8 @@ def main() -> None:
     stills = Stills(options.steps * options.clips, config.size)
     known = np.zeros(len(SIZES))
     for step, (frames, *answers) in enumerate(DataLoader(stills, options.clips, num_workers=1), 1):
-        fall = 0.01 + 0.99 * (1 + math.cos(math.pi * step / options.steps)) / 2
         for group in optimizer.param_groups:
-            group["lr"] = options.rate * min(1.0, step / WARM_UP) * fall
+            group["lr"] = options.rate * rate_factor(SCHEDULE, step - 1, options.steps)
         asked = [answer.flatten(0, 1) for answer in answers]
         logits = eyes(frames.flatten(0, 1)[:, None])
         loss, right = loss_of(logits[0], *asked[:2])
@@ -142,9 +144,9 @@ def main() -> None:
             names = ("kind", "colour", "pattern")
             told = "  ".join(f"{name} {share:.2f}" for name, share in zip(names, known, strict=True))
             print(f"step {step}/{options.steps}  loss {float(loss.detach()):.3f}  {told}", flush=True)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
+    data = to_bytes(eyes.backbone.state_dict())
     with atomic_file(options.out) as part:
-        save_file(eyes.backbone.state_dict(), part)
+        part.write_bytes(data)
 
 
 if __name__ == "__main__":

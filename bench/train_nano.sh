@@ -8,14 +8,13 @@ export MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=8000000000 MALLOC_TOP_PAD_=5000
 export GLIBC_TUNABLES=glibc.malloc.hugetlb=1
 
 frames() { # NAME CHANGE...: what single frames can teach -> out/NAME-candidates/last.safetensors
-    name=$1
+    name=$1 before=
     shift
     for part in stills candidates; do
         refervid train soc --config "soc-nano-$part" -o "out/$name-$part" --device "${DEVICE:-auto}" --resume \
             ${before:+--set "network.weights=$before"} "$@"
         before=out/$name-$part/last.safetensors
     done
-    before=
 }
 
 # The same backbone starts all three.
@@ -25,7 +24,7 @@ frames soc-nano
 python bench/nano_cluster.py out/soc-nano-candidates/last.safetensors out/soc-nano.safetensors
 python bench/soc_nano.py out/soc-nano.safetensors --ship
 
-# Without the cluster nothing is left that clips could teach.
+# The last part trains the cluster alone: without one it falls away.
 frames soc-nano-no-voc --set network.voc=false
 python bench/soc_nano.py out/soc-nano-no-voc-candidates/last.safetensors --name soc-nano-no-voc
 

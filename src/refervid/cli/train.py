@@ -44,7 +44,7 @@ def soc(
         try:
             run(recipe, out, resume=resume, device=chosen, hook=_show)
         except KeyboardInterrupt:
-            console.print("--resume goes on from here")
+            console.print("--resume goes on from the last saved step")
             raise
         console.print(f"done: {out / 'last.safetensors'}; curves in {out / 'curves.svg'}", markup=False)
 

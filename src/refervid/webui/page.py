@@ -71,8 +71,8 @@ class Page:
         lacking = {name: lacks_of(name) for name in PRESETS}
         ready = [(f"{name} ({PRESETS[name].about})", name) for name in PRESETS if not lacking[name].always]
         self.preset = gr.Radio(ready, value=best_preset(), label="Preset")
-        told = {name: lacks.told for name, lacks in lacking.items()}
-        gr.HTML(html.presets_card([(n, PRESETS[n].about, lacks) for n, lacks in told.items() if lacks]))
+        short = [(name, PRESETS[name].about, lacks.told) for name, lacks in lacking.items() if lacks.told]
+        gr.HTML(html.presets_card(short))
         with gr.Row():
             self.go = gr.Button("Find it", variant="primary", scale=3, elem_id="go")
             self.cancel = gr.Button("Cancel", variant="stop", visible=False, scale=1, min_width=90)

@@ -13,7 +13,6 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
@@ -22,6 +21,7 @@ from refervid.files import atomic_file
 from refervid.models.soc.config import VIDEO_SWIN, RobertaTextConfig, SocConfig
 from refervid.models.soc.model import SOC
 from refervid.models.soc.windows import relative_position_index
+from refervid.models.state import read_file
 
 _PUBLISHED_BACKBONE = "backbone.0.body."
 _BOX_ALIAS = "transformer.decoder."
@@ -137,11 +137,7 @@ def load_backbone(model: SOC, path: Path) -> None:
         return
     if not path.is_file():
         raise MissingWeights(f"no backbone at {path}: train one or name another file")
-    try:
-        state = load_file(path)
-    except SafetensorError as error:
-        raise BadCheckpoint(f"{path} is damaged: {error}") from error
-    _load(model.backbone, state, [])
+    _load(model.backbone, read_file(path), [])
 
 
 def _load_kinetics(model: SOC, path: Path) -> None:

@@ -104,6 +104,8 @@ def _class_loss(logits: Tensor, targets: Targets, query: Tensor) -> Tensor:
 def contrastive_loss(queries: Tensor, text_feature: Tensor, query: Tensor) -> Tensor:
     """Among the queries (N, Q, C) of a clip the assigned one should be closest to the text (N, C).
 
+    `query` is the assignment, (N,) long, or every query's share of it, (N, Q).
+
     Published form: dot products of un-normalised vectors divided by C; the other queries of the clip are
     the only negatives.
     """
