@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -118,18 +119,21 @@ class Page:
             "api_visibility": "private",
             "concurrency_limit": None,
         }
+        # Gradio's stream of events closes when a queued handler ends, and a question that is put at that
+        # very moment is never answered; handlers that take no time answer on their own request.
+        at_once = {**options, "queue": False}
         question = [self.sentences, self.sound, self.preset]
-        self.uploader.uploaded(self._uploaded, None, **options)
-        self.uploader.refused(self._refused, None, **options)
+        self.uploader.uploaded(self._uploaded, None, **at_once)
+        self.uploader.refused(self._refused, None, **at_once)
         self.demo.click(self._take_demo, [self.sentences], **options)
         self.go.click(self._ask, question, **options)
         self.sentences.submit(self._ask, question, **options)
-        self.cancel.click(self._cancel, None, **options)
+        self.cancel.click(self._cancel, None, **at_once)
         self.viewer.mark(self._mark, None, **options)
         self.viewer.undo(self._undo, None, **options)
         self.reasons.candidate(self._candidate, None, **options)
         self.pack.click(self._pack, [self.formats], **options)
-        self.formats.change(self._recipe, [self.formats], **options)
+        self.formats.change(self._recipe, [self.formats], **at_once)
         self.blocks.unload(self._leave)
 
     def _visitor(self, request: gr.Request) -> Visitor:
@@ -154,11 +158,12 @@ class Page:
 
     async def _take_demo(self, sentences: str, request: gr.Request) -> AsyncIterator[Updates]:
         visitor = self._visitor(request)
-        before = visitor.job
-        async for updates in self._work(visitor, visitor.studio.open_demo):
+
+        def show(_: Any) -> Updates:
+            return {**self._new_clip(visitor), self.sentences: sentences.strip() or DEMO_SENTENCE}
+
+        async for updates in self._work(visitor, visitor.studio.open_demo, show):
             yield updates
-        if visitor.job is not None and visitor.job is not before and visitor.job.state == "done":
-            yield {**self._new_clip(visitor), self.sentences: sentences.strip() or DEMO_SENTENCE}
 
     async def _ask(
         self, sentences: str, sound: bool, preset: str, request: gr.Request
@@ -197,12 +202,13 @@ class Page:
 
     async def _pack(self, formats: list[str], request: gr.Request) -> AsyncIterator[Updates]:
         visitor = self._visitor(request)
-        async for updates in self._work(visitor, lambda hook: visitor.studio.export(formats, hook)):
-            yield updates
         studio = visitor.studio
-        if studio.exported is not None:
-            link = html.download(file_address(studio, studio.exported), studio.exported)
-            yield {self.package: link}
+
+        def show(package: Path) -> Updates:
+            return {self.package: html.download(file_address(studio, package), package)}
+
+        async for updates in self._work(visitor, lambda hook: studio.export(formats, hook), show):
+            yield updates
 
     def _recipe(self, formats: list[str], request: gr.Request) -> Updates:
         studio = self._visitor(request).studio
@@ -221,26 +227,33 @@ class Page:
 
     async def _answer(self, visitor: Visitor, work: Work) -> AsyncIterator[Updates]:
         """Do work that ends with new answers, and show them."""
+        studio = visitor.studio
 
         def work_and_explain(hook: Hook) -> html.Explained:
             work(hook)
-            return html.explain(visitor.studio.present_answers().results)
+            return html.explain(studio.present_answers().results)
 
-        async for updates in self._work(visitor, work_and_explain):
-            yield updates
-        job, studio = visitor.job, visitor.studio
-        if job is not None and isinstance(job.value, html.Explained):
-            yield {
-                self.summary: job.value.summary,
-                self.reasons: job.value.reasons,
+        def show(explained: html.Explained) -> Updates:
+            return {
+                self.summary: explained.summary,
+                self.reasons: explained.reasons,
                 self.pack: gr.update(interactive=True),
                 self.package: "",
                 self.shell: studio.shell(),
                 self.python: studio.python(),
             }
 
-    async def _work(self, visitor: Visitor, work: Work) -> AsyncIterator[Updates]:
-        """Put work in line and show how it goes, with each new picture of the answers as it is there."""
+        async for updates in self._work(visitor, work_and_explain, show):
+            yield updates
+
+    async def _work(
+        self, visitor: Visitor, work: Work, show: Callable[[Any], Updates]
+    ) -> AsyncIterator[Updates]:
+        """Put work in line and show how it goes, with each new picture of the answers as it is there.
+
+        The last updates, which set the buttons free again, hold what `show` makes of the work's value
+        if the work was done.
+        """
         start, studio = time.monotonic(), visitor.studio
         try:
             job = self._studios.start(visitor, work)
@@ -268,6 +281,7 @@ class Page:
             self.status: self._ending(job, time.monotonic() - start),
             self.player: html.player(studio),
             self.viewer: viewer_state(studio),
+            **(show(job.value) if job.state == "done" else {}),
         }
 
     def _seen(self, visitor: Visitor) -> tuple[Any, Any]:
