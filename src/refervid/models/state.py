@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from refervid.errors import BadCheckpoint
+from refervid.errors import BadCheckpoint, MissingWeights
 
 _SHOWN = 20
 
@@ -19,8 +19,11 @@ _SHOWN = 20
 def read_file(path: Path) -> dict[str, Any]:
     """What a `.safetensors` file or a `torch.save` file of tensors and plain containers holds.
 
-    Raises `BadCheckpoint` for files that are damaged, or hold anything that would have to be run.
+    Raises `MissingWeights`, and `BadCheckpoint` for files that are damaged, or hold anything that would
+    have to be run.
     """
+    if not path.is_file():
+        raise MissingWeights(f"there is no checkpoint at {path}: download it first, or name another file")
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -38,13 +41,16 @@ def read_file(path: Path) -> dict[str, Any]:
     return content
 
 
-def load_exactly(module: nn.Module, state: Mapping[str, Any], source: str | Path) -> None:
+def load_exactly(
+    module: nn.Module, state: Mapping[str, Any], source: str | Path, problems: Sequence[str] = ()
+) -> None:
     """Put `state` into `module`, whose parameters may be on the meta device.
 
-    Raises `BadCheckpoint` with the keys that are missing, unknown or of another shape.
+    Raises `BadCheckpoint` with the keys that are missing, unknown or of another shape, after the
+    `problems` that are known already.
     """
     expected = module.state_dict()
-    problems = [f"{key}: missing" for key in expected if key not in state]
+    problems = [*problems, *(f"{key}: missing" for key in expected if key not in state)]
     for key, value in state.items():
         if key not in expected:
             problems.append(f"{key}: unknown")

@@ -94,10 +94,10 @@ def test_other_files_are_refused(tmp_path: Path, model: SOC) -> None:
     path = tmp_path / "cut.pth.tar"
     torch.save(published(model), path)
     path.write_bytes(path.read_bytes()[:-2000])
-    with pytest.raises(BadCheckpoint, match="damaged"):
+    with pytest.raises(BadCheckpoint, match="read safely"):
         load_published(path)
     torch.save({"code": Path("x")}, path)
-    with pytest.raises(BadCheckpoint, match="more than tensors"):
+    with pytest.raises(BadCheckpoint, match="read safely"):
         load_published(path)
     torch.save([1, 2], path)
     with pytest.raises(BadCheckpoint, match="list"):
@@ -166,7 +166,7 @@ def test_kinetics_weights(model: SOC, tmp_path: Path) -> None:
 def test_a_backbone_of_our_own(model: SOC, tmp_path: Path) -> None:
     donor = SOC(model.config).backbone
     path = tmp_path / "eyes.safetensors"
-    with pytest.raises(MissingWeights, match="no backbone at"):
+    with pytest.raises(MissingWeights, match="eyes"):
         load_backbone(model, path)
     save_file(donor.state_dict(), path)
     load_backbone(model, path)

@@ -21,7 +21,7 @@ from refervid.files import atomic_file
 from refervid.models.soc.config import VIDEO_SWIN, RobertaTextConfig, SocConfig
 from refervid.models.soc.model import SOC
 from refervid.models.soc.windows import relative_position_index
-from refervid.models.state import read_file
+from refervid.models.state import load_exactly, read_file
 
 _PUBLISHED_BACKBONE = "backbone.0.body."
 _BOX_ALIAS = "transformer.decoder."
@@ -40,13 +40,14 @@ def load_published(source: str | Path | State, config: SocConfig | None = None) 
     backbone and the number of classes off the tensors' shapes; otherwise the checkpoint must fit it.
     Raises `MissingWeights` and `BadCheckpoint`; the latter lists the keys that do not fit.
     """
-    state = _read_pickled(Path(source)) if isinstance(source, str | Path) else source
+    state = read_file(Path(source)) if isinstance(source, str | Path) else source
     state = state.get("model_state_dict", state)  # type: ignore[assignment]
     state = {key: value for key, value in state.items() if not key.endswith(_PROFILER)}
     config = published_config(state) if config is None else config
     problems = _check_derived(state, config)
     model = SOC(config)
-    _load(model, _own_names(state), problems)
+    name = source if isinstance(source, str | Path) else "the checkpoint"
+    load_exactly(model, _own_names(state), name, problems)
     return model.eval()
 
 
@@ -115,7 +116,7 @@ def load(path: Path) -> SOC:
     except (SafetensorError, ValidationError) as error:
         raise BadCheckpoint(f"{path} is no SOC checkpoint written by refervid: {error}") from error
     model = SOC(config)
-    _load(model, state, [])
+    load_exactly(model, state, path)
     return model.eval()
 
 
@@ -135,19 +136,17 @@ def load_backbone(model: SOC, path: Path) -> None:
     if path.suffix != ".safetensors":
         _load_kinetics(model, path)
         return
-    if not path.is_file():
-        raise MissingWeights(f"no backbone at {path}: train one or name another file")
-    _load(model.backbone, read_file(path), [])
+    load_exactly(model.backbone, read_file(path), path)
 
 
 def _load_kinetics(model: SOC, path: Path) -> None:
     """The authors' patches span two frames, SOC's one: the kernel is summed over time. Their final norm and
     classifier are left out.
     """
-    file = _read_pickled(path)
+    file = read_file(path)
     state = file.get("state_dict", file)
     own, problems = {}, []
-    for key, value in state.items():  # type: ignore[union-attr]
+    for key, value in state.items():
         name = key.replace("backbone.", "", 1)
         if name == key or name.startswith("norm."):
             continue
@@ -161,7 +160,7 @@ def _load_kinetics(model: SOC, path: Path) -> None:
         if ".downsample." in name:
             name = name.replace(".downsample.", ".").replace("layers.", "downsamples.", 1)
         own[name] = value
-    _load(model.backbone, own, problems)
+    load_exactly(model.backbone, own, path, problems)
 
 
 def load_roberta(model: SOC) -> None:
@@ -179,36 +178,4 @@ def load_roberta(model: SOC) -> None:
         raise MissingWeights(
             f"{config.tokenizer!r} is not on this machine: download it once with `refervid models pull`"
         ) from error
-    _load(model.text_encoder, pretrained.state_dict(), [])
-
-
-def _read_pickled(path: Path) -> dict[str, Tensor]:
-    if not path.is_file():
-        raise MissingWeights(
-            f"no checkpoint at {path}: download it from its authors' page or name another file"
-        )
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises half a dozen unrelated types for damaged files
-        raise BadCheckpoint(f"{path} is damaged or holds more than tensors: {error}") from error
-    if not isinstance(state, dict):
-        raise BadCheckpoint(
-            f"{path} holds a {type(state).__name__} where a dictionary of tensors is expected"
-        )
-    return state
-
-
-def _load(module: torch.nn.Module, state: State, problems: list[str]) -> None:
-    """Copy `state` into `module`, every key and shape as expected. Raises `BadCheckpoint`."""
-    expected = {key: tuple(value.shape) for key, value in module.state_dict().items()}
-    problems = problems + [f"{key}: missing" for key in expected if key not in state]
-    for key, value in state.items():
-        if key not in expected:
-            problems.append(f"{key}: unknown")
-        elif not isinstance(value, Tensor) or tuple(value.shape) != expected[key]:
-            found = tuple(value.shape) if isinstance(value, Tensor) else type(value).__name__
-            problems.append(f"{key}: {found}, expected {expected[key]}")
-    if problems:
-        shown = "; ".join(problems[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else "")
-        raise BadCheckpoint(f"the checkpoint does not fit the network: {shown}")
-    module.load_state_dict(state)
+    load_exactly(model.text_encoder, pretrained.state_dict(), config.tokenizer)
