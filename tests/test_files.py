@@ -78,6 +78,18 @@ def test_a_file_appears_whole(tmp_path: Path) -> None:
     assert os.listdir(target.parent) == ["result.json"]
 
 
+@pytest.mark.parametrize("name", ["字" * 80 + ".png", "字" * 85, "The dog. " + "x" * 246])
+def test_the_longest_names_can_be_written(tmp_path: Path, name: str) -> None:
+    with atomic_file(tmp_path / safe_name(name)) as part:
+        assert name.endswith(".png") == (part.suffix == ".png")
+        part.write_text("whole")
+    assert os.listdir(tmp_path) == [name]
+    (tmp_path / name).unlink()
+    with atomic_dir(tmp_path / name):
+        pass
+    assert os.listdir(tmp_path) == [name]
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     target = tmp_path / "result.json"
     write_text(target, "old")
@@ -123,6 +135,23 @@ def test_an_interrupted_folder_does_not_appear(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+def test_what_is_in_a_folder_is_on_the_disk_before_it_appears(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed, flush = set(), os.fsync
+
+    def fsync(descriptor: int) -> None:
+        flush(descriptor)
+        assert not (tmp_path / "masks").exists()
+        flushed.add(os.fstat(descriptor).st_ino)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with atomic_dir(tmp_path / "masks") as part:
+        for name in ("a.png", "b.png"):
+            (part / name).write_bytes(b"whole")
+    assert flushed == {path.stat().st_ino for path in (tmp_path / "masks").iterdir()}
+
+
 HOLDER = """
 import sys, time
 from pathlib import Path
@@ -152,3 +181,16 @@ def test_the_lock_keeps_others_out_and_dies_with_its_process(tmp_path: Path) -> 
         left = [path for path in out.rglob("*") if path.is_file()]
     assert [path.name for path in left] == [".refervid.lock"]
     assert list((out / "masks").iterdir()) == []
+
+
+def test_a_shared_lock_keeps_out_those_who_want_it_alone(tmp_path: Path) -> None:
+    with output_lock(tmp_path, shared=True), output_lock(tmp_path, shared=True):
+        (tmp_path / ".masks.part").mkdir()  # of another one who shares it
+        with output_lock(tmp_path, shared=True):
+            assert (tmp_path / ".masks.part").is_dir()
+        with pytest.raises(OutputLocked, match="another process is writing"), output_lock(tmp_path):
+            pass
+    with output_lock(tmp_path):
+        assert not (tmp_path / ".masks.part").exists()
+        with pytest.raises(OutputLocked, match=str(os.getpid())), output_lock(tmp_path, shared=True):
+            pass

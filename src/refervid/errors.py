@@ -33,7 +33,8 @@
     ├── RemoteNotAllowed         data would leave this machine without permission
     ├── DatasetError             a data set's files are missing or wrong
     ├── TrainingDiverged         a loss or cost is not finite
-    └── OutputLocked             another process writes to the same output folder
+    ├── OutputLocked             another process writes to the same output folder
+    └── MirrorFailed             the copy of a run elsewhere cannot be read or written
 
 The message says what happened, with the value, and what to do about it. Third-party exceptions
 are mapped where the third party is called, with the original as `__cause__`.
@@ -181,6 +182,10 @@ class TrainingDiverged(RefervidError):
 
 class OutputLocked(RefervidError):
     """Another process is writing to the same output folder."""
+
+
+class MirrorFailed(RefervidError):
+    """The place of a run's copy, or the client that speaks to it, gave an error; the run itself is kept."""
 
 
 def problems_of(error: ValidationError, prefix: str = "") -> str:

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import unicodedata
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,6 +22,8 @@ _NAME_BYTES = 255
 
 _LOCK = ".refervid.lock"
 _PART = ".part"
+_PART_BYTES = 200
+"""How much of its name a file keeps while it is written; the rest is room for what makes it unique."""
 
 
 def safe_name(name: str) -> str:
@@ -91,6 +94,8 @@ def atomic_dir(path: Path) -> Iterator[Path]:
     part.mkdir()
     try:
         yield part
+        with ThreadPoolExecutor() as pool:  # many at once take a file system far less time than in turn
+            list(pool.map(_flush_to_disk, part.rglob("*")))
         if path.is_dir() and not path.is_symlink():
             old = _part(path)
             os.rename(path, old)
@@ -110,26 +115,29 @@ def write_text(path: Path, text: str) -> None:
 
 
 @contextmanager
-def output_lock(folder: Path) -> Iterator[None]:
+def output_lock(folder: Path, shared: bool = False) -> Iterator[None]:
     """Only one process at a time writes to `folder` (made if missing); others get `OutputLocked`.
 
+    Those that take it `shared` may write at the same time, and divide the work among themselves.
     The system drops the lock when the process ends, however it ends; what a killed process left half
-    written, in the folder or one level below, is removed when the next one takes the lock.
+    written, in the folder or one level below, is removed when the next one takes the lock unshared.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / _LOCK, "a+", encoding="ascii") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.seek(0)
-            holder = file.read() or "unknown"
+            number = file.read()
+            holder = f"process {number}" if number else "another process"
             raise OutputLocked(
-                f"process {holder} is writing to {folder}: wait for it or choose another folder"
+                f"{holder} is writing to {folder}: wait for it or choose another folder"
             ) from error
         file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        remove_leftovers(folder)
+        if not shared:
+            file.write(str(os.getpid()))
+            file.flush()
+            remove_leftovers(folder)
         try:
             yield
         finally:
@@ -137,8 +145,9 @@ def output_lock(folder: Path) -> Iterator[None]:
 
 
 def _part(path: Path) -> Path:
-    # The suffix stays last: encoders and picture writers choose the format by it.
-    return path.with_name(f".{path.stem[:100]}.{secrets.token_hex(4)}{_PART}{path.suffix}")
+    # The end of the name stays: encoders and picture writers choose the format by the suffix.
+    end = os.fsencode(path.name)[-_PART_BYTES:].decode(errors="ignore")
+    return path.with_name(f".{secrets.token_hex(4)}{_PART}.{end}")
 
 
 def remove_leftovers(folder: Path) -> None:

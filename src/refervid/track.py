@@ -26,8 +26,8 @@ class Track:
     """Masks of one object, one per frame of the clip; frames not yet written are empty.
 
     `presence` is (T,) float32 in 0..1: how sure the tracker is that the object is in the frame.
-    `logits`, where a tracker keeps them, is (T, h, w) float16 on the tracker's own grid, which covers
-    the whole frame.
+    `logits`, where they are kept, is (T, h, w) float16 or float32 on a grid of their own that covers the
+    whole frame.
     """
 
     def __init__(self, frames: int, height: int, width: int) -> None:
@@ -36,7 +36,7 @@ class Track:
         self._empty = encode_mask(np.zeros((height, width), bool))
         self._counts = [self._empty] * frames
         self.presence: NDArray[np.float32] = np.zeros(frames, np.float32)
-        self.logits: NDArray[np.float16] | None = None
+        self.logits: NDArray[np.floating] | None = None
 
     def __len__(self) -> int:
         return len(self._counts)

@@ -53,14 +53,15 @@ def test_faults_of_the_data_are_told_before_anything_is_done(root: Path, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
-def test_an_evaluation_that_failed_in_part(root: Path, tmp_path: Path) -> None:
-    path = root / "JPEGImages" / "shapes" / "00004.jpg"
+@pytest.mark.parametrize("name", ["00000.jpg", "00004.jpg"])
+def test_an_evaluation_that_failed_in_part(root: Path, tmp_path: Path, name: str) -> None:
+    path = root / "JPEGImages" / "shapes" / name
     path.write_bytes(path.read_bytes()[:300])  # its header is whole, its picture is not
     out = tmp_path / "out"
     result = refervid("evaluate", "folder", "--root", root, "-o", out, "--preset", "lite")
     assert result.exit_code == 3
     assert "2 of 2 items, 2 failed" in result.stderr
-    assert "00004.jpg" in result.stderr
+    assert name in result.stderr
 
 
 def test_compare_names_what_got_worse(root: Path, tmp_path: Path) -> None:
@@ -97,6 +98,30 @@ def test_compare_refuses_what_cannot_be_compared(root: Path, tmp_path: Path) -> 
     DATASETS["mevis"].make_sample(tmp_path / "mevis")
     evaluate(open_dataset("mevis", tmp_path / "mevis"), ColourPipeline(tmp_path), tmp_path / "other")
     assert refervid("compare", tmp_path / "first", tmp_path / "other").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("scores.json", b'{"J": 0.5, "fai'),
+        ("scores.json", b"[]"),
+        ("scores.json", b'{"dataset": "folder", "split": "train", "failed": 3}'),
+        ("items.csv", b""),
+        ("items.csv", b"\xff\xfe"),
+        ("items.csv", b"J,F\n0.5,0.5\n"),
+        ("items.csv", b"video,expression_id,query,J\nshapes,0\n"),
+        ("items.csv", b"video,expression_id,query,J\nshapes,0,it,0.5,0.5\n"),
+        ("items.csv", b"video,expression_id,query,J\nshapes,0,it,good\n"),
+        ("items.csv", b"video,expression_id,query,annotator,J\nshapes,0,it,1,0.5\n"),
+    ],
+)
+def test_compare_names_files_that_are_damaged(root: Path, tmp_path: Path, name: str, content: bytes) -> None:
+    evaluate(open_dataset("folder", root), ColourPipeline(tmp_path), tmp_path / "first")
+    (tmp_path / "first" / name).write_bytes(content)
+    result = refervid("compare", tmp_path / "first", tmp_path / "first")
+    assert result.exit_code == 1
+    assert "error: DatasetError" in result.stderr
+    assert name in result.stderr
 
 
 def test_a_page_escapes_what_comes_from_sentences(root: Path, tmp_path: Path) -> None:

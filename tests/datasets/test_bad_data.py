@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import numpy as np
 import pytest
 
 from refervid.datasets.registry import dataset_class, open_dataset
+from refervid.datasets.rle import encode
 from refervid.datasets.samples import write_csv
-from refervid.errors import DatasetError
+from refervid.datasets.scoring import in_processes
+from refervid.errors import DatasetError, OutOfMemory
 from refervid.media.pictures import encode_jpeg, write_indexed, write_mask
 from tests.datasets.predictions import write_predictions
 
@@ -135,18 +138,42 @@ def test_annotations_of_folders(tmp_path: Path) -> None:
 def test_object_ids_that_make_no_sense(tmp_path: Path) -> None:
     root = sample("folder", tmp_path)
 
-    def change(content: Any) -> None:
-        expressions = content["videos"]["shapes"]["expressions"]
-        expressions["0"]["obj_id"], expressions["1"]["obj_id"] = "-1", None
-
-    edit(root / LIST, change)
+    edit(root / LIST, name_objects("-1", None))
     (root / "Annotations" / "shapes" / "00005.png").unlink()
     one_line(faults("folder", root), "Annotations/shapes", "00005.png missing")
     sample("folder", root)
-    edit(root / LIST, change)
+    edit(root / LIST, name_objects("-1", None))
+    one_line(faults("folder", root), "expression 0 has obj_id -1")
+    edit(root / LIST, name_objects(None, 255))
     lines = faults("folder", root)
-    one_line(lines, "expression 0 has obj_id -1")
-    one_line(lines, "expression 1 has no obj_id")
+    one_line(lines, "Annotations/shapes", "expression 0 names no object")
+    one_line(lines, "Annotations/shapes", "expression 1 names no object")
+    for item in open_dataset("folder", root).items():
+        with pytest.raises(DatasetError, match="names no object"):
+            item.truth.at(0)
+
+
+def name_objects(*ids: Any) -> Callable[[Any], None]:
+    """A change of the list of `folder`: the `obj_id` of every sentence in order."""
+
+    def change(content: Any) -> None:
+        for entry, each in zip(content["videos"]["shapes"]["expressions"].values(), ids, strict=True):
+            entry["obj_id"] = each
+
+    return change
+
+
+def test_sentences_of_published_sets_name_objects(tmp_path: Path) -> None:
+    root = sample("ref-youtube-vos", tmp_path)
+
+    def change(content: Any) -> None:
+        expressions = content["videos"]["0a1b2c3d4e"]["expressions"]
+        expressions["0"]["obj_id"], expressions["1"]["obj_id"] = "255", None
+
+    edit(root / "meta_expressions" / "train" / "meta_expressions.json", change)
+    lines = faults("ref-youtube-vos", root, "train")
+    one_line(lines, "video 0a1b2c3d4e, expression 0 names no object")
+    one_line(lines, "video 0a1b2c3d4e, expression 1 names no object")
 
 
 def test_a_folder_without_annotations_has_items_but_no_scores(tmp_path: Path) -> None:
@@ -158,8 +185,10 @@ def test_a_folder_without_annotations_has_items_but_no_scores(tmp_path: Path) ->
         dataset.score(tmp_path)
 
 
-def test_black_and_white_annotations(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ids", [("1", "2"), (255, None)])
+def test_black_and_white_annotations(tmp_path: Path, ids: tuple[Any, Any]) -> None:
     root = sample("folder", tmp_path)
+    edit(root / LIST, name_objects(*ids))
     masks = root / "Annotations" / "shapes"
     for path in masks.iterdir():
         mask = np.zeros((96, 160), bool)
@@ -181,6 +210,26 @@ def test_void_pixels_of_id_maps(tmp_path: Path) -> None:
     mask, void = truth.at(1)
     assert mask.sum() == (ids == 1).sum()
     assert np.array_equal(void, ids == 255)
+
+
+@pytest.mark.parametrize(
+    ("name", "split", "place"),
+    [("folder", "all", "Annotations/shapes"), ("ref-youtube-vos", "train", "train/Annotations/0a1b2c3d4e")],
+)
+def test_a_first_map_of_nothing_but_void_leaves_the_ids_of_the_others(
+    tmp_path: Path, name: str, split: str, place: str
+) -> None:
+    root = sample(name, tmp_path / "root")
+    ids = np.zeros((96, 160), np.uint8)
+    ids[:5] = 255
+    write_indexed(root / place / "00000.png", ids)
+    dataset = open_dataset(name, root, split)
+    dataset.check()
+    write_predictions(dataset, tmp_path / "out")
+    assert dataset.score(tmp_path / "out").metrics["J"] == 1
+    mask, void = dataset.items()[0].truth.at(1)
+    assert mask.any()
+    assert void is None
 
 
 def test_mevis(tmp_path: Path) -> None:
@@ -269,6 +318,25 @@ def test_refcoco(tmp_path: Path) -> None:
     one_line(lines, "image entry 1 has two annotations")
 
 
+def test_refcoco_sentences_without_a_mask(tmp_path: Path) -> None:
+    root = sample("refcoco", tmp_path)
+    path = root / "refcoco" / "instances_refcoco_val.json"
+    whole = path.read_text()
+    edit(path, lambda content: content["annotations"].pop(0))
+    one_line(faults("refcoco", root), "0 are image entries without an annotation")
+
+    path.write_text(whole)
+    edit(path, lambda content: content["annotations"][0].update(segmentation=[]))
+    assert any("annotations.0.segmentation" in line for line in faults("refcoco", root))
+
+    path.write_text(whole)
+    crowd = {"size": [96, 160], "counts": [96 * 160]}
+    edit(path, lambda content: content["annotations"][0].update(iscrowd=1, segmentation=crowd))
+    dataset = open_dataset("refcoco", root)
+    assert [item.expression_id for item in dataset.items()] == ["1"]
+    assert dataset.notes == ["1 sentences that are only about crowds are left out"]
+
+
 def test_polygons_that_would_take_all_memory(tmp_path: Path) -> None:
     root = sample("refcoco", tmp_path)
 
@@ -305,6 +373,52 @@ def test_predictions_of_a_wrong_form_are_all_named(tmp_path: Path) -> None:
     one_line(lines, "1/00002.png", "neither a PNG nor a JPEG")
     with pytest.raises(DatasetError, match="is no folder"):
         dataset.score(tmp_path / "nowhere")
+
+
+def test_scored_predictions_of_a_wrong_form_are_all_named(tmp_path: Path) -> None:
+    dataset = open_dataset("refcoco", sample("refcoco", tmp_path / "root"))
+    (tmp_path / "out").mkdir()
+    file = tmp_path / "out" / "predictions.json"
+    first, second = (f"{item.name}/{item.frames[0]}" for item in dataset.items())
+
+    def give(*entries: tuple[str, Any]) -> None:
+        results = [{"image_id": name, "segmentation": code, "score": 0.5} for name, code in entries]
+        file.write_text(json.dumps(results))
+
+    mask = encode(np.ones((96, 160), bool))
+    give(
+        (first, mask),
+        (first, encode(np.ones((7, 9), bool))),
+        (second, {**mask, "counts": "00"}),
+        *((f"v_x_f_{k}_i_1", mask) for k in range(5)),
+    )
+    with pytest.raises(DatasetError) as caught:
+        dataset.score(tmp_path / "out")
+    lines = str(caught.value).splitlines()
+    one_line(lines, "predictions.json", f"{first} not of the frame's size")
+    one_line(lines, "predictions.json", "damaged mask")
+    one_line(lines, "predictions.json", "v_x_f_2_i_1 and 2 more not in this data set")
+    give((first, mask), (second, mask))
+    assert dataset.score(tmp_path / "out", dataset.items()[:1]).notes == []
+    give((first, mask))
+    scores = dataset.score(tmp_path / "out")
+    assert scores.notes == ["1 of 2 expressions have no prediction and count as empty"]
+    assert [row["missing"] for row in scores.items] == [0, 1]
+    file.write_text(file.read_text().replace("0.5", "NaN"))
+    with pytest.raises(DatasetError, match="finite"):
+        dataset.score(tmp_path / "out")
+
+
+def test_a_csv_field_without_end(tmp_path: Path) -> None:
+    root = sample("avsbench-s4", tmp_path)
+    with (root / "s4_meta_data.csv").open("a") as file:
+        file.write(f"{'x' * 200_000},0,helicopter,test\n")
+    one_line(faults("avsbench-s4", root), "s4_meta_data.csv: line 5 is no CSV")
+
+
+def test_a_scoring_process_that_is_killed() -> None:
+    with pytest.raises(OutOfMemory, match="--workers"):
+        in_processes(signal.raise_signal, [signal.SIGKILL] * 2, workers=2)
 
 
 def test_pictures_too_large_to_decode(tmp_path: Path) -> None:

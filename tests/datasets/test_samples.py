@@ -5,16 +5,21 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import ExifTags, Image
 
 from refervid.datasets.base import Dataset, Scores
+from refervid.datasets.pictures import read_ids
 from refervid.datasets.registry import DATASETS, dataset_class, open_dataset
 from refervid.datasets.rle import encode
-from refervid.datasets.samples import write_json
+from refervid.datasets.samples import SampleClip, two_shapes, write_common_form, write_json
 from refervid.errors import DatasetError
+from refervid.media.pictures import write_indexed
+from refervid.metrics.avs import shrunk
 from refervid.types import SoundReference
 from tests.datasets.predictions import write_predictions
 
@@ -128,6 +133,76 @@ def test_jhmdb_frames_are_the_published_ones_where_the_list_lies_there(tmp_path:
         ("00001", "00004", "00006"),
         ("00002", "00003", "00005"),
     ]
+
+
+def test_jhmdb_clips_end_with_the_masks(samples: Path) -> None:
+    catch, stand = open_dataset("jhmdb-sentences", samples / "jhmdb-sentences").items()
+    assert [len(item.video.open()) for item in (catch, stand)] == [6, 5]
+    assert len(list(stand.video.path.iterdir())) == 6
+
+
+@pytest.mark.parametrize("start", ["", "frame"])
+def test_frames_are_in_the_order_of_their_numbers(tmp_path: Path, start: str) -> None:
+    clip = two_shapes(count=12)
+    names = tuple(f"{start}{number}" for number in range(1, 13))
+    write_common_form(tmp_path, "", [SampleClip("shapes", clip.frames, clip.ids, names, clip.sentences)])
+    item = open_dataset("folder", tmp_path).items()[0]
+    assert item.frames == names
+    assert tuple(path.stem for path in item.video.pictures) == names
+
+
+def test_frames_are_taken_as_stored(tmp_path: Path) -> None:
+    """Cameras ask in EXIF data to turn a picture; annotations do not."""
+    dataset_class("folder").make_sample(tmp_path)
+    before = [frame for _, frame in open_dataset("folder", tmp_path).items()[0].video.open().frames()]
+    for path in (tmp_path / "JPEGImages" / "shapes").iterdir():
+        content = path.read_bytes()
+        exif = Image.Exif()
+        exif[ExifTags.Base.Orientation] = 6
+        data = exif.tobytes()
+        path.write_bytes(content[:2] + b"\xff\xe1" + (len(data) + 2).to_bytes(2, "big") + data + content[2:])
+        assert Image.open(path).getexif()[ExifTags.Base.Orientation] == 6
+    dataset = open_dataset("folder", tmp_path)
+    dataset.check()
+    after = [frame for _, frame in dataset.items()[0].video.open().frames()]
+    np.testing.assert_array_equal(after, before)
+
+
+def test_semantic_predictions_may_be_of_any_size(samples: Path, tmp_path: Path) -> None:
+    dataset = open_dataset("avss", samples / "avss")
+    write_predictions(dataset, tmp_path, lambda mask: np.roll(mask, 9, axis=1))
+    before = dataset.score(tmp_path)
+    for path in tmp_path.rglob("*.png"):
+        write_indexed(path, shrunk(read_ids(path)))
+    assert dataset.score(tmp_path) == before
+
+
+def test_a_part_of_ref_davis17_is_scored_by_whole_videos(samples: Path, tmp_path: Path) -> None:
+    dataset = open_dataset("ref-davis17", samples / "ref-davis17")
+    items = dataset.items()
+    write_predictions(dataset, tmp_path)
+    assert dataset.score(tmp_path, items).notes == []
+    for item in items[4:]:
+        shutil.rmtree(tmp_path / item.name)
+    scores = dataset.score(tmp_path, items[:4])
+    assert len(scores.items) == len(items)
+    assert scores.notes == [
+        "4 more expressions are scored: the objects of a video count together",
+        "4 of 8 expressions have no prediction and count as empty",
+    ]
+
+
+def test_ref_davis17_of_two_frames_has_no_semi_supervised_scores(tmp_path: Path) -> None:
+    clip = two_shapes(count=2)
+    sentences = tuple((text, number) for text, number in clip.sentences for _ in range(4))
+    clip = SampleClip(clip.name, clip.frames, clip.ids, clip.names, sentences)
+    write_common_form(tmp_path / "data", "valid", [clip])
+    dataset = open_dataset("ref-davis17", tmp_path / "data")
+    write_predictions(dataset, tmp_path / "out")
+    scores = dataset.score(tmp_path / "out")
+    assert scores.metrics["J"] == 1
+    assert scores.metrics["semi-supervised"] is None
+    assert "anno_0/shapes: no frame is left to score" in scores.notes[0]
 
 
 def test_mevis_masks_follow_the_list_of_frames(tmp_path: Path) -> None:

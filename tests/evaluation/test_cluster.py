@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -101,8 +102,9 @@ class Killer(Thread):
             sleep(self._random.uniform(0.1, 2))
             workers = actor_processes()
             if workers:
-                os.kill(self._random.choice(workers), signal.SIGKILL)
-                self.killed += 1
+                with suppress(ProcessLookupError):  # it may have ended since it was listed
+                    os.kill(self._random.choice(workers), signal.SIGKILL)
+                    self.killed += 1
 
 
 def actor_processes() -> list[int]:

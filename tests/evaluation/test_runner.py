@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from fsspec import register_implementation
+from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
 from refervid.datasets.base import Dataset
 from refervid.datasets.registry import dataset_class, open_dataset
 from refervid.datasets.samples import two_shapes, write_common_form
-from refervid.errors import BudgetExceeded, ConfigurationChanged, DatasetError, SettingsError
+from refervid.errors import BudgetExceeded, ConfigurationChanged, DatasetError, MirrorFailed, SettingsError
 from refervid.evaluation.mirror import Mirror
-from refervid.evaluation.runner import Shard, evaluate
+from refervid.evaluation.runner import Shard, evaluate, first_items
 from tests.evaluation.colour_pipeline import ColourPipeline
 
 
@@ -155,6 +159,19 @@ def test_a_limited_run_scores_its_items(tmp_path: Path) -> None:
     assert set(records(tmp_path / "out")) == {"a/0", "a/1", "b/0"}
 
 
+def test_a_limit_takes_whole_videos_of_ref_davis17(tmp_path: Path) -> None:
+    clip = two_shapes("first", count=3)
+    sentences = tuple(each for each in clip.sentences for _ in range(4))
+    clips = [replace(clip, name=name, sentences=sentences) for name in ("first", "second", "third")]
+    write_common_form(tmp_path / "data", "valid", clips)
+    data = open_dataset("ref-davis17", tmp_path / "data")
+    for limit, videos in ((1, 1), (8, 1), (9, 2), (99, 3)):
+        assert first_items(data, limit) == data.items()[: 8 * videos]
+    scores = evaluate(data, ColourPipeline(tmp_path, logits=True), tmp_path / "out", limit=9)
+    assert scores["J"] > 0.9
+    assert set(records(tmp_path / "out")) == {item.name for item in data.items()[:16]}
+
+
 @pytest.mark.parametrize(
     ("name", "split", "prefix"),
     [("ref-youtube-vos", "valid", "Annotations/1a1b2c3d4e/0/"), ("mevis", "valid", "valid_01/0/")],
@@ -203,6 +220,9 @@ def test_ref_davis17_merges_by_logits_where_there_are_any(tmp_path: Path) -> Non
     assert set(np.unique(labels)) == {0, 1, 2}
     (out / "items" / "shapes-valid" / "5.json").unlink()  # a part of a video cannot be merged again ...
     assert evaluate(data, ColourPipeline(tmp_path, logits=True), out, resume=True) == scores  # nor need be
+    (out / "masks" / "anno_2" / "shapes-valid" / "00001.png").unlink()
+    assert evaluate(data, ColourPipeline(tmp_path, logits=True), out, resume=True) == scores
+    assert (out / "masks" / "anno_2" / "shapes-valid" / "00001.png").is_file()
 
 
 def test_a_mirror_holds_all_that_resuming_needs(tmp_path: Path) -> None:
@@ -219,6 +239,63 @@ def test_a_mirror_holds_all_that_resuming_needs(tmp_path: Path) -> None:
     assert scores["J"] > 0.9
     kept = records(there)["a/0"]["timings_s"], records(tmp_path / "here")["a/0"]["timings_s"]
     assert kept[0] == kept[1]
+
+
+class FailingStorage(MemoryFileSystem):
+    """Refuses files whose names end with `refused`."""
+
+    protocol = "failing"
+    cachable = False
+    refused = "nothing"
+
+    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:
+        if path.endswith(self.refused):
+            raise KeyError("NoSuchBucket")  # clients have errors of every kind
+        super().pipe_file(path, value, mode, **options)
+
+
+@pytest.mark.parametrize("refused", ["run.json", "masks/b/0/00001.png", "items/a/1.json", "scores.json"])
+def test_resuming_copies_what_a_failed_mirror_lacks(
+    tmp_path: Path, refused: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register_implementation("failing", FailingStorage, clobber=True)
+    data, out, mirror = (
+        three_videos(tmp_path / "data"),
+        tmp_path / "out",
+        Mirror(f"failing://{tmp_path.name}"),
+    )
+    monkeypatch.setattr(FailingStorage, "refused", refused)
+    with pytest.raises(MirrorFailed, match=r"NoSuchBucket.*--resume"):
+        evaluate(data, ColourPipeline(tmp_path), out, mirror=mirror)
+    monkeypatch.undo()
+    evaluate(data, ColourPipeline(tmp_path), out, resume=True, mirror=mirror)
+    here = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.suffix != ".lock"}
+    assert mirror.sizes() == {name: path.stat().st_size for name, path in here.items() if path.is_file()}
+
+
+def test_what_was_copied_by_half_does_not_spoil_a_run_elsewhere(tmp_path: Path) -> None:
+    data, place = three_videos(tmp_path / "data"), tmp_path / "mirror"
+    mirror = Mirror(place.as_uri())
+    whole = evaluate(data, ColourPipeline(tmp_path), tmp_path / "here", mirror=mirror)
+    for name in ("run.json", "items/a/0.json"):
+        (place / name).write_bytes((place / name).read_bytes()[:20])
+    assert evaluate(data, ColourPipeline(tmp_path), tmp_path / "there", resume=True, mirror=mirror) == whole
+    assert (place / "run.json").read_bytes() == (tmp_path / "there" / "run.json").read_bytes()
+    kept = records(tmp_path / "there")["a/1"]["timings_s"], records(tmp_path / "here")["a/1"]["timings_s"]
+    assert kept[0] == kept[1]
+
+
+def test_a_damaged_mask_does_not_replace_its_good_copy(tmp_path: Path) -> None:
+    data, out, mirror = three_videos(tmp_path / "data"), tmp_path / "out", Mirror((tmp_path / "m").as_uri())
+    whole = evaluate(data, ColourPipeline(tmp_path), out, mirror=mirror)
+    mask = out / "masks" / "a" / "0" / "00000.png"
+    mask.write_bytes(b"no picture")
+    with pytest.raises(DatasetError, match="delete it"):
+        evaluate(data, ColourPipeline(tmp_path), out, resume=True, mirror=mirror)
+    mask.unlink()
+    before = times(out)
+    assert evaluate(data, ColourPipeline(tmp_path), out, resume=True, mirror=mirror) == whole
+    assert times(out) == before
 
 
 def test_places_that_no_mirror_can_be_at() -> None:

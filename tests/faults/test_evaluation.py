@@ -11,8 +11,8 @@ import pytest
 
 from refervid.datasets.registry import open_dataset
 from refervid.datasets.samples import two_shapes, write_common_form
-from refervid.errors import DatasetError, OutputLocked, UnsafeName
-from refervid.evaluation.runner import evaluate
+from refervid.errors import DatasetError, OutputLocked, SettingsError, UnsafeName
+from refervid.evaluation.runner import Shard, evaluate
 from refervid.files import output_lock
 from tests.evaluation.colour_pipeline import ColourPipeline
 
@@ -59,6 +59,36 @@ def test_two_processes_on_one_folder(root: Path, tmp_path: Path) -> None:
     assert evaluate(data, ColourPipeline(root), out)["J"] > 0.9
 
 
+@pytest.mark.parametrize(
+    ("running", "other"),
+    [
+        (Shard(1, 2), Shard()),
+        (Shard(), Shard(1, 2)),
+        (Shard(1, 2), Shard(1, 2)),
+        (Shard(1, 2), Shard(1, 3)),
+        (Shard(2, 12), Shard(2, 2)),
+    ],
+)
+def test_shards_share_a_folder_with_none_but_their_like(
+    root: Path, tmp_path: Path, running: Shard, other: Shard
+) -> None:
+    data, out = open_dataset("folder", root), tmp_path / "out"
+    with running.lock(out), pytest.raises(OutputLocked, match="is writing to"):
+        evaluate(data, ColourPipeline(root), out, shard=other)
+    assert not (out / "run.json").exists()
+
+
+def test_other_shards_and_a_whole_run_go_on_where_shards_ended(root: Path, tmp_path: Path) -> None:
+    data, out = open_dataset("folder", root), tmp_path / "out"
+    whole = evaluate(data, ColourPipeline(root), tmp_path / "whole")
+    with Shard(2, 3).lock(out):
+        assert evaluate(data, ColourPipeline(root), out, shard=Shard(3, 3))["pending"] == 4
+    assert evaluate(data, ColourPipeline(root), out, shard=Shard(2, 5))["pending"] == 2
+    done = {path: path.stat().st_mtime_ns for path in out.glob("items/*/*.json")}
+    assert evaluate(data, ColourPipeline(root), out, resume=True) == whole
+    assert all(path.stat().st_mtime_ns == time for path, time in done.items())
+
+
 @pytest.mark.parametrize("limit", [100, 250, 800, 3000])
 def test_a_full_disk_leaves_nothing_half(root: Path, tmp_path: Path, limit: int) -> None:
     """Files larger than `limit` bytes cannot be written, as if the disk were full at that byte."""
@@ -103,10 +133,52 @@ def test_links_in_the_output_lead_nowhere(root: Path, tmp_path: Path) -> None:
 
 def test_damaged_predictions_are_named_at_scoring(root: Path, tmp_path: Path) -> None:
     data, out = open_dataset("folder", root), tmp_path / "out"
-    evaluate(data, ColourPipeline(root), out)
-    (out / "masks" / "a" / "0" / "00001.png").write_bytes(b"no picture")
-    (out / "masks" / "b" / "1" / "00002.png").write_bytes(b"")
+    whole = evaluate(data, ColourPipeline(root), out)
+    damaged = [out / "masks" / "a" / "0" / "00001.png", out / "masks" / "b" / "1" / "00002.png"]
+    for path in damaged:
+        path.write_bytes(b"no picture")
     with pytest.raises(DatasetError, match="2 predictions cannot be used") as caught:
         evaluate(data, ColourPipeline(root), out, resume=True)
-    assert "a/0/00001.png" in str(caught.value)
-    assert "b/1/00002.png" in str(caught.value)
+    assert all(str(path) in str(caught.value) for path in damaged)
+    assert "delete it, and --resume makes it anew" in str(caught.value)
+    for path in damaged:
+        path.unlink()
+    assert evaluate(data, ColourPipeline(root), out, resume=True) == whole
+
+
+@pytest.mark.parametrize("content", [None, b""], ids=["lost", "empty"])
+def test_lost_and_empty_masks_are_made_anew(root: Path, tmp_path: Path, content: bytes | None) -> None:
+    data, out = open_dataset("folder", root), tmp_path / "out"
+    whole = evaluate(data, ColourPipeline(root), out)
+    for path in [*(out / "masks" / "a" / "1").iterdir(), out / "masks" / "b" / "0" / "00002.png"]:
+        path.unlink()
+        if content is not None:
+            path.write_bytes(content)
+    (root / "server").touch()  # and as long as that fails they count as empty, like all that failed
+    scores = evaluate(data, ColourPipeline(root), out, resume=True)
+    assert set(scores["failed"]) == {"a/1"}
+    assert scores["J"] < whole["J"]
+    (root / "server").unlink()
+    assert evaluate(data, ColourPipeline(root), out, resume=True) == whole
+
+
+@pytest.mark.parametrize("content", [b"", b'{"hash": "ab', b"[]", b"{}", b"\xff"])
+def test_a_record_that_cannot_be_read_is_made_anew(root: Path, tmp_path: Path, content: bytes) -> None:
+    data, out = open_dataset("folder", root), tmp_path / "out"
+    whole = evaluate(data, ColourPipeline(root), out)
+    (out / "items" / "b" / "0.json").write_bytes(content)
+    assert evaluate(data, ColourPipeline(root), out, resume=True) == whole
+    assert json.loads((out / "items" / "b" / "0.json").read_text())["status"] == "ok"
+
+
+@pytest.mark.parametrize("content", [b"", b'{"dataset": "fol', b"[]", b"\xff"])
+def test_a_damaged_run_json_is_named_and_can_be_deleted(root: Path, tmp_path: Path, content: bytes) -> None:
+    data, out = open_dataset("folder", root), tmp_path / "out"
+    whole = evaluate(data, ColourPipeline(root), out)
+    done = {path: path.stat().st_mtime_ns for path in out.glob("items/*/*.json")}
+    (out / "run.json").write_bytes(content)
+    with pytest.raises(SettingsError, match=r"run\.json cannot be read: delete it and use --resume"):
+        evaluate(data, ColourPipeline(root), out, resume=True)
+    (out / "run.json").unlink()
+    assert evaluate(data, ColourPipeline(root), out, resume=True) == whole
+    assert done == {path: path.stat().st_mtime_ns for path in done}

@@ -74,6 +74,11 @@ def test_no_prediction_counts_as_empty() -> None:
     assert scores([entry(full)])["mAP"] == 0
 
 
+def test_a_prediction_of_another_size_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"not of the truth's size \[4, 6\]"):
+        overlap(entry(np.ones((4, 6), bool), np.ones((2, 3), bool)))
+
+
 def test_official_scores_of_several_queries_and_an_empty_truth() -> None:
     fixture = json.loads((FIXTURES / "soc_a2d.json").read_text())
     found = scores(entries_of(fixture["ground_truth"], fixture["predictions"]))

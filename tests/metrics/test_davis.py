@@ -76,6 +76,16 @@ def test_exchanged_objects_cost_nothing_unsupervised() -> None:
     assert set_score(score_sequence(zip(truth, swapped, strict=True), "semi-supervised")).j.mean == 0
 
 
+def test_what_cannot_be_scored_is_refused() -> None:
+    labels = np.ones((2, 30, 30), np.uint8)
+    assert score_sequence(zip(labels, labels, strict=True), "unsupervised")[0].j.mean == 1
+    with pytest.raises(DatasetError, match="no frame is left"):
+        score_sequence(zip(labels, labels, strict=True), "semi-supervised")
+    empty = np.zeros((2, 30, 30), np.uint8)
+    with pytest.raises(DatasetError, match="no video shows an object"):
+        set_score(score_sequence(zip(empty, labels, strict=True), "unsupervised"))
+
+
 def test_memory_does_not_grow_with_the_clip() -> None:
     def pairs(count: int) -> Iterator[tuple[LabelMap, LabelMap]]:
         for index in range(count):

@@ -34,9 +34,12 @@ def weights(network: SOC, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+def pictures(frames: int = 6) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, (frames, 32, 48, 3), np.uint8)
+
+
 def clip(frames: int = 6) -> ArrayClip:
-    random = np.random.default_rng(0)
-    return ArrayClip(random.integers(0, 255, (frames, 32, 48, 3), np.uint8), fps=10)
+    return ArrayClip(pictures(frames), fps=10)
 
 
 def test_windows_cover_all_frames_and_overlap() -> None:
@@ -111,3 +114,53 @@ def test_the_nano_tokenizer_is_in_the_checkpoint(weights: Path) -> None:
     text = load_own(weights).config.text
     assert isinstance(text, NanoTextConfig)
     assert "circle" in text.words
+
+
+def test_windows_without_overlap_are_answered_one_by_one(network: SOC) -> None:
+    assert windows(80, 36, 0) == [slice(0, 36), slice(36, 72), slice(72, 80)]
+    (track,) = Segmenter(network, size=SIZE, window=4, overlap=0).segment(clip(), TEXTS[:1])
+    (head,) = Segmenter(network, size=SIZE).segment(ArrayClip(pictures()[:4], fps=10), TEXTS[:1])
+    np.testing.assert_array_equal(track.stack()[:4], head.stack())
+
+
+def test_logits_are_kept_if_asked_for(network: SOC) -> None:
+    (track,) = Segmenter(network, size=SIZE, keep_logits=True).segment(clip(), TEXTS[:1])
+    assert track.logits is not None
+    assert track.logits.shape == (6, 8, 12)
+    (track,) = Segmenter(network, size=SIZE).segment(clip(), TEXTS[:1])
+    assert track.logits is None
+
+
+def test_sentences_in_batches_are_sentences_together(network: SOC) -> None:
+    together = Segmenter(network, size=SIZE).segment(clip(), TEXTS)
+    for a, b in zip(together, Segmenter(network, size=SIZE, batch=1).segment(clip(), TEXTS), strict=True):
+        assert (a.stack() != b.stack()).mean() < 0.001
+
+
+@pytest.mark.parametrize("index", [0, 3, 5])
+def test_a_frame_is_answered_from_the_eight_around_it(network: SOC, index: int) -> None:
+    frames = pictures()
+    found = Segmenter(network, size=SIZE).answers_at(clip(), index, ["The  RED square"])[0]
+    around = np.clip(np.arange(index - 4, index + 4), 0, 5)
+    same = Segmenter(network, size=SIZE).answers_at(ArrayClip(frames[around], fps=10), 4, ["the red square"])
+    assert found.masks.shape == (network.config.queries, 32, 48)
+    torch.testing.assert_close(found.scores, same[0].scores)
+    assert (found.masks == same[0].masks).all()
+
+
+def test_a_still_is_seen_alone_and_its_answers_come_best_first(network: SOC) -> None:
+    still = ArrayClip(pictures()[:1], fps=10)
+    (found,) = Segmenter(network, size=SIZE).answers_at(still, 0, TEXTS[:1])
+    assert (found.scores.diff() <= 0).all()
+    (track,) = Segmenter(network, size=SIZE).segment(still, TEXTS[:1])
+    assert (track[0] != found.masks[0].numpy()).mean() < 0.01
+    assert track.presence[0] == pytest.approx(float(found.scores[0]), abs=1e-5)
+
+
+@pytest.mark.parametrize(("frames", "short"), [(6, 320), (1, 360)])
+def test_an_unknown_input_size_is_the_published_one(network: SOC, frames: int, short: int) -> None:
+    seen: list[tuple[int, ...]] = []
+    unknown = SOC(network.config.model_copy(update={"size": None})).eval()
+    unknown.backbone.register_forward_pre_hook(lambda _, given: seen.append(tuple(given[0].shape)))
+    Segmenter(unknown).answers_at(clip(frames), 0, TEXTS[:1])
+    assert seen == [(1, 8 if frames > 1 else 1, 3, short, short * 3 // 2)]

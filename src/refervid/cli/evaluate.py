@@ -72,7 +72,7 @@ def evaluate(
         from refervid.evaluation.estimate import estimate as estimate_run
         from refervid.evaluation.mirror import Mirror
         from refervid.evaluation.presets import for_dataset, preset_for
-        from refervid.evaluation.runner import Shard, evaluate
+        from refervid.evaluation.runner import Shard, evaluate, first_items
         from refervid.pipelines.presets import load
 
         part = Shard.parse(shard)
@@ -88,7 +88,7 @@ def evaluate(
         )
         again = partial(load, pipeline.preset, device=device, allow_remote=allow_remote, settings=settings)
         console.print(f"{data.name} {data.split}: {len(data.items())} items; preset {pipeline.preset}")
-        asked = [item for item in data.items()[:limit] if part.holds(item.video.name)]
+        asked = [item for item in first_items(data, limit) if part.holds(item.video.name)]
         expected = estimate_run(asked, pipeline)
         if estimate or expected is not None:
             tell_estimate(expected, max_cost)

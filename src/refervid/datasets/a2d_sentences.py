@@ -141,7 +141,7 @@ class A2dSentences(Dataset):
                         problems.add(item.video.path, what, "download both again")
 
     def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
-        return score_single_frames(items, predictions, workers)
+        return score_single_frames(items, self.items(), predictions, workers)
 
     @classmethod
     def make_sample(cls, folder: Path) -> None:

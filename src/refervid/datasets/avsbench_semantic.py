@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from refervid.datasets.avsbench import check_sizes, score_binary, sound_item, unique
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
-from refervid.datasets.pictures import read_rgb, size_of
+from refervid.datasets.pictures import read_rgb
 from refervid.datasets.problems import Problems
 from refervid.datasets.samples import (
     two_shapes,
@@ -142,7 +142,7 @@ class AvsbenchV2(Dataset):
 class Avss(AvsbenchV2):
     """All clips of AVSBench-semantic, scored per class.
 
-    Predictions are pictures in the palette: RGB, or indexed with class numbers as pixels.
+    Predictions are pictures in the palette, of any size: RGB, or indexed with class numbers as pixels.
     """
 
     name = "avss"
@@ -200,9 +200,6 @@ def _semantic_sums(item: Item, predictions: Path) -> Measured:
             missing += 1
         else:
             try:
-                if size_of(path) != truth.shape[:2]:
-                    size = f"{truth.shape[1]}x{truth.shape[0]}"
-                    raise DatasetError(f"{path}: is not {size} as its frame; write it at that size")
                 predicted = shrunk(read_rgb(path))
             except DatasetError as error:
                 faults.append(str(error))

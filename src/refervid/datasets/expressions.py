@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,8 +60,13 @@ def as_list(ids: ObjectId | list[ObjectId] | None) -> list[str]:
 
 
 def by_number(names: Iterable[str]) -> list[str]:
-    """Sorted as numbers where they are numbers."""
-    return sorted(names, key=lambda name: (0, int(name), name) if name.isdecimal() else (1, 0, name))
+    """Sorted by the numbers in them: "2" before "10", "frame2" before "frame10"."""
+
+    def key(name: str) -> tuple[list[tuple[int, str]], str]:
+        parts = re.split(r"(\d+)", name)
+        return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name
+
+    return sorted(names, key=key)
 
 
 def video_tasks(
@@ -79,7 +85,7 @@ def video_tasks(
                 problems.add(file, f"video {video} lists {what} {', '.join(twice)} twice", "remove one")
         folder = pictures / video
         found = picture_names(folder)
-        frames = tuple(sorted(entry.frames))
+        frames = tuple(by_number(entry.frames))
         problems.missing(
             folder,
             [f"{name}.jpg" for name in frames if name not in found],

@@ -3,6 +3,8 @@
 ROOT/JPEGImages/VIDEO/FRAME.jpg
 ROOT/Annotations/VIDEO/FRAME.png    object ids with 255 as void, or black and white; may be left out
 ROOT/meta_expressions/meta_expressions.json
+
+With annotations in black and white, which hold one object per video, `obj_id` may be left out.
 """
 
 from __future__ import annotations
@@ -37,7 +39,8 @@ class Folder(Dataset):
         for task in video_tasks(meta, file, self.root / "JPEGImages", FPS, problems):
             truths = {}
             if annotations.is_dir():
-                truths = id_truths(task, annotations / task.source.name, file, problems)
+                place = annotations / task.source.name
+                truths = id_truths(task, place, file, problems, may_be_white=True)
             items += items_of_task(self.name, task, truths)
         return items
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refervid.datasets.expressions import VideoTask, as_list
 from refervid.datasets.item import Item
@@ -17,24 +19,51 @@ from refervid.errors import DatasetError
 from refervid.metrics.davis import VOID
 from refervid.types import Mask, TextReference
 
+BLACK_AND_WHITE = {0, VOID}
+NEEDS_IDS = "names no object of the annotations"
+NAME_THEM = "give it the ids of its objects, 1 to 254, as obj_id"
+
 
 @dataclass(frozen=True)
 class IdTruth:
     """Objects of an id map per frame: pixel = object id, 0 = background, 255 = void.
 
-    With `black_and_white` any value above 127 is the one object, and nothing is void.
+    With `may_be_white`, maps that hold white (255) and no id in any frame are black and white: white is
+    the one object whatever `object_ids` are, and nothing is void.
     """
 
     files: tuple[Path, ...]
     object_ids: tuple[int, ...]
-    black_and_white: bool = False
+    may_be_white: bool = False
 
     def at(self, position: int) -> tuple[Mask, Mask | None]:
         ids = read_ids(self.files[position])
+        white = ids == VOID
         if self.black_and_white:
-            return ids > 127, None
-        void = ids == VOID
-        return np.isin(ids, self.object_ids), void if void.any() else None
+            return white, None
+        if not self.names_objects:
+            raise DatasetError(f"{self.files[0].parent}: an expression {NEEDS_IDS}; {NAME_THEM}")
+        return np.isin(ids, self.object_ids), white if white.any() else None
+
+    @cached_property
+    def black_and_white(self) -> bool:
+        """Reads one map after the other up to the first id; raises `DatasetError`.
+
+        Not for opening a data set: of black and white pictures it reads all.
+        """
+        if not self.may_be_white:
+            return False
+        values: set[int] = set()
+        for file in self.files:
+            values |= _values(read_ids(file))
+            if not values <= BLACK_AND_WHITE:
+                return False
+        return VOID in values
+
+    @property
+    def names_objects(self) -> bool:
+        """Whether `object_ids` mean something on maps that are not black and white."""
+        return bool(self.object_ids) and VOID not in self.object_ids
 
 
 def items_of_task(dataset: str, task: VideoTask, truths: dict[str, IdTruth]) -> list[Item]:
@@ -46,10 +75,13 @@ def items_of_task(dataset: str, task: VideoTask, truths: dict[str, IdTruth]) -> 
     ]
 
 
-def id_truths(task: VideoTask, folder: Path, list_file: Path, problems: Problems) -> dict[str, IdTruth]:
+def id_truths(
+    task: VideoTask, folder: Path, list_file: Path, problems: Problems, may_be_white: bool = False
+) -> dict[str, IdTruth]:
     """The truth of every sentence of a video from `folder/FRAME.png`; faults are reported.
 
-    `list_file` is where the sentences come from.
+    `list_file` is where the sentences come from. With `may_be_white` whether a sentence must name
+    objects shows only in the maps: see `check_id_maps`.
     """
     files = tuple(folder / f"{frame}.png" for frame in task.frames)
     absent = [file.name for file in files if not file.is_file()]
@@ -57,27 +89,17 @@ def id_truths(task: VideoTask, folder: Path, list_file: Path, problems: Problems
     if absent:
         return {}
     truths: dict[str, IdTruth] = {}
-    with problems.collected():
-        black_and_white = is_black_and_white(files)
     for key, expression in task.expressions.items():
         ids = as_list(expression.obj_id)
         where = f"video {task.source.name}, expression {key}"
-        if not ids and not black_and_white:
-            problems.add(list_file, f"{where} has no obj_id", "name the object in the annotations")
-        elif not all(each.isdecimal() and 1 <= int(each) <= VOID for each in ids):
+        if not all(each.isdecimal() and 1 <= int(each) <= VOID for each in ids):
             problems.add(list_file, f"{where} has obj_id {', '.join(ids)}", "ids go from 1 to 254")
-        else:
-            truths[key] = IdTruth(files, tuple(int(each) for each in ids), black_and_white)
+            continue
+        truth = IdTruth(files, tuple(int(each) for each in ids), may_be_white)
+        if not (may_be_white or truth.names_objects):
+            problems.add(list_file, f"{where} {NEEDS_IDS}", NAME_THEM)
+        truths[key] = truth
     return truths
-
-
-def is_black_and_white(files: Sequence[Path]) -> bool:
-    """Whether the first map that is not empty holds nothing but 255."""
-    for file in files:
-        ids = read_ids(file)
-        if ids.any():
-            return bool(np.isin(ids, (0, 255)).all())
-    return False
 
 
 def check_id_maps(items: Sequence[Item], problems: Problems) -> None:
@@ -97,12 +119,20 @@ def check_id_maps(items: Sequence[Item], problems: Problems) -> None:
             if ids.shape != shape:
                 sizes = f"{ids.shape[1]}x{ids.shape[0]}, its frame {shape[1]}x{shape[0]}"
                 problems.add(file, f"is {sizes}", "write the annotation at the frame's size")
-            present.update(np.unique(ids).tolist())
+            present |= _values(ids)
         for item, truth in sentences:
-            absent = [each for each in truth.object_ids if each not in present and not truth.black_and_white]
-            if absent:
+            if truth.may_be_white and VOID in present and present <= BLACK_AND_WHITE:
+                continue
+            folder, absent = truth.files[0].parent, sorted(set(truth.object_ids) - present)
+            if not truth.names_objects:
+                problems.add(folder, f"expression {item.expression_id} {NEEDS_IDS}", NAME_THEM)
+            elif absent:
                 problems.add(
-                    sentences[0][1].files[0].parent,
+                    folder,
                     f"object {', '.join(map(str, absent))} of expression {item.expression_id} is in no frame",
                     "correct obj_id or the annotations",
                 )
+
+
+def _values(ids: NDArray[np.uint8]) -> set[int]:
+    return set(np.unique(ids).tolist())

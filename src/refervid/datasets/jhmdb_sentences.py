@@ -141,7 +141,7 @@ class JhmdbSentences(Dataset):
                     problems.add(item.truth.file, what, "download masks and frames again")
 
     def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
-        return score_single_frames(items, predictions, workers)
+        return score_single_frames(items, self.items(), predictions, workers)
 
     @classmethod
     def make_sample(cls, folder: Path) -> None:

@@ -38,9 +38,13 @@ class Problems:
 
     def missing(self, folder: Path, names: Sequence[str], fix: str) -> None:
         """One fault for all files missing from one folder."""
+        self.several(folder, names, "missing", fix)
+
+    def several(self, path: Path, names: Sequence[str], what: str, fix: str) -> None:
+        """One fault for everything in one file or folder of which `what` is said; none without names."""
         if names:
             shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-            self.add(folder, f"{shown} missing", fix)
+            self.add(path, f"{shown} {what}", fix)
 
     def raise_any(self, subject: str) -> None:
         """Raises `DatasetError` with every fault, if there is one."""

@@ -36,16 +36,16 @@ from refervid.metrics.davis import LabelMap, ObjectScore, score_sequence, set_sc
 from refervid.types import Mask
 
 ANNOTATORS = 4
-BACKGROUND_LOGIT = -1.0
-"""Of the plane that stands for no object in AL-Ref-SAM 2's merge."""
 FPS = 24.0
 """Of DAVIS."""
 
 
-def merge_logits(logits: NDArray[np.floating]) -> LabelMap:
-    """One label map (H, W) from mask logits (objects, H, W) of one frame: the largest wins, if above -1."""
+def merge_logits(logits: NDArray[np.floating], background: float) -> LabelMap:
+    """One label map (H, W) from mask logits (objects, H, W) of one frame: the largest wins, if above
+    `background`.
+    """
     labels: LabelMap = (logits.argmax(axis=0) + 1).astype(np.uint8)
-    labels[logits.max(axis=0) <= BACKGROUND_LOGIT] = 0
+    labels[logits.max(axis=0) <= background] = 0
     return labels
 
 
@@ -93,11 +93,12 @@ class AnnotatorVideo:
 
 @dataclass(frozen=True)
 class AnnotatorScores:
-    """Objects by protocol; None where the protocol refuses the result."""
+    """Objects by protocol; `refusal` says why there are no semi-supervised ones."""
 
     unsupervised: list[ObjectScore]
-    semi_supervised: list[ObjectScore] | None
+    semi_supervised: list[ObjectScore]
     faults: tuple[str, ...] = ()
+    refusal: str = ""
 
 
 class RefDavis17(Dataset):
@@ -131,19 +132,22 @@ class RefDavis17(Dataset):
         scored = in_processes(partial(_score_unit, predictions=predictions), units, workers)
         raise_faults([fault for each in scored for fault in each.faults])
         free = _mean_of_annotators(units, [each.unsupervised for each in scored])
-        fixed = [each.semi_supervised for each in scored if each.semi_supervised is not None]
-        notes = []
-        if len(fixed) < len(units):
-            notes.append("no semi-supervised scores: a result holds more objects than the truth")
+        refusals = [each.refusal for each in scored if each.refusal]
+        notes = [f"no semi-supervised scores: {refusals[0]}"] if refusals else []
+        fixed = None if refusals else _mean_of_annotators(units, [each.semi_supervised for each in scored])
         metrics = {
             **{key: free[key] for key in ("J&F", "J", "F")},
             "unsupervised": free,
-            "semi-supervised": None if len(fixed) < len(units) else _mean_of_annotators(units, fixed),
+            "semi-supervised": fixed,
         }
         rows = [row for unit, each in zip(units, scored, strict=True) for row in _rows(unit, each)]
-        absent = sum(not _predicted(item, predictions) for item in items)
+        whole = [item for unit in units for item in unit.items]
+        if len(whole) > len(items):
+            more = len(whole) - len(items)
+            notes.append(f"{more} more expressions are scored: the objects of a video count together")
+        absent = sum(not _predicted(item, predictions) for item in whole)
         if absent:
-            notes.append(f"{absent} of {len(items)} expressions have no prediction and count as empty")
+            notes.append(f"{absent} of {len(whole)} expressions have no prediction and count as empty")
         return Scores(metrics, rows, notes)
 
     def submit(self, predictions: Path, target: Path) -> None:
@@ -186,12 +190,12 @@ def _score_unit(unit: AnnotatorVideo, predictions: Path) -> AnnotatorScores:
     try:
         free = score_sequence(pairs(), "unsupervised")
     except DatasetError as error:
-        return AnnotatorScores([], None, (*faults, f"{predictions / unit.path}: {error}"))
+        return AnnotatorScores([], [], (*faults, f"{predictions / unit.path}: {error}"))
     found = tuple(faults)
     try:
         return AnnotatorScores(free, score_sequence(pairs(), "semi-supervised"), found)
-    except DatasetError:
-        return AnnotatorScores(free, None, found)
+    except DatasetError as error:
+        return AnnotatorScores(free, [], found, f"{unit.path}: {error}")
 
 
 def _mean_of_annotators(units: list[AnnotatorVideo], scores: list[list[ObjectScore]]) -> dict[str, float]:

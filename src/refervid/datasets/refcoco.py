@@ -45,7 +45,7 @@ class Annotation(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     image_id: int
-    segmentation: list[Polygon] | dict[str, object]
+    segmentation: Annotated[list[Polygon], Field(min_length=1)] | dict[str, object]
     iscrowd: int = 0
 
 
@@ -83,8 +83,10 @@ class RefCoco(Dataset):
         file = self.root / self.name / f"instances_{self.name}_{self.split}.json"
         content = read_model(file, Instances, problems)
         shapes: dict[int, tuple[tuple[float, ...], ...]] = {}
+        crowds = set()
         for annotation in content.annotations:
             if annotation.iscrowd or isinstance(annotation.segmentation, dict):
+                crowds.add(annotation.image_id)
                 continue
             if annotation.image_id in shapes:
                 problems.add(file, f"image entry {annotation.image_id} has two annotations", "remove one")
@@ -94,6 +96,11 @@ class RefCoco(Dataset):
             problems.add(file, "image entries share an id", "give every sentence its own")
         for unknown in sorted(set(shapes) - set(entries)):
             problems.add(file, f"an annotation is of image entry {unknown}, which is not listed", "remove it")
+        bare = [str(key) for key in entries if key not in shapes and key not in crowds]
+        problems.several(file, bare, "are image entries without an annotation", "add it or remove them")
+        only_crowds = entries.keys() & crowds - shapes.keys()
+        if only_crowds:
+            self.notes.append(f"{len(only_crowds)} sentences that are only about crowds are left out")
         items = []
         sizes: dict[Path, tuple[int, int]] = {}
         for entry in sorted(entries.values(), key=lambda entry: (entry.file_name, entry.id)):
@@ -118,7 +125,7 @@ class RefCoco(Dataset):
                 problems.add(item.video.path, f"sentence {item.expression_id} has an empty mask", "remove it")
 
     def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
-        return score_single_frames(items, predictions, workers)
+        return score_single_frames(items, self.items(), predictions, workers)
 
     @classmethod
     def make_sample(cls, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context
@@ -15,7 +16,7 @@ import numpy as np
 from refervid.datasets.base import Scores
 from refervid.datasets.item import Item, Truth
 from refervid.datasets.pictures import read_foreground, size_of
-from refervid.errors import DatasetError
+from refervid.errors import DatasetError, OutOfMemory
 from refervid.metrics.boundary import outline, outline_f, radius_of
 from refervid.metrics.region import frame_jaccard, without_void
 from refervid.types import Mask
@@ -25,12 +26,21 @@ Answer = TypeVar("Answer")
 
 
 def in_processes(function: Callable[[Unit], Answer], units: Sequence[Unit], workers: int) -> list[Answer]:
-    """`function` of every unit, in order; both must be picklable when `workers` > 1."""
+    """`function` of every unit, in order; both must be picklable when `workers` > 1.
+
+    Raises `OutOfMemory` if a process is killed, which is what the system does when memory runs out.
+    """
     if workers <= 1 or len(units) <= 1:
         return [function(unit) for unit in units]
     # Forking would copy locks of torch and OpenCV threads in whatever state they are.
     with ProcessPoolExecutor(min(workers, len(units)), mp_context=get_context("spawn")) as pool:
-        return list(pool.map(function, units, chunksize=max(1, len(units) // (workers * 8))))
+        try:
+            return list(pool.map(function, units, chunksize=max(1, len(units) // (workers * 8))))
+        except BrokenProcessPool as error:
+            raise OutOfMemory(
+                f"one of {workers} scoring processes was killed, most likely because memory ran out; "
+                "score with fewer (--workers)"
+            ) from error
 
 
 def read_prediction(item: Item, folder: Path, frame: str, shape: tuple[int, int]) -> Mask:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic import BaseModel, ConfigDict, FiniteFloat, RootModel
 
 from refervid.datasets.base import Scores
 from refervid.datasets.item import Item
 from refervid.datasets.problems import Problems
 from refervid.datasets.rle import Rle, decode, encode
-from refervid.datasets.scoring import measure_items, missing_notes, row_of
+from refervid.datasets.scoring import Measured, measure_items, missing_notes, row_of
 from refervid.datasets.tables import read_model
 from refervid.metrics.a2d import Entry, Prediction, overlap, scores
 from refervid.types import Mask
@@ -28,29 +28,30 @@ class ScoredMask(BaseModel):
 
     image_id: str
     segmentation: Rle
-    score: float
+    score: FiniteFloat
 
 
-def score_single_frames(items: list[Item], predictions: Path, workers: int) -> Scores:
+def score_single_frames(items: list[Item], known: Sequence[Item], predictions: Path, workers: int) -> Scores:
     """P@K, overall and mean IoU and mAP over all entries; rows hold every item's IoU.
 
     Masks come from `predictions.json` if there is one, else from the pictures, with score 1. A picture
-    that is all black stands for no prediction.
+    that is all black stands for no prediction. `known` are all items of the data set: the file may hold
+    predictions for those that are not scored, and for nothing else.
     """
     measured = measure_items(items, predictions, _codes, workers)
     file = predictions / SCORED_PREDICTIONS
-    scored = _read_scored(file) if file.is_file() else None
+    if file.is_file():
+        measured = _with_predictions_of(file, items, known, measured)
     entries, rows = [], []
     for item, each in zip(items, measured, strict=True):
-        own = []
-        for frame, (truth, shown) in zip(item.frames, each.numbers, strict=True):
-            name = f"{item.name}/{frame}"
-            found = shown if scored is None else scored.get(name, [])
-            own.append(Entry(name, truth, found))
+        own = [
+            Entry(f"{item.name}/{frame}", truth, found)
+            for frame, (truth, found) in zip(item.frames, each.numbers, strict=True)
+        ]
         entries += own
         iou = sum(overlap(entry).iou for entry in own) / len(own)
-        rows.append(row_of(item, {"IoU": iou}, each.missing if scored is None else 0))
-    return Scores(scores(entries), rows, missing_notes(items, measured) if scored is None else [])
+        rows.append(row_of(item, {"IoU": iou}, each.missing))
+    return Scores(scores(entries), rows, missing_notes(items, measured))
 
 
 def _codes(
@@ -62,13 +63,42 @@ def _codes(
     ]
 
 
-def _read_scored(file: Path) -> dict[str, list[Prediction]]:
+def _with_predictions_of(
+    file: Path, items: Sequence[Item], known: Sequence[Item], measured: Sequence[Measured]
+) -> list[Measured]:
+    """`measured` with the file's masks in place of the pictures. Raises `DatasetError` with all faults."""
     problems = Problems()
-    found: dict[str, list[Prediction]] = {}
-    for each in read_model(file, RootModel[list[ScoredMask]], problems).root:
-        with problems.collected():
-            decode(each.segmentation, file)
-        code = {"size": list(each.segmentation.size), "counts": each.segmentation.counts}
-        found.setdefault(each.image_id, []).append(Prediction(code, each.score))
+    found = _read_scored(file, known, problems)
+    exchanged, misfits = [], []
+    for item, each in zip(items, measured, strict=True):
+        numbers = []
+        for frame, (truth, _) in zip(item.frames, each.numbers, strict=True):
+            name = f"{item.name}/{frame}"
+            masks = found.get(name, [])
+            if any(list(mask.segmentation.size) != truth["size"] for mask in masks):
+                misfits.append(name)
+                continue
+            with problems.collected():
+                numbers.append((truth, [_prediction(mask, file) for mask in masks]))
+        missing = sum(f"{item.name}/{frame}" not in found for frame in item.frames)
+        exchanged.append(Measured(numbers, missing, ()))
+    problems.several(file, misfits, "not of the frame's size", "write masks at the frame's size")
     problems.raise_any("predictions")
+    return exchanged
+
+
+def _read_scored(file: Path, known: Sequence[Item], problems: Problems) -> dict[str, list[ScoredMask]]:
+    """By `image_id`, in file order."""
+    found: dict[str, list[ScoredMask]] = {}
+    for mask in read_model(file, RootModel[list[ScoredMask]], problems).root:
+        found.setdefault(mask.image_id, []).append(mask)
+    names = {f"{item.name}/{frame}" for item in known for frame in item.frames}
+    strangers = [name for name in found if name not in names]
+    problems.several(file, strangers, "not in this data set", "image_id must be VIDEO/EXPRESSION/FRAME")
     return found
+
+
+def _prediction(mask: ScoredMask, file: Path) -> Prediction:
+    """Raises `DatasetError` if the code is damaged."""
+    decode(mask.segmentation, file)
+    return Prediction({"size": list(mask.segmentation.size), "counts": mask.segmentation.counts}, mask.score)

@@ -67,9 +67,11 @@ def read_model(path: Path, model: type[Model], problems: Problems) -> Model:
 
 def read_table(path: Path) -> list[list[str]]:
     """All rows of a CSV file that are not empty. Raises `DatasetError`."""
-    return [
-        row for row in csv.reader(read_text(path, "utf-8-sig").splitlines(), skipinitialspace=True) if row
-    ]
+    reader = csv.reader(read_text(path, "utf-8-sig").splitlines(), skipinitialspace=True)
+    try:
+        return [row for row in reader if row]
+    except csv.Error as error:
+        raise DatasetError(f"{path}: line {reader.line_num} is no CSV ({error}); mend it") from error
 
 
 def read_rows(path: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:

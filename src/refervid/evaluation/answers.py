@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from traceback import format_exception
 from typing import Any
 
-import cv2
-import numpy as np
-
 from refervid.datasets.avsbench_semantic import CLASSES, Avss, paint
 from refervid.datasets.item import Item
-from refervid.datasets.ref_davis17 import RefDavis17, annotator_videos, merge_logits
+from refervid.datasets.ref_davis17 import RefDavis17
+from refervid.datasets.rle import encode
 from refervid.datasets.submission import indexed_png, mask_png
 from refervid.errors import (
     BadCheckpoint,
@@ -28,11 +26,11 @@ from refervid.errors import (
     RemoteNotAllowed,
     SettingsError,
 )
+from refervid.evaluation.label_maps import label_maps
+from refervid.evaluation.single_frames import SINGLE_FRAMES, Scored, best_mask, scored_frames
 from refervid.media.clip import Clip
-from refervid.metrics.davis import LabelMap
 from refervid.pipelines.base import Pipeline
 from refervid.report.result import Result
-from refervid.track import Track
 
 log = logging.getLogger(__name__)
 
@@ -49,15 +47,13 @@ FATAL = (
 )
 """Errors that would meet every further item too; of these `OutOfMemory` alone may be one clip's own."""
 
-_ABSENT = -1024.0
-"""The logit that SAM 2 gives to an object that is not in the frame."""
-
 
 @dataclass(frozen=True)
 class Answer:
     """What is kept of one item: its record, and pictures as `{(folder, folder): {file name: content}}`.
 
-    A record holds `status`; if that is `failed` it holds `error` and there are no pictures.
+    A record holds `status`; if that is `failed` it holds `error` and there are no pictures. Where several
+    masks of a frame are scored it holds them as `predictions`, by frame, run-length encoded.
     """
 
     item: Item
@@ -93,6 +89,10 @@ def answer_video(work: VideoWork, pipeline: Pipeline) -> list[Answer]:
 def _answer(work: VideoWork, clip: Clip, pipeline: Pipeline) -> list[Answer]:
     items = work.items
     try:
+        if items[0].dataset in SINGLE_FRAMES:
+            scored = scored_frames(items, clip, pipeline)
+            if scored is not None:
+                return [_of_scored(item, scored[item.name]) for item in items]
         results = pipeline.run(clip, [item.reference for item in items])
     except Exception as error:
         if isinstance(error, FATAL) and not isinstance(error, OutOfMemory):
@@ -103,11 +103,23 @@ def _answer(work: VideoWork, clip: Clip, pipeline: Pipeline) -> list[Answer]:
             return [Answer.failure(items[0], f"{type(error).__name__}: {error}")]
         # A mistake of ours: a night's work must not end with it.
         return [Answer.failure(items[0], "".join(format_exception(error)))]
-    label_maps = _label_maps(items, results) if work.whole and items[0].dataset == RefDavis17.name else {}
+    merged = {}
+    if work.whole and items[0].dataset == RefDavis17.name:
+        merged = label_maps(items, results, pipeline.background_logit)
     return [
-        _of_result(item, result, label_maps.get(item.name, {}))
+        _of_result(item, result, merged.get(item.name, {}))
         for item, result in zip(items, results, strict=True)
     ]
+
+
+def _of_scored(item: Item, scored: Mapping[str, Scored]) -> Answer:
+    predictions = {
+        frame: [{"segmentation": encode(mask), "score": score} for mask, score in masks]
+        for frame, masks in scored.items()
+    }
+    pictures = {f"{frame}.png": mask_png(best_mask(masks)) for frame, masks in scored.items()}
+    record = {"status": "ok", "predictions": predictions}
+    return Answer(item, record, {(item.video.name, item.expression_id): pictures})
 
 
 def _of_result(item: Item, result: Result, more: Mapping[tuple[str, str], Mapping[str, bytes]]) -> Answer:
@@ -134,39 +146,3 @@ def _picture(item: Item, result: Result, index: int) -> bytes:
         return mask_png(result.track[index])
     named = [(name, track[index]) for name, track in result.objects if name in CLASSES]
     return indexed_png(paint(named, result.clip.height, result.clip.width))
-
-
-def _label_maps(
-    items: Sequence[Item], results: Sequence[Result]
-) -> dict[str, dict[tuple[str, str], dict[str, bytes]]]:
-    """With a tracker that keeps logits: the objects of each annotator of Ref-DAVIS17 merged by them.
-
-    They are filed under the annotator's first item, so that they are on disk before any item of theirs
-    counts as done. AL-Ref-SAM 2 merges so; masks alone cannot tell who is surer of a pixel.
-    """
-    found: dict[str, dict[tuple[str, str], dict[str, bytes]]] = {}
-    if any(result.status == "failed" for result in results):
-        return found
-    by_name = {item.name: result for item, result in zip(items, results, strict=True)}
-    for unit in annotator_videos(list(items)):
-        tracks = [by_name[item.name].track for item in unit.items]
-        if all(track.logits is not None or not track.areas().any() for track in tracks) and any(
-            track.logits is not None for track in tracks
-        ):
-            first = unit.items[0]
-            frames = zip(first.frames, first.indices, strict=True)
-            maps = {f"{name}.png": indexed_png(_merged(tracks, index)) for name, index in frames}
-            found[first.name] = {(f"anno_{unit.annotator}", first.video.name): maps}
-    return found
-
-
-def _merged(tracks: Sequence[Track], index: int) -> LabelMap:
-    planes = []
-    for track in tracks:
-        size = (track.width, track.height)
-        if track.logits is None:
-            planes.append(np.full(size[::-1], _ABSENT, np.float32))
-        else:
-            logits = track.logits[index].astype(np.float32)
-            planes.append(np.asarray(cv2.resize(logits, size, interpolation=cv2.INTER_LINEAR), np.float32))
-    return merge_logits(np.stack(planes))

@@ -13,6 +13,7 @@ from refervid.errors import DatasetError, SettingsError
 
 _NOT_MEASURED = {"video", "expression_id", "query", "annotator", "object_id", "category", "frames", "missing"}
 """Columns of items.csv that say which item it is."""
+_NAMED_BY = {"video", "expression_id", "query"}
 _SAME = 1e-9
 
 
@@ -95,7 +96,7 @@ def compare_runs(runs: Sequence[Path]) -> Comparison:
     tables = [_rows(run) for run in runs]
     measure = _measure(tables[0], runs[0])
     names = [name for each in scores for name, value in each.items() if isinstance(value, float)]
-    metrics = {name: tuple(each.get(name) for each in scores) for name in dict.fromkeys(names)}
+    metrics = {name: tuple(_number(each.get(name)) for each in scores) for name in dict.fromkeys(names)}
     changes = _changes(runs, tables, measure)
     return Comparison(
         tuple(runs), _names(runs), *subjects[0], measure, metrics, changes, _notes(runs, scores, changes)
@@ -109,19 +110,29 @@ def _scores(run: Path) -> dict[str, Any]:
         raise DatasetError(
             f"{run}: scores.json cannot be read ({error}); finish the run with --resume"
         ) from error
-    if not isinstance(content, dict):
+    if not isinstance(content, dict) or not isinstance(content.get("failed", {}), dict):
         raise DatasetError(f"{run}: scores.json holds no scores; write it anew with --resume")
     return content
+
+
+def _number(value: Any) -> float | None:
+    return value if isinstance(value, float) else None
 
 
 def _rows(run: Path) -> list[dict[str, str]]:
     try:
         with (run / "items.csv").open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
+            rows = list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error) as error:
         raise DatasetError(
             f"{run}: items.csv cannot be read ({error}); write it anew with --resume"
         ) from error
+    for number, row in enumerate(rows, start=1):
+        # The reader files surplus fields under None, and None under the names of those that are not there.
+        named_by = _NAMED_BY | ({"object_id"} if "annotator" in row else set())
+        if None in row or None in row.values() or not named_by <= row.keys():
+            raise DatasetError(f"{run}: item {number} of items.csv is damaged; write it anew with --resume")
+    return rows
 
 
 def _measure(rows: Sequence[dict[str, str]], run: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from refervid.datasets.item import Item
+from refervid.errors import RefervidError
 from refervid.pipelines.base import Pipeline
 from refervid.types import Spending
 
@@ -14,14 +15,23 @@ OPENED = 20
 
 
 def estimate(items: Sequence[Item], pipeline: Pipeline) -> Spending | None:
-    """At most so much, in a run that does all `items`; None if no language model is asked."""
+    """At most so much, in a run that does all `items`; None if no language model is asked.
+
+    Videos that cannot be read are left out here: the run records them as failed.
+    """
     videos = [list(group) for _, group in groupby(items, key=lambda item: item.video.name)]
-    sample = videos[:: len(videos) // OPENED + 1]
-    found = [pipeline.estimate(group[0].video.open(), [one.reference for one in group]) for group in sample]
-    known = [one for one in found if one is not None]
+    known, looked_at = [], 0
+    for group in videos[:: len(videos) // OPENED + 1]:
+        try:
+            found = pipeline.estimate(group[0].video.open(), [one.reference for one in group])
+        except RefervidError:
+            continue
+        looked_at += len(group)
+        if found is not None:
+            known.append(found)
     if not known:
         return None
-    share = sum(len(group) for group in sample) / len(items)
+    share = looked_at / len(items)
     prices = [one.usd for one in known if one.usd is not None]
     return Spending(
         model=known[0].model,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fsspec.core import url_to_fs
 
-from refervid.errors import MissingExtra, SettingsError
+from refervid.errors import MirrorFailed, MissingExtra, SettingsError
 from refervid.files import atomic_file, inside
 
 
@@ -15,10 +18,11 @@ class Mirror:
     """Files and folders of a run below `url`, for example `s3://bucket/run`.
 
     Raises `SettingsError` for a form of address that fsspec does not know, and `MissingExtra` where it
-    needs a package for it.
+    needs a package for it; every other error of the storage, now or later, is `MirrorFailed`.
     """
 
     def __init__(self, url: str) -> None:
+        self._url = url
         try:
             self._files: Any
             self._files, self._root = url_to_fs(url)
@@ -26,10 +30,20 @@ class Mirror:
             raise SettingsError(f"mirror {url!r}: {error}; write it as scheme://place/folder") from error
         except ImportError as error:
             raise MissingExtra(f"mirror {url!r}: {error}") from error
+        except Exception as error:
+            raise self._failed(error) from error
 
     def holds(self, name: str) -> bool:
         """Whether there is a file of that name."""
-        return bool(self._files.exists(f"{self._root}/{name}"))
+        with self._storage():
+            return bool(self._files.exists(f"{self._root}/{name}"))
+
+    def sizes(self) -> dict[str, int]:
+        """Names and bytes of all files."""
+        with self._storage():
+            found = self._files.find(self._root, detail=True) if self._files.exists(self._root) else {}
+        root = PurePosixPath(self._root)
+        return {str(PurePosixPath(path).relative_to(root)): found[path]["size"] for path in found}
 
     def put(self, path: Path, name: str) -> None:
         """Copy a file, or the files of a folder, to `name` below the address."""
@@ -37,18 +51,42 @@ class Mirror:
             for file in sorted(path.iterdir()):
                 self.put(file, f"{name}/{file.name}")
             return
-        target = f"{self._root}/{name}"
-        self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
-        self._files.pipe_file(target, path.read_bytes())
+        target, content = f"{self._root}/{name}", path.read_bytes()
+        with self._storage():
+            self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
+            self._files.pipe_file(target, content)
 
     def fetch(self, folder: Path) -> None:
         """Bring everything into `folder` that is not there; records last, as they say what is done."""
-        if not self._files.exists(self._root):
-            return
-        prefix = PurePosixPath(self._files._strip_protocol(self._root))
-        names = [str(PurePosixPath(found).relative_to(prefix)) for found in self._files.find(self._root)]
-        for name in sorted(names, key=lambda name: (name.startswith("items/"), name)):
+        for name in sorted(self.sizes(), key=lambda name: (name.startswith("items/"), name)):
             target = inside(folder, *name.split("/"))
-            if not target.exists():
-                with atomic_file(target) as part:
-                    part.write_bytes(self._files.cat_file(f"{prefix}/{name}"))
+            if target.exists():
+                continue
+            with self._storage():
+                content = self._files.cat_file(f"{self._root}/{name}")
+            if name.endswith(".json") and not _is_json(content):
+                continue  # who copied it was killed
+            with atomic_file(target) as part:
+                part.write_bytes(content)
+
+    @contextmanager
+    def _storage(self) -> Iterator[None]:
+        """Around calls of the client: every kind of storage has errors of its own."""
+        try:
+            yield
+        except Exception as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> MirrorFailed:
+        return MirrorFailed(
+            f"mirror {self._url!r}: {type(error).__name__}: {error}; what is done stays in the output "
+            "folder: go on with --resume once the mirror can be reached, or without --mirror"
+        )
+
+
+def _is_json(content: bytes) -> bool:
+    try:
+        json.loads(content)
+    except ValueError:
+        return False
+    return True

@@ -9,6 +9,7 @@ from typing import Any
 from refervid.datasets.avsbench import AvsbenchMs3, AvsbenchS4
 from refervid.datasets.avsbench_semantic import CLASSES, AvsbenchV2, Avss
 from refervid.datasets.base import Dataset
+from refervid.datasets.ref_davis17 import RefDavis17
 from refervid.engines.binders.class_names import DEFAULT_WEIGHTS
 from refervid.errors import SettingsError
 from refervid.media.sections import PAPER_SOUND_SMALL
@@ -30,6 +31,12 @@ PUBLISHED: Mapping[str, Mapping[str, Any]] = {
 }
 """Where AL-Ref-SAM 2's `avs` scripts differ from one set to the other: settings of `paper` by data set."""
 
+SOC_PUBLISHED: Mapping[str, Mapping[str, Any]] = {
+    RefDavis17.name: {"window": 36, "overlap": 0, "keep_logits": True},
+}
+"""Where SOC's inference scripts differ: clips of 36 frames, each answered on its own, and objects merged by
+logits."""
+
 
 def preset_for(preset: str, dataset: Dataset) -> str:
     """The preset's name; for `auto` the best one that can answer what the data set asks."""
@@ -44,9 +51,10 @@ def for_dataset(dataset: Dataset, preset: str) -> list[str]:
     Names of sounding objects should be those of AVSBench's classes, and must be where classes are scored;
     S4 has one object per clip. Raises `SettingsError` for a preset that cannot do sound, if that is asked.
     """
+    is_soc = preset in PRESETS and PRESETS[preset].settings["pipeline"] == "soc"
     if not _asks_about_sound(dataset):
-        return []
-    if preset in PRESETS and PRESETS[preset].settings["pipeline"] == "soc":
+        return _lines(SOC_PUBLISHED.get(dataset.name, {})) if is_soc else []
+    if is_soc:
         raise SettingsError(
             f"{dataset.name} asks what makes the sound, and preset {preset!r} answers sentences only: "
             "choose another preset with --preset"
@@ -58,6 +66,10 @@ def for_dataset(dataset: Dataset, preset: str) -> list[str]:
         settings["sound.class_weights"] = DEFAULT_WEIGHTS
     if preset == "paper":
         settings |= PUBLISHED[dataset.name]
+    return _lines(settings)
+
+
+def _lines(settings: Mapping[str, Any]) -> list[str]:
     return [f"{name}={json.dumps(value)}" for name, value in settings.items()]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -13,7 +14,7 @@ from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
 from refervid.datasets.ref_davis17 import RefDavis17
 from refervid.datasets.scoring import row_of
-from refervid.errors import SettingsError
+from refervid.errors import DatasetError, SettingsError
 from refervid.evaluation.answers import Answer, VideoWork, answer_video
 from refervid.evaluation.mirror import Mirror
 from refervid.evaluation.store import RunFolder
@@ -45,6 +46,32 @@ class Shard:
         number = int.from_bytes(hashlib.sha256(video.encode()).digest()[:8], "big")
         return number % self.count == self.number - 1
 
+    @contextmanager
+    def lock(self, out: Path) -> Iterator[None]:
+        """A whole run has `out` to itself, shards share it with those of the same count.
+
+        Raises `OutputLocked`.
+        """
+        with ExitStack() as locks:
+            locks.enter_context(output_lock(out, shared=self.count > 1))
+            if self.count > 1:
+                shards, count = out / "shards", f"-of-{self.count}"
+                locks.enter_context(output_lock(shards / f"{self.number}{count}"))
+                for other in shards.glob("*-of-*"):
+                    if not other.name.endswith(count):
+                        with output_lock(other, shared=True):
+                            pass  # nobody is at work there
+            yield
+
+
+def first_items(dataset: Dataset, limit: int | None) -> list[Item]:
+    """The first `limit` items, or all; of Ref-DAVIS17 whole videos, whose sentences are scored together."""
+    items = dataset.items()
+    if limit and dataset.name == RefDavis17.name:
+        while limit < len(items) and items[limit].video.name == items[limit - 1].video.name:
+            limit += 1
+    return items[:limit]
+
 
 def evaluate(
     dataset: Dataset,
@@ -62,26 +89,28 @@ def evaluate(
 ) -> dict[str, Any]:
     """Run `pipeline` on the items that are not done yet, then score what is on disk.
 
-    `limit` takes the first items only. Failed items are recorded, do not stop the run, and are tried
-    again with `resume`. Work is done here unless an `executor` takes it elsewhere; only this process
+    `limit` is that of `first_items`. Failed items are recorded, do not stop the run, and are tried again
+    with `resume`. Work is done here unless an `executor` takes it elsewhere; only this process
     writes to `out`. `submission` names the zip for the data set's server; where the truth is private it
     is written in any case, as `out/submission.zip`, and there are no scores.
     The hook gets ("items", answers of one video, items completed, items to do).
 
     Returns what scores.json holds; `failed` maps the names of failed items to messages. A shard is
     scored only once all other shards are done too; until then `complete` is False.
-    Raises `SettingsError` or `ConfigurationChanged` as `RunFolder.start`, `OutputLocked`, `DatasetError`
-    for a submission that has no server, and those errors that every further item would meet too.
+    Raises `SettingsError` or `ConfigurationChanged` as `RunFolder.start`, `OutputLocked`, `MirrorFailed`,
+    `DatasetError` for a submission that has no server and for damaged masks or truth, and those errors
+    that every further item would meet too.
     """
     if submission is not None:
         dataset.need_server()
-    items = dataset.items()[:limit]
+    items = first_items(dataset, limit)
     plan = {"dataset": dataset.name, "split": dataset.split, "limit": limit, **pipeline.plan()}
     folder = RunFolder(out, plan, mirror)
-    lock = out if shard.count == 1 else out / "shards" / f"{shard.number}-of-{shard.count}"
-    with output_lock(lock):
+    with shard.lock(out):
         folder.start(resume or shard.count > 1)
-        works = list(undone([item for item in items if shard.holds(item.video.name)], folder))
+        mine = [item for item in items if shard.holds(item.video.name)]
+        folder.complete_mirror(mine)
+        works = list(undone(mine, folder))
         total = sum(len(work.items) for work in works)
         completed = 0
         hook("items", [], completed, total)
@@ -94,7 +123,12 @@ def evaluate(
         pending = sum(not folder.done(item) for item in items) - len(failed)
         if pending:
             return {"complete": False, "pending": pending, "failed": failed}
-        return _finish(dataset, items, folder, failed, workers, submission)
+        try:
+            return _finish(dataset, items, folder, failed, workers, submission)
+        except DatasetError as error:
+            raise DatasetError(
+                f"{error}\n  what is damaged below {folder.masks}: delete it, and --resume makes it anew"
+            ) from error
 
 
 def on_this_machine(pipeline: Pipeline) -> Executor:
@@ -126,6 +160,7 @@ def _finish(
     submission: Path | None,
 ) -> dict[str, Any]:
     extra: dict[str, Any] = {"complete": True, "failed": failed}
+    folder.write_predictions(items)
     if any(item.truth is None for item in items):
         rows = [row_of(item, {}, 0) for item in items]
         note = "no scores: the true masks of this split are not in the data set's folder"

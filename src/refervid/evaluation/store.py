@@ -2,10 +2,12 @@
 
     run.json                          data set, split, preset and settings, written first
     masks/VIDEO/EXPRESSION/FRAME.png  predictions, a folder at a time
-    items/VIDEO/EXPRESSION.json       the record of an item, written last: an item is done if this is there
+    masks/predictions.json            where several masks of a frame are scored: all of them, from the records
+    items/VIDEO/EXPRESSION.json       the record of an item, written after its masks
     scores.json, items.csv            from what is on disk
 
-Every one of them appears whole or not at all, so a run may be killed at any byte.
+Every one of them appears whole or not at all, so a run may be killed at any byte. An item is done if its
+record can be read and all its pictures are there.
 """
 
 from __future__ import annotations
@@ -14,12 +16,15 @@ import csv
 import hashlib
 import io
 import json
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
+from refervid.datasets.single_frames import SCORED_PREDICTIONS
 from refervid.errors import ConfigurationChanged, SettingsError
 from refervid.evaluation.answers import Answer
 from refervid.evaluation.mirror import Mirror
@@ -41,8 +46,8 @@ class RunFolder:
     def start(self, resume: bool) -> None:
         """Write run.json, or check that it says the same.
 
-        Raises `SettingsError` if there is a run already and `resume` was not asked for, and
-        `ConfigurationChanged` with every difference if that run was another one.
+        Raises `SettingsError` if there is a run already and `resume` was not asked for or run.json is
+        damaged, and `ConfigurationChanged` with every difference if that run was another one.
         """
         self.masks.mkdir(exist_ok=True)
         file = self.path / "run.json"
@@ -55,21 +60,32 @@ class RunFolder:
         if not file.exists():
             self._write(file, json.dumps(self._plan, indent=2))
             return
-        before = json.loads(file.read_text("utf-8"))
+        before = _read_object(file)
+        if before is None:
+            raise SettingsError(
+                f"{file} cannot be read: delete it and use --resume; what was done under other settings is "
+                "then done anew"
+            )
         if before != self._plan:
             changes = "; ".join(differences(before, self._plan))
             raise ConfigurationChanged(
                 f"{self.path} was started differently ({changes}): choose another folder"
             )
 
+    def complete_mirror(self, items: Sequence[Item]) -> None:
+        """Copy what an earlier run could not: run.json, and the files of all that is done of `items`."""
+        if self._mirror is None:
+            return
+        there = self._mirror.sizes()
+        for file in [self.path / "run.json", *(file for item in items for file in self._kept(item))]:
+            size = there.get(file.relative_to(self.path).as_posix())
+            # Records were read before they got here; a picture that differs may be the one that is damaged.
+            if size is None or (file.suffix == ".json" and size != file.stat().st_size):
+                self._copy(file)
+
     def done(self, item: Item) -> bool:
-        """Whether the item's record is there, belongs to this plan, and tells of success."""
-        record = self._read(item)
-        return (
-            record is not None
-            and record["status"] != "failed"
-            and inside(self.masks, item.video.name, item.expression_id).is_dir()
-        )
+        """Whether the item's record belongs to this plan and tells of success, and its pictures are there."""
+        return bool(self._kept(item))
 
     def failures(self, items: Sequence[Item]) -> dict[str, str]:
         """Name and message of every item whose record tells of failure."""
@@ -83,14 +99,31 @@ class RunFolder:
 
     def write(self, answer: Answer) -> None:
         """The pictures of an item, a folder at a time, then its record."""
+        own = (answer.item.video.name, answer.item.expression_id)
+        before = inside(self.masks, *own)
+        if not answer.pictures and before.is_dir():  # it failed: what an earlier run left is not to be scored
+            shutil.rmtree(before)
         for names, pictures in answer.pictures.items():
             target = inside(self.masks, *names)
             with atomic_dir(target) as folder:
                 for name, content in pictures.items():
                     (folder / name).write_bytes(content)
             self._copy(target)
-        record = {"hash": self.item_hash(answer.item), **answer.record}
+        more = [names for names in answer.pictures if names != own]
+        record = {"hash": self.item_hash(answer.item), "label_maps": more, **answer.record}
         self._write(self._record(answer.item), json.dumps(record))
+
+    def write_predictions(self, items: Sequence[Item]) -> None:
+        """The scored masks that records hold, of all items in one file, where the data set's scores look."""
+        records = [(item, self._read(item) or {}) for item in items]
+        scored = [
+            {"image_id": f"{item.name}/{frame}", **mask}
+            for item, record in records
+            for frame, masks in record.get("predictions", {}).items()
+            for mask in masks
+        ]
+        if scored:
+            self._write(self.masks / SCORED_PREDICTIONS, json.dumps(scored))
 
     def write_scores(self, dataset: Dataset, scores: Scores, extra: Mapping[str, Any]) -> dict[str, Any]:
         """scores.json and items.csv; returns what scores.json holds."""
@@ -111,13 +144,21 @@ class RunFolder:
         ]
         return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
 
+    def _kept(self, item: Item) -> list[Path]:
+        """The files of an item that is done, the record last; none of one that is not."""
+        record = self._read(item)
+        if record is None or record["status"] == "failed":
+            return []
+        names = [(item.video.name, item.expression_id), *record.get("label_maps", ())]
+        folders = [inside(self.masks, *each) for each in names]
+        if not all(_holds(folder, item.frames) for folder in folders):
+            return []
+        return [*(folder / f"{frame}.png" for folder in folders for frame in item.frames), self._record(item)]
+
     def _read(self, item: Item) -> dict[str, Any] | None:
-        """The item's record, if there is one and it belongs to this plan."""
-        file = self._record(item)
-        if not file.exists():
-            return None
-        record: dict[str, Any] = json.loads(file.read_text("utf-8"))
-        return record if record["hash"] == self.item_hash(item) else None
+        """The item's record, if it can be read and belongs to this plan."""
+        record = _read_object(self._record(item))
+        return record if record is not None and record.get("hash") == self.item_hash(item) else None
 
     def _record(self, item: Item) -> Path:
         return inside(self.path / "items", item.video.name, f"{item.expression_id}.json")
@@ -129,6 +170,25 @@ class RunFolder:
     def _copy(self, path: Path) -> None:
         if self._mirror is not None:
             self._mirror.put(path, path.relative_to(self.path).as_posix())
+
+
+def _read_object(file: Path) -> dict[str, Any] | None:
+    """The JSON object that a file holds; None if there is none."""
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _holds(folder: Path, frames: Sequence[str]) -> bool:
+    """Whether there is a picture of every frame, and none of them empty, as a power cut may leave it."""
+    try:
+        with os.scandir(folder) as files:
+            filled = {file.name for file in files if file.stat().st_size}
+    except OSError:
+        return False
+    return filled.issuperset(f"{frame}.png" for frame in frames)
 
 
 def write_scores(

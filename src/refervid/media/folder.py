@@ -51,9 +51,10 @@ class FolderClip(Clip):
         return scaled
 
 
-def read_picture(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Frame:
+def read_picture(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS, *, as_stored: bool = False) -> Frame:
     """One .jpg or .png as RGB in displayed orientation; 16 bits, grey and alpha become 8-bit RGB.
 
+    `as_stored`: not turned or mirrored, whatever its EXIF data ask for.
     Raises `MediaNotFound`, `UnreadableMedia`, and `MediaTooLarge` before it is decoded.
     """
     try:
@@ -64,7 +65,8 @@ def read_picture(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Frame:
     if size is None:
         raise UnreadableMedia(f"{path} is neither a JPEG nor a PNG picture")
     check_size(path, *size, 1, max_pixels)
-    picture: Frame | None = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    flags = cv2.IMREAD_COLOR_RGB | (cv2.IMREAD_IGNORE_ORIENTATION if as_stored else 0)
+    picture: Frame | None = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     if picture is None:
         raise UnreadableMedia(f"{path} is a damaged picture and cannot be decoded")
     return picture

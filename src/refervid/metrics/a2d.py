@@ -58,8 +58,13 @@ class Overlap:
 
 
 def overlap(entry: Entry) -> Overlap:
-    """Of the prediction with the highest score, the last one among equals; without any, of an empty mask."""
+    """Of the prediction with the highest score, the last one among equals; without any, of an empty mask.
+
+    Raises ValueError if a prediction is not of the truth's size.
+    """
     pair = [entry.truth]
+    if any(list(each.mask["size"]) != list(entry.truth["size"]) for each in entry.predictions):
+        raise ValueError(f"{entry.name}: a prediction is not of the truth's size {entry.truth['size']}")
     if entry.predictions:
         scores = [prediction.score for prediction in entry.predictions]
         pair.append(entry.predictions[len(scores) - 1 - int(np.argmax(scores[::-1]))].mask)

@@ -51,7 +51,9 @@ class SetScore:
 
 
 def set_score(objects: Sequence[ObjectScore]) -> SetScore:
-    """Every object counts once, whatever video it is from."""
+    """Every object counts once, whatever video it is from. Raises DatasetError if there is none."""
+    if not objects:
+        raise DatasetError("no video shows an object in its first frame, where DAVIS' protocols count them")
 
     def mean(parts: Sequence[Statistics]) -> Statistics:
         table = np.array([(part.mean, part.recall, part.decay) for part in parts])
@@ -68,14 +70,17 @@ def score_sequence(pairs: Iterable[tuple[LabelMap, LabelMap]], task: Task) -> li
     Unsupervised: all frames count, void is left out of both, and result ids are assigned so that the
     sum of the objects' (J + F) / 2 is largest; the list then follows the result ids.
 
-    Raises DatasetError when the result holds more ids than the protocol takes.
+    Raises DatasetError when the result holds more ids than the protocol takes, and when no frame counts.
     """
     frames = iter(pairs)
     first = next(frames)
     objects = int(first[0][first[0] != VOID].max(initial=0))
     if task == "semi-supervised":
         inner = (pair for pair, _ in pairwise(frames))
-        return _as_numbered([_compare(truth, result, objects, task) for truth, result in inner], objects)
+        tables = [_compare(truth, result, objects, task) for truth, result in inner]
+        if not tables:
+            raise DatasetError("no frame is left to score: the semi-supervised protocol drops first and last")
+        return _as_numbered(tables, objects)
     return _best_assignment([_compare(*pair, objects, task) for pair in chain([first], frames)], objects)
 
 

@@ -14,7 +14,7 @@ from refervid.files import slug
 from refervid.media.clip import Clip, open_clip
 from refervid.pipelines.correct import correct
 from refervid.report.result import Result
-from refervid.types import Hook, Pivot, Reference, SoundReference, Spending, TextReference, no_hook
+from refervid.types import Hook, Mask, Pivot, Reference, SoundReference, Spending, TextReference, no_hook
 
 Video = str | Path | Clip
 
@@ -24,6 +24,10 @@ class Pipeline(ABC):
 
     preset: str
 
+    background_logit: float = -1.0
+    """Where the masks of several sentences make one map, the logit of no object: AL-Ref-SAM 2's merge for
+    Ref-DAVIS17 (public repository)."""
+
     @abstractmethod
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
         """One result per reference; the clip's features are computed once for all of them."""
@@ -31,6 +35,15 @@ class Pipeline(ABC):
     @abstractmethod
     def plan(self) -> dict[str, Any]:
         """Everything that results depend on besides the clip, ready for JSON."""
+
+    def scored_masks(
+        self, clip: Clip, references: Sequence[Reference], index: int
+    ) -> list[list[tuple[Mask, float]]] | None:
+        """For each reference all masks (H, W) that may answer it on frame `index`, with their scores.
+
+        Data sets that annotate single frames score them. None: there is one answer only, that of `run`.
+        """
+        return None
 
     @property
     def tracker(self) -> Tracker:

@@ -17,13 +17,14 @@ from refervid.engines.weights import find_weights, missing_weights, torch_dtype
 from refervid.errors import MissingWeights, SettingsError
 from refervid.media.clip import Clip
 from refervid.models.soc import SOC, InputSize, load, load_published
+from refervid.models.soc.transforms import SIZE
 from refervid.pipelines.base import Pipeline, reference_slugs
 from refervid.pipelines.settings import EngineOptions
 from refervid.pipelines.soc_windows import Segmenter
 from refervid.pipelines.stages import Stages
 from refervid.report.result import Result, status_of
 from refervid.track import Track
-from refervid.types import Hook, Pivot, Reference, TextReference, no_hook
+from refervid.types import Hook, Mask, Pivot, Reference, TextReference, no_hook
 
 SHIPPED = "soc-nano"
 """The small checkpoint that comes with the package."""
@@ -33,8 +34,11 @@ class SocSettings(BaseModel):
     """`weights`: `soc-nano`, or the path of a published checkpoint or of one trained by `refervid train`.
 
     `short` and `long` limit the frames' sides (pixels), None: as the checkpoint was trained.
-    Clips longer than `window` frames are answered in windows that share `overlap` frames. With `tracker`,
-    the masks on `pivots` frames of each sentence start that engine, whose masks are the answer.
+    `prediction_layer` is the decoder layer that answers, None: as the checkpoint says (published: first).
+    Clips longer than `window` frames are answered in windows that share `overlap` frames; with 0 each
+    window is answered on its own. `batch` sentences go through the network at a time. `keep_logits`: leave
+    logits in `Track.logits`. With `tracker`, the masks on `pivots` frames of each sentence start that
+    engine, whose masks are the answer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,8 +47,11 @@ class SocSettings(BaseModel):
     weights: str = SHIPPED
     short: int | None = Field(None, ge=32)
     long: int | None = Field(None, ge=32)
+    prediction_layer: Literal["first", "last"] | None = None
     window: int = Field(36, ge=2)
-    overlap: int = Field(8, ge=1)
+    overlap: int = Field(8, ge=0)
+    batch: int = Field(8, ge=1)
+    keep_logits: bool = False
     tracker: EngineOptions | None = None
     pivots: int = Field(1, ge=1)
 
@@ -68,6 +75,9 @@ class SocSettings(BaseModel):
 class SocPipeline(Pipeline):
     """Sentences on clips of any length; sounds are not its trade."""
 
+    # Published for Ref-DAVIS17: what is less likely than not is background, else the likeliest object wins.
+    background_logit = 0.0
+
     def __init__(self, preset: str, settings: SocSettings, runtime: Runtime) -> None:
         self.preset = preset
         self.settings = settings
@@ -76,14 +86,22 @@ class SocPipeline(Pipeline):
 
     @cached_property
     def segmenter(self) -> Segmenter:
-        network = load_network(self.settings.weights).to(self._runtime.device)
-        self._built["network"] = f"SOC {self.settings.weights}"
-        trained = network.config.size
+        asked = self.settings
+        network = load_network(asked.weights).to(self._runtime.device)
+        if asked.prediction_layer is not None:
+            network.config = network.config.model_copy(update={"prediction_layer": asked.prediction_layer})
+        self._built["network"] = f"SOC {asked.weights}"
+        size = network.config.size
+        if asked.short is not None or asked.long is not None:
+            short, long = size or SIZE
+            size = InputSize(asked.short or short, asked.long or long)
         return Segmenter(
             network,
-            size=InputSize(self.settings.short or trained.short, self.settings.long or trained.long),
-            window=self.settings.window,
-            overlap=self.settings.overlap,
+            size=size,
+            window=asked.window,
+            overlap=asked.overlap,
+            batch=asked.batch,
+            keep_logits=asked.keep_logits,
             device=self._runtime.device,
             dtype=torch_dtype(self._runtime.dtype, self._runtime.device),
         )
@@ -130,6 +148,15 @@ class SocPipeline(Pipeline):
                 engines=dict(self._built),
             )
             for reference, text, slug in zip(references, texts, reference_slugs(references), strict=True)
+        ]
+
+    def scored_masks(
+        self, clip: Clip, references: Sequence[Reference], index: int
+    ) -> list[list[tuple[Mask, float]]]:
+        texts = [cast(TextReference, reference).text for reference in references]
+        return [
+            list(zip(found.masks.cpu().numpy(), found.scores.tolist(), strict=True))
+            for found in self.segmenter.answers_at(clip, index, texts)
         ]
 
     def plan(self) -> dict[str, Any]:

@@ -6,30 +6,44 @@ each brings its score, and each pair of neighbours how well their masks agree on
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 import torch
-import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
+from refervid.engines.pieces import Pieces
 from refervid.media.clip import Clip
-from refervid.models.soc import SOC, InputSize, Tokens, build_tokenizer
-from refervid.models.soc.transforms import prepare_frames
+from refervid.models.soc import SOC, InputSize, LayerOutput, Tokens, build_tokenizer
+from refervid.models.soc.postprocess import (
+    Predictions,
+    a2d_predictions,
+    clip_scores,
+    refcoco_predictions,
+    resized,
+)
+from refervid.models.soc.tokenizer import clean
+from refervid.models.soc.transforms import A2D_SIZE, SIZE, prepare_frames
 from refervid.track import Track
 from refervid.types import Hook, no_hook
 
+Found = TypeVar("Found")
+
 _KEPT = 3
 """Queries per window and sentence that a chain may choose from."""
+_ANNOTATED = 4
+"""Place of the annotated frame among those that the network sees."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What one window says to one sentence, best query first: `scores` (K,), the mean over the frames of
-    `presence` (K, T) in 0..1; `logits` (K, T, h, w) float16 of the masks.
+    """What one window says to one sentence, best query first: `scores` (K,) and `presence` (K, T) as in
+    `ClipScores`; `logits` (K, T, h, w) of the masks.
     """
 
     frames: slice
@@ -41,7 +55,9 @@ class Answers:
 class Segmenter:
     """The network with everything that turns a clip and sentences into tracks.
 
-    `size` is what frames are resized to; None: as the network was trained.
+    `size` is what frames are resized to; None: as the network was trained, or if that is not known as the
+    published code does. With `overlap` 0 every window is answered on its own, and the last one may be
+    shorter. `batch` is how many sentences go through the network at a time, fewer if memory runs out.
     """
 
     def __init__(
@@ -51,6 +67,8 @@ class Segmenter:
         size: InputSize | None = None,
         window: int = 36,
         overlap: int = 8,
+        batch: int = 8,
+        keep_logits: bool = False,
         device: torch.device | str = "cpu",
         dtype: torch.dtype = torch.float32,
     ) -> None:
@@ -59,11 +77,16 @@ class Segmenter:
         self._size = size or model.config.size
         self._window = window
         self._overlap = overlap
+        self._keep_logits = keep_logits
         self._device = torch.device(device)
         self._dtype = dtype
+        self._pieces = Pieces(batch, "batch", self._device)
 
     def segment(self, clip: Clip, texts: Sequence[str], hook: Hook = no_hook) -> list[Track]:
-        """One track per sentence; every window's frames go through the backbone once for all sentences."""
+        """One track per sentence; every window's frames go through the backbone once for all sentences.
+
+        Raises `OutOfMemory`.
+        """
         tokens = self._tokenizer(list(texts)).to(self._device)
         chains: list[list[Answers]] = [[] for _ in texts]
         for frames in windows(len(clip), self._window, self._overlap):
@@ -73,18 +96,72 @@ class Segmenter:
         return [self._track(clip, chain) for chain in chains]
 
     @torch.inference_mode()
+    def answers_at(self, clip: Clip, index: int, texts: Sequence[str]) -> list[Predictions]:
+        """All queries' answers to each sentence on frame `index`, as data sets of single frames take them.
+
+        The network sees frames `index` - 4 to `index` + 3 of a clip, a still alone, and sentences in lower
+        case (public repository, A2D-Sentences and RefCOCO). Raises `OutOfMemory`.
+        """
+        still = len(clip) == 1
+        around = np.clip(np.arange(1) if still else np.arange(index - 4, index + 4), 0, len(clip) - 1)
+        size = self._size or (SIZE if still else A2D_SIZE)
+        pixels = self._pixels(clip, around, size)
+        annotated = torch.tensor([0 if still else _ANNOTATED], device=self._device)
+        tokens = self._tokenizer([clean(text) for text in texts]).to(self._device)
+        padded, original = (pixels.shape[-2], pixels.shape[-1]), (clip.height, clip.width)
+
+        def predictions(output: LayerOutput) -> list[Predictions]:
+            count = len(output.classes)
+            if still:
+                return refcoco_predictions(output, [padded] * count, [original] * count)
+            return a2d_predictions(output, padded, [padded] * count, [original] * count)
+
+        return self._refer(pixels, tokens, predictions, annotated)
+
+    @torch.inference_mode()
     def _answer(self, clip: Clip, frames: slice, tokens: Tokens) -> list[Answers]:
-        pictures = np.stack([frame for _, frame in clip.frames(range(frames.start, frames.stop))])
-        pixels = prepare_frames(torch.from_numpy(pictures).permute(0, 3, 1, 2).to(self._device), self._size)
-        rows = torch.zeros(len(tokens.ids), dtype=torch.long, device=self._device)
+        linked = self._overlap > 0 and frames != slice(0, len(clip))
+        pixels = self._pixels(clip, np.arange(frames.start, frames.stop), self._size or SIZE)
+
+        def answers(output: LayerOutput) -> list[Answers]:
+            found, scored = [], clip_scores(output.classes)
+            for total, presence, logits in zip(
+                scored.total, scored.presence.transpose(1, 2), output.masks.transpose(1, 2), strict=True
+            ):
+                scores, best = total.topk(min(_KEPT, len(total)) if linked else 1)
+                # Linked windows wait for the last one: half precision halves what they hold.
+                kept = logits[best].half() if linked else logits[best]
+                found.append(Answers(frames, scores.cpu(), presence[best].cpu(), kept.cpu()))
+            return found
+
+        return self._refer(pixels, tokens, answers)
+
+    def _pixels(self, clip: Clip, indices: NDArray[np.int64], size: InputSize) -> Tensor:
+        """(T, 3, h, w) on the device; frames that are asked for twice are read once."""
+        first = int(indices.min())
+        pictures = np.stack([frame for _, frame in clip.frames(range(first, int(indices.max()) + 1))])
+        frames = torch.from_numpy(pictures[indices - first]).permute(0, 3, 1, 2)
+        return prepare_frames(frames, size).to(self._device)
+
+    def _refer(
+        self,
+        pixels: Tensor,
+        tokens: Tokens,
+        read: Callable[[LayerOutput], list[Found]],
+        annotated: Tensor | None = None,
+    ) -> list[Found]:
+        """What `read` makes of the network's output, sentence by sentence; the backbone runs once."""
         with self._precision():
-            output = self._model(pixels[None], tokens, rows=rows).main
-        presence = output.classes.float().sigmoid().amax(-1).transpose(1, 2)
-        found = []
-        for seen, logits in zip(presence, output.masks.transpose(1, 2), strict=True):
-            scores, best = seen.mean(1).topk(min(_KEPT, seen.shape[0]))
-            found.append(Answers(frames, scores.cpu(), seen[best].cpu(), logits[best].half().cpu()))
-        return found
+            features = self._pieces.once(
+                lambda: self._model.encode_clips(pixels[None], None, annotated), "window or short"
+            )
+
+            def refer(part: slice) -> list[Found]:
+                asked = Tokens(tokens.ids[part], tokens.keep[part])
+                rows = torch.zeros(len(asked.ids), dtype=torch.long, device=self._device)
+                return read(self._model.refer(features, asked, rows).main)
+
+            return self._pieces.run(refer, len(tokens.ids))
 
     def _precision(self) -> AbstractContextManager[object]:
         if self._dtype == torch.float32:
@@ -93,17 +170,25 @@ class Segmenter:
 
     def _track(self, clip: Clip, chain: Sequence[Answers]) -> Track:
         track = Track(len(clip), clip.height, clip.width)
+        if self._keep_logits:
+            track.logits = np.zeros((len(clip), *chain[0].logits.shape[2:]), np.float32)
         for index, logits, presence in _joined(chain, best_chain(chain)):
-            enlarged = F.interpolate(logits[None, None], (clip.height, clip.width), mode="bilinear")
-            track[index] = (enlarged[0, 0] > 0).numpy()
+            track[index] = (resized(logits[None], (clip.height, clip.width))[0] > 0).numpy()
             track.presence[index] = presence
+            if track.logits is not None:
+                track.logits[index] = logits.numpy()
         return track
 
 
 def windows(frames: int, length: int, overlap: int) -> list[slice]:
-    """Windows of `length` frames that share at least `overlap` with the next; one if all frames fit."""
+    """Windows of `length` frames that share at least `overlap` with the next; one if all frames fit.
+
+    Without overlap they follow each other, and the last one may be shorter.
+    """
     if frames <= length:
         return [slice(0, frames)]
+    if not overlap:
+        return [slice(start, min(start + length, frames)) for start in range(0, frames, length)]
     count = -(-(frames - overlap) // (length - overlap))
     starts = np.linspace(0, frames - length, count).round().astype(int).tolist()
     return [slice(start, start + length) for start in starts]
@@ -125,8 +210,12 @@ def best_chain(chain: Sequence[Answers]) -> list[int]:
 
 
 def _agreement(before: Answers, after: Answers) -> Tensor:
-    """(K, K): intersection over union of the masks on the shared frames; 1 where both are empty."""
+    """(K, K): intersection over union of the masks on the shared frames; 1 where both are empty or no
+    frame is shared.
+    """
     shared = before.frames.stop - after.frames.start
+    if not shared:
+        return torch.ones(len(before.scores), len(after.scores))
     a = (before.logits[:, -shared:] > 0).flatten(1).float()
     b = (after.logits[:, :shared] > 0).flatten(1).float()
     intersection = a @ b.T

@@ -5,14 +5,7 @@ from __future__ import annotations
 import torch
 
 from refervid.models.soc import LayerOutput, collate_frames, collate_targets
-from refervid.models.soc.postprocess import (
-    a2d_predictions,
-    best_query,
-    davis_clips,
-    davis_labels,
-    refcoco_predictions,
-    video_probabilities,
-)
+from refervid.models.soc.postprocess import a2d_predictions, clip_scores, refcoco_predictions
 from refervid.models.soc.transforms import SIZE, Sample, input_size, mask_boxes, mirror, mirror_text, prepare
 
 
@@ -82,19 +75,13 @@ def test_best_query_is_the_best_on_average() -> None:
     classes = torch.full((1, 3, 2, 1), -4.0)
     classes[0, 0, 0] = 9.0
     classes[0, :, 1] = 1.0
-    assert best_query(classes).tolist() == [1]
+    assert clip_scores(classes).total.argmax(-1).tolist() == [1]
 
 
-def test_probabilities_have_the_original_size() -> None:
-    (found,) = video_probabilities(output(4, 3), [(50, 31)])
-    assert found.shape == (3, 50, 31)
-    assert found.min() >= 0 and found.max() <= 1  # noqa: PT018
-
-
-def test_davis_clips_cover_every_frame_once() -> None:
-    assert [range(80)[clip] for clip in davis_clips(80)] == [range(0, 36), range(36, 72), range(72, 80)]
-
-
-def test_davis_labels_prefer_the_surest_object_and_else_background() -> None:
-    probabilities = torch.tensor([[0.6, 0.4, 0.9], [0.7, 0.45, 0.2]]).view(2, 1, 1, 3)
-    assert davis_labels(probabilities).flatten().tolist() == [2, 0, 1]
+def test_a_query_is_of_one_class_over_the_whole_clip() -> None:
+    classes = torch.full((1, 2, 2, 2), -9.0)
+    classes[0, 0, 0, 0] = classes[0, 1, 0, 1] = 9.0
+    classes[0, :, 1, 1] = 1.0
+    scores = clip_scores(classes)
+    assert scores.total.argmax(-1).tolist() == [1]
+    torch.testing.assert_close(scores.presence[0, :, 1], torch.tensor([1.0, 1.0]).sigmoid())

@@ -8,17 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from refervid.models.soc import LayerOutput
+from refervid.datasets.ref_davis17 import merge_logits
+from refervid.media.array import ArrayClip
+from refervid.models.soc import LayerOutput, SocConfig, SocOutput, Tokens
 from refervid.models.soc.postprocess import (
     a2d_predictions,
-    best_query,
-    davis_clips,
-    davis_labels,
+    clip_scores,
+    cropped_masks,
     refcoco_predictions,
-    validation_masks,
-    video_probabilities,
+    resized,
 )
-from refervid.models.soc.transforms import A2D_SIZE, SIZE, InputSize, Sample, input_size, mirror, prepare
+from refervid.models.soc.transforms import A2D_SIZE, InputSize, Sample, input_size, mirror, prepare
+from refervid.pipelines.soc import SocPipeline
+from refervid.pipelines.soc_windows import Segmenter
 from refervid.track import encode_mask
 from tests.parity.fill import normal
 from tests.parity.soc.published import Expected, random
@@ -54,8 +56,10 @@ def test_youtube_vos_validation_original_vs_ours(classes: int) -> None:
     one = output(
         random(f"post/{name}/cls", 4, 2, 20, classes), random(f"post/{name}/masks", 4, 2, 20, 16, 24)
     )
-    assert best_query(one.classes).tolist() == expected[f"{name}/query"].tolist()
-    for index, masks in enumerate(validation_masks(one, PADDED, SIZES, [(48, 72), (90, 120)])):
+    best = clip_scores(one.classes).total.argmax(-1)
+    assert best.tolist() == expected[f"{name}/query"].tolist()
+    for index, original in enumerate([(48, 72), (90, 120)]):
+        masks = cropped_masks(one.masks[index, :, best[index]], PADDED, SIZES[index], original)
         expected.check(f"{name}/{index}/masks", masks[:, None], 0)
 
 
@@ -73,35 +77,50 @@ def test_refcoco_original_vs_ours() -> None:
         assert (expected[f"coco/{index}/labels"] == 1).all()
 
 
-def scripted(data: str, call: int, frames: int, height: int, width: int) -> LayerOutput:
-    """What the network is taken to answer at the script's n-th call."""
-    small = random(f"post_scripts/{data}/call{call}/masks", frames, 20, 4, 6)
-    masks = F.interpolate(small, size=(-(-height // 4), -(-width // 4)), mode="bilinear")
-    return output(random(f"post_scripts/{data}/call{call}/cls", frames, 1, 20, 1), masks[:, None])
+class Scripted:
+    """Stands for the network: answers call by call with what the published scripts were fed."""
+
+    def __init__(self, data: str, first: int = 0) -> None:
+        self.config = SocConfig.nano().model_copy(update={"size": None})
+        self._data, self._call = data, first
+
+    def encode_clips(self, frames: Tensor, sizes: None, annotated: None) -> Tensor:
+        return frames
+
+    def refer(self, frames: Tensor, tokens: Tokens, rows: Tensor) -> SocOutput:
+        count, _, height, width = frames.shape[1:]
+        name = f"post_scripts/{self._data}/call{self._call}"
+        self._call += 1
+        small = random(f"{name}/masks", count, 20, 4, 6)
+        masks = F.interpolate(small, size=(-(-height // 4), -(-width // 4)), mode="bilinear")
+        one = output(random(f"{name}/cls", count, 1, 20, 1), masks[:, None])
+        return SocOutput((one,), torch.zeros(1, 1))
+
+
+def clip(frames: int, height: int, width: int) -> ArrayClip:
+    return ArrayClip(np.zeros((frames, height, width, 3), np.uint8), fps=24)
 
 
 def test_youtube_vos_script_original_vs_ours() -> None:
     expected = Expected("post_scripts")
-    height, width = input_size(48, 64, SIZE)
     for call, expression in enumerate((0, 7)):
-        (found,) = video_probabilities(scripted("ytvos", call, 5, height, width), [(48, 64)])
-        expected.check(f"ytvos/exp{expression}", found > 0.5, 0)
+        (track,) = Segmenter(Scripted("ytvos", call)).segment(clip(5, 48, 64), ["a"])  # type: ignore[arg-type]
+        expected.check(f"ytvos/exp{expression}", torch.from_numpy(track.stack()), 0)
 
 
 def test_davis_script_original_vs_ours() -> None:
-    expected, call = Expected("post_scripts"), 0
-    height, width = input_size(30, 44, SIZE)
+    expected = Expected("post_scripts")
+    network = Scripted("davis")
+    segmenter = Segmenter(network, overlap=0, keep_logits=True)  # type: ignore[arg-type]
     for annotator in range(4):
         planes = []
         for _ in range(2):
-            parts = []
-            for clip in davis_clips(39):
-                one = scripted("davis", call, clip.stop - clip.start, height, width)
-                parts += video_probabilities(one, [(30, 44)])
-                call += 1
-            planes.append(torch.cat(parts))
-        labels = davis_labels(torch.stack(planes))
-        assert (labels.numpy() == expected[f"davis/anno{annotator}"]).all()
+            (track,) = segmenter.segment(clip(39, 30, 44), ["a"])
+            assert track.logits is not None
+            planes.append(resized(torch.from_numpy(track.logits), (30, 44)).numpy())
+        background = SocPipeline.background_logit
+        labels = [merge_logits(np.stack([p[index] for p in planes]), background) for index in range(39)]
+        assert (np.stack(labels) == expected[f"davis/anno{annotator}"]).all()
 
 
 def test_transforms_original_vs_ours() -> None:

@@ -94,13 +94,13 @@ class VocConfig(_Frozen):
 class SocConfig(_Frozen):
     """The whole network.
 
-    `size` is what frames are resized to: the input size of its training (published: 360 and 640).
+    `size` is what frames are resized to: the input size of its training. Published files do not tell it.
     `classes` 1 means "is it referred to?"; Ref-YouTube-VOS from scratch has 65. `queries` is the number
     of objects looked for, in every frame and in the clip. `voc` None leaves the clip level out (an
     ablation). `prediction_layer` says which decoder layer's heads answer in eval mode.
     """
 
-    size: InputSize = InputSize(360, 640)
+    size: InputSize | None = None
     backbone: VideoSwinConfig = VideoSwinConfig()
     text: TextConfig = RobertaTextConfig()
     voc: VocConfig | None = VocConfig()

@@ -1,4 +1,4 @@
-"""From the network's output to masks in the video's size, one way per benchmark (public repository).
+"""From the network's output to answers in the video's size, as each benchmark takes them (public repository).
 
 Mask maps cover whole cells of 4 pixels. Where a size is no multiple of 4 they are nevertheless stretched
 to it exactly, as the published scripts do; only the RefCOCO evaluation enlarges by 4 and crops.
@@ -6,7 +6,6 @@ to it exactly, as the published scripts do; only the RefCOCO evaluation enlarges
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -19,10 +18,6 @@ from refervid.models.soc.model import LayerOutput
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
-
-DAVIS_CLIP = 36
-"""Ref-DAVIS17 is answered in consecutive clips of so many frames."""
-_DAVIS_BACKGROUND = 0.1
 
 
 @dataclass(frozen=True)
@@ -45,11 +40,11 @@ def a2d_predictions(
 
     `padded` is the network's input size, `sizes` the frames' before padding, `originals` before resizing.
     """
-    scores = output.classes[:, 0, :, 0].sigmoid()
+    scores = output.classes[:, 0, :, 0].float().sigmoid()
     return [
         Predictions(
             scores[row],
-            _cropped_masks(output.masks[row, 0], padded, sizes[row], originals[row]),
+            cropped_masks(output.masks[row, 0], padded, sizes[row], originals[row]),
             _pixel_boxes(output.boxes[row, 0], originals[row]),
         )
         for row in range(len(scores))
@@ -61,7 +56,7 @@ def refcoco_predictions(output: LayerOutput, sizes: list[Size], originals: list[
     predictions = []
     classes = output.classes.shape[3]
     for row, logits in enumerate(output.classes[:, 0]):
-        flat = logits.sigmoid().flatten()
+        flat = logits.float().sigmoid().flatten()
         scores, pairs = flat.topk(min(20, len(flat)))
         chosen = pairs // classes
         masks = output.masks[row, 0, chosen]
@@ -69,62 +64,40 @@ def refcoco_predictions(output: LayerOutput, sizes: list[Size], originals: list[
         predictions.append(
             Predictions(
                 scores,
-                _cropped_masks(masks, enlarged, sizes[row], originals[row]),
+                cropped_masks(masks, enlarged, sizes[row], originals[row]),
                 _pixel_boxes(output.boxes[row, 0, chosen], originals[row]),
             )
         )
     return predictions
 
 
-def best_query(classes: Tensor) -> Tensor:
-    """(N, T, Q, K) logits -> (N,) long: the highest score, mean over the clip, best class."""
-    return classes.sigmoid().mean(1).amax(-1).argmax(-1)
-
-
-def video_probabilities(output: LayerOutput, originals: list[Size]) -> list[Tensor]:
-    """The best query of every sentence: (T, H, W) float in 0..1, in the clip's original size.
-
-    Above 0.5 is the mask of the published inference scripts for Ref-YouTube-VOS.
+@dataclass(frozen=True)
+class ClipScores:
+    """Of every query: `total` (N, Q), which the best answer has most of, and `presence` (N, T, Q), how sure
+    it is of each frame; both in 0..1.
     """
-    logits = _best_masks(output)
-    return [_resize(row, size).sigmoid() for row, size in zip(logits, originals, strict=True)]
+
+    total: Tensor
+    presence: Tensor
 
 
-def validation_masks(
-    output: LayerOutput, padded: Size, sizes: list[Size], originals: list[Size]
-) -> list[Tensor]:
-    """As the published validation during training: (T, H, W) bool per sentence."""
-    return [
-        _cropped_masks(row, padded, size, original)
-        for row, size, original in zip(_best_masks(output), sizes, originals, strict=True)
-    ]
+def clip_scores(classes: Tensor) -> ClipScores:
+    """From logits (N, T, Q, K): a query stands for its class of the highest mean over the clip."""
+    scores = classes.float().sigmoid()
+    total, kind = scores.mean(1).max(-1)
+    chosen = kind[:, None, :, None].expand(-1, scores.shape[1], -1, 1)
+    return ClipScores(total, scores.gather(3, chosen)[..., 0])
 
 
-def davis_clips(frames: int) -> Iterator[slice]:
-    """Consecutive clips of 36 frames, the last one shorter; each chooses its query anew."""
-    return (slice(start, min(start + DAVIS_CLIP, frames)) for start in range(0, frames, DAVIS_CLIP))
-
-
-def davis_labels(probabilities: Tensor) -> Tensor:
-    """(objects, T, H, W) in 0..1 -> (T, H, W) uint8: 0 = background, i + 1 = object i."""
-    certain = probabilities.where(probabilities >= 0.5, 0.0)
-    background = torch.full_like(certain[:1], _DAVIS_BACKGROUND)
-    return torch.cat((background, certain)).argmax(0).to(torch.uint8)
-
-
-def _best_masks(output: LayerOutput) -> Tensor:
-    query = best_query(output.classes)
-    return output.masks[torch.arange(len(query), device=query.device), :, query]
-
-
-def _cropped_masks(logits: Tensor, padded: Size, size: Size, original: Size) -> Tensor:
+def cropped_masks(logits: Tensor, padded: Size, size: Size, original: Size) -> Tensor:
     """(n, h, w) logits over the padded frame -> (n, H, W) bool in the original size."""
-    masks = _resize(logits, padded).sigmoid() > 0.5
+    masks = resized(logits, padded).sigmoid() > 0.5
     masks = masks[:, : size[0], : size[1]]
     return F.interpolate(masks[None].float(), size=original)[0].bool()
 
 
-def _resize(logits: Tensor, size: Size) -> Tensor:
+def resized(logits: Tensor, size: Size) -> Tensor:
+    """(n, h, w) -> (n, H, W), bilinear."""
     return F.interpolate(logits[None], size=size, mode="bilinear")[0]
 
 

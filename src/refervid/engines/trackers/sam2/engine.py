@@ -13,9 +13,9 @@ from pydantic import Field
 
 from refervid.device import resolve_device
 from refervid.engines.base import EngineSettings, Runtime
+from refervid.engines.pieces import Pieces
 from refervid.engines.trackers.sam2.cache import FeatureCache, Place
 from refervid.engines.trackers.sam2.checkpoint import load_model, missing_encoder
-from refervid.engines.trackers.sam2.compute import Pieces
 from refervid.engines.trackers.sam2.editing import EditableTracking
 from refervid.engines.trackers.sam2.features import FeatureSource
 from refervid.engines.trackers.sam2.live import LiveTracking

@@ -11,8 +11,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from refervid.engines.pieces import Pieces
 from refervid.engines.trackers.sam2.cache import FeatureCache
-from refervid.engines.trackers.sam2.compute import Pieces
 from refervid.engines.trackers.sam2.network import FrameFeatures, Network
 from refervid.engines.trackers.sam2.pixels import video_pixels
 from refervid.media.clip import Clip

@@ -16,7 +16,7 @@ from itertools import islice
 import torch
 from torch import Tensor
 
-from refervid.engines.trackers.sam2.compute import Pieces
+from refervid.engines.pieces import Pieces
 from refervid.engines.trackers.sam2.features import FeatureSource
 from refervid.engines.trackers.sam2.memory import Memory, ObjectMemory, Recall
 from refervid.engines.trackers.sam2.network import Decoded, FrameFeatures, Network

@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_OTHER = "choose a smaller model, or use another device"
+
 
 def is_out_of_memory(error: RuntimeError) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
@@ -56,6 +58,15 @@ class Pieces:
                 raise
             raise self._out_of_memory(self.size) from error
 
+    def once(self, work: Callable[[], T], options: str) -> T:
+        """The result of work that cannot be cut; `options` make it smaller. Raises `OutOfMemory`."""
+        try:
+            return work()
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+            raise OutOfMemory(f"{self._device} ran out of memory: lower {options}, {_OTHER}") from error
+
     def _run(self, work: Callable[[slice], Sequence[T]], count: int) -> list[T]:
         return [
             result
@@ -65,6 +76,5 @@ class Pieces:
 
     def _out_of_memory(self, tried: int) -> OutOfMemory:
         return OutOfMemory(
-            f"{self._device} ran out of memory with {self._option}={tried}: lower {self._option}, "
-            "choose a smaller model, or use another device"
+            f"{self._device} ran out of memory with {self._option}={tried}: lower {self._option}, {_OTHER}"
         )
