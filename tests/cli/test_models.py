@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from huggingface_hub import constants
+from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
 from refervid.cli.app import app
@@ -19,6 +21,8 @@ from refervid.engines.registry import ENGINES, engine_class
 from refervid.engines.taggers.beats import BeatsSettings
 from refervid.engines.weights import find_weights
 from refervid.errors import MissingWeights
+from refervid.models.soc import RobertaTextConfig
+from refervid.models.soc.text import build_text_encoder
 from tests.engines.sound import beats_file, languagebind_folder
 from tests.hub_server import COMMIT, serve
 
@@ -200,6 +204,41 @@ def test_a_file_by_a_published_name_must_be_that_file(tmp_path: Path) -> None:
     result = refervid("verify", str(tmp_path / "yamnet.h5"))
     assert result.exit_code == 1
     assert "not what was published" in result.stderr
+
+
+def test_the_text_encoder_of_published_soc_checkpoints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "FacebookAI/roberta-base"
+    lacking = refervid("verify", name)
+    assert lacking.exit_code == 1
+    assert f"refervid models pull {name}" in lacking.stderr
+
+    folder = tmp_path / "roberta-base"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "roberta"}')
+    special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+    words = {word: index for index, word in enumerate([*special, *map(str, range(50260))])}
+    (folder / "vocab.json").write_text(json.dumps(words))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    with torch.device("meta"):
+        encoder = build_text_encoder(RobertaTextConfig())
+    state = {key: torch.zeros(()).expand(value.shape) for key, value in encoder.state_dict().items()}
+    torch.save(state, folder / "pytorch_model.bin")
+    save_file({"other": torch.zeros(1)}, folder / "model.safetensors")
+    assert refervid("verify", str(folder)).exit_code == 0
+
+    monkeypatch.setenv("REFERVID_WEIGHTS", str(tmp_path))
+    assert find_weights(name) == folder
+    ours = refervid("verify", name)
+    assert ours.exit_code == 1
+    assert "pytorch_model.bin: different" in ours.stderr
+
+    del state["pooler.dense.bias"], state["pooler.dense.weight"]
+    torch.save(state, folder / "pytorch_model.bin")
+    cut = refervid("verify", str(folder))
+    assert cut.exit_code == 1
+    assert "lacks pooler.dense.weight" in cut.stderr
 
 
 @pytest.mark.parametrize("config", [None, "", "[]", '{"model_type": "t5"}'])

@@ -108,6 +108,14 @@ def test_what_cannot_be_done_is_said(weights: Path) -> None:
         load("soc", device="cpu", settings=["weights=/nowhere/file.pth"])(clip(), text="the cup")
 
 
+def test_a_published_checkpoint_lacks_its_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("REFERVID_WEIGHTS", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    (tmp_path / "best.pth.tar").write_bytes(b"weights")
+    (lack,) = missing_for("soc", [f"weights={tmp_path / 'best.pth.tar'}"])
+    assert "refervid models pull FacebookAI/roberta-base" in lack
+
+
 def test_the_nano_tokenizer_is_in_the_checkpoint(weights: Path) -> None:
     from refervid.models.soc import load as load_own
 

@@ -160,6 +160,16 @@ CHECKPOINTS: Mapping[str, Checkpoint] = {
             sha256="ae0c1e2ad4e1381d851fa9bf298ba13ebc9c5a914cdee2dbe427a6583869924d",
         ),
         Checkpoint(
+            "FacebookAI/roberta-base",
+            "RoBERTa, for published SOC checkpoints",
+            "MIT",
+            501_200_538,
+            # Not model.safetensors, which lacks the pooler.
+            files=("pytorch_model.bin",),
+            revision="e2da8e2f811d1448a5b465c236feacd80ffbac7b",
+            sha256="278b7a95739c4392fae9b818bb5343dde20be1b89318f37a6d939e1e1b9e461b",
+        ),
+        Checkpoint(
             "BEATs_iter3_plus_AS20K_finetuned_on_AS2M_cpt2.pt",
             "BEATs, tokenizer trained on AudioSet-20K",
             "MIT",

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from refervid.engines.base import Runtime
-from refervid.engines.checkpoints import CHECKPOINTS, pinned_revision, read_pulled
+from refervid.engines.checkpoints import CHECKPOINTS, Checkpoint, pinned_revision, read_pulled
 from refervid.engines.registry import Role, build_engine
 from refervid.engines.weights import find_weights
 from refervid.errors import BadCheckpoint, RefervidError
@@ -39,7 +39,7 @@ def verify(weights: str, *, load: bool = True) -> Verified:
     `MissingWeights` if it is not there.
     """
     path = find_weights(weights)
-    files = [path] if path.is_file() else _weight_files(path)
+    files = [path] if path.is_file() else _weight_files(path, CHECKPOINTS.get(weights))
     expected = _expected_hashes(weights)
     hashes = {file.name: _compare(file, expected.get(file.name)) for file in files}
     problem = None if files else f"there are no weights in {path}"
@@ -63,8 +63,13 @@ def _expected_hashes(weights: str) -> dict[str, str]:
     return {} if pulled is None else dict(pulled.sha256)
 
 
-def _weight_files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.safetensors")) or sorted(folder.glob("pytorch_model*.bin"))
+def _weight_files(folder: Path, known: Checkpoint | None) -> list[Path]:
+    """Those of the table, which others may lie beside; else safetensors before pickles."""
+    published = known.files if known else ()
+    for patterns in (published, ("*.safetensors",), ("pytorch_model*.bin",)):
+        if files := sorted(file for pattern in patterns for file in folder.glob(pattern)):
+            return files
+    return []
 
 
 def _compare(file: Path, expected: str | None) -> bool | None:
@@ -82,6 +87,8 @@ def _loader(path: Path) -> Callable[[Path], object]:
         kind = json.loads((path / "config.json").read_text("utf-8"))["model_type"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadCheckpoint(f"{path} holds no config.json that names a model_type") from error
+    if kind == "roberta":
+        return _load_roberta
     if kind == "LanguageBindImage":
         from refervid.engines.binders.class_names import ClassNames
 
@@ -101,6 +108,18 @@ def _load_file(path: Path) -> object:
 
         return load_beats(path)
     return _build("tracker", "sam2", path)
+
+
+def _load_roberta(folder: Path) -> None:
+    from refervid.models.soc.checkpoint import read_roberta
+    from refervid.models.soc.config import RobertaTextConfig
+    from refervid.models.soc.text import build_text_encoder
+    from refervid.models.soc.tokenizer import RobertaTokenizer
+    from refervid.models.state import load_exactly
+
+    config = RobertaTextConfig()
+    RobertaTokenizer(config, folder)
+    load_exactly(build_text_encoder(config), read_roberta(folder), folder)
 
 
 def _build(role: Role, kind: str, path: Path) -> object:

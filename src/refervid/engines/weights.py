@@ -35,7 +35,7 @@ def find_weights(weights: str, revision: str | None = None) -> Path:
         raise MissingWeights(f"no checkpoint at {weights}: give the path of a file or folder, or a hub id")
     problem = MissingWeights(
         f"the weights {weights} are not on this machine: {_how_to_get(weights)}, "
-        "or give the path of your own copy with --set"
+        "or name your own copy, by its path with --set or its folder with REFERVID_WEIGHTS"
     )
     if weights.count("/") != 1:
         raise problem

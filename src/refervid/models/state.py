@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,9 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from refervid.errors import BadCheckpoint, MissingWeights
+
+FindWeights = Callable[[str], Path]
+"""From a hub id, or a path, to the file or folder on this machine. Raises `MissingWeights`."""
 
 _SHOWN = 20
 
@@ -41,11 +44,22 @@ def read_file(path: Path) -> dict[str, Any]:
     return content
 
 
+def named_tensors(content: Any, source: str | Path) -> Mapping[str, Tensor]:
+    """`content` as it is, if it maps names to tensors. Raises `BadCheckpoint`."""
+    if not isinstance(content, Mapping):
+        raise BadCheckpoint(f"{source} holds a {type(content).__name__} and not named tensors")
+    for key, value in content.items():
+        if not isinstance(key, str) or not isinstance(value, Tensor):
+            raise BadCheckpoint(f"{source}: {key!r} is a {type(value).__name__} and no tensor with a name")
+    return content
+
+
 def load_exactly(
     module: nn.Module, state: Mapping[str, Any], source: str | Path, problems: Sequence[str] = ()
 ) -> None:
     """Put `state` into `module`, whose parameters may be on the meta device.
 
+    Float32 tensors are not copied: `module` shares memory with a `state` that is kept.
     Raises `BadCheckpoint` with the keys that are missing, unknown or of another shape, after the
     `problems` that are known already.
     """

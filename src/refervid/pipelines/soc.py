@@ -17,6 +17,7 @@ from refervid.engines.weights import find_weights, missing_weights, torch_dtype
 from refervid.errors import MissingWeights, SettingsError
 from refervid.media.clip import Clip
 from refervid.models.soc import SOC, InputSize, load, load_published
+from refervid.models.soc.checkpoint import needed_tokenizer
 from refervid.models.soc.transforms import SIZE
 from refervid.pipelines.base import Pipeline, reference_slugs
 from refervid.pipelines.settings import EngineOptions
@@ -69,6 +70,8 @@ class SocSettings(BaseModel):
             )
         else:
             lacks = missing_weights(self.weights)
+            if not lacks and (tokenizer := needed_tokenizer(find_weights(self.weights))):
+                lacks = missing_weights(tokenizer)
         return lacks + ([] if self.tracker is None else missing_parts("tracker", self.tracker))
 
 

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
+from transformers import RobertaConfig, RobertaForMaskedLM
 
 from refervid.errors import BadCheckpoint, MissingWeights
-from refervid.models.soc import SOC, NanoTextConfig, SocConfig, VideoSwinConfig
+from refervid.models.soc import SOC, NanoTextConfig, RobertaTextConfig, SocConfig, VideoSwinConfig
 from refervid.models.soc.checkpoint import (
     load,
     load_backbone,
     load_published,
     load_roberta,
+    needed_tokenizer,
     published_config,
     save,
     with_new_classes,
 )
 from refervid.models.soc.windows import relative_position_index
+from tests.models.soc.conftest import tiny_config
 
 
 def published(model: SOC) -> dict[str, torch.Tensor]:
@@ -54,6 +58,16 @@ def test_published_bare_state(model: SOC) -> None:
     assert same(model, load_published(published(model), model.config))
 
 
+def test_a_network_does_not_share_memory_with_the_state_it_came_from(model: SOC) -> None:
+    state = {key: value.clone() for key, value in published(model).items()}
+    first, second = (load_published(state, model.config) for _ in range(2))
+    with torch.no_grad():
+        for parameter in first.parameters():
+            parameter.add_(1)
+    assert same(model, second)
+    assert same(model, load_published(state, model.config))
+
+
 @pytest.mark.parametrize(
     ("damage", "named"),
     [
@@ -62,6 +76,7 @@ def test_published_bare_state(model: SOC) -> None:
         (lambda s: s.update({"lvf.multihead_attn.in_proj_bias": torch.zeros(2)}), r"in_proj_bias: \(2,\)"),
         (lambda s: s.update({"transformer.decoder.bbox_embed.0.layers.0.bias": torch.ones(128)}), "differs"),
         (lambda s: s.update({"text_encoder.embeddings.position_ids": torch.zeros(1, 4)}), "not 0, 1, 2"),
+        (lambda s: s.update({"text_encoder.embeddings.position_ids": torch.tensor(4)}), "not 0, 1, 2"),
     ],
 )
 def test_what_does_not_fit_is_named(model: SOC, damage: object, named: str) -> None:
@@ -69,6 +84,28 @@ def test_what_does_not_fit_is_named(model: SOC, damage: object, named: str) -> N
     damage(state)  # type: ignore[operator]
     with pytest.raises(BadCheckpoint, match=named):
         load_published(state, model.config)
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ({"model_state_dict": 5}, "holds a int and not named tensors"),
+        ({"class_embed.0.weight": 5}, "'class_embed.0.weight' is a int"),
+        ({"transformer.decoder.bbox_embed.0.layers.0.weight": [1]}, "is a list"),
+        ({3: torch.zeros(1)}, "3 is a Tensor and no tensor with a name"),
+        ({"class_embed.0.weight": torch.tensor(1)}, "no SOC checkpoint"),
+        ({"class_embed.0.weight": torch.zeros(0, 256)}, "no SOC checkpoint"),
+    ],
+)
+def test_what_is_no_tensor_is_refused(
+    model: SOC, tmp_path: Path, content: dict[Any, Any], named: str
+) -> None:
+    path = tmp_path / "best.pth.tar"
+    for whole in (content, published(model) | content):
+        torch.save(whole, path)
+        for source in (whole, path):
+            with pytest.raises(BadCheckpoint, match=named if whole is not content else None):
+                load_published(source)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +149,18 @@ def test_own_checkpoints_keep_everything(model: SOC, tmp_path: Path, dtype: torc
     assert loaded.config == model.config
     for key, value in model.state_dict().items():
         assert torch.equal(loaded.state_dict()[key], value.to(dtype).float()), key
+
+
+def test_which_checkpoints_need_a_tokenizer(model: SOC, tmp_path: Path) -> None:
+    own = tmp_path / "soc.safetensors"
+    save(model, own)
+    assert needed_tokenizer(own) is None
+    save(SOC(tiny_config(text=ROBERTA)), own)
+    assert needed_tokenizer(own) == ROBERTA.tokenizer
+    assert needed_tokenizer(tmp_path / "published.pth.tar") == "FacebookAI/roberta-base"
+    own.write_bytes(b"nothing")
+    with pytest.raises(BadCheckpoint, match="written by refervid"):
+        needed_tokenizer(own)
 
 
 def test_foreign_and_damaged_safetensors(model: SOC, tmp_path: Path) -> None:
@@ -161,6 +210,10 @@ def test_kinetics_weights(model: SOC, tmp_path: Path) -> None:
     torch.save({"state_dict": file}, path)
     with pytest.raises(BadCheckpoint, match=r"patch_embed\.norm\.bias: missing"):
         load_backbone(model, path)
+    for wrong in (5, {"backbone.patch_embed.proj.weight": torch.zeros(3)}, {"backbone.norm": 5}):
+        torch.save({"state_dict": wrong}, path)
+        with pytest.raises(BadCheckpoint, match=r"swin\.pth"):
+            load_backbone(model, path)
 
 
 def test_a_backbone_of_our_own(model: SOC, tmp_path: Path) -> None:
@@ -181,9 +234,62 @@ def test_a_backbone_of_our_own(model: SOC, tmp_path: Path) -> None:
         load_backbone(model, path)
 
 
-def test_no_pretrained_text_for_the_small_encoder(model: SOC) -> None:
+ROBERTA = RobertaTextConfig(
+    tokenizer="someone/roberta",
+    vocabulary_size=300,
+    width=64,
+    layers=1,
+    heads=4,
+    feed_forward=64,
+    positions=32,
+)
+
+
+def language_model(folder: Path) -> dict[str, torch.Tensor]:
+    """What the hub's `model.safetensors` holds: a network for masked words, which has no pooler."""
+    config = RobertaConfig(
+        vocab_size=300,
+        hidden_size=64,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        intermediate_size=64,
+        max_position_embeddings=32,
+        type_vocab_size=1,
+    )
+    RobertaForMaskedLM(config).save_pretrained(folder)
+    return load_file(folder / "model.safetensors")
+
+
+def test_pretrained_text_must_have_a_pooler(tmp_path: Path) -> None:
+    state = language_model(tmp_path)
+    model = SOC(tiny_config(text=ROBERTA))
+    before = {key: value.clone() for key, value in model.state_dict().items()}
+    with pytest.raises(BadCheckpoint, match="models pull FacebookAI/roberta-base"):
+        load_roberta(model, lambda name: tmp_path)
+    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+    pooler = {"roberta.pooler.dense.weight": torch.randn(64, 64), "roberta.pooler.dense.bias": torch.ones(64)}
+    extra = {"roberta.embeddings.position_ids": torch.arange(32)[None]}
+    torch.save(state | pooler | extra, tmp_path / "pytorch_model.bin")
+    load_roberta(model, {ROBERTA.tokenizer: tmp_path}.__getitem__)
+    found = model.text_encoder.state_dict()
+    assert found
+    for key, value in found.items():
+        assert torch.equal(value, (state | pooler)[f"roberta.{key}"]), key
+
+    torch.save(state | pooler | {"roberta.encoder.more": torch.zeros(1)}, tmp_path / "pytorch_model.bin")
+    with pytest.raises(BadCheckpoint, match=r"encoder\.more: unknown"):
+        load_roberta(model, lambda name: tmp_path)
+
+
+def test_pretrained_text_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(MissingWeights, match=r"model\.safetensors"):
+        load_roberta(SOC(tiny_config(text=ROBERTA)), lambda name: tmp_path)
+
+
+def test_no_pretrained_text_for_the_small_encoder(model: SOC, tmp_path: Path) -> None:
     with pytest.raises(BadCheckpoint, match="own small text encoder"):
-        load_roberta(model)
+        load_roberta(model, lambda name: tmp_path)
 
 
 def test_sizes_that_cannot_be_are_refused() -> None:

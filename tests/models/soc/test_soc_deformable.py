@@ -25,6 +25,16 @@ def test_rows_and_grid_agree_inside_and_outside() -> None:
         torch.testing.assert_close(sample_rows(value, SHAPES, x, y, weights), grid, rtol=1e-5, atol=1e-5)
 
 
+def test_places_stay_exact_where_maps_are_half_numbers() -> None:
+    value, x, y, weights = inputs(0.2)
+    half, weights = value.bfloat16(), weights.bfloat16()
+    exact = sample_grid(half.float(), SHAPES, x, y, weights.float())
+    for formulation in (sample_grid, sample_rows):
+        read = formulation(half, SHAPES, x, y, weights)
+        assert read.dtype == torch.bfloat16
+        torch.testing.assert_close(read.float(), exact, rtol=0.01, atol=0.01)
+
+
 def test_pixel_centres_and_borders() -> None:
     value = torch.arange(6.0).view(1, 6, 1, 1)
     x = torch.tensor([0.5 / 3, 2.5 / 3, 1.0, 1.5 / 3, -1.0]).view(1, 5, 1, 1, 1)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
 import torch
 
 from refervid.models.soc import SOC, Criterion, SocConfig, Targets, Tokens, build_tokenizer
+from refervid.models.soc.heads import MASK_PARAMETERS, dynamic_masks
 from tests.models.soc.conftest import scramble, tiny_config
 
 TEXTS = ["the red square", "the blue square stops", "square"]
@@ -18,7 +20,7 @@ def clip(clips: int = 1, frames: int = 3, height: int = 36, width: int = 52) -> 
 
 
 def tokens(model: SOC, texts: list[str]) -> Tokens:
-    return build_tokenizer(model.config.text)(texts)
+    return build_tokenizer(model.config.text, Path)(texts)
 
 
 def targets(clips: int, frames: int, height: int = 36, width: int = 52) -> Targets:
@@ -144,6 +146,21 @@ def test_bfloat16(model: SOC, training: bool) -> None:
     assert (found.boxes - exact.boxes).abs().max() < 0.05
     agreement = ((found.masks > 0) == (exact.masks > 0)).float().mean()
     assert agreement > 0.9
+
+
+@torch.no_grad()
+def test_places_do_not_depend_on_the_precision(model: SOC) -> None:
+    generator = torch.Generator().manual_seed(0)
+    features = torch.randn(2, 8, 90, 160, generator=generator)
+    parameters = torch.randn(2, 20, MASK_PARAMETERS, generator=generator)
+    centres = torch.rand(2, 20, 2, generator=generator) * torch.tensor([640.0, 360.0])
+    exact = dynamic_masks(features, parameters, centres)
+    stages = model.stages(model.encode_clips(clip()), tokens(model, TEXTS[:1]))
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(dynamic_masks(features, parameters, centres), exact)
+        found = model.stages(model.encode_clips(clip()), tokens(model, TEXTS[:1]))
+    assert torch.equal(found.states.initial_reference, stages.states.initial_reference)
+    assert found.states.references.dtype == torch.float32
 
 
 def test_padding_is_neither_attended_nor_counted() -> None:

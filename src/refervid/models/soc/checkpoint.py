@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import ValidationError
@@ -21,7 +22,7 @@ from refervid.files import atomic_file
 from refervid.models.soc.config import VIDEO_SWIN, RobertaTextConfig, SocConfig
 from refervid.models.soc.model import SOC
 from refervid.models.soc.windows import relative_position_index
-from refervid.models.state import load_exactly, read_file
+from refervid.models.state import FindWeights, load_exactly, named_tensors, read_file
 
 _PUBLISHED_BACKBONE = "backbone.0.body."
 _BOX_ALIAS = "transformer.decoder."
@@ -29,25 +30,33 @@ _POSITIONS = "text_encoder.embeddings.position_ids"
 _INDEX = ".relative_position_index"
 _PROFILER = ("total_params", "total_ops")
 """Counters that the published scripts' profiler leaves behind."""
+_POOLER = "pooler.dense.weight"
 
 State = Mapping[str, Tensor]
 
 
-def load_published(source: str | Path | State, config: SocConfig | None = None) -> SOC:
+def load_published(source: str | Path | Mapping[str, Any], config: SocConfig | None = None) -> SOC:
     """The network of a published checkpoint, in eval mode.
 
-    `source` is a `.pth.tar` file (or what it holds, or a bare state dict). `config` None reads the
-    backbone and the number of classes off the tensors' shapes; otherwise the checkpoint must fit it.
-    Raises `MissingWeights` and `BadCheckpoint`; the latter lists the keys that do not fit.
+    `source` is a `.pth.tar` file (or what it holds, or a bare state dict; the network gets copies of its
+    tensors). `config` None reads the backbone and the number of classes off the tensors' shapes; otherwise
+    the checkpoint must fit it. Raises `MissingWeights` and `BadCheckpoint`; the latter lists the keys that
+    do not fit.
     """
-    state = read_file(Path(source)) if isinstance(source, str | Path) else source
-    state = state.get("model_state_dict", state)  # type: ignore[assignment]
+    content: Mapping[str, Any]
+    if isinstance(source, str | Path):
+        content, name = read_file(Path(source)), str(source)
+    else:
+        content, name = source, "the checkpoint"
+    state = named_tensors(content.get("model_state_dict", content), name)
     state = {key: value for key, value in state.items() if not key.endswith(_PROFILER)}
     config = published_config(state) if config is None else config
     problems = _check_derived(state, config)
+    own = _own_names(state)
+    if content is source:
+        own = {key: value.clone() for key, value in own.items()}
     model = SOC(config)
-    name = source if isinstance(source, str | Path) else "the checkpoint"
-    load_exactly(model, _own_names(state), name, problems)
+    load_exactly(model, own, name, problems)
     return model.eval()
 
 
@@ -55,10 +64,10 @@ def published_config(state: State) -> SocConfig:
     """The published size that a state dict holds. Raises `BadCheckpoint`."""
     classes = state.get("class_embed.0.weight")
     patch = state.get(f"{_PUBLISHED_BACKBONE}patch_embed.proj.weight")
-    if classes is None or patch is None:
+    if classes is None or patch is None or classes.dim() != 2 or patch.dim() != 5 or not len(classes):
         raise BadCheckpoint(
-            "this is no SOC checkpoint: it has no class_embed.0.weight or no patch embedding under "
-            f"{_PUBLISHED_BACKBONE}; give a file from the SOC authors"
+            "this is no SOC checkpoint: it has no weights of a class head at class_embed.0.weight, or none "
+            f"of a patch embedding under {_PUBLISHED_BACKBONE}; give a file from the SOC authors"
         )
     prefix = f"{_PUBLISHED_BACKBONE}layers.2.blocks."
     blocks = len({key.removeprefix(prefix).split(".")[0] for key in state if key.startswith(prefix)})
@@ -91,7 +100,7 @@ def _check_derived(state: State, config: SocConfig) -> list[str]:
                 problems.append(f"{key}: differs from {key.removeprefix(_BOX_ALIAS)}")
         elif key.endswith(_INDEX) and not torch.equal(value, index):
             problems.append(f"{key}: not the index of a window of {config.backbone.window}")
-        elif key == _POSITIONS and not torch.equal(value, torch.arange(value.shape[-1])[None]):
+        elif key == _POSITIONS and not torch.equal(value, torch.arange(value.numel())[None]):
             problems.append(f"{key}: not 0, 1, 2, ...")
     return problems
 
@@ -107,17 +116,28 @@ def save(model: SOC, path: Path, dtype: torch.dtype = torch.float32) -> None:
 
 def load(path: Path) -> SOC:
     """Read what `save` wrote, float32, in eval mode. Raises `MissingWeights` and `BadCheckpoint`."""
+    model = SOC(_own_config(path))
+    load_exactly(model, read_file(path), path)
+    return model.eval()
+
+
+def needed_tokenizer(path: Path) -> str | None:
+    """The hub id of the tokenizer that the checkpoint at `path` does not bring along; None if it has its own.
+
+    Reads no weights. Raises `MissingWeights` and `BadCheckpoint`.
+    """
+    text = _own_config(path).text if path.suffix == ".safetensors" else RobertaTextConfig()
+    return text.tokenizer if isinstance(text, RobertaTextConfig) else None
+
+
+def _own_config(path: Path) -> SocConfig:
     if not path.is_file():
         raise MissingWeights(f"no checkpoint at {path}: train one or name another file")
     try:
         with safe_open(path, framework="pt") as file:
-            config = SocConfig.model_validate_json((file.metadata() or {}).get("config", ""))
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+            return SocConfig.model_validate_json((file.metadata() or {}).get("config", ""))
     except (SafetensorError, ValidationError) as error:
         raise BadCheckpoint(f"{path} is no SOC checkpoint written by refervid: {error}") from error
-    model = SOC(config)
-    load_exactly(model, state, path)
-    return model.eval()
 
 
 def with_new_classes(model: SOC, classes: int) -> SOC:
@@ -143,8 +163,8 @@ def _load_kinetics(model: SOC, path: Path) -> None:
     """The authors' patches span two frames, SOC's one: the kernel is summed over time. Their final norm and
     classifier are left out.
     """
-    file = read_file(path)
-    state = file.get("state_dict", file)
+    content = read_file(path)
+    state = named_tensors(content.get("state_dict", content), path)
     own, problems = {}, []
     for key, value in state.items():
         name = key.replace("backbone.", "", 1)
@@ -155,7 +175,7 @@ def _load_kinetics(model: SOC, path: Path) -> None:
             if not torch.equal(value, index):
                 problems.append(f"{key}: not the index of a window of {model.config.backbone.window}")
             continue
-        if name == "patch_embed.proj.weight":
+        if name == "patch_embed.proj.weight" and value.dim() == 5:
             value = value.sum(2, keepdim=True)
         if ".downsample." in name:
             name = name.replace(".downsample.", ".").replace("layers.", "downsamples.", 1)
@@ -163,19 +183,33 @@ def _load_kinetics(model: SOC, path: Path) -> None:
     load_exactly(model.backbone, own, path, problems)
 
 
-def load_roberta(model: SOC) -> None:
-    """Give the text encoder the pretrained weights that its configuration names. Raises `MissingWeights`."""
+def load_roberta(model: SOC, find: FindWeights = Path) -> None:
+    """Give the text encoder the pretrained weights that its configuration names.
+
+    Raises `MissingWeights` and `BadCheckpoint`.
+    """
     config = model.config.text
     if not isinstance(config, RobertaTextConfig):
         raise BadCheckpoint(
             "this network has its own small text encoder, for which no pretrained weights exist"
         )
-    from transformers import RobertaModel
+    folder = find(config.tokenizer)
+    load_exactly(model.text_encoder, read_roberta(folder), folder)
 
-    try:
-        pretrained = RobertaModel.from_pretrained(config.tokenizer, local_files_only=True)
-    except OSError as error:
-        raise MissingWeights(
-            f"{config.tokenizer!r} is not on this machine: download it once with `refervid models pull`"
-        ) from error
-    load_exactly(model.text_encoder, pretrained.state_dict(), config.tokenizer)
+
+def read_roberta(folder: Path) -> dict[str, Tensor]:
+    """The text encoder's weights in a folder of the hub's. Raises `MissingWeights` and `BadCheckpoint`."""
+    # Of FacebookAI/roberta-base only this file has the pooler: the safetensors file lacks it.
+    path = folder / "pytorch_model.bin"
+    path = path if path.is_file() else folder / "model.safetensors"
+    state = {}
+    for key, value in named_tensors(read_file(path), path).items():
+        name = key.removeprefix("roberta.")
+        if not name.startswith("lm_head.") and name != "embeddings.position_ids":
+            state[name] = value
+    if _POOLER not in state:
+        raise BadCheckpoint(
+            f"{path} lacks {_POOLER}, which SOC reads the sentence from: take FacebookAI/roberta-base's "
+            "pytorch_model.bin, which has it (`refervid models pull FacebookAI/roberta-base`)"
+        )
+    return state

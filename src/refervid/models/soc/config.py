@@ -105,13 +105,13 @@ class SocConfig(_Frozen):
     text: TextConfig = RobertaTextConfig()
     voc: VocConfig | None = VocConfig()
     classes: int = Field(1, ge=1)
-    width: int = 256
-    heads: int = 8
-    feed_forward: int = 2048
-    queries: int = 20
-    encoder_layers: int = 3
-    decoder_layers: int = 3
-    points: int = 4
+    width: int = Field(256, ge=1)
+    heads: int = Field(8, ge=1)
+    feed_forward: int = Field(2048, ge=1)
+    queries: int = Field(20, ge=1)
+    encoder_layers: int = Field(3, ge=1)
+    decoder_layers: int = Field(3, ge=1)
+    points: int = Field(4, ge=1)
     dropout: float = Field(0.1, ge=0, lt=1)
     # The released scripts predict with the heads of the first decoder layer (public repository: the
     # clip-level queries have length 1 in eval mode and are zipped with the layers).

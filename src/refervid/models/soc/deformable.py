@@ -103,17 +103,20 @@ def sample(value: Tensor, shapes: Shapes, x: Tensor, y: Tensor, weights: Tensor)
 
 
 def sample_grid(value: Tensor, shapes: Shapes, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
-    """`sample` by `grid_sample`, differentiable. Queries come last, where a row of them is read at once."""
+    """`sample` by `grid_sample`, differentiable. Queries come last, where a row of them is read at once.
+
+    It wants maps and places of one type, and computes in it: float32, for the places' sake.
+    """
     heads = value.shape[2]
-    maps = torch.split(value.permute(0, 2, 3, 1).flatten(0, 1), [h * w for h, w in shapes], -1)
-    places = torch.stack((x, y), -1).mul(2).sub(1).to(value.dtype)
+    maps = torch.split(value.float().permute(0, 2, 3, 1).flatten(0, 1), [h * w for h, w in shapes], -1)
+    places = torch.stack((x, y), -1).mul(2).sub(1)
     grids = places.permute(0, 2, 3, 4, 1, 5).flatten(0, 1).unbind(1)
     weight = weights.permute(0, 2, 3, 4, 1).flatten(0, 1).contiguous().unbind(1)
     levels = [
         (F.grid_sample(torch.unflatten(level, -1, shape), grid, align_corners=False) * w[:, None]).sum(2)
         for level, shape, grid, w in zip(maps, shapes, grids, weight, strict=True)
     ]
-    summed = torch.stack(levels).sum(0)
+    summed = torch.stack(levels).sum(0).to(value.dtype)
     return torch.unflatten(summed, 0, (-1, heads)).flatten(1, 2).transpose(1, 2)
 
 

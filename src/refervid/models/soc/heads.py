@@ -80,15 +80,16 @@ def _masks(features: Tensor, parameters: Tensor, centres: Tensor) -> Tensor:
         for weight, (inputs, outputs) in zip(numbers[:3], _LAYERS, strict=True)
     )
     bias1, bias2, bias3 = (bias[..., None] for bias in numbers[3:])
-    # Centre minus pixel is linear in both, so all queries share one input: features and pixel positions.
-    offset = first[..., MASK_CHANNELS:]
-    bias1 = bias1 + offset @ centres.float()[..., None]
     x = torch.arange(width, device=features.device) * float(STRIDE) + STRIDE // 2
     y = torch.arange(height, device=features.device) * float(STRIDE) + STRIDE // 2
     pixels = torch.stack((x.expand(height, -1), y[:, None].expand(-1, width))).expand(frames, -1, -1, -1)
     shared = torch.cat((features.float(), pixels), 1).flatten(2)
-    weight1 = torch.cat((first[..., :MASK_CHANNELS], -offset), -1)
+    # Near 600 pixels the numbers of bfloat16 lie 4 apart: autocast must leave these products alone.
     with torch.autocast(features.device.type, enabled=False):
+        # Centre minus pixel is linear in both, so all queries share one input: features and pixel positions.
+        offset = first[..., MASK_CHANNELS:]
+        bias1 = bias1 + offset @ centres.float()[..., None]
+        weight1 = torch.cat((first[..., :MASK_CHANNELS], -offset), -1)
         hidden = torch.baddbmm(bias1.flatten(1, 2), weight1.flatten(1, 2), shared).relu_()
         hidden = hidden.view(frames * queries, MASK_CHANNELS, -1)
         hidden = torch.baddbmm(bias2.flatten(0, 1), second.flatten(0, 1), hidden).relu_()

@@ -6,13 +6,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from refervid.errors import MissingWeights
+from refervid.errors import BadCheckpoint
 from refervid.models.soc.config import NanoTextConfig, RobertaTextConfig
+from refervid.models.state import FindWeights
 
 START, PAD, END = 0, 1, 2
 """Numbers of `<s>`, padding and `</s>`, as in RoBERTa."""
@@ -38,6 +40,11 @@ class Tokenizer(Protocol):
 def clean(text: str) -> str:
     """Lower case and single spaces, as the published training does."""
     return " ".join(text.lower().split())
+
+
+def encodable(text: str) -> str:
+    """With "?" for what is no character: half of a pair, from a JSON escape or a byte that is no UTF-8."""
+    return text.encode("utf-8", "replace").decode()
 
 
 class WordTokenizer:
@@ -68,7 +75,7 @@ def vocabulary_size(config: NanoTextConfig) -> int:
 
 
 def split_words(text: str) -> list[str]:
-    return re.findall(r"\w+|[^\w\s]", clean(text))
+    return re.findall(r"\w+|[^\w\s]", clean(encodable(text)))
 
 
 def common_words(texts: Iterable[str], most: int = 2000) -> tuple[str, ...]:
@@ -78,26 +85,41 @@ def common_words(texts: Iterable[str], most: int = 2000) -> tuple[str, ...]:
 
 
 class RobertaTokenizer:
-    """RoBERTa's byte-pair tokens; the sentence is taken as it is, upper case and all."""
+    """RoBERTa's byte-pair tokens, from a folder of the hub's; the sentence is taken as it is, upper case
+    and all. Raises `BadCheckpoint`.
+    """
 
-    def __init__(self, config: RobertaTextConfig) -> None:
+    def __init__(self, config: RobertaTextConfig, folder: Path) -> None:
         from transformers import AutoTokenizer
 
+        problem = BadCheckpoint(
+            f"{folder} holds no tokenizer of the {config.vocabulary_size} tokens that the network knows: it "
+            f"needs tokenizer.json, or vocab.json and merges.txt, of {config.tokenizer} "
+            f"(`refervid models pull {config.tokenizer}` gets them)"
+        )
         try:
-            self._tokenizer = AutoTokenizer.from_pretrained(config.tokenizer, local_files_only=True)
-        except (OSError, ValueError) as error:
-            raise MissingWeights(
-                f"the tokenizer {config.tokenizer!r} is not on this machine; download it once with "
-                f"`refervid models pull` or name a folder that holds it"
-            ) from error
+            self._tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        except Exception as error:  # the libraries below raise whatever their parsers raise
+            raise problem from error
+        # Without its files the library makes up a tokenizer that knows no words.
+        if len(self._tokenizer) != config.vocabulary_size:
+            raise problem
+        self._longest = config.positions - 2
 
     def __call__(self, texts: Sequence[str]) -> Tokens:
-        encoded = self._tokenizer(list(texts), padding="longest", return_tensors="pt")
+        """Sentences longer than the encoder's positions lose their end."""
+        encoded = self._tokenizer(
+            [encodable(text) for text in texts],
+            padding="longest",
+            truncation=True,
+            max_length=self._longest,
+            return_tensors="pt",
+        )
         return Tokens(encoded["input_ids"], encoded["attention_mask"].bool())
 
 
-def build_tokenizer(config: RobertaTextConfig | NanoTextConfig) -> Tokenizer:
-    """The tokenizer that belongs to a text encoder. Raises `MissingWeights`."""
+def build_tokenizer(config: RobertaTextConfig | NanoTextConfig, find: FindWeights = Path) -> Tokenizer:
+    """The tokenizer that belongs to a text encoder. Raises `MissingWeights` and `BadCheckpoint`."""
     if isinstance(config, NanoTextConfig):
         return WordTokenizer(config)
-    return RobertaTokenizer(config)
+    return RobertaTokenizer(config, find(config.tokenizer))

@@ -166,7 +166,9 @@ class DeformableTransformer(nn.Module):
         """`queries` (Q, C), the same in every frame, look at `memory` (N, T, L, C)."""
         clips, frames = memory.shape[:2]
         x = memory.new_zeros(clips, frames, *queries.shape)
-        initial = self.reference_points(queries).sigmoid().expand(clips, frames, -1, -1)
+        # Places are float32 whatever the network's type, see `DeformableAttention.sampling`.
+        with torch.autocast(queries.device.type, enabled=False):
+            initial = self.reference_points(queries).sigmoid().expand(clips, frames, -1, -1)
         ratios = geometry.valid_ratios[:, :, None]
         reference = initial
         hidden, references = [], []

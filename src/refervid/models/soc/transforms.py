@@ -70,12 +70,14 @@ def input_size(height: int, width: int, limit: InputSize) -> tuple[int, int]:
 
 
 def prepare_frames(frames: Tensor, limit: InputSize) -> Tensor:
-    """(T, 3, H, W) uint8 RGB -> (T, 3, h, w) float32, resized as PIL does (bilinear) and normalised."""
+    """(T, 3, H, W) uint8 RGB -> (T, 3, h, w) float32, resized as PIL does (bilinear) and normalised.
+
+    On the CPU: only there does torch resize bytes, and round as PIL does.
+    """
     size = input_size(frames.shape[2], frames.shape[3], limit)
     if size != (frames.shape[2], frames.shape[3]):
         frames = F.interpolate(frames, size=size, mode="bilinear", antialias=True)
-    mean = torch.tensor(_MEAN, device=frames.device)[:, None, None]
-    std = torch.tensor(_STD, device=frames.device)[:, None, None]
+    mean, std = torch.tensor(_MEAN)[:, None, None], torch.tensor(_STD)[:, None, None]
     return frames.float().div_(255).sub_(mean).div_(std)
 
 
