@@ -24,6 +24,7 @@ from torch.utils.data import DataLoader, Dataset
 from refervid.datasets.synthetic.clips import MadeClip, make_clip
 from refervid.datasets.synthetic.scene import SceneSettings
 from refervid.datasets.synthetic.sentences import TIME_KINDS, Sentence
+from refervid.engines.weights import find_weights
 from refervid.models.soc import SOC, build_tokenizer, load, save
 from refervid.models.soc.losses import contrastive_loss
 from refervid.models.soc.transforms import prepare_frames
@@ -57,7 +58,7 @@ class Queries(Dataset[Known]):
 
     def __init__(self, network: SOC, clips: int) -> None:
         self._network, self._clips = network, clips
-        self._tokenizer = build_tokenizer(network.config.text)
+        self._tokenizer = build_tokenizer(network.config.text, find_weights)
 
     def __len__(self) -> int:
         return self._clips

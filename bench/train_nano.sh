@@ -24,7 +24,7 @@ frames soc-nano
 python bench/nano_cluster.py out/soc-nano-candidates/last.safetensors out/soc-nano.safetensors
 python bench/soc_nano.py out/soc-nano.safetensors --ship
 
-# The last part trains the cluster alone: without one it falls away.
+# The last part trains the cluster and the last class head: without one it falls away.
 frames soc-nano-no-voc --set network.voc=false
 python bench/soc_nano.py out/soc-nano-no-voc-candidates/last.safetensors --name soc-nano-no-voc
 

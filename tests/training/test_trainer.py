@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
@@ -20,9 +22,17 @@ from safetensors.torch import load_file
 from torch import multiprocessing
 
 from refervid.datasets.folder import Folder
-from refervid.errors import ConfigurationChanged, DatasetError, SettingsError, TrainingDiverged
+from refervid.datasets.registry import dataset_class
+from refervid.errors import (
+    ConfigurationChanged,
+    DatasetError,
+    MediaError,
+    SettingsError,
+    TrainingDiverged,
+)
 from refervid.models.soc import SocConfig, load
 from refervid.training.recipe import Recipe, Schedule
+from refervid.training.run_folder import RunFolder
 from refervid.training.trainer import rate_factor, train
 from tests.training.tiny import SCENE, tiny_recipe
 
@@ -40,7 +50,7 @@ def test_the_loss_falls_on_own_clips(tmp_path: Path) -> None:
     data = [{"kind": "folder", "root": str(tmp_path / "own"), "frames": 3}]
     recipe = tiny_recipe(data=data, batch=1, schedule={"epochs": 10}, save_every=100, mirror=False)
     train(recipe, tmp_path / "run")
-    losses = [row["loss"] for row in rows(tmp_path / "run")]
+    losses = [row["loss"] for row in rows(tmp_path / "run") if "loss" in row]
     assert np.mean(losses[-4:]) < 0.7 * np.mean(losses[:4])
     assert load(tmp_path / "run" / "last.safetensors").config.size == (32, 64)
 
@@ -53,7 +63,27 @@ def test_tensorboard_shows_the_log(tmp_path: Path) -> None:
     board = events.EventAccumulator(str(tmp_path / "tensorboard"))
     board.Reload()
     logged = {event.step: event.value for event in board.Scalars("loss")}
-    assert logged == pytest.approx({row["step"]: row["loss"] for row in rows(tmp_path)})
+    assert logged == pytest.approx({row["step"]: row["loss"] for row in rows(tmp_path) if "loss" in row})
+
+
+def test_tensorboard_shows_a_resumed_step_once(tmp_path: Path) -> None:
+    events = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator", reason="needs refervid[train]"
+    )
+    for rewound in (0, 2):
+        folder = RunFolder(tmp_path)
+        folder.rewind(rewound)
+        for step in range(rewound, 4):
+            folder.log({"step": step, "loss": float(10 * rewound + step)})
+        folder.draw()
+    board = events.EventAccumulator(str(tmp_path / "tensorboard"))
+    board.Reload()
+    assert [(event.step, event.value) for event in board.Scalars("loss")] == [
+        (0, 0),
+        (1, 1),
+        (2, 22),
+        (3, 23),
+    ]
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(tmp_path: Path) -> None:
@@ -91,8 +121,12 @@ def test_a_run_asked_to_stop_keeps_the_step_under_way(tmp_path: Path, number: in
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == 3
     assert not (tmp_path / "last.safetensors").exists()
+    assert "loss" in (tmp_path / "curves.svg").read_text()
     train(recipe, tmp_path, resume=True)
-    assert [row["step"] for row in rows(tmp_path) if "loss" in row] == [0, 1, 2, 3]
+    losses = [row["loss"] for row in rows(tmp_path) if "loss" in row]
+    assert len(losses) == 4
+    of_epochs = [row["loss_of_epoch"] for row in rows(tmp_path) if "loss_of_epoch" in row]
+    assert of_epochs == pytest.approx([np.mean(losses[:2]), np.mean(losses[2:])])
 
 
 @pytest.mark.slow
@@ -122,7 +156,7 @@ def test_two_processes_do_what_one_does(tmp_path: Path) -> None:
         port = free.getsockname()[1]
     multiprocessing.spawn(_join, (port, recipe, tmp_path / "two"), nprocs=2)  # type: ignore[no-untyped-call]
     one, two = rows(tmp_path / "one"), rows(tmp_path / "two")
-    assert len(one) == len(two) == 2
+    assert len(one) == len(two) == 3
     for a, b in zip(one, two, strict=True):
         for name in a:
             if name.startswith("loss") or name == "gradient_norm":
@@ -159,6 +193,50 @@ def test_a_run_that_could_not_start_holds_no_folder(tmp_path: Path) -> None:
     assert (tmp_path / "run" / "last.safetensors").is_file()
 
 
+def test_a_run_that_saved_nothing_binds_nobody(tmp_path: Path) -> None:
+    Folder.make_sample(tmp_path / "own")
+    picture = min((tmp_path / "own" / "JPEGImages").rglob("*.jpg"))
+    whole = picture.read_bytes()
+    own = tiny_recipe(data=[{"kind": "folder", "root": str(tmp_path / "own")}], schedule={"epochs": 1})
+    for resume in (False, True):
+        picture.write_bytes(whole[:200])
+        with pytest.raises(MediaError, match=picture.name):
+            train(own, tmp_path / f"run-{resume}")
+        picture.write_bytes(whole)
+        corrected = own.model_copy(update={"seed": 3})
+        train(corrected, tmp_path / f"run-{resume}", resume=resume)
+        assert json.loads((tmp_path / f"run-{resume}" / "recipe.json").read_text())["seed"] == 3
+
+
+def test_a_full_disk_leaves_the_state_saved_before(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.save_state({"step": 1})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"state\.pt could not be written: free space"):
+            folder.save_state({"step": 2, "weights": torch.zeros(300_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert folder.load_state() == {"step": 1}
+    assert [file.name for file in tmp_path.iterdir()] == ["state.pt"]
+
+
+def test_the_log_is_json_whatever_the_numbers(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.rewind(0)
+    folder.log({"step": 0, "loss": 2.0, "gradient_norm": math.nan})
+    folder.log({"step": 1, "loss": math.inf, "gradient_norm": 1.0})
+    folder.draw()
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    lines = (tmp_path / "log.jsonl").read_text().splitlines()
+    assert [json.loads(line, parse_constant=refuse)["loss"] for line in lines] == [2.0, None]
+    assert "None" not in (tmp_path / "curves.svg").read_text()
+
+
 def test_divergence_names_step_and_clips_and_keeps_the_saved_state(tmp_path: Path) -> None:
     rates = {"main": 1e18, "backbone": 1e18, "text": 1e18}
     with pytest.raises(TrainingDiverged, match=r"step \d.*the clips were train-0-"):
@@ -177,6 +255,34 @@ def test_validation_keeps_the_best(tmp_path: Path) -> None:
     assert (tmp_path / "curves.svg").read_text().startswith("<svg")
 
 
+@pytest.mark.parametrize("kind", ["a2d-sentences", "refcoco"])
+def test_validation_on_single_frames(kind: str, tmp_path: Path) -> None:
+    dataset_class(kind).make_sample(tmp_path / "data")
+    data = {"kind": kind, "root": str(tmp_path / "data")}
+    train(tiny_recipe(data=[data], exam=data | {"limit": 1}), tmp_path / "run")
+    scores = [row for row in rows(tmp_path / "run") if "loss" not in row]
+    assert all(0 <= row[name] <= 1 for row in scores for name in ("mAP", "P@0.5", "mean IoU"))
+    assert "mAP" in (tmp_path / "run" / "curves.svg").read_text()
+    assert (tmp_path / "run" / "best.safetensors").exists()
+
+
+def test_without_an_exam_the_epoch_with_the_lowest_loss_is_the_best(tmp_path: Path) -> None:
+    # A rate at which the first epoch is better than what comes after it.
+    recipe = tiny_recipe(rates={"main": 0.05, "backbone": 0.05, "text": 0.05}, schedule={"epochs": 3})
+    train(recipe, tmp_path / "run")
+    log = rows(tmp_path / "run")
+    steps, epochs = ([row for row in log if ("loss" in row) == wanted] for wanted in (True, False))
+    assert [row["step"] for row in epochs] == [1, 3, 5]
+    for row in epochs:
+        own = [step["loss"] for step in steps if step["epoch"] == row["epoch"]]
+        assert row["loss_of_epoch"] == pytest.approx(np.mean(own))
+    best = min(epochs, key=lambda row: row["loss_of_epoch"])["epoch"]
+    assert best < 2
+    train(recipe.model_copy(update={"schedule": Schedule(epochs=best + 1)}), tmp_path / "short")
+    kept, last = load_file(tmp_path / "run" / "best.safetensors"), tmp_path / "short" / "last.safetensors"
+    assert all(torch.equal(weight, kept[name]) for name, weight in load_file(last).items())
+
+
 def test_ablations_and_savings_train(tmp_path: Path) -> None:
     network = {"size": "nano", "voc": False}
     train(
@@ -190,6 +296,16 @@ def test_ablations_and_savings_train(tmp_path: Path) -> None:
         tmp_path,
     )
     assert load(tmp_path / "last.safetensors").voc is None
+
+
+def test_a_network_that_contradicts_its_weights_is_refused(tmp_path: Path) -> None:
+    train(tiny_recipe(schedule={"epochs": 1}), tmp_path / "before")
+    network = {"weights": str(tmp_path / "before" / "last.safetensors"), "new_classes": False}
+    with pytest.raises(SettingsError, match="holds no network of size video-swin-t"):
+        train(tiny_recipe(network=network | {"size": "video-swin-t"}), tmp_path / "after")
+    with pytest.raises(SettingsError, match=r"contradicts network\.voc: set it to true"):
+        train(tiny_recipe(network=network | {"voc": False}), tmp_path / "after")
+    train(tiny_recipe(network=network | {"size": "nano"}, schedule={"epochs": 1}), tmp_path / "after")
 
 
 def test_parts_without_a_rate_keep_their_weights(tmp_path: Path) -> None:

@@ -46,7 +46,9 @@ def soc(
         except KeyboardInterrupt:
             console.print("--resume goes on from the last saved step")
             raise
-        console.print(f"done: {out / 'last.safetensors'}; curves in {out / 'curves.svg'}", markup=False)
+        console.print(
+            f"done: {out / 'best.safetensors'} and last.safetensors; curves in curves.svg", markup=False
+        )
 
 
 def _show(stage: str, row: object, step: int, steps: int) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from refervid.engines.pieces import Pieces
+from refervid.engines.weights import find_weights
 from refervid.media.clip import Clip
 from refervid.models.soc import SOC, InputSize, LayerOutput, Tokens, build_tokenizer
 from refervid.models.soc.postprocess import (
@@ -73,7 +74,7 @@ class Segmenter:
         dtype: torch.dtype = torch.float32,
     ) -> None:
         self._model = model
-        self._tokenizer = build_tokenizer(model.config.text)
+        self._tokenizer = build_tokenizer(model.config.text, find_weights)
         self._size = size or model.config.size
         self._window = window
         self._overlap = overlap

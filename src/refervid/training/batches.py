@@ -16,8 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
-from refervid.errors import SettingsError
+from refervid.errors import RefervidError, SettingsError
 from refervid.models.soc import InputSize, Targets, Tokens, collate_frames, collate_targets
 from refervid.models.soc.tokenizer import Tokenizer
 from refervid.models.soc.transforms import prepare
@@ -56,8 +57,8 @@ class Batch:
         )
 
 
-class Batches(Dataset[Batch]):
-    """Step number -> this process's batch. Raises `SettingsError` if a batch cannot be cut evenly."""
+class Batches(Dataset[Batch | RefervidError]):
+    """This process's batches by step number. Raises `SettingsError` if a batch cannot be cut evenly."""
 
     def __init__(self, source: Source, recipe: Recipe, tokenizer: Tokenizer, processes: Processes) -> None:
         if recipe.batch % processes.count:
@@ -74,7 +75,15 @@ class Batches(Dataset[Batch]):
     def __len__(self) -> int:
         return self._recipe.schedule.epochs * self.steps_per_epoch
 
-    def __getitem__(self, step: int) -> Batch:
+    def __getitem__(self, step: int) -> Batch | RefervidError:
+        """A worker's errors are handed back: raised there, they would arrive wrapped in its traceback."""
+        try:
+            return self.batch(step)
+        except RefervidError as error:
+            return error
+
+    def batch(self, step: int) -> Batch:
+        """Raises what its source raises: `DatasetError`, `MediaError`."""
         epoch, place = divmod(step, self.steps_per_epoch)
         order = self._order(epoch)
         share = self._recipe.batch // self._processes.count
@@ -84,9 +93,12 @@ class Batches(Dataset[Batch]):
         return self._collate([self._draw(index, epoch) for index in indices])
 
     def from_step(self, step: int, device: torch.device) -> Iterator[tuple[int, Batch]]:
-        """Steps with their batches, prepared by the recipe's workers, to the end of training."""
+        """Steps with their batches, prepared by the recipe's workers, to the end of training.
+
+        Raises as `batch` does.
+        """
         steps = range(step, len(self))
-        loader: DataLoader[Batch] = DataLoader(
+        loader: DataLoader[Batch | RefervidError] = DataLoader(
             self,
             batch_size=None,
             sampler=steps,
@@ -96,8 +108,16 @@ class Batches(Dataset[Batch]):
             # A forked worker may inherit a lock that OpenCV or torch held.
             multiprocessing_context="spawn" if self._recipe.workers else None,
         )
-        for number, batch in zip(steps, loader, strict=True):
-            yield number, batch.to(device)
+        batches = iter(loader)
+        try:
+            for number, batch in zip(steps, batches, strict=True):
+                if isinstance(batch, RefervidError):
+                    raise batch
+                yield number, batch.to(device)
+        finally:
+            # At exit multiprocessing would end the workers by SIGTERM, which they ignore, and wait.
+            if isinstance(batches, _MultiProcessingDataLoaderIter):
+                batches._shutdown_workers()
 
     def _order(self, epoch: int) -> NDArray[np.int64]:
         return np.random.default_rng([self._recipe.seed, _ORDER, epoch]).permutation(len(self._source))
@@ -105,9 +125,7 @@ class Batches(Dataset[Batch]):
     def _draw(self, index: int, epoch: int) -> Draw:
         random = np.random.default_rng([self._recipe.seed, _DRAW, epoch, index])
         drawn = self._source.draw(index, epoch, random)
-        if self._recipe.mirror and random.random() < self._source.flip:
-            return drawn.mirrored()
-        return drawn
+        return drawn.mirrored() if self._recipe.mirror and random.random() < drawn.flip else drawn
 
     def _collate(self, draws: list[Draw]) -> Batch:
         limit = InputSize(self._recipe.short, self._recipe.long)
@@ -126,7 +144,7 @@ class Batches(Dataset[Batch]):
 
 
 def _start_worker(number: int) -> None:
-    # A terminal stops the whole group at once; the main process then ends its workers in its own time.
+    # A signal to the whole group must not break the step under way: the main process ends its workers.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     cv2.setNumThreads(1)

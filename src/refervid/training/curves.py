@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -13,9 +13,13 @@ Points = Sequence[tuple[float, float]]
 
 
 def draw_curves(rows: Sequence[Mapping[str, Any]]) -> str:
-    """`rows` of the log: those with `J&F` are scores, the others losses of the last decoder layer."""
-    losses = _columns([row for row in rows if "loss" in row], lambda name: name.startswith("loss"))
-    scores = _columns([row for row in rows if "J&F" in row], lambda name: name.startswith(("J", "F")))
+    """`rows` of the log: those of steps have a `loss`, those of epochs may have scores.
+
+    Of the losses those of the last decoder layer are shown; the others' names end with a digit.
+    """
+    losses = _columns(rows, lambda name: name.startswith("loss") and not name[-1].isdigit())
+    of_epochs = [row for row in rows if "loss" not in row]
+    scores = _columns(of_epochs, lambda name: name not in ("step", "epoch") and not name.startswith("loss"))
     panels = [("loss", losses), ("validation", scores)]
     drawn = [
         f'<g transform="translate(0 {index * _HEIGHT})">{_panel(title, curves)}</g>'
@@ -29,10 +33,10 @@ def draw_curves(rows: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _columns(rows: Sequence[Mapping[str, Any]], wanted: Any) -> dict[str, Points]:
-    """Curves by name; losses of the other decoder layers (`..._0`) are left out."""
-    names = sorted({name for row in rows for name in row if wanted(name) and not name[-1].isdigit()})
-    return {name: [(row["step"], row[name]) for row in rows if name in row] for name in names}
+def _columns(rows: Sequence[Mapping[str, Any]], wanted: Callable[[str], bool]) -> dict[str, Points]:
+    """Curves by name; a number that was not finite (None) is left out."""
+    names = sorted({name for row in rows for name in row if wanted(name)})
+    return {name: [(row["step"], row[name]) for row in rows if row.get(name) is not None] for name in names}
 
 
 def _panel(title: str, curves: Mapping[str, Points]) -> str:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from refervid.models.soc.tokenizer import clean
 from refervid.models.soc.transforms import Sample, mask_boxes, mirror
 
 
@@ -18,11 +19,13 @@ class Draw:
     """Samples of one clip: they share their frames, each has its own sentence.
 
     `name` tells a person which clip it is. With `annotated` the masks are those of that frame alone.
+    `flip` is how often such a draw should be mirrored, 0..1.
     """
 
     name: str
     samples: tuple[Sample, ...]
     annotated: int | None = None
+    flip: float = 0.0
 
     def mirrored(self) -> Draw:
         return replace(self, samples=tuple(mirror(sample) for sample in self.samples))
@@ -30,9 +33,6 @@ class Draw:
 
 class Source(Protocol):
     """Training data. `draw` is a function of its arguments alone, so that any process can repeat it."""
-
-    flip: float
-    """How often a draw is mirrored, 0..1."""
 
     def __len__(self) -> int:
         """Draws in one epoch."""
@@ -46,9 +46,12 @@ class Source(Protocol):
 
 
 def sample_of(frames: Tensor, masks: NDArray[np.bool_], text: str, label: int = 0) -> Sample:
-    """`frames` (T, 3, H, W) uint8 with truth (T or 1, H, W), from which the boxes follow."""
+    """`frames` (T, 3, H, W) uint8 with truth (T or 1, H, W), from which the boxes follow.
+
+    The sentence is put in lower case, as published: a pretrained text encoder tells cases apart.
+    """
     truth = torch.from_numpy(masks)
-    return Sample(frames, truth, mask_boxes(truth), truth.flatten(1).any(1), text, label)
+    return Sample(frames, truth, mask_boxes(truth), truth.flatten(1).any(1), clean(text), label)
 
 
 def to_tensor(frames: NDArray[np.uint8]) -> Tensor:

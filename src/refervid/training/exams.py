@@ -1,28 +1,34 @@
-"""Validation during training: J&F of whole clips, overall and by kind of sentence."""
+"""Validation during training: J&F of whole clips, mAP of single frames."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from refervid.datasets.folder import Folder
-from refervid.datasets.item import Truth
+from refervid.datasets.item import Item, Truth
+from refervid.datasets.registry import open_dataset
+from refervid.datasets.rle import encode
 from refervid.datasets.synthetic.clips import make_clip
 from refervid.datasets.synthetic.sentences import TIME_KINDS
 from refervid.media.array import ArrayClip
 from refervid.media.clip import Clip
+from refervid.metrics import a2d
 from refervid.metrics.boundary import boundary_f
 from refervid.metrics.region import jaccard
+from refervid.models.soc.tokenizer import clean
 from refervid.pipelines.soc_windows import Segmenter
 from refervid.training.processes import Processes
-from refervid.training.recipe import Exam, FolderExam, SyntheticExam
-from refervid.training.sources import by_video, with_truth
-from refervid.types import TextReference
+from refervid.training.recipe import Exam, FolderExam, FrameExam, SyntheticExam
+from refervid.training.sources import by_video, text_of, with_truth
+
+Part = TypeVar("Part")
 
 TIME = "time"
 """The group of all kinds of sentences that only time decides."""
@@ -49,20 +55,69 @@ class Score:
     groups: tuple[str, ...]
 
 
-class Paper(Protocol):
-    """The clips of an exam; each comes with its questions."""
+class Paper(ABC, Generic[Part]):
+    """An exam in pieces. The score named `headline` says which of two networks is better."""
 
+    headline: ClassVar[str]
+
+    @abstractmethod
     def __len__(self) -> int: ...
 
+    @abstractmethod
+    def answered(self, index: int, segmenter: Segmenter) -> list[Part]:
+        """The answers to one piece."""
+
+    @abstractmethod
+    def scores(self, parts: Sequence[Part]) -> dict[str, float]:
+        """Of the answers to all pieces."""
+
+
+def open_exam(exam: Exam) -> Paper[Any]:
+    """Raises `DatasetError`."""
+    if isinstance(exam, SyntheticExam):
+        return SyntheticPaper(exam)
+    return FolderPaper(exam) if isinstance(exam, FolderExam) else FramePaper(exam)
+
+
+def examine(paper: Paper[Part], segmenter: Segmenter, processes: Processes) -> dict[str, float]:
+    """The scores of `paper`, shared by the processes, which all get the same ones."""
+    parts: list[Part] = []
+    for index in processes.share(range(len(paper))):
+        parts += paper.answered(index, segmenter)
+    return paper.scores(processes.gather(parts))
+
+
+class ClipPaper(Paper[Score]):
+    """Sentences on whole clips: `J`, `F`, `J&F` in 0..1 and `J&F GROUP`, means over sentences."""
+
+    headline = "J&F"
+
+    @abstractmethod
     def clip(self, index: int) -> tuple[Clip, list[Question]]: ...
 
+    def answered(self, index: int, segmenter: Segmenter) -> list[Score]:
+        clip, questions = self.clip(index)
+        # Published validation during training: lower case.
+        tracks = segmenter.segment(clip, [clean(question.text) for question in questions])
+        scores = []
+        for question, track in zip(questions, tracks, strict=True):
+            found = np.stack([track[i] for i in question.indices])
+            j = float(jaccard(question.truth, found, question.void).mean())
+            f = float(boundary_f(question.truth, found, question.void).mean())
+            scores.append(Score(j, f, question.groups))
+        return scores
 
-def open_exam(exam: Exam) -> Paper:
-    """Raises `DatasetError`."""
-    return FolderPaper(exam) if isinstance(exam, FolderExam) else SyntheticPaper(exam)
+    def scores(self, parts: Sequence[Score]) -> dict[str, float]:
+        j, f = (float(np.mean([getattr(part, name) for part in parts])) for name in ("j", "f"))
+        groups: dict[str, list[float]] = defaultdict(list)
+        for part in parts:
+            for group in part.groups:
+                groups[group].append((part.j + part.f) / 2)
+        by_group = {f"J&F {group}": float(np.mean(values)) for group, values in sorted(groups.items())}
+        return {"J&F": (j + f) / 2, "J": j, "F": f} | by_group
 
 
-class SyntheticPaper:
+class SyntheticPaper(ClipPaper):
     def __init__(self, exam: SyntheticExam) -> None:
         self._exam = exam
 
@@ -79,7 +134,7 @@ class SyntheticPaper:
         return ArrayClip(made.frames, fps=_FPS), questions
 
 
-class FolderPaper:
+class FolderPaper(ClipPaper):
     def __init__(self, exam: FolderExam) -> None:
         self._videos = by_video(with_truth(Folder(exam.root)))
 
@@ -93,30 +148,37 @@ class FolderPaper:
             pairs = [cast(Truth, item.truth).at(position) for position in range(len(item.frames))]
             masks = np.stack([mask for mask, _ in pairs])
             void = np.stack([np.zeros(masks.shape[1:], bool) if v is None else v for _, v in pairs])
-            text = cast(TextReference, item.reference).text
-            questions.append(Question(text, masks, item.indices, void=void))
+            questions.append(Question(text_of(item), masks, item.indices, void=void))
         return items[0].video.open(), questions
 
 
-def examine(paper: Paper, segmenter: Segmenter, processes: Processes) -> dict[str, float]:
-    """`J`, `F`, `J&F` in 0..1 and `J&F KIND` per kind: means over sentences; same answer on all processes."""
-    scores: list[Score] = []
-    for index in processes.share(range(len(paper))):
-        clip, questions = paper.clip(index)
-        tracks = segmenter.segment(clip, [question.text for question in questions])
-        for question, track in zip(questions, tracks, strict=True):
-            found = np.stack([track[i] for i in question.indices])
-            j = float(jaccard(question.truth, found, question.void).mean())
-            f = float(boundary_f(question.truth, found, question.void).mean())
-            scores.append(Score(j, f, question.groups))
-    return _means(processes.gather(scores))
+class FramePaper(Paper[a2d.Entry]):
+    """Sentences on single frames: mAP, P@K, overall and mean IoU, of the answers of all queries."""
 
+    headline = "mAP"
 
-def _means(scores: Sequence[Score]) -> dict[str, float]:
-    j, f = (float(np.mean([getattr(score, name) for score in scores])) for name in ("j", "f"))
-    groups: dict[str, list[float]] = defaultdict(list)
-    for score in scores:
-        for group in score.groups:
-            groups[group].append((score.j + score.f) / 2)
-    by_group = {f"J&F {group}": float(np.mean(values)) for group, values in sorted(groups.items())}
-    return {"J&F": (j + f) / 2, "J": j, "F": f} | by_group
+    def __init__(self, exam: FrameExam) -> None:
+        frames: dict[tuple[str, int], list[tuple[Item, int]]] = defaultdict(list)
+        for item in with_truth(open_dataset(exam.kind, exam.root, exam.split))[: exam.limit]:
+            for position, index in enumerate(item.indices):
+                frames[item.video.name, index].append((item, position))
+        self._frames = list(frames.items())
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def answered(self, index: int, segmenter: Segmenter) -> list[a2d.Entry]:
+        (_, frame), asked = self._frames[index]
+        clip = asked[0][0].video.open()
+        answers = segmenter.answers_at(clip, frame, [text_of(item) for item, _ in asked])
+        entries = []
+        for (item, position), answer in zip(asked, answers, strict=True):
+            found = zip(answer.masks.cpu().numpy(), answer.scores.tolist(), strict=True)
+            predictions = [a2d.Prediction(encode(mask), score) for mask, score in found]
+            truth = encode(cast(Truth, item.truth).at(position)[0])
+            entries.append(a2d.Entry(f"{item.name}/{item.frames[position]}", truth, predictions))
+        return entries
+
+    def scores(self, parts: Sequence[a2d.Entry]) -> dict[str, float]:
+        # Negative: no object is of that size.
+        return {name: score for name, score in a2d.scores(parts).items() if score >= 0}

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from refervid.engines.weights import find_weights
 from refervid.errors import SettingsError
 from refervid.models.soc import SOC, InputSize, SocConfig, common_words
 from refervid.models.soc.checkpoint import load_backbone, load_roberta, with_new_classes
@@ -28,25 +29,39 @@ def build_network(recipe: Recipe, texts: Iterable[str]) -> SOC:
 
 def _start(settings: NetworkSettings, texts: Iterable[str]) -> SOC:
     if settings.weights is not None:
-        start = load_network(settings.weights)
-        if settings.new_classes:
-            return with_new_classes(start, settings.classes)
-        if start.config.classes != settings.classes:
-            raise SettingsError(
-                f"{settings.weights} has {start.config.classes} classes, the recipe {settings.classes}: "
-                "set network.new_classes to true"
-            )
-        return start
-    if settings.size == "nano":
-        config = SocConfig.nano(common_words(texts), settings.classes)
-    else:
-        config = SocConfig.preset(settings.size, settings.classes)
+        return _loaded(settings.weights, settings)
+    assert settings.size is not None
+    config = _config(settings.size, texts, settings.classes)
     network = SOC(config if settings.voc else config.model_copy(update={"voc": None}))
     if settings.backbone is not None:
         load_backbone(network, settings.backbone)
     if settings.roberta:
-        load_roberta(network)
+        load_roberta(network, find_weights)
     return network
+
+
+def _loaded(weights: str, settings: NetworkSettings) -> SOC:
+    network = load_network(weights)
+    config = network.config
+    if settings.size is not None and config.backbone != _config(settings.size).backbone:
+        raise SettingsError(
+            f"{weights} holds no network of size {settings.size}: leave network.size out, or name weights "
+            "of that size"
+        )
+    if settings.voc != (config.voc is not None):
+        raise SettingsError(f"{weights} contradicts network.voc: set it to {str(not settings.voc).lower()}")
+    if settings.new_classes:
+        return with_new_classes(network, settings.classes)
+    if config.classes != settings.classes:
+        raise SettingsError(
+            f"{weights} has {config.classes} classes, the recipe {settings.classes}: "
+            "set network.new_classes to true"
+        )
+    return network
+
+
+def _config(size: str, texts: Iterable[str] = (), classes: int = 1) -> SocConfig:
+    return SocConfig.nano(common_words(texts), classes) if size == "nano" else SocConfig.preset(size, classes)
 
 
 def parameter_groups(network: SOC, rates: Rates) -> list[dict[str, Any]]:

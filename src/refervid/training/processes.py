@@ -30,8 +30,8 @@ class Processes:
     def mean(self, values: Tensor) -> Tensor:
         """Over the processes."""
         if self.count > 1:
-            dist.all_reduce(values)
             values = values / self.count
+            dist.all_reduce(values)
         return values
 
     def any(self, flag: bool) -> bool:

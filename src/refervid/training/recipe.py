@@ -24,7 +24,7 @@ CLIP_LENGTH = 8
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class SyntheticData(_Frozen):
@@ -40,7 +40,7 @@ class SyntheticData(_Frozen):
     sentences: int = Field(1, ge=1)
     frames: int | None = Field(None, ge=1)
     kinds: tuple[SentenceKind, ...] = SENTENCE_KINDS
-    seed: int = 0
+    seed: int = Field(0, ge=0)
 
 
 class VideoData(_Frozen):
@@ -79,7 +79,7 @@ class SyntheticExam(_Frozen):
     scene: SceneSettings = SceneSettings()
     split: Literal["valid", "test"] = "valid"
     clips: int = Field(100, ge=1)
-    seed: int = 0
+    seed: int = Field(0, ge=0)
 
 
 class FolderExam(_Frozen):
@@ -89,19 +89,30 @@ class FolderExam(_Frozen):
     root: Path
 
 
-Exam = Annotated[SyntheticExam | FolderExam, Field(discriminator="kind")]
+class FrameExam(_Frozen):
+    """The first `limit` sentences of a data set that annotates single frames; `split` None: its usual one."""
+
+    kind: Literal["a2d-sentences", "refcoco", "refcoco+", "refcocog"]
+    root: Path
+    split: str | None = None
+    limit: int | None = Field(None, ge=1)
+
+
+Exam = Annotated[SyntheticExam | FolderExam | FrameExam, Field(discriminator="kind")]
 
 
 class NetworkSettings(_Frozen):
-    """`voc` False leaves the video object cluster out (an ablation).
+    """`weights` is an SOC checkpoint to go on from, published or our own ("soc-nano" is the one in the
+    package); without it `size` says what a new network is. `voc` False: one without the video object
+    cluster (an ablation). `weights` of another size, or with or without the cluster against `voc`, are
+    refused.
 
-    Where the weights come from: `backbone` is a Video Swin file, of its authors or our own, `roberta` takes
-    the pretrained text encoder of the local cache, `weights` is an SOC checkpoint, published or our own
-    ("soc-nano" is the one in the package). What none of them gives is random. With `new_classes` the class
-    heads of `weights` start anew, as in published fine-tuning; without it the checkpoint goes on as it is.
+    A new network is random but for two parts: `backbone` is a Video Swin file, of its authors or our own,
+    and `roberta` takes the pretrained text encoder of the local cache. With `new_classes` the class heads
+    of `weights` start anew, as in published fine-tuning; without it the checkpoint goes on as it is.
     """
 
-    size: Literal["nano", "video-swin-t", "video-swin-s", "video-swin-b"] = "video-swin-t"
+    size: Literal["nano", "video-swin-t", "video-swin-s", "video-swin-b"] | None = None
     classes: int = Field(1, ge=1)
     voc: bool = True
     backbone: Path | None = None
@@ -113,6 +124,8 @@ class NetworkSettings(_Frozen):
     def _one_origin(self) -> Self:
         if self.weights is not None and (self.backbone is not None or self.roberta):
             raise ValueError("give either `weights`, or `backbone` and `roberta`")
+        if self.weights is None and self.size is None:
+            raise ValueError("give `weights`, or the `size` of a new network")
         return self
 
 
@@ -132,7 +145,7 @@ class Schedule(_Frozen):
     """
 
     epochs: int = Field(ge=1)
-    drops: tuple[int, ...] = ()
+    drops: tuple[Annotated[int, Field(ge=0)], ...] = ()
     gamma: float = Field(0.1, gt=0)
     cosine: bool = False
     warm_up: int = Field(0, ge=0)
@@ -141,11 +154,14 @@ class Schedule(_Frozen):
 class Recipe(_Frozen):
     """`batch` counts clips over all processes. `short` and `long` are the input size in pixels.
 
+    The best weights are those with the highest score on `exam`, without one those of the epoch with the
+    lowest mean loss.
+
     `precision` is that of the network's forward pass; `checkpointing` recomputes the backbone to save
     memory. `save_every` and `log_every` count steps, `validate_every` epochs.
     """
 
-    network: NetworkSettings = NetworkSettings()
+    network: NetworkSettings
     data: tuple[Data, ...] = Field(min_length=1)
     exam: Exam | None = None
     batch: int = Field(ge=1)
@@ -153,18 +169,37 @@ class Recipe(_Frozen):
     rates: Rates = Rates()
     losses: LossWeights = LossWeights()
     matching: MatchingWeights = MatchingWeights()
-    weight_decay: float = 1e-4
+    weight_decay: float = Field(1e-4, ge=0)
     clip_norm: float = Field(0.1, gt=0)
-    short: int = 360
-    long: int = 640
+    short: int = Field(360, ge=32)
+    long: int = Field(640, ge=32)
     mirror: bool = True
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     checkpointing: bool = False
-    seed: int = 42
+    seed: int = Field(42, ge=0)
     workers: int = Field(2, ge=0)
     save_every: int = Field(200, ge=1)
     log_every: int = Field(10, ge=1)
     validate_every: int = Field(1, ge=1)
+
+    @model_validator(mode="after")
+    def _one_kind_of_batch(self) -> Self:
+        """Any draws of the data can make a batch."""
+        lengths = {
+            data.frames or data.scene.frames if isinstance(data, SyntheticData) else data.frames
+            for data in self.data
+        }
+        if len(lengths) > 1:
+            raise ValueError(
+                f"`data` has clips of {' and '.join(map(str, sorted(lengths)))} frames, which do not fit "
+                "into one batch: give all entries the same `frames`"
+            )
+        if len({isinstance(data, A2dData) for data in self.data}) > 1:
+            raise ValueError(
+                "a2d-sentences has a mask for one frame of a clip, other `data` for every frame, which do "
+                "not fit into one batch: train on one after the other, with `network.weights`"
+            )
+        return self
 
 
 def read_recipe(name: str, changes: Sequence[str] = ()) -> Recipe:
@@ -174,15 +209,15 @@ def read_recipe(name: str, changes: Sequence[str] = ()) -> Recipe:
     """
     path = Path(name)
     if path.is_file():
-        text = path.read_text("utf-8")
+        content = path.read_bytes()
     elif name in recipe_names():
-        text = (resources.files("refervid.training") / "recipes" / f"{name}.yaml").read_text("utf-8")
+        content = (resources.files("refervid.training") / "recipes" / f"{name}.yaml").read_bytes()
     else:
         raise SettingsError(f"no recipe {name!r}: give a YAML file, or one of {', '.join(recipe_names())}")
     try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{name} is no YAML file: {error}") from error
+        values = yaml.safe_load(content.decode())
+    except (yaml.YAMLError, ValueError) as error:
+        raise SettingsError(f"{name} is no YAML file in UTF-8: {error}") from error
     if not isinstance(values, dict):
         raise SettingsError(f"{name} holds no settings: see the recipes in the documentation")
     try:

@@ -2,9 +2,9 @@
 
     recipe.json          what was asked for, written first
     log.jsonl            a line for every logged step and every validation
-    curves.svg           losses and scores drawn from the log
+    curves.svg           losses and scores drawn from the log whenever the state is saved
     state.pt             everything needed to go on, of the last saved step
-    best.safetensors     the network with the best validation score so far
+    best.safetensors     the network that did best so far: on the exam, or by the mean loss of an epoch
     last.safetensors     the network at the end
     tensorboard/         if TensorBoard is installed
 
@@ -14,6 +14,7 @@ Whatever is replaced is replaced whole; a run may be killed at any byte.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -44,11 +45,12 @@ class RunFolder:
         """Write the recipe, or check that it says the same.
 
         Raises `SettingsError` if there is a run already and `resume` was not asked for, and
-        `ConfigurationChanged` with every difference if that run had another recipe.
+        `ConfigurationChanged` with every difference if that run had another recipe. A run that never
+        saved its state binds nobody.
         """
         file = self.path / "recipe.json"
         asked = recipe.model_dump(mode="json")
-        if not file.exists():
+        if not (file.exists() and self._state.exists()):
             write_text(file, json.dumps(asked, indent=2))
         elif not resume:
             raise SettingsError(
@@ -64,8 +66,14 @@ class RunFolder:
                 )
 
     def save_state(self, state: Mapping[str, Any]) -> None:
+        """Raises `OSError`; the state saved before is then kept."""
         with atomic_file(self._state) as part:
-            torch.save(dict(state), part)
+            try:
+                torch.save(dict(state), part)
+            except RuntimeError as error:  # torch hides the system's error
+                raise OSError(
+                    f"{self._state} could not be written: free space on the disk and go on with --resume"
+                ) from error
 
     def load_state(self) -> dict[str, Any] | None:
         """What `save_state` wrote, on the CPU; None if nothing was saved yet. Raises `BadCheckpoint`."""
@@ -81,19 +89,23 @@ class RunFolder:
         return state
 
     def rewind(self, step: int) -> None:
-        """Forget what was logged from `step` on: it will be done again."""
+        """Get ready to log from `step` on; what was logged of later steps is forgotten."""
         kept = [row for row in self.rows() if row["step"] < step]
         write_text(self._log, "".join(json.dumps(row) + "\n" for row in kept))
+        self._board = _tensorboard(self.path / "tensorboard", step)
 
     def log(self, row: Mapping[str, Any]) -> None:
-        """Add a row; it has a `step`."""
+        """Add a row; it has a `step`. Numbers that are not finite, which JSON lacks, become null."""
+        row = {
+            name: None if isinstance(value, float) and not math.isfinite(value) else value
+            for name, value in row.items()
+        }
         with self._log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
-        board = self._tensorboard()
-        if board is not None:
+        if self._board is not None:
             for name, value in row.items():
                 if isinstance(value, float):
-                    board.add_scalar(name, value, row["step"])
+                    self._board.add_scalar(name, value, row["step"])
 
     def rows(self) -> list[dict[str, Any]]:
         """All rows so far; a last line cut off by a kill is left out."""
@@ -103,16 +115,19 @@ class RunFolder:
         return [json.loads(line) for line in lines[:-1]]
 
     def draw(self) -> None:
+        """Show all rows so far: as curves, and in TensorBoard."""
+        if self._board is not None:
+            self._board.flush()
         write_text(self.path / "curves.svg", draw_curves(self.rows()))
 
-    def _tensorboard(self) -> Any:
-        if self._board is None:
-            try:
-                from torch.utils.tensorboard import SummaryWriter
-            except ImportError:
-                return None
-            self._board = SummaryWriter(str(self.path / "tensorboard"))
-        return self._board
+
+def _tensorboard(folder: Path, step: int) -> Any:
+    """A writer whose readers forget what was written of `step` and later; None without TensorBoard."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return None
+    return SummaryWriter(str(folder), purge_step=step)
 
 
 def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import numpy as np
@@ -13,7 +15,9 @@ from numpy.typing import NDArray
 from refervid.datasets.a2d_sentences import A2dSentences
 from refervid.datasets.base import Dataset
 from refervid.datasets.folder import Folder
+from refervid.datasets.id_maps import IdTruth
 from refervid.datasets.item import Item, Truth
+from refervid.datasets.pictures import read_ids
 from refervid.datasets.ref_youtube_vos import RefYoutubeVos
 from refervid.datasets.refcoco import RefCoco, RefCocoG, RefCocoPlus
 from refervid.datasets.synthetic.clips import make_clip
@@ -50,8 +54,6 @@ def _open(data: SyntheticData | VideoData | A2dData | StillData, classes: int) -
 class Joined:
     """Several sources, one after the other."""
 
-    flip = 0.0
-
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = sources
         self._ends = np.cumsum([len(source) for source in sources])
@@ -64,16 +66,12 @@ class Joined:
 
     def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
         place = int(np.searchsorted(self._ends, index, side="right"))
-        source = self._sources[place]
-        drawn = source.draw(index - (int(self._ends[place - 1]) if place else 0), epoch, random)
-        return drawn.mirrored() if random.random() < source.flip else drawn
+        start = int(self._ends[place - 1]) if place else 0
+        return self._sources[place].draw(index - start, epoch, random)
 
 
 class Synthetic:
-    """Clips of the generator, other ones in every epoch."""
-
-    # The generator has no left-handed world: mirrored clips would only be more of the same.
-    flip = 0.0
+    """Clips of the generator, other ones in every epoch; mirrored they would only be more of the same."""
 
     def __init__(self, data: SyntheticData, classes: int) -> None:
         if classes not in (1, len(KINDS)):
@@ -119,22 +117,25 @@ class Videos:
     A sentence and a clip belong together if its object is in one of the frames at least.
     """
 
-    flip = CLIP_FLIP_PROBABILITY
-
     def __init__(self, data: VideoData, classes: int) -> None:
         items = with_truth(Folder(data.root) if data.kind == "folder" else RefYoutubeVos(data.root, "train"))
         labels = categories_of(data.root / "train", items) if classes > 1 else [0] * len(items)
         self._windows = [
             _Window(item, positions, label)
-            for item, label in zip(items, labels, strict=True)
-            for positions in _shown_windows(item, data.frames)
+            for item, label, shown in zip(items, labels, _shown(items), strict=True)
+            for positions in _shown_windows(shown, data.frames)
         ]
+        if not self._windows:
+            raise DatasetError(
+                f"{data.root}: no sentence's object is in any frame, so there is nothing to learn: correct "
+                "obj_id or the Annotations"
+            )
 
     def __len__(self) -> int:
         return len(self._windows)
 
     def texts(self) -> list[str]:
-        return [_text(window.item) for window in self._windows]
+        return [text_of(window.item) for window in self._windows]
 
     def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
         window = self._windows[index]
@@ -142,13 +143,34 @@ class Videos:
         clip = item.video.open()
         frames = read_frames(clip, [item.indices[position] for position in window.positions])
         masks = np.stack([cast(Truth, item.truth).at(position)[0] for position in window.positions])
-        sample = sample_of(to_tensor(frames), masks, _text(item), window.label)
-        return Draw(f"{item.name} from {item.frames[window.positions[0]]}", (sample,))
+        sample = sample_of(to_tensor(frames), masks, text_of(item), window.label)
+        name = f"{item.name} from {item.frames[window.positions[0]]}"
+        return Draw(name, (sample,), flip=CLIP_FLIP_PROBABILITY)
 
 
-def _shown_windows(item: Item, length: int) -> Iterator[tuple[int, ...]]:
-    truth, count = cast(Truth, item.truth), len(item.frames)
-    shown = [bool(truth.at(position)[0].any()) for position in range(count)]
+def _shown(items: Sequence[Item]) -> Iterator[list[bool]]:
+    """For every item, in which of its frames its object can be seen.
+
+    Many sentences share a video: every map is read once for all of them.
+    """
+    truths = [cast(IdTruth, item.truth) for item in items]
+    files = list(dict.fromkeys(file for truth in truths for file in truth.files))
+    with ThreadPoolExecutor() as readers:
+        maps = dict(zip(files, readers.map(_ids_in, files), strict=True))
+    for truth in truths:
+        yield [_is_among(truth, maps[file]) for file in truth.files]
+
+
+def _ids_in(file: Path) -> set[int]:
+    return set(np.unique(read_ids(file)).tolist())
+
+
+def _is_among(truth: IdTruth, ids: set[int]) -> bool:
+    return max(ids) > 127 if truth.black_and_white else not ids.isdisjoint(truth.object_ids)
+
+
+def _shown_windows(shown: Sequence[bool], length: int) -> Iterator[tuple[int, ...]]:
+    count = len(shown)
     for start in range(0, count, length):
         # Published: a short last clip becomes the last frames of the video, a short video repeats its end.
         start = max(0, min(start, count - length))
@@ -159,8 +181,6 @@ def _shown_windows(item: Item, length: int) -> Iterator[tuple[int, ...]]:
 
 class Annotated:
     """Frames around each annotated frame of A2D-Sentences; only that frame has a truth."""
-
-    flip = CLIP_FLIP_PROBABILITY
 
     def __init__(self, data: A2dData) -> None:
         self._frames = data.frames
@@ -174,7 +194,7 @@ class Annotated:
         return len(self._samples)
 
     def texts(self) -> list[str]:
-        return [_text(item) for item, _ in self._samples]
+        return [text_of(item) for item, _ in self._samples]
 
     def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
         item, position = self._samples[index]
@@ -183,8 +203,9 @@ class Annotated:
         first = item.indices[position] - before
         frames = read_frames(clip, np.clip(np.arange(first, first + self._frames), 0, len(clip) - 1).tolist())
         masks = cast(Truth, item.truth).at(position)[0][None]
-        sample = sample_of(to_tensor(frames), masks, _text(item))
-        return Draw(f"{item.name}/{item.frames[position]}", (sample,), annotated=before)
+        sample = sample_of(to_tensor(frames), masks, text_of(item))
+        name = f"{item.name}/{item.frames[position]}"
+        return Draw(name, (sample,), annotated=before, flip=CLIP_FLIP_PROBABILITY)
 
 
 class Stills:
@@ -192,14 +213,14 @@ class Stills:
 
     def __init__(self, data: StillData) -> None:
         self._frames = data.frames
-        self.flip = STILL_FLIP_PROBABILITY if data.frames == 1 else CLIP_FLIP_PROBABILITY
+        self._flip = STILL_FLIP_PROBABILITY if data.frames == 1 else CLIP_FLIP_PROBABILITY
         self._items = with_truth(_STILLS[data.kind](data.root, "train"))
 
     def __len__(self) -> int:
         return len(self._items)
 
     def texts(self) -> list[str]:
-        return [_text(item) for item in self._items]
+        return [text_of(item) for item in self._items]
 
     def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
         item = self._items[index]
@@ -207,7 +228,8 @@ class Stills:
         frames, masks = picture[None], mask[None]
         if self._frames > 1:
             frames, masks = pseudo_clip(picture, mask, self._frames, random)
-        return Draw(item.name, (sample_of(to_tensor(frames), masks, _text(item)),))
+        sample = sample_of(to_tensor(frames), masks, text_of(item))
+        return Draw(item.name, (sample,), flip=self._flip)
 
 
 def read_frames(clip: Clip, indices: Sequence[int]) -> NDArray[np.uint8]:
@@ -232,5 +254,6 @@ def with_truth(dataset: Dataset) -> list[Item]:
     return items
 
 
-def _text(item: Item) -> str:
+def text_of(item: Item) -> str:
+    """The sentence of an item that has one."""
     return cast(TextReference, item.reference).text

@@ -8,7 +8,6 @@ that has it all (within float noise; dropout differs between them).
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -20,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from refervid.engines.weights import find_weights
 from refervid.errors import TrainingDiverged
 from refervid.files import output_lock
 from refervid.models.soc import Criterion, build_tokenizer, save
@@ -34,18 +34,16 @@ from refervid.training.sources import open_source
 from refervid.training.stopping import stop_requests
 from refervid.types import Hook, no_hook
 
-logger = logging.getLogger(__name__)
-
 
 def train(
     recipe: Recipe, out: Path, *, resume: bool = False, device: str = "cpu", hook: Hook = no_hook
 ) -> None:
     """Train by `recipe` into the folder `out`; under torchrun together with the other processes.
 
-    `hook("train", row, step, steps)` is called at every logged step with the row of the log.
+    `hook("train", row, step, steps)` is called at every logged step and epoch with the row of the log.
     Ctrl-C and SIGTERM stop it after the step under way, with its state saved, by `KeyboardInterrupt`.
     Raises `TrainingDiverged`, `SettingsError`, `ConfigurationChanged`, `DatasetError`, `MissingWeights`,
-    `OutputLocked`.
+    `MediaError`, `OutputLocked`; `OSError` where nothing can be written.
     """
     with started_processes(device) as processes, output_lock(out) if processes.first else nullcontext():
         folder = RunFolder(out)
@@ -75,10 +73,11 @@ class Trainer:
         half = recipe.precision == "float16"
         self._scaler = torch.amp.GradScaler(processes.device.type, enabled=half)
         self._criterion = Criterion(recipe.losses, recipe.matching)
-        tokenizer = build_tokenizer(self._network.config.text)
+        tokenizer = build_tokenizer(self._network.config.text, find_weights)
         self._batches = Batches(source, recipe, tokenizer, processes)
         self._paper = None if recipe.exam is None else open_exam(recipe.exam)
         self._step = 0
+        self._epoch_loss = 0.0  # summed over the steps of the epoch under way
         self._best = -math.inf
         self._wrapped: nn.Module = self._network
 
@@ -93,7 +92,6 @@ class Trainer:
             self._learn_all(asked)
         if self._processes.first:
             save(self._network, self._folder.last)
-            self._folder.draw()
 
     def _learn_all(self, asked_to_stop: Callable[[], bool]) -> None:
         """Every step that is left. After a request to stop `KeyboardInterrupt`, with all work saved."""
@@ -101,14 +99,13 @@ class Trainer:
         started, since = monotonic(), self._step
         for step, batch in self._batches.from_step(self._step, self._processes.device):
             losses, norm = self._learn(step, batch)
+            self._epoch_loss += float(self._processes.mean(losses["loss"].detach()))
             self._step = step + 1
             if self._step % self._recipe.log_every == 0 or self._step == steps:
                 speed = (self._step - since) / max(monotonic() - started, 1e-9)
                 self._log_step(step, losses, norm, speed)
             if self._step % per_epoch == 0:
-                epoch = self._step // per_epoch
-                if self._paper and (epoch % self._recipe.validate_every == 0 or self._step == steps):
-                    self._validate(self._paper, epoch)
+                self._end_epoch(self._step // per_epoch)
             stop = self._processes.any(asked_to_stop())
             if self._step % self._recipe.save_every == 0 or self._step == steps or stop:
                 self._save()
@@ -166,37 +163,53 @@ class Trainer:
             self._folder.log(row)
             self._hook("train", row, step + 1, len(self._batches))
 
-    def _validate(self, paper: Paper, epoch: int) -> None:
-        self._network.eval()
-        segmenter = Segmenter(self._network, device=self._processes.device)
-        scores = examine(paper, segmenter, self._processes)
-        self._network.train()
-        logger.info("epoch %d: %s", epoch, scores)
+    def _end_epoch(self, epochs: int) -> None:
+        """Log what `epochs` came to, and keep the network if it is the best so far.
+
+        The headline of the exam decides; without an exam the mean loss does.
+        """
+        mean_loss = self._epoch_loss / self._batches.steps_per_epoch
+        self._epoch_loss = 0.0
+        row: dict[str, Any] = {"step": self._step - 1, "epoch": epochs - 1, "loss_of_epoch": mean_loss}
+        merit = -math.inf
+        if self._paper is None:
+            merit = -mean_loss
+        elif epochs % self._recipe.validate_every == 0 or self._step == len(self._batches):
+            scores = self._examine(self._paper)
+            row |= scores
+            merit = scores[self._paper.headline]
         if self._processes.first:
-            row = {"step": self._step - 1, "epoch": epoch - 1} | scores
             self._folder.log(row)
-            self._folder.draw()
             self._hook("train", row, self._step, len(self._batches))
-            if scores["J&F"] > self._best:
+            if merit > self._best:
                 save(self._network, self._folder.best)
-        self._best = max(self._best, scores["J&F"])
+        self._best = max(self._best, merit)
+
+    def _examine(self, paper: Paper[Any]) -> dict[str, float]:
+        self._network.eval()
+        scores = examine(paper, Segmenter(self._network, device=self._processes.device), self._processes)
+        self._network.train()
+        return scores
 
     def _save(self) -> None:
         if self._processes.first:
             self._folder.save_state(
                 {
                     "step": self._step,
+                    "epoch_loss": self._epoch_loss,
                     "best": self._best,
                     "network": self._network.state_dict(),
                     "optimizer": self._optimizer.state_dict(),
                     "scaler": self._scaler.state_dict(),
                 }
             )
+            self._folder.draw()
 
     def _restore(self) -> None:
         state = self._folder.load_state()
         if state is not None:
             self._step, self._best = int(state["step"]), float(state["best"])
+            self._epoch_loss = float(state["epoch_loss"])
             self._network.load_state_dict(state["network"])
             self._optimizer.load_state_dict(state["optimizer"])
             self._scaler.load_state_dict(state["scaler"])

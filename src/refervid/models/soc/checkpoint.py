@@ -183,7 +183,7 @@ def _load_kinetics(model: SOC, path: Path) -> None:
     load_exactly(model.backbone, own, path, problems)
 
 
-def load_roberta(model: SOC, find: FindWeights = Path) -> None:
+def load_roberta(model: SOC, find: FindWeights) -> None:
     """Give the text encoder the pretrained weights that its configuration names.
 
     Raises `MissingWeights` and `BadCheckpoint`.

@@ -118,7 +118,7 @@ class RobertaTokenizer:
         return Tokens(encoded["input_ids"], encoded["attention_mask"].bool())
 
 
-def build_tokenizer(config: RobertaTextConfig | NanoTextConfig, find: FindWeights = Path) -> Tokenizer:
+def build_tokenizer(config: RobertaTextConfig | NanoTextConfig, find: FindWeights) -> Tokenizer:
     """The tokenizer that belongs to a text encoder. Raises `MissingWeights` and `BadCheckpoint`."""
     if isinstance(config, NanoTextConfig):
         return WordTokenizer(config)
