@@ -23,6 +23,7 @@ from refervid.datasets.problems import Problems
 from refervid.datasets.samples import two_shapes, write_json, write_pictures
 from refervid.datasets.single_frames import score_single_frames
 from refervid.datasets.tables import read_model
+from refervid.track import decode_mask
 from refervid.types import Mask, TextReference
 
 Polygon = Annotated[list[Annotated[FiniteFloat, Field(ge=-1e5, le=1e5)]], Field(min_length=6)]
@@ -68,7 +69,7 @@ class PolygonTruth:
 
     def at(self, position: int) -> tuple[Mask, None]:
         codes = coco_mask.frPyObjects([list(each) for each in self.polygons], self.height, self.width)
-        return coco_mask.decode(coco_mask.merge(codes)).astype(bool), None
+        return decode_mask(coco_mask.merge(codes)["counts"], self.height, self.width), None
 
 
 class RefCoco(Dataset):

@@ -29,36 +29,14 @@ def encode(mask: Mask) -> dict[str, Any]:
 
 
 def decode(code: Rle, file: Path) -> Mask:
-    """Bool (H, W); raises `DatasetError` naming `file` unless the code covers its frame exactly.
-
-    pycocotools leaves memory uninitialised behind a code that is too short.
-    """
+    """Bool (H, W); raises `DatasetError` naming `file` unless the code covers its frame exactly."""
     height, width = code.size
-    if _covered(code.counts) != height * width:
-        raise DatasetError(f"{file}: holds a damaged mask of {width}x{height} pixels; download it again")
-    return decode_mask(code.counts.encode(), height, width)
-
-
-def _covered(counts: str) -> int:
-    """Pixels of all runs; -1 if the text is no code (`rleFrString` of COCO's API)."""
-    runs: list[int] = []
-    value, shift = 0, 0
-    for character in counts:
-        digit = ord(character) - 48
-        if not 0 <= digit < 64 or shift > 30:
-            return -1
-        value |= (digit & 31) << shift
-        shift += 5
-        if digit & 32:
-            continue
-        if digit & 16:
-            value -= 1 << shift
-        # From the fourth on, a run is stored as the difference from the one before the last.
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-        if runs[-1] < 0:
-            return -1
-        value, shift = 0, 0
-    return -1 if shift else sum(runs)
+    try:
+        return decode_mask(code.counts.encode(), height, width)
+    except ValueError as error:
+        raise DatasetError(
+            f"{file}: holds a damaged mask of {width}x{height} pixels; download it again"
+        ) from error
 
 
 @dataclass(frozen=True)
