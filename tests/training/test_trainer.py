@@ -24,6 +24,7 @@ from torch import multiprocessing
 from refervid.datasets.folder import Folder
 from refervid.datasets.registry import dataset_class
 from refervid.errors import (
+    BadCheckpoint,
     ConfigurationChanged,
     DatasetError,
     MediaError,
@@ -243,6 +244,18 @@ def test_divergence_names_step_and_clips_and_keeps_the_saved_state(tmp_path: Pat
         train(tiny_recipe(rates=rates, schedule={"epochs": 5}), tmp_path)
     state = torch.load(tmp_path / "state.pt", weights_only=True)
     assert state["step"] >= 1
+
+
+def test_a_state_that_cannot_be_gone_on_from_is_named(tmp_path: Path) -> None:
+    recipe = tiny_recipe()
+    train(recipe, tmp_path)
+    whole = torch.load(tmp_path / "state.pt", weights_only=True)
+    torch.save({name: value for name, value in whole.items() if name != "scaler"}, tmp_path / "state.pt")
+    with pytest.raises(BadCheckpoint, match=r"state\.pt is of another version.*best\.safetensors"):
+        train(recipe, tmp_path, resume=True)
+    (tmp_path / "state.pt").write_bytes(b"cut")
+    with pytest.raises(BadCheckpoint, match=r"state\.pt is damaged"):
+        train(recipe, tmp_path, resume=True)
 
 
 def test_validation_keeps_the_best(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ from refervid.types import Hook, Mask, Pivot, Reference, TextReference, no_hook
 
 SHIPPED = "soc-nano"
 """The small checkpoint that comes with the package."""
+_TOYS = f"{SHIPPED} knows made-up toys only: for real clips choose another preset, or --set weights=FILE"
 
 
 class SocSettings(BaseModel):
@@ -137,6 +138,7 @@ class SocPipeline(Pipeline):
         if self._tracker is not None and any(pivots.values()):
             tracks |= self._tracked(clip, self._tracker, pivots, stages)
         empty = Track(len(clip), clip.height, clip.width)
+        shared_notes = [*clip.notes, *([_TOYS] if self.settings.weights == SHIPPED else [])]
         return [
             Result(
                 clip=clip,
@@ -146,7 +148,7 @@ class SocPipeline(Pipeline):
                 track=tracks.get(text, empty),
                 preset=self.preset,
                 pivots=pivots.get(text, ()),
-                notes=[*clip.notes, *(() if text.strip() else ("the sentence is empty",))],
+                notes=[*shared_notes, *(() if text.strip() else ("the sentence is empty",))],
                 timings_s=dict(stages.seconds),
                 engines=dict(self._built),
             )

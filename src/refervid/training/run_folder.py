@@ -82,11 +82,14 @@ class RunFolder:
         try:
             state: dict[str, Any] = torch.load(self._state, map_location="cpu", weights_only=True)
         except Exception as error:  # torch raises half a dozen unrelated types for damaged files
-            raise BadCheckpoint(
-                f"{self._state} is damaged ({error}): start again in another folder, or from "
-                f"{self.best.name} with network.weights"
-            ) from error
+            raise self.useless_state(f"damaged ({error})") from error
         return state
+
+    def useless_state(self, why: str) -> BadCheckpoint:
+        return BadCheckpoint(
+            f"{self._state} is {why}: start again in another folder, or from {self.best.name} with "
+            "network.weights"
+        )
 
     def rewind(self, step: int) -> None:
         """Get ready to log from `step` on; what was logged of later steps is forgotten."""

@@ -208,11 +208,14 @@ class Trainer:
     def _restore(self) -> None:
         state = self._folder.load_state()
         if state is not None:
-            self._step, self._best = int(state["step"]), float(state["best"])
-            self._epoch_loss = float(state["epoch_loss"])
-            self._network.load_state_dict(state["network"])
-            self._optimizer.load_state_dict(state["optimizer"])
-            self._scaler.load_state_dict(state["scaler"])
+            try:
+                self._step, self._best = int(state["step"]), float(state["best"])
+                self._epoch_loss = float(state["epoch_loss"])
+                self._network.load_state_dict(state["network"])
+                self._optimizer.load_state_dict(state["optimizer"])
+                self._scaler.load_state_dict(state["scaler"])
+            except (KeyError, ValueError, RuntimeError) as error:
+                raise self._folder.useless_state(f"of another version of refervid ({error})") from error
         if self._processes.first:
             self._folder.rewind(self._step)
 
