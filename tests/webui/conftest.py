@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 from urllib.parse import urlparse
 
@@ -21,6 +24,9 @@ HEIGHT, WIDTH, FRAMES = 96, 144, 20
 LIMITS = Limits(upload_mb=0.5, seconds=3, sentences=3, letters=80)
 ARTEFACTS = Path(__file__).parents[2] / "out" / "webui"
 """Screenshots of the browser tests, to be looked at."""
+
+PATIENCE_S = 60
+"""How long a test waits for what does come, on however busy a machine."""
 
 
 def pictures() -> np.ndarray:
@@ -63,12 +69,32 @@ def site() -> Iterator[Any]:
         yield one
 
 
+@contextmanager
+def others_job(site: Any) -> Iterator[Event]:
+    """A job of somebody else, which is under way until the event is set or the block ends."""
+    over = Event()
+    site.studios.workshop.submit(lambda hook: over.wait())
+    try:
+        yield over
+    finally:
+        over.set()
+
+
+def until(true: Callable[[], Any], pause: Callable[[float], object] = time.sleep) -> None:
+    """Wait for something that nothing reports; `pause` lets seconds pass."""
+    end = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < end, "it never came to pass"
+        pause(0.05)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api", reason="browser tests need playwright")
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("browser tests need Chromium: apt install chromium")
+    sync_api.expect.set_options(timeout=1000 * PATIENCE_S)
     with sync_api.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
@@ -88,7 +114,7 @@ class Browsing:
         context = self._browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         self._contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(1000 * PATIENCE_S)
         own = urlparse(self._address).netloc
         page.on(
             "request",

@@ -30,6 +30,7 @@ def served(limits: Limits) -> Iterator[Served]:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         while not server.started:
+            assert thread.is_alive(), "the server ended before it served anything"
             time.sleep(0.02)
         try:
             yield Served(f"http://{HOST}:{listener.getsockname()[1]}", app.state.studios)

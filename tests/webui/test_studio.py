@@ -6,6 +6,7 @@ import json
 import runpy
 import shutil
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ import pytest
 
 from refervid.errors import MediaNotFound, MediaTooLarge, NoAudioStream, RefervidError, SettingsError
 from refervid.pipelines.presets import load
-from refervid.types import Pivot
+from refervid.types import Frame, Hook, Pivot
 from refervid.webui.limits import Limits
-from refervid.webui.studio import Studio
+from refervid.webui.studio import Answers, Studio
+from refervid.webui.workshop import Cancelled
 from tests.clips import write_video
 from tests.engines.trackers.sam2 import tiny
 from tests.webui.conftest import FRAMES, LIMITS, SQUARE_CENTRE, disc_centre, pictures
@@ -54,6 +56,37 @@ def test_ask_correct_undo(studio: Studio) -> None:
     assert shows(studio, 10, disc_centre(10))
     with pytest.raises(SettingsError, match="no correction"):
         studio.undo()
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        lambda studio, hook: studio.ask(["the blue square"], False, "lite", hook),
+        lambda studio, hook: studio.correct(0, square_box(5), hook=hook),
+        lambda studio, hook: studio.undo(hook),
+    ],
+)
+@pytest.mark.parametrize("trouble", [Cancelled, OSError("no space left on device")])
+def test_without_its_film_an_answer_leaves_all_as_it_was(
+    studio: Studio, work: Callable[[Studio, Hook], None], trouble: Exception
+) -> None:
+    studio.ask([RED], False, "lite")
+    studio.correct(0, square_box(5), afresh=True)
+    before = studio.answers, studio.overlay, studio.export([]), studio.python()
+    seen: list[Answers | None] = []
+
+    def hook(stage: str, artefact: Frame | None, completed: int, total: int) -> None:
+        if stage == "overlay":
+            seen.append(studio.answers)
+            raise trouble
+
+    with pytest.raises((Cancelled, OSError)):
+        work(studio, hook)
+    assert seen != [before[0]]
+    assert (studio.answers, studio.overlay, studio.exported, studio.python()) == before
+    assert sorted(studio.folder.glob("*.*")) == sorted([before[1], before[2]])
+    studio.undo()
+    assert shows(studio, 10, disc_centre(10))
 
 
 def test_a_candidate_is_taken_instead(studio: Studio) -> None:
@@ -131,12 +164,15 @@ def test_files_go_with_the_visitor(studio: Studio) -> None:
 
 def test_a_new_clip_forgets_the_answers(studio: Studio, tmp_path: Path) -> None:
     studio.ask([RED], False, "lite")
+    studio.export([])
     before = studio.clip_number
     studio.open(write_video(tmp_path / "other.mp4", pictures()[:5]), "other.mp4")
     assert len(studio.present_clip()) == 5
     assert studio.clip_number == before + 1
     assert studio.answers is None
     assert studio.overlay is None
+    assert [one.name for one in studio.folder.rglob("*.*")] == ["other.mp4"]
+    assert studio.frame(4).shape == (96, 144, 3)
 
 
 def test_a_bad_file_leaves_the_clip_that_was_there(studio: Studio, tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -11,26 +13,75 @@ from typing import Any
 import numpy as np
 import pytest
 
+from refervid.files import slug
+from refervid.types import Hook
 from tests.clips import tone, write_video, write_wav
-from tests.webui.conftest import HEIGHT, SQUARE_CENTRE, WIDTH, Browsing, pictures, shoot
+from tests.webui.conftest import (
+    HEIGHT,
+    SQUARE_CENTRE,
+    WIDTH,
+    Browsing,
+    others_job,
+    pictures,
+    shoot,
+    until,
+)
 
-RED = "the red disc"
+expect = pytest.importorskip("playwright.sync_api", reason="browser tests need playwright").expect
+
+RED, BLUE = "the red disc", "the blue square"
+
+
+def upload(page: Any, clip: Path) -> None:
+    page.locator("input[type=file]").set_input_files(clip)
+
+
+def opened(page: Any, clip: Path) -> None:
+    """The clip, which was not there before, is on the page, and can be asked about."""
+    page.locator(".clip-card").get_by_text(slug(clip.stem), exact=True).wait_for()
+    expect(go(page)).to_be_enabled()
 
 
 def bring(page: Any, clip: Path) -> None:
-    page.locator("input[type=file]").set_input_files(clip)
-    page.locator(".clip-card").wait_for()
+    upload(page, clip)
+    opened(page, clip)
+
+
+def go(page: Any) -> Any:
+    return page.get_by_role("button", name="Find it")
 
 
 def ask(page: Any, text: str) -> None:
     page.get_by_label("What to find").fill(text)
-    page.get_by_role("button", name="Find it").click()
-    done(page)
+    with ending(page):
+        go(page).click()
 
 
-def done(page: Any) -> None:
-    page.get_by_text(re.compile(r"Done in")).wait_for()
-    page.get_by_role("button", name="Find it").and_(page.locator(":enabled")).wait_for()
+@contextmanager
+def ending(page: Any, words: str = "Done in") -> Iterator[None]:
+    """What happens within starts a job; then its end is on the page, and not that of a job before."""
+    # An update of the card takes away what does not belong to it.
+    page.evaluate("for (const card of document.querySelectorAll('.card[role]')) card.dataset.before = ''")
+    yield
+    page.locator(".card[role]:not([data-before])").get_by_text(words).wait_for()
+    expect(go(page)).to_be_enabled()
+
+
+@contextmanager
+def held_upload(page: Any, clip: Path) -> Iterator[None]:
+    """The file is on its way as long as the block lasts."""
+    held: list[Any] = []
+    page.route("**/upload*", lambda route: held.append(route))
+    upload(page, clip)
+    until(lambda: held, lambda seconds: page.wait_for_timeout(1000 * seconds))
+    yield
+    for route in held:
+        route.continue_()
+    page.unroute("**/upload*")
+
+
+def cancel(page: Any) -> None:
+    page.get_by_role("button", name="Cancel").click()
 
 
 def tab(page: Any, name: str) -> None:
@@ -59,7 +110,7 @@ def test_upload_ask_watch_correct_export(browsing: Browsing, video: Path, tmp_pa
     page = browsing.open()
     shoot(page, "1-empty")
     bring(page, video)
-    ask(page, f"{RED}\nthe blue square")
+    ask(page, f"{RED}\n{BLUE}")
     page.locator("video.film").wait_for()
     page.wait_for_function("document.querySelector('video.film').readyState >= 2")
     facts = page.evaluate(
@@ -67,11 +118,11 @@ def test_upload_ask_watch_correct_export(browsing: Browsing, video: Path, tmp_pa
         " return [v.videoWidth, v.videoHeight, v.error === null]; })()"
     )
     assert facts == [WIDTH, HEIGHT, True]
-    assert page.locator(".answer .status.ok").count() == 2
+    expect(page.locator(".answer .status.ok")).to_have_count(2)
     shoot(page, "2-watch")
 
     tab(page, "Frames")
-    assert page.locator(".layers img:visible").count() == 2
+    expect(page.locator(".layers img:visible")).to_have_count(2)
     page.locator(".slider").fill("10")
     assert "frame 10 of 19 · 0.40 s" in page.locator(".place").inner_text()
     page.locator(".chips button").nth(1).click()
@@ -90,13 +141,15 @@ def test_upload_ask_watch_correct_export(browsing: Browsing, video: Path, tmp_pa
     page.mouse.up()
     page.get_by_text("A box is marked.").wait_for()
     shoot(page, "4-box")
-    page.get_by_role("button", name="Start over from these marks").click()
-    page.wait_for_function("document.querySelector('.undo').disabled === false")
+    with ending(page):
+        page.get_by_role("button", name="Start over from these marks").click()
+    expect(page.locator(".undo")).to_be_enabled()
     assert near(box_middle(page), SQUARE_CENTRE)
 
-    page.get_by_role("button", name="Undo last correction").click()
+    with ending(page):
+        page.get_by_role("button", name="Undo last correction").click()
     page.get_by_text("Not right?").wait_for()
-    assert page.locator(".undo").is_disabled()
+    expect(page.locator(".undo")).to_be_disabled()
     assert near(box_middle(page), red)
 
     page.get_by_label("It is here").check()
@@ -105,12 +158,12 @@ def test_upload_ask_watch_correct_export(browsing: Browsing, video: Path, tmp_pa
     click_at(page, red)
     page.get_by_text("1 marked as it, 1 as not it.").wait_for()
     shoot(page, "5-points")
-    page.get_by_role("button", name="Correct", exact=True).click()
-    page.wait_for_function("document.querySelector('.undo').disabled === false")
-    done(page)
+    with ending(page):
+        page.get_by_role("button", name="Correct", exact=True).click()
+    expect(page.locator(".undo")).to_be_enabled()
 
     tab(page, "Why")
-    assert page.locator(".pivots img").count() >= 2
+    page.locator(".pivots img").nth(1).wait_for()
     shoot(page, "6-why")
     tab(page, "Take away")
     assert "--text" in page.locator(".recipe textarea").first.input_value()
@@ -118,7 +171,7 @@ def test_upload_ask_watch_correct_export(browsing: Browsing, video: Path, tmp_pa
     page.get_by_role("button", name="Make a zip").click()
     page.locator("a.download").wait_for()
     shoot(page, "7-take-away")
-    assert "coco-rle" in page.locator(".recipe textarea").last.input_value()
+    expect(page.locator(".recipe textarea").last).to_have_value(re.compile("coco-rle"))
     with page.expect_download() as coming:
         page.locator("a.download").click()
     coming.value.save_as(tmp_path / "answer.zip")
@@ -127,7 +180,7 @@ def test_upload_ask_watch_correct_export(browsing: Browsing, video: Path, tmp_pa
 
 
 @pytest.mark.parametrize("where", ["button", "picture"])
-def test_another_candidate_by_a_click(browsing: Browsing, video: Path, where: str) -> None:
+def test_another_candidate_by_a_click(browsing: Browsing, site: Any, video: Path, where: str) -> None:
     page = browsing.open()
     bring(page, video)
     ask(page, RED)
@@ -135,13 +188,19 @@ def test_another_candidate_by_a_click(browsing: Browsing, video: Path, where: st
     before = box_middle(page)
     tab(page, "Why")
     if where == "button":
-        page.get_by_role("button", name=re.compile("Take candidate 2 for")).first.click()
+        take = page.get_by_role("button", name=re.compile("Take candidate 2 for")).first
     else:
-        page.get_by_title("Take candidate 2").first.hover()
+        take = page.get_by_title("Take candidate 2").first
+        take.hover()
         shoot(page, "candidate")
-        page.get_by_title("Take candidate 2").first.click()
+    # What was cancelled can be taken after all.
+    with others_job(site), ending(page, "Cancelled."):
+        take.click()
+        cancel(page)
+    with ending(page):
+        take.click()
     tab(page, "Frames")
-    page.wait_for_function("document.querySelector('.undo').disabled === false")
+    expect(page.locator(".undo")).to_be_enabled()
     assert not near(box_middle(page), before)
 
 
@@ -159,7 +218,7 @@ def test_files_that_do_not_do(browsing: Browsing, tmp_path: Path, kind: str) -> 
     else:
         write_video(path, pictures(), fps=5)
     page = browsing.open()
-    page.locator("input[type=file]").set_input_files(path)
+    upload(page, path)
     words = page.locator(".card.error").inner_text()
     hints = {"sound": "no moving pictures", "large": "MB are allowed", "long": "3 s are allowed"}
     assert hints.get(kind, "cannot be read as a video") in words
@@ -171,36 +230,70 @@ def test_files_that_do_not_do(browsing: Browsing, tmp_path: Path, kind: str) -> 
 def test_no_question_goes_to_the_clip_before_while_an_upload_is_under_way(
     browsing: Browsing, video: Path, silent_video: Path
 ) -> None:
-    page, held = browsing.open(), []
+    page = browsing.open()
     bring(page, video)
-    page.route("**/upload*", lambda route: held.append(route))
-    page.locator("input[type=file]").set_input_files(silent_video)
-    go = page.get_by_role("button", name="Find it")
-    go.and_(page.locator(":disabled")).wait_for()
-    for route in held:
-        route.continue_()
-    page.locator(".clip-card").get_by_text("no sound").wait_for()
-    go.and_(page.locator(":enabled")).wait_for()
+    page.get_by_label("What to find").fill(RED)
+    with held_upload(page, silent_video):
+        go(page).click(force=True)
+        page.evaluate("document.getElementById('go').focus()")
+        page.keyboard.press("Enter")
+    opened(page, silent_video)
+    assert page.locator(".answer").count() == 0
+    ask(page, RED)
+
+
+def test_no_question_is_taken_while_an_upload_is_opened(
+    browsing: Browsing, site: Any, video: Path, silent_video: Path
+) -> None:
+    page = browsing.open()
+    bring(page, video)
+    ask(page, RED)
+    with others_job(site):
+        upload(page, silent_video)
+        page.get_by_text("Waiting: 1 job is before yours.").wait_for()
+        expect(go(page)).to_be_disabled()
+        page.get_by_label("What to find").press("Shift+Enter")
+        page.get_by_text("The last request is still being worked on").wait_for()
+    opened(page, silent_video)
+    for gone in (".answer", ".film", ".chips button"):
+        expect(page.locator(gone)).to_have_count(0)
+
+
+def test_an_upload_that_outlives_a_job(
+    browsing: Browsing, site: Any, video: Path, silent_video: Path
+) -> None:
+    page = browsing.open()
+    bring(page, video)
+    page.get_by_label("What to find").fill(RED)
+    with others_job(site) as over:
+        go(page).click()
+        expect(go(page)).to_be_disabled()
+        with held_upload(page, silent_video):
+            over.set()
+            page.get_by_text("Done in").wait_for()
+        opened(page, silent_video)
+    ask(page, BLUE)
 
 
 def test_questions_without_an_answer(browsing: Browsing, silent_video: Path) -> None:
     page = browsing.open()
-    page.get_by_role("button", name="Find it").click()
+    go(page).click()
     page.get_by_text("Choose a clip first").or_(page.get_by_text("Say what to look for")).wait_for()
     bring(page, silent_video)
     page.get_by_label("What makes the sound").check()
-    page.get_by_role("button", name="Find it").click()
-    page.get_by_text("This clip has no sound").wait_for()
+    with ending(page, "This clip has no sound"):
+        go(page).click()
     page.get_by_label("What makes the sound").uncheck()
     ask(page, "the green triangle")
     page.locator(".status.not_found").wait_for()
-    assert page.locator(".notes li").count() > 0
+    page.locator(".notes li").first.wait_for()
     shoot(page, "nothing-found")
     tab(page, "Frames")
     # What was missed can be pointed out.
     click_at(page, SQUARE_CENTRE)
-    page.get_by_role("button", name="Correct", exact=True).click()
-    page.wait_for_function("document.querySelector('.undo').disabled === false")
+    with ending(page):
+        page.get_by_role("button", name="Correct", exact=True).click()
+    expect(page.locator(".undo")).to_be_enabled()
     assert near(box_middle(page), SQUARE_CENTRE)
 
 
@@ -208,12 +301,13 @@ def test_two_visitors_at_once(browsing: Browsing, site: Any, video: Path, silent
     one, other = browsing.open(), browsing.open()
     bring(one, video)
     bring(other, silent_video)
-    for page, text in ((one, RED), (other, "the blue square")):
-        page.get_by_label("What to find").fill(text)
-        page.get_by_role("button", name="Find it").click()
-    for page, text in ((one, RED), (other, "the blue square")):
-        done(page)
-        assert page.locator(".answer h3").first.inner_text() == text
+    one.get_by_label("What to find").fill(RED)
+    other.get_by_label("What to find").fill(BLUE)
+    with ending(one), ending(other):
+        go(one).click()
+        go(other).click()
+    for page, text in ((one, RED), (other, BLUE)):
+        expect(page.locator(".answer h3").first).to_have_text(text)
     assert "with sound" in one.locator(".clip-card").inner_text()
     assert "no sound" in other.locator(".clip-card").inner_text()
     films = {page.locator("video.film").get_attribute("src") for page in (one, other)}
@@ -228,29 +322,73 @@ def test_whoever_closes_the_page_leaves_no_file(browsing: Browsing, site: Any, v
     folder = site.studios.with_token(token).folder
     assert folder.is_dir()
     page.close()
-    gone = browsing.open()
-    for _ in range(100):
-        if not folder.exists():
-            break
-        gone.wait_for_timeout(100)
-    assert not folder.exists()
+    other = browsing.open()
+    until(lambda: not folder.exists(), lambda seconds: other.wait_for_timeout(1000 * seconds))
     assert site.studios.with_token(token) is None
     assert list(site.studios._folder.rglob("my clip.mp4")) == []
 
 
 def test_waiting_and_cancel(browsing: Browsing, site: Any, video: Path) -> None:
-    page, gate = browsing.open(), Event()
+    page = browsing.open()
     bring(page, video)
     ask(page, RED)  # whatever looks ahead is over now
-    site.studios.workshop.submit(lambda hook: gate.wait(20))
-    page.get_by_role("button", name="Find it").click()
-    page.get_by_text("Waiting: 1 job is before yours.").wait_for()
-    shoot(page, "waiting")
-    page.get_by_role("button", name="Cancel").click()
-    gate.set()
-    page.get_by_text("Cancelled.").wait_for()
-    assert page.get_by_role("button", name="Cancel").count() == 0
+    with others_job(site), ending(page, "Cancelled."):
+        go(page).click()
+        page.get_by_text("Waiting: 1 job is before yours.").wait_for()
+        shoot(page, "waiting")
+        cancel(page)
+    expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
     ask(page, RED)
+
+
+def test_cancelled_while_the_film_is_drawn(
+    browsing: Browsing, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, never = browsing.open(), Event()
+    bring(page, video)
+    ask(page, RED)
+    film = page.locator("video.film").get_attribute("src")
+
+    def endless_film(path: Path, clip: Any, tracks: Any, labels: Any, hook: Hook) -> None:
+        while not never.wait(0.01):
+            hook("overlay", None, 0, 1)
+
+    with monkeypatch.context() as changed, ending(page, "Cancelled."):
+        changed.setattr("refervid.webui.studio.write_overlay", endless_film)
+        page.get_by_label("What to find").fill(BLUE)
+        go(page).click()
+        page.get_by_text("The film is being drawn").wait_for()
+        expect(page.locator(".chips button")).to_have_text([BLUE])
+        cancel(page)
+    expect(page.locator(".chips button")).to_have_text([RED])
+    expect(page.locator(".answer h3").first).to_have_text(RED)
+    expect(page.locator("video.film")).to_have_attribute("src", film)
+    page.wait_for_function("document.querySelector('video.film').readyState >= 2")
+    tab(page, "Take away")
+    expect(page.locator(".recipe textarea").first).to_have_value(re.compile(RED))
+    with ending(page):
+        page.get_by_role("button", name="Make a zip").click()
+    page.locator("a.download").wait_for()
+
+
+def test_which_answer_is_corrected_and_which_are_hidden(browsing: Browsing, video: Path) -> None:
+    page = browsing.open()
+    bring(page, video)
+    ask(page, f"{RED}\n{BLUE}")
+    tab(page, "Frames")
+    which, chips = page.get_by_label("Which answer to correct"), page.locator(".chips button")
+    which.select_option(label=BLUE)
+    chips.last.click()
+    click_at(page, SQUARE_CENTRE)
+    with ending(page):
+        page.get_by_role("button", name="Correct", exact=True).click()
+    expect(page.locator(".undo")).to_be_enabled()
+    expect(which).to_have_value("1")
+    expect(chips.last).to_have_attribute("aria-pressed", "false")
+    ask(page, f"{RED}\nthe square")
+    expect(chips).to_have_text([RED, "the square"])
+    expect(chips.last).to_have_attribute("aria-pressed", "true")
+    expect(which).to_have_value("0")
 
 
 def test_keyboard_alone(browsing: Browsing, video: Path) -> None:
@@ -266,8 +404,8 @@ def test_keyboard_alone(browsing: Browsing, video: Path) -> None:
 
     go_to("textarea")
     page.keyboard.type(RED)
-    page.keyboard.press("Shift+Enter")
-    done(page)
+    with ending(page):
+        page.keyboard.press("Shift+Enter")
     go_to("[role=tab]")
     page.keyboard.press("ArrowRight")
     go_to(".stage")
@@ -279,8 +417,9 @@ def test_keyboard_alone(browsing: Browsing, video: Path) -> None:
     page.get_by_text("1 marked as it, 0 as not it.").wait_for()
     shoot(page, "keyboard")
     go_to(".apply")
-    page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('.undo').disabled === false")
+    with ending(page):
+        page.keyboard.press("Enter")
+    expect(page.locator(".undo")).to_be_enabled()
     go_to(".undo")
 
 

@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+import webbrowser
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import typer
 
 pytest.importorskip("gradio", reason="the page needs the extra `ui`")
 
+from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from typer.testing import CliRunner
 
 from refervid.cli.app import app
 from refervid.errors import MediaNotFound
-from refervid.webui.uploads import uploaded_file
+from refervid.webui.uploads import taken_upload
 from tests.clips import tone, write_wav
-from tests.webui.conftest import FRAMES, SQUARE_CENTRE
+from tests.webui.conftest import FRAMES, PATIENCE_S, SQUARE_CENTRE, others_job, until
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "webui_client.py"
 
 
 @pytest.fixture
 def client(site: Any) -> Client:
-    return Client(site.address, verbose=False)
+    return new_client(site)
+
+
+def new_client(site: Any) -> Client:
+    return Client(site.address, verbose=False, httpx_kwargs={"timeout": PATIENCE_S})
+
+
+def fetch(address: str, **options: Any) -> httpx.Response:
+    return httpx.get(address, timeout=PATIENCE_S, **options)
+
+
+def uploads() -> list[Path]:
+    """What lies where browsers and clients send files."""
+    return [path for path in Path(get_upload_folder()).rglob("*") if path.is_file()]
 
 
 def test_the_example_client(site: Any, video: Path, tmp_path: Path) -> None:
@@ -55,9 +72,9 @@ def test_every_operation_over_http(client: Client, site: Any, video: Path) -> No
     square = client.predict(mark, api_name="/correct")["queries"][0]["boxes_xyxy"][10]
     assert square[0] < SQUARE_CENTRE[0] < square[2]
     assert client.predict(api_name="/undo")["queries"] == other["queries"]
-    film = httpx.get(site.address + client.predict(api_name="/overlay"))
+    film = fetch(site.address + client.predict(api_name="/overlay"))
     assert film.headers["content-type"] == "video/mp4"
-    part = httpx.get(str(film.url), headers={"Range": "bytes=0-99"})
+    part = fetch(str(film.url), headers={"Range": "bytes=0-99"})
     assert (part.status_code, len(part.content)) == (206, 100)
     recipe = client.predict(["npz"], api_name="/recipe")
     assert "--format npz" in recipe["shell"]
@@ -86,6 +103,36 @@ def test_mistakes_are_told_in_plain_words(client: Client, tmp_path: Path, call: 
     assert "/" not in str(caught.value)
 
 
+def test_a_clip_is_opened_in_line_and_nothing_is_asked_meanwhile(
+    client: Client, site: Any, video: Path, silent_video: Path
+) -> None:
+    client.predict(handle_file(video), api_name="/open_clip")
+    visitor = site.studios.of(client.session_hash)
+    with others_job(site):
+        opening = client.submit(handle_file(silent_video), api_name="/open_clip")
+        until(lambda: visitor.job is not None and visitor.job.state == "waiting")
+        for call in (lambda: client.predict(["the red disc"], api_name="/ask"),
+                     lambda: client.predict(handle_file(video), api_name="/open_clip")):  # fmt: skip
+            with pytest.raises(AppError, match="still being worked on"):
+                call()
+    assert opening.result(PATIENCE_S)["name"] == "silent"
+    assert uploads() == []
+    assert [path.name for path in visitor.studio.folder.rglob("*.mp4")] == ["silent.mp4"]
+    assert client.predict(["the red disc"], api_name="/ask")["queries"][0]["status"] == "ok"
+
+
+def test_a_cancelled_upload_leaves_no_file(client: Client, site: Any, video: Path) -> None:
+    with others_job(site):
+        opening = client.submit(handle_file(video), api_name="/open_clip")
+        visitor = site.studios.of(client.session_hash)
+        until(lambda: visitor.job is not None)
+        assert client.predict(api_name="/cancel")
+        with pytest.raises(AppError, match="Cancelled"):
+            opening.result(PATIENCE_S)
+    assert uploads() == []
+    assert list(visitor.studio.folder.rglob("*.mp4")) == []
+
+
 def test_too_large_an_upload_is_refused(client: Client, tmp_path: Path) -> None:
     (tmp_path / "large.mp4").write_bytes(bytes(600_000))
     with pytest.raises(Exception, match=r"413|[Ff]ile size|large"):
@@ -97,33 +144,33 @@ def test_nobody_sees_what_is_not_theirs(client: Client, site: Any, video: Path) 
     client.predict(["the red disc"], api_name="/ask")
     film = client.predict(api_name="/overlay")
     token = film.split("/")[2]
-    other = Client(site.address, verbose=False)
+    other = new_client(site)
     with pytest.raises(AppError, match="no answer"):
         other.predict(api_name="/overlay")
     start = f"{site.address}/studio/{token}"
     found = [f"clip-1/{FRAMES - 1}.jpg", "mask-1/0/3.png", "still-1.jpg", film.split("/", 3)[3]]
-    assert [httpx.get(f"{start}/{path}").status_code for path in found] == [200] * 4
+    assert [fetch(f"{start}/{path}").status_code for path in found] == [200] * 4
     wrong = ["clip-1/99.jpg", "clip-1/-1.jpg", "mask-1/3/3.png", "mask-1/0/99.png", "mask-9/0/3.png",
              "still-9.jpg", "files/..%2f..%2fetc%2fpasswd", "files/clips", "files/result.json"]  # fmt: skip
-    assert [httpx.get(f"{start}/{path}").status_code for path in wrong] == [404] * len(wrong)
+    assert [fetch(f"{start}/{path}").status_code for path in wrong] == [404] * len(wrong)
     elsewhere = start.replace(token, "x" * len(token))
-    assert [httpx.get(f"{elsewhere}/{path}").status_code for path in found] == [404] * 4
+    assert [fetch(f"{elsewhere}/{path}").status_code for path in found] == [404] * 4
 
 
-def test_no_other_file_is_served(site: Any) -> None:
+def test_no_other_file_is_served(site: Any, tmp_path: Path) -> None:
     for path in ("/etc/passwd", str(Path(__file__)), str(site.studios._folder)):
-        assert httpx.get(f"{site.address}/gradio_api/file={path}").status_code in (403, 404)
-        with pytest.raises(MediaNotFound):
-            uploaded_file(path)
+        assert fetch(f"{site.address}/gradio_api/file={path}").status_code in (403, 404)
+        with pytest.raises(MediaNotFound), taken_upload(path, tmp_path):
+            pytest.fail("it was taken")
 
 
 def test_other_names_of_this_machine_are_refused(site: Any) -> None:
-    assert httpx.get(site.address).status_code == 200
-    assert httpx.get(site.address, headers={"Host": "evil.example"}).status_code == 400
+    assert fetch(site.address).status_code == 200
+    assert fetch(site.address, headers={"Host": "evil.example"}).status_code == 400
 
 
 def test_the_page_may_ask_nobody_else(site: Any) -> None:
-    answer = httpx.get(site.address)
+    answer = fetch(site.address)
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "http:" not in policy
@@ -136,3 +183,21 @@ def test_a_taken_port_is_told(site: Any) -> None:
     result = CliRunner().invoke(app, ["ui", "--port", port, "--no-browser"])
     assert result.exit_code == 2
     assert "--port" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--max-mb", "--max-seconds"])
+@pytest.mark.parametrize("value", ["0", "-1", "inf", "nan"])
+def test_limits_that_limit_nothing_are_told(option: str, value: str) -> None:
+    result = CliRunner().invoke(app, ["ui", option, value, "--no-browser"])
+    assert result.exit_code == 2
+    assert option in result.stderr
+
+
+def test_a_browser_that_is_there_first_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    def visit(address: str) -> None:
+        parts = httpx.URL(address)
+        socket.create_connection((parts.host, parts.port), PATIENCE_S).close()
+        raise typer.Exit(7)
+
+    monkeypatch.setattr(webbrowser, "open", visit)
+    assert CliRunner().invoke(app, ["ui", "--port", "0"]).exit_code == 7

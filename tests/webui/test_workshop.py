@@ -13,7 +13,7 @@ from refervid.webui.limits import Limits
 from refervid.webui.studios import Studios
 from refervid.webui.workshop import Job, Workshop
 from tests.clips import write_video
-from tests.webui.conftest import pictures
+from tests.webui.conftest import PATIENCE_S, pictures
 
 
 def held(gate: Event) -> object:
@@ -35,7 +35,7 @@ def test_one_after_the_other() -> None:
     assert shop.ahead_of(second) == 1
     assert second.state == "waiting"
     gate.set()
-    assert second.wait(5)
+    assert second.wait(PATIENCE_S)
     assert (first.value, second.value) == ("opened", "second")
     assert (first.state, second.state) == ("done", "done")
     assert shop.ahead_of(second) == 0
@@ -46,11 +46,16 @@ def test_cancelled_while_running_and_while_waiting() -> None:
     shop, gate = Workshop(5), Event()
     first, second = shop.submit(held(gate)), shop.submit(lambda hook: pytest.fail("ran"))
     second.cancel()
+    assert second.finished
+    assert not first.finished
     first.cancel()
-    assert first.wait(5)
-    assert second.wait(5)
+    first.cancel()
+    assert first.wait(PATIENCE_S)
     assert first.state == second.state == "cancelled"
     assert first.error is None
+    third = shop.submit(lambda hook: "third")
+    assert third.wait(PATIENCE_S)
+    assert third.value == "third"
     shop.close()
 
 
@@ -58,7 +63,7 @@ def test_what_fails_is_told_and_the_next_goes_on() -> None:
     shop = Workshop(5)
     bad = shop.submit(lambda hook: 1 // 0)
     good = shop.submit(lambda hook: 1)
-    assert good.wait(5)
+    assert good.wait(PATIENCE_S)
     assert bad.state == "failed"
     assert isinstance(bad.error, ZeroDivisionError)
     assert good.value == 1
@@ -71,7 +76,7 @@ def test_the_line_has_an_end() -> None:
     with pytest.raises(SettingsError, match="waiting"):
         shop.submit(held(gate))
     gate.set()
-    assert all(job.wait(5) for job in jobs)
+    assert all(job.wait(PATIENCE_S) for job in jobs)
     shop.close()
 
 
@@ -110,7 +115,7 @@ def test_one_job_a_visitor(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="still being worked on"):
         studios.start(visitor, held(gate))
     gate.set()
-    assert job.wait(5)
+    assert job.wait(PATIENCE_S)
     studios.start(visitor, held(gate))
     studios.close()
 
@@ -122,11 +127,23 @@ def test_whoever_leaves_takes_the_job_along(tmp_path: Path) -> None:
     job: Job = studios.start(visitor, held(Event()))
     studios.look_ahead(visitor)
     studios.leave("one")
-    assert job.wait(5)
-    assert visitor.ahead is None or visitor.ahead.wait(5)
+    assert job.wait(PATIENCE_S)
+    assert visitor.ahead is None or visitor.ahead.wait(PATIENCE_S)
     studios.close()
     assert job.state == "cancelled"
     assert not visitor.studio.folder.exists()
+
+
+def test_no_room_in_the_line_to_look_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("refervid.webui.studios.best_preset", lambda: "lite")
+    studios = visitors(tmp_path, waiting=1)
+    visitor = studios.of("one")
+    visitor.studio.open(write_video(tmp_path / "clip.mp4", pictures()[:4]), "clip.mp4")
+    for other in ("other", "third"):
+        studios.start(studios.of(other), held(Event()))
+    studios.look_ahead(visitor)
+    assert visitor.ahead is None
+    studios.close()
 
 
 def test_whoever_is_silent_too_long_has_left(tmp_path: Path) -> None:

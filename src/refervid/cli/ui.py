@@ -16,8 +16,8 @@ from refervid.errors import MissingExtra, SettingsError
 
 def ui(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any free one.")] = 7860,
-    max_mb: Annotated[float, typer.Option(help="Largest upload in megabytes.")] = 200,
-    max_seconds: Annotated[float, typer.Option(help="Longest clip in seconds.")] = 60,
+    max_mb: Annotated[float, typer.Option(min=0.1, max=1e5, help="Largest upload in megabytes.")] = 200,
+    max_seconds: Annotated[float, typer.Option(min=0.1, max=1e5, help="Longest clip in seconds.")] = 60,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
     device: Device = "auto",
     allow_remote: AllowRemote = False,
@@ -47,6 +47,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()  # a browser that comes before the server is ready waits for it
     except OSError as error:
         raise SettingsError(f"port {port} is taken: choose another with --port, or --port 0") from error
     return listener

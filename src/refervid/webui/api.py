@@ -15,7 +15,7 @@ from refervid.types import Hook
 from refervid.webui.marks import read_choice, read_mark
 from refervid.webui.pictures import file_address
 from refervid.webui.studios import Studios, Visitor
-from refervid.webui.uploads import uploaded_file
+from refervid.webui.uploads import taken_upload
 from refervid.webui.words import plain_words
 from refervid.webui.workshop import Work
 
@@ -58,14 +58,15 @@ class Api:
             for name, one in PRESETS.items()
         }
 
-    def open_clip(self, file: dict[str, Any], request: gr.Request) -> dict[str, Any]:
+    async def open_clip(self, file: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Take an uploaded video as the clip; gives its name, frames, size, times and notes."""
         visitor = self._visitor(request)
+        studio = visitor.studio
         try:
-            self._studios.check_at_rest(visitor)
-            path = uploaded_file(file.get("path"))
-            return _clip_facts(visitor.studio.open(path, str(file.get("orig_name") or path.name)))
-        except Exception as error:
+            with taken_upload(file.get("path"), studio.folder) as path:
+                name = str(file.get("orig_name") or path.name)
+                return _clip_facts(await self._done(visitor, lambda _: studio.open(path, name)))
+        except RefervidError as error:
             raise _told(error) from error
 
     async def open_demo(self, request: gr.Request) -> dict[str, Any]:

@@ -77,10 +77,11 @@ def error_card(error: Exception | str) -> str:
 
 def player(studio: Studio) -> str:
     """The film; while it is being drawn, the frame on which most is to be seen."""
-    if studio.answers is None:
+    answers, overlay = studio.answers, studio.overlay
+    if answers is None:
         return nothing(NO_FILM)
-    film = None if studio.overlay is None else file_address(studio, studio.overlay)
-    return _render("player", film=film, still=still_address(studio, studio.answers.number))
+    film = None if overlay is None else file_address(studio, overlay)
+    return _render("player", film=film, still=still_address(studio, answers.number))
 
 
 def nothing(words: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 from refervid.errors import RefervidError
+from refervid.media.clip import Clip
 from refervid.pipelines.presets import PRESETS, best_preset, lacks_of
 from refervid.types import Hook
 from refervid.webui import html
@@ -18,7 +19,7 @@ from refervid.webui.limits import Limits
 from refervid.webui.marks import read_choice, read_mark
 from refervid.webui.pictures import file_address
 from refervid.webui.studios import Studios, Visitor
-from refervid.webui.uploads import uploaded_file
+from refervid.webui.uploads import taken_upload
 from refervid.webui.viewing import viewer_state
 from refervid.webui.workshop import Job
 
@@ -123,7 +124,7 @@ class Page:
         # very moment is never answered; handlers that take no time answer on their own request.
         at_once = {**options, "queue": False}
         question = [self.sentences, self.sound, self.preset]
-        self.uploader.uploaded(self._uploaded, None, **at_once)
+        self.uploader.uploaded(self._uploaded, None, **options)
         self.uploader.refused(self._refused, None, **at_once)
         self.demo.click(self._take_demo, [self.sentences], **options)
         self.go.click(self._ask, question, **options)
@@ -139,15 +140,15 @@ class Page:
     def _visitor(self, request: gr.Request) -> Visitor:
         return self._studios.of(str(request.session_hash))
 
-    def _uploaded(self, event: gr.EventData, request: gr.Request) -> Updates:
+    async def _uploaded(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[Updates]:
         visitor = self._visitor(request)
+        studio, name = visitor.studio, str(event.name)
         try:
-            self._studios.check_at_rest(visitor)
-            path = uploaded_file(event.path)
-            visitor.studio.open(path, str(event.name))
-        except Exception as error:
-            return {self.status: html.error_card(error)}
-        return self._new_clip(visitor)
+            with taken_upload(event.path, studio.folder) as path:
+                async for updates in self._open(visitor, lambda _: studio.open(path, name)):
+                    yield updates
+        except RefervidError as error:
+            yield {self.status: html.error_card(error)}
 
     def _refused(self, event: gr.EventData) -> Updates:
         most = self._studios.limits.upload_mb
@@ -158,11 +159,8 @@ class Page:
 
     async def _take_demo(self, sentences: str, request: gr.Request) -> AsyncIterator[Updates]:
         visitor = self._visitor(request)
-
-        def show(_: Any) -> Updates:
-            return {**self._new_clip(visitor), self.sentences: sentences.strip() or DEMO_SENTENCE}
-
-        async for updates in self._work(visitor, visitor.studio.open_demo, show):
+        besides = {self.sentences: sentences.strip() or DEMO_SENTENCE}
+        async for updates in self._open(visitor, visitor.studio.open_demo, besides):
             yield updates
 
     async def _ask(
@@ -224,6 +222,29 @@ class Page:
 
     def _leave(self, request: gr.Request) -> None:
         self._studios.leave(str(request.session_hash))
+
+    async def _open(
+        self, visitor: Visitor, work: Work, besides: Updates | None = None
+    ) -> AsyncIterator[Updates]:
+        """Do work that ends with another clip, and show it."""
+
+        def show(clip: Clip) -> Updates:
+            self._studios.look_ahead(visitor)
+            return {
+                self.clip: html.clip_card(clip),
+                self.status: "",
+                self.summary: "",
+                self.reasons: html.nothing(html.NO_REASONS),
+                self.pack: gr.update(interactive=False),
+                self.package: "",
+                self.shell: "",
+                self.python: "",
+                **(besides or {}),
+            }
+
+        self._studios.stop_looking_ahead(visitor)
+        async for updates in self._work(visitor, work, show):
+            yield updates
 
     async def _answer(self, visitor: Visitor, work: Work) -> AsyncIterator[Updates]:
         """Do work that ends with new answers, and show them."""
@@ -292,19 +313,3 @@ class Page:
         if job.error is not None:
             return html.error_card(job.error)
         return html.said_card("Cancelled." if job.state == "cancelled" else f"Done in {seconds:.1f} s.")
-
-    def _new_clip(self, visitor: Visitor) -> Updates:
-        studio = visitor.studio
-        self._studios.look_ahead(visitor)
-        return {
-            self.clip: html.clip_card(studio.present_clip()),
-            self.status: "",
-            self.summary: "",
-            self.player: html.player(studio),
-            self.viewer: viewer_state(studio),
-            self.reasons: html.nothing(html.NO_REASONS),
-            self.pack: gr.update(interactive=False),
-            self.package: "",
-            self.shell: "",
-            self.python: "",
-        }

@@ -12,11 +12,11 @@ from fastapi.responses import FileResponse, Response
 from numpy.typing import NDArray
 from PIL import Image
 
-from refervid.errors import SettingsError
+from refervid.errors import RefervidError
 from refervid.media.overlay import draw_masks
 from refervid.media.palette import RGB, query_colour
 from refervid.media.pictures import encode_jpeg
-from refervid.types import Mask
+from refervid.types import Frame, Mask
 from refervid.webui.studio import Studio
 from refervid.webui.studios import Studios
 
@@ -40,12 +40,15 @@ def router(studios: Studios) -> APIRouter:
             raise HTTPException(404)
         return studio
 
+    def shown_frame(studio: Studio, index: int) -> Frame:
+        try:
+            return studio.frame(index)
+        except (IndexError, RefervidError):  # also where the clip has just given way to another one
+            raise HTTPException(404) from None
+
     @routes.get("/{token}/clip-{clip}/{index}.jpg")
     def frame(token: str, clip: int, index: int) -> Response:
-        try:
-            picture = studio_of(token).frame(index)
-        except (IndexError, SettingsError):
-            raise HTTPException(404) from None
+        picture = shown_frame(studio_of(token), index)
         return Response(encode_jpeg(_fitted(picture), 85), media_type="image/jpeg", headers=_HEADERS)
 
     @routes.get("/{token}/mask-{number}/{query}/{index}.png")
@@ -61,11 +64,11 @@ def router(studios: Studios) -> APIRouter:
     @routes.get("/{token}/still-{number}.jpg")
     def still(token: str, number: int) -> Response:
         studio = studio_of(token)
-        if studio.answers is None or studio.answers.number != number:
+        answers = studio.answers
+        if answers is None or answers.number != number:
             raise HTTPException(404)
-        results = studio.answers.results
-        index = studio.answers.best_frame
-        picture = studio.frame(index)
+        results, index = answers.results, answers.best_frame
+        picture = shown_frame(studio, index)
         draw_masks(picture, [one.track[index] for one in results], [one.query for one in results])
         return Response(encode_jpeg(_fitted(picture), 85), media_type="image/jpeg", headers=_HEADERS)
 

@@ -6,8 +6,9 @@ import secrets
 import shutil
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -32,11 +33,16 @@ DEMO = "demo"
 
 @dataclass(frozen=True)
 class Answers:
-    """The answers as they stood after one question or correction; `number` grows with each."""
+    """The answers as they stood after one question or correction; `number` grows with each.
+
+    `pipeline` gave them, and can correct them. `before` is what the last of the `steps` corrected.
+    """
 
     number: int
     results: tuple[Result, ...]
+    pipeline: Pipeline
     steps: tuple[Step, ...] = ()
+    before: Answers | None = None
 
     @cached_property
     def best_frame(self) -> int:
@@ -62,32 +68,36 @@ class Studio:
         self.exported: Path | None = None
         self.clip_number = 0
         self._pipelines = pipelines
-        self._pipeline: Pipeline | None = None
-        self._past: list[Answers] = []
-        self._count = 0
+        self._numbers = count(1)
         self._shown: Clip | None = None
         folder.mkdir(parents=True)
 
     def open(self, path: Path, name: str) -> Clip:
         """Take the file at `path`, called `name` by the visitor, as the clip. The file is moved.
 
-        Raises `MediaError` of every kind; the clip that was there before is then still there.
+        The clip that was there before goes, with its answers and files. Raises `MediaError` of every kind;
+        then all is as it was.
         """
         if not path.is_file():
             raise MediaNotFound(f"{name} is not there any more: upload it again")
-        target = self.folder / "clips" / secrets.token_hex(4) / f"{slug(Path(name).stem)}{_suffix(name)}"
+        clips = self.folder / "clips"
+        target = clips / secrets.token_hex(4) / f"{slug(Path(name).stem)}{_suffix(name)}"
         target.parent.mkdir(parents=True)
         shutil.move(path, target)
         try:
             self.limits.check_file(target)
             clip = open_clip(target, max_pixels=self.limits.pixels)
             self.limits.check_clip(clip)
+            shown = open_clip(target, max_pixels=self.limits.pixels)
         except Exception:
             shutil.rmtree(target.parent)
             raise
         self._forget()
-        self.clip, self._shown = clip, open_clip(target)
+        self.clip, self._shown = clip, shown
         self.clip_number += 1
+        for former in clips.iterdir():
+            if former != target.parent:
+                shutil.rmtree(former)
         return clip
 
     def open_demo(self, hook: Hook = no_hook) -> Clip:
@@ -115,8 +125,7 @@ class Studio:
         pipeline = self._pipelines(preset)
         hook("prepare", None, 1, 1)
         results = pipeline.run(clip, references, hook)
-        self._pipeline, self._past = pipeline, []
-        self._answer(results, (), hook)
+        self._answer(Answers(next(self._numbers), tuple(results), pipeline), hook)
 
     def correct(self, query: int, mark: Pivot, *, afresh: bool = False, hook: Hook = no_hook) -> None:
         """Track what answers `query` (from 0) anew from `mark`; see `Pipeline.correct`."""
@@ -132,14 +141,9 @@ class Studio:
 
     def undo(self, hook: Hook = no_hook) -> None:
         """Go back to before the last correction."""
-        if not self._past:
+        if self.answers is None or self.answers.before is None:
             raise SettingsError("There is no correction to take back")
-        before = self._past.pop()
-        self._answer(before.results, before.steps, hook)
-
-    @property
-    def can_undo(self) -> bool:
-        return bool(self._past)
+        self._answer(replace(self.answers.before, number=next(self._numbers)), hook)
 
     def export(self, formats: Sequence[str], hook: Hook = no_hook) -> Path:
         """Everything as one zip: masks, overlay, report, result.json, how it was made, and `formats`."""
@@ -197,28 +201,32 @@ class Studio:
 
     def _step(self, step: Step, hook: Hook) -> None:
         answers, result = self.present_answers(), self._result(step.query)
-        assert self._pipeline is not None
-        corrected = self._pipeline.correct(result, step.mark, afresh=step.afresh, hook=hook)
         results = list(answers.results)
-        results[step.query] = corrected
-        self._past.append(answers)
-        self._answer(results, (*answers.steps, step), hook)
+        results[step.query] = answers.pipeline.correct(result, step.mark, afresh=step.afresh, hook=hook)
+        steps = (*answers.steps, step)
+        number = next(self._numbers)
+        self._answer(Answers(number, tuple(results), answers.pipeline, steps, before=answers), hook)
 
-    def _answer(self, results: Sequence[Result], steps: tuple[Step, ...], hook: Hook) -> None:
-        self._count += 1
-        self.overlay = self.exported = None
-        self.answers = Answers(self._count, tuple(results), steps)
-        path = self.folder / f"overlay-{self._count}.mp4"
-        write_overlay(
-            path, results[0].clip, [one.track for one in results], [one.query for one in results], hook
-        )
-        for old in self.folder.glob("overlay-*.mp4"):
-            if old != path:
-                old.unlink()
-        self.overlay = path
+    def _answer(self, answers: Answers, hook: Hook) -> None:
+        """Show `answers` while their film is drawn; without a film the former ones are there again."""
+        former, film, results = self.answers, self.overlay, answers.results
+        self.answers, self.overlay = answers, None
+        path = self.folder / f"overlay-{answers.number}.mp4"
+        try:
+            write_overlay(
+                path, results[0].clip, [one.track for one in results], [one.query for one in results], hook
+            )
+        except BaseException:
+            self.answers, self.overlay = former, film
+            raise
+        old = film, self.exported
+        self.overlay, self.exported = path, None
+        _delete(*old)
 
     def _forget(self) -> None:
-        self.answers, self.overlay, self.exported, self._past = None, None, None, []
+        old = self.overlay, self.exported
+        self.answers = self.overlay = self.exported = None
+        _delete(*old)
 
 
 def demo_clip(hook: Hook = no_hook) -> Path:
@@ -227,6 +235,12 @@ def demo_clip(hook: Hook = no_hook) -> Path:
     if not path.exists():
         write_demo(path, hook)
     return path
+
+
+def _delete(*paths: Path | None) -> None:
+    for path in paths:
+        if path is not None:
+            path.unlink(missing_ok=True)
 
 
 def _suffix(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -58,23 +59,24 @@ class Studios:
             visitor.seen_s = time.monotonic()
             return visitor.studio
 
-    def check_at_rest(self, visitor: Visitor) -> None:
-        """Raises `SettingsError` while something is under way."""
-        if visitor.job is not None and not visitor.job.finished:
-            raise SettingsError("The last request is still being worked on: wait for it, or cancel it")
-
     def start(self, visitor: Visitor, work: Work) -> Job:
         """Put work on the visitor's studio in line. Raises `SettingsError` if one is under way already."""
-        self.check_at_rest(visitor)
+        if visitor.job is not None and not visitor.job.finished:
+            raise SettingsError("The last request is still being worked on: wait for it, or cancel it")
         visitor.job = self.workshop.submit(work)
         return visitor.job
 
     def look_ahead(self, visitor: Visitor) -> None:
         """Use the time until the first question about a new clip, if the embedded engines will answer it."""
+        if best_preset() == "lite":
+            # Where the line is full, the first question takes longer.
+            with suppress(SettingsError):
+                visitor.ahead = self.workshop.submit(visitor.studio.look_ahead)
+
+    def stop_looking_ahead(self, visitor: Visitor) -> None:
+        """Another clip is coming."""
         if visitor.ahead is not None:
             visitor.ahead.cancel()
-        if best_preset() == "lite":
-            visitor.ahead = self.workshop.submit(visitor.studio.look_ahead)
 
     def waiting(self, visitor: Visitor) -> int:
         """How many jobs of others come before the visitor's."""

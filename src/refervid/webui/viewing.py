@@ -22,7 +22,7 @@ def viewer_state(studio: Studio, *, busy: bool = False) -> dict[str, Any]:
     Boxes are [x0, y0, x1, y1] in pixels of the clip's frame, null where the object is away; while
     `busy` no corrections are taken.
     """
-    clip = studio.clip
+    clip, answers = studio.clip, studio.answers
     if clip is None:
         return {}
     state: dict[str, Any] = {
@@ -34,14 +34,16 @@ def viewer_state(studio: Studio, *, busy: bool = False) -> dict[str, Any]:
         "times_s": [round(float(time), 3) for time in clip.times_s],
         "start": 0,
         "queries": [],
-        "can_undo": studio.can_undo,
+        "can_undo": False,
         "busy": busy,
     }
-    if studio.answers is not None:
-        results = studio.answers.results
-        masks = mask_address(studio, studio.answers.number)
-        state["queries"] = [_query(place, one, f"{masks}{place}/") for place, one in enumerate(results)]
-        state["start"] = studio.answers.best_frame
+    if answers is not None:
+        masks = mask_address(studio, answers.number)
+        state["queries"] = [
+            _query(place, one, f"{masks}{place}/") for place, one in enumerate(answers.results)
+        ]
+        state["start"] = answers.best_frame
+        state["can_undo"] = answers.before is not None
     return state
 
 

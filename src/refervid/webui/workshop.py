@@ -33,6 +33,7 @@ class Job:
         self.value: Any = None
         self.error: Exception | None = None
         self._work = work
+        self._beginning = Lock()
         self._unwanted = Event()
         self._future: Future[None] = Future()
 
@@ -41,8 +42,10 @@ class Job:
         return self._future.done()
 
     def cancel(self) -> None:
-        """Stop at the next report of progress, or never start."""
+        """Stop at the next report of progress; a waiting job has finished at once."""
         self._unwanted.set()
+        if self._leave_the_line("cancelled"):
+            self._future.set_result(None)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """True once the job has finished, however it did."""
@@ -53,9 +56,9 @@ class Job:
         self._future.add_done_callback(lambda _: call())
 
     def run(self) -> None:
+        if not self._leave_the_line("running"):
+            return
         try:
-            self._check()
-            self.state = "running"
             self.value = self._work(self._hook)
             self.state = "done"
         except Cancelled:
@@ -67,13 +70,18 @@ class Job:
             self.state = "failed"
         self._future.set_result(None)
 
-    def _hook(self, stage: str, artefact: object, completed: int, total: int) -> None:
-        self._check()
-        self.stages[stage] = completed, total
+    def _leave_the_line(self, state: State) -> bool:
+        """False if the job has left it already."""
+        with self._beginning:
+            waiting = self.state == "waiting"
+            if waiting:
+                self.state = state
+        return waiting
 
-    def _check(self) -> None:
+    def _hook(self, stage: str, artefact: object, completed: int, total: int) -> None:
         if self._unwanted.is_set():
             raise Cancelled
+        self.stages[stage] = completed, total
 
 
 class Workshop:

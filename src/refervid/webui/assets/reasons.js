@@ -2,7 +2,6 @@
 element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-candidate]");
   if (!button) return;
-  for (const other of element.querySelectorAll("button[data-candidate]")) other.disabled = true;
   const { query, decision, candidate } = button.dataset;
   trigger("candidate", { query: Number(query), decision: Number(decision), candidate: Number(candidate) });
 });

@@ -3,13 +3,11 @@ const label = element.querySelector(".drop"), input = element.querySelector("inp
 const headline = label.querySelector("strong"), usual = headline.textContent;
 let sending = false;
 
-// A question asked while a file is on its way would go to the clip before. The page may not be whole yet.
-function hold() {
+// A question asked while a file is on its way would go to the clip before. Whether the button is disabled is
+// for the server to say; and the page may not be whole yet.
+function hold(held) {
   const go = document.getElementById("go");
-  if (!go) return () => {};
-  const was = go.disabled;
-  go.disabled = true;
-  return () => { go.disabled = was; };
+  if (go) go.inert = held;
 }
 
 async function send(file) {
@@ -19,7 +17,7 @@ async function send(file) {
     return;
   }
   sending = true;
-  const release = hold();
+  hold(true);
   label.classList.add("sending");
   headline.textContent = "Uploading " + file.name + " …";
   try {
@@ -29,7 +27,7 @@ async function send(file) {
     trigger("refused", { bytes: 0 });
   }
   sending = false;
-  release();
+  hold(false);
   label.classList.remove("sending");
   headline.textContent = usual;
 }

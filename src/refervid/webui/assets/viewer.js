@@ -10,6 +10,7 @@ const hidden = new Set();
 
 const mode = () => find("input[name=mode]:checked").value;
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+const labels = (state) => state.queries.map((query) => query.label).join("\n");
 const seconds = (value) => value.toFixed(2) + " s";
 
 function load() {
@@ -18,7 +19,8 @@ function load() {
   find(".nothing").hidden = !find(".viewer").hidden;
   if (!next || !next.frames) { clip = null; return; }
   const sameClip = clip && clip.frames === next.frames;
-  const wasAsked = clip && clip.queries.length;
+  const wasAsked = clip && clip.queries.length, chosen = select.value;
+  const sameQuestion = sameClip && labels(clip) === labels(next);
   clip = next;
   busy = clip.busy;
   points = []; box = null; drag = null; cross = null;
@@ -26,7 +28,7 @@ function load() {
   stage.style.maxWidth = "calc(70vh * " + clip.width / clip.height + ")";
   svg.setAttribute("viewBox", "0 0 " + clip.width + " " + clip.height);
   slider.max = clip.count - 1;
-  if (!sameClip) hidden.clear();
+  if (!sameQuestion) hidden.clear();
   layers.replaceChildren(...clip.queries.map(() => {
     const mask = document.createElement("img");
     mask.alt = ""; mask.draggable = false;
@@ -34,6 +36,7 @@ function load() {
   }));
   chips.replaceChildren(...clip.queries.map(chip));
   select.replaceChildren(...clip.queries.map((query, number) => new Option(query.label, number)));
+  if (sameQuestion) select.value = chosen;
   find(".which").hidden = clip.queries.length < 2;
   find(".tools").hidden = !clip.queries.length;
   show(sameClip && wasAsked ? index : clip.start);
