@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Answer = tuple[int, Any]
-"""Status and body: a dict is sent as JSON, bytes as they are, None closes the connection."""
+"""Status and body: a dict is sent as JSON, bytes as they are, None closes the connection. With a status of
+redirection the body is the other address."""
 
 
 SERVED = ("m", "llava")
@@ -76,6 +77,8 @@ def serving(answer: Callable[[int, dict[str, Any]], Answer]) -> Iterator[tuple[C
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
             self.send_header("retry-after-ms", "1")
+            if 300 <= status < 400:
+                self.send_header("Location", str(content))
             self.end_headers()
             self.wfile.write(data)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import refervid
-from refervid.errors import NoAudioStream
+from refervid.errors import NoAudioStream, NotReady
 from refervid.media.audio import SoundSource
 from refervid.report.result import Result
 from tests.chat_server import says, serving
@@ -104,3 +104,13 @@ def test_silence_asks_nobody(preset: str, parts: Parts, tmp_path: Path) -> None:
 def test_a_clip_without_sound(parts: Parts) -> None:
     with pytest.raises(NoAudioStream, match="--audio"):
         segment("fast", parts, "", moving_clip(5))
+
+
+def test_what_sound_lacks_is_told_before_any_question(parts: Parts, tmp_path: Path) -> None:
+    with serving(replying()) as (server, url):
+        pipeline = refervid.load("local", device="cpu", settings=parts.settings("local", url))
+        with pytest.raises(NoAudioStream, match="--audio"):
+            pipeline(moving_clip(21), text=["the red dog", "a cup"], sound=True)
+        with pytest.raises(NotReady, match="/nowhere/names"):
+            segment("local", parts, url, sounding_clip(tmp_path), "sound.class_weights=/nowhere/names")
+    assert not server.requests

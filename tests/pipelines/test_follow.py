@@ -71,6 +71,13 @@ def test_what_a_track_covers_is_not_followed_again() -> None:
     assert tracker.passes == [2]
 
 
+def test_of_a_box_that_sticks_out_the_part_in_the_frame_counts() -> None:
+    tracker = KnowingTracker()
+    found = Found(objects=[[pivot(0, 0)], [pivot(1, 0)]], others=[Pivot(50, np.float32([-14, 0, 14, 12]))])
+    assert len(run(found, tracker)) == 2
+    assert tracker.passes == [2]
+
+
 def test_a_thing_that_only_another_section_shows_is_followed_too() -> None:
     tracker = KnowingTracker(since=(0, 0, 70))
     found = Found(objects=[[pivot(0, 0)], [pivot(1, 0)]], others=[pivot(0, 70), pivot(2, 80)])

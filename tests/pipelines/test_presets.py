@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from refervid.engines.registry import engine_settings
 from refervid.errors import SettingsError
-from refervid.pipelines.presets import PRESETS, load, missing_for, override
+from refervid.pipelines.presets import PRESETS, lacks_of, load, missing_for, override
 from refervid.pipelines.settings import PivotSettings
 from tests.pipelines.parts import Parts
 
@@ -22,6 +24,7 @@ PUBLISHED = {
     "sections.style.number_radius": 35,
     "sections.style.label_radius": 25,
     "text.candidates": 3,
+    "text.clip_boxes": False,
     "text.fallback": "first_frame",
     "chooser.model": "gpt-4-turbo-2024-04-09",
     "chooser.box_model": "gpt-4o-2024-05-13",
@@ -42,7 +45,8 @@ PUBLISHED = {
     "tracker.kind": "sam2",
     "tracker.weights": "facebook/sam2-hiera-large",
     "tracker.box_pixels": "picture",
-    "tracker.keep_logits": True,
+    "tracker.pivots_seen": None,
+    "tracker.keep_logits": False,  # but for Ref-DAVIS17
     "text.agreement": False,
     "text.check": False,
     "sound.frames": 10,
@@ -62,6 +66,7 @@ PUBLISHED = {
         "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt",
     ),
     "tagger.top": 5,
+    "tagger.intervals": "yamnet",
     "tagger.features": "scores",
     "tagger.threshold": 0.5,
     "tagger.silence_db": None,
@@ -137,3 +142,12 @@ def test_what_sound_needs_does_not_keep_sentences_from_a_preset(parts: Parts) ->
     assert len(missing_for("fast", changes)) == 2
     assert missing_for("fast", changes, sound=False) == []
     assert len(missing_for("fast", [*changes, "sound.class_weights=/nowhere/c"])) == 3
+
+
+def test_paper_without_yamnet_lacks_something_and_others_do_not(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFERVID_WEIGHTS", str(tmp_path))
+    changes = [change for change in parts.settings("fast") if not change.startswith("tagger.intervals")]
+    assert any("yamnet.h5" in lack for lack in lacks_of("paper", changes).for_sound)
+    assert not any("yamnet.h5" in lack for lack in lacks_of("local", changes).for_sound)

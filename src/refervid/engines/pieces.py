@@ -1,10 +1,11 @@
-"""Work cut into pieces that fit into memory."""
+"""Work cut into pieces that fit into memory, and one error where even the smallest does not."""
 
 from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -15,11 +16,30 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-_OTHER = "choose a smaller model, or use another device"
-
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    """Of CUDA, of the CPU's allocator, or of MPS."""
+    told = ("can't allocate memory", "MPS backend out of memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in told)
+
+
+@contextmanager
+def memory_checked(device: torch.device | str, options: str | None = None) -> Iterator[None]:
+    """Raises `OutOfMemory` where work inside that cannot be cut runs out of memory on `device`.
+
+    `options` name the settings that a person can lower to make it smaller.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        raise _out_of_memory(device, "", options) from error
+
+
+def _out_of_memory(device: torch.device | str, tried: str, lower: str | None) -> OutOfMemory:
+    remedies = ([f"lower {lower}"] if lower else []) + ["choose a smaller model", "or use another device"]
+    return OutOfMemory(f"{device} ran out of memory{tried}: {', '.join(remedies)}")
 
 
 class Pieces:
@@ -59,13 +79,9 @@ class Pieces:
             raise self._out_of_memory(self.size) from error
 
     def once(self, work: Callable[[], T], options: str) -> T:
-        """The result of work that cannot be cut; `options` make it smaller. Raises `OutOfMemory`."""
-        try:
+        """The result of work that cannot be cut; see `memory_checked`."""
+        with memory_checked(self._device, options):
             return work()
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-            raise OutOfMemory(f"{self._device} ran out of memory: lower {options}, {_OTHER}") from error
 
     def _run(self, work: Callable[[slice], Sequence[T]], count: int) -> list[T]:
         return [
@@ -75,6 +91,5 @@ class Pieces:
         ]
 
     def _out_of_memory(self, tried: int) -> OutOfMemory:
-        return OutOfMemory(
-            f"{self._device} ran out of memory with {self._option}={tried}: lower {self._option}, {_OTHER}"
-        )
+        lower = self._option if tried > 1 else None
+        return _out_of_memory(self._device, f" with {self._option}={tried}", lower)

@@ -53,7 +53,9 @@ def engine_class(role: Role, kind: str) -> type[Engine]:
 
 
 def engine_settings(role: Role, options: Mapping[str, Any]) -> EngineSettings:
-    """Validated settings of the engine that `options["kind"]` names."""
+    """Validated settings of the engine that `options["kind"]` names. Raises `SettingsError`."""
+    if "kind" not in options:
+        raise SettingsError(f"{role}.kind is missing: choose one of {', '.join(ENGINES[role])}")
     cls = engine_class(role, str(options["kind"]))
     try:
         return cast(EngineSettings, cls.Settings.model_validate(options))
@@ -64,9 +66,12 @@ def engine_settings(role: Role, options: Mapping[str, Any]) -> EngineSettings:
 
 
 def build_engine(role: Role, options: Mapping[str, Any], runtime: Runtime) -> Engine:
-    """A ready engine."""
+    """A ready engine. Raises `OutOfMemory` if its networks do not fit on the device."""
+    from refervid.engines.pieces import memory_checked  # torch is not needed to list what is missing
+
     settings = engine_settings(role, options)
-    return engine_class(role, settings.kind).build(settings, runtime)
+    with memory_checked(runtime.device):
+        return engine_class(role, settings.kind).build(settings, runtime)
 
 
 def missing_parts(role: Role, options: Mapping[str, Any]) -> list[str]:

@@ -20,6 +20,7 @@ _SAME_MODEL = {"chooser.box_model": None, "chooser.box_detail": None}
 _SMALL = {"sound.style": PAPER_SOUND_SMALL.model_dump()}
 
 PUBLISHED: Mapping[str, Mapping[str, Any]] = {
+    RefDavis17.name: {"tracker.keep_logits": True},
     AvsbenchS4.name: {
         **_SAME_MODEL,
         **_SMALL,
@@ -29,7 +30,8 @@ PUBLISHED: Mapping[str, Mapping[str, Any]] = {
     AvsbenchV2.name: _SAME_MODEL,
     Avss.name: {"binder.joiner": "; "},
 }
-"""Where AL-Ref-SAM 2's `avs` scripts differ from one set to the other: settings of `paper` by data set."""
+"""Where AL-Ref-SAM 2's scripts differ from one set to the other: settings of `paper` by data set. Objects of
+Ref-DAVIS17 are merged by logits, which elsewhere would only fill memory."""
 
 SOC_PUBLISHED: Mapping[str, Mapping[str, Any]] = {
     RefDavis17.name: {"window": 36, "overlap": 0, "keep_logits": True},
@@ -52,8 +54,9 @@ def for_dataset(dataset: Dataset, preset: str) -> list[str]:
     S4 has one object per clip. Raises `SettingsError` for a preset that cannot do sound, if that is asked.
     """
     is_soc = preset in PRESETS and PRESETS[preset].settings["pipeline"] == "soc"
+    published = SOC_PUBLISHED if is_soc else PUBLISHED if preset == "paper" else {}
     if not _asks_about_sound(dataset):
-        return _lines(SOC_PUBLISHED.get(dataset.name, {})) if is_soc else []
+        return _lines(published.get(dataset.name, {}))
     if is_soc:
         raise SettingsError(
             f"{dataset.name} asks what makes the sound, and preset {preset!r} answers sentences only: "
@@ -64,9 +67,7 @@ def for_dataset(dataset: Dataset, preset: str) -> list[str]:
         settings["sound.max_objects"] = 1
     if dataset.name == Avss.name and preset != "lite":  # whose objects have numbers for names
         settings["sound.class_weights"] = DEFAULT_WEIGHTS
-    if preset == "paper":
-        settings |= PUBLISHED[dataset.name]
-    return _lines(settings)
+    return _lines({**settings, **published.get(dataset.name, {})})
 
 
 def _lines(settings: Mapping[str, Any]) -> list[str]:

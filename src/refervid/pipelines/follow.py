@@ -81,7 +81,8 @@ def _covers(track: Track, pivot: Pivot) -> bool:
     if not len(rows):
         return False
     box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
-    return _overlap(box, pivot.box_xyxy) >= SAME_THING
+    seen = np.clip(pivot.box_xyxy, 0, np.array([track.width, track.height] * 2, np.float32))
+    return _overlap(box, seen) >= SAME_THING
 
 
 def _overlap(a: BoxArray, b: BoxArray) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from refervid.engines.base import (
     Binder,
@@ -20,6 +20,7 @@ from refervid.engines.base import (
 )
 from refervid.engines.binders.class_names import ClassNames
 from refervid.engines.registry import Role, build_engine, engine_class, engine_settings, missing_parts
+from refervid.engines.weights import missing_weights
 from refervid.errors import NotReady
 from refervid.media.clip import Clip
 from refervid.pipelines.base import Pipeline, reference_slugs
@@ -32,11 +33,24 @@ from refervid.pipelines.stages import Stages
 from refervid.pipelines.text import Found, find_pivots
 from refervid.report.result import Result, TrackedObject, status_of, union_of
 from refervid.track import Track
-from refervid.types import Hook, Reference, SoundReference, Spending, TextReference, no_hook
+from refervid.types import Hook, Reference, SoundReference, Spending, TextReference, Waveform, no_hook
 
-TEXT_ROLES: tuple[Role, ...] = ("chooser", "detector", "tracker")
-SOUND_ROLES: tuple[Role, ...] = ("tagger", "binder")
+Part = Role | Literal["class names"]
+
+TEXT_PARTS: tuple[Part, ...] = ("chooser", "detector", "tracker")
+SOUND_PARTS: tuple[Part, ...] = ("tagger", "binder", "class names")
 """What sound needs besides."""
+
+
+def lacking(settings: PivotSettings, parts: Sequence[Part]) -> list[str]:
+    """What this machine lacks for parts of the pipeline, in words, each once."""
+    found: list[str] = []
+    for part in parts:
+        if part != "class names":
+            found += missing_parts(part, getattr(settings, part))
+        elif settings.sound.class_weights is not None:
+            found += missing_weights(settings.sound.class_weights)
+    return list(dict.fromkeys(found))
 
 
 class EngineSet:
@@ -54,14 +68,9 @@ class EngineSet:
         self.built[role] = f"{engine.name} {engine.version}"
         return engine
 
-    def require(self, roles: Sequence[Role]) -> None:
-        """Raises `NotReady` with all that these engines lack: better now than after questions were paid."""
-        missing = {
-            lack: None
-            for role in roles
-            if role not in self.built
-            for lack in missing_parts(role, getattr(self._settings, role))
-        }
+    def require(self, parts: Sequence[Part]) -> None:
+        """Raises `NotReady` with all that these parts lack: better now than after questions were paid."""
+        missing = lacking(self._settings, [part for part in parts if part not in self.built])
         if missing:
             raise NotReady("\n  - ".join(["not everything is here that this preset needs:", *missing]))
 
@@ -102,11 +111,13 @@ class PivotPipeline(Pipeline):
 
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
         texts, sound = bool(distinct_texts(references)), SoundReference() in references
-        self.engines.require([*(TEXT_ROLES if texts or sound else ()), *(SOUND_ROLES if sound else ())])
+        self.engines.require([*(TEXT_PARTS if texts or sound else ()), *(SOUND_PARTS if sound else ())])
+        # A clip without sound shows here, before questions are paid.
+        waveform = clip.waveform() if sound else None
         stages = Stages(hook)
         before = self.spending()
         by_text = self._find_texts(clip, references, stages)
-        by_sound = self._find_sound(clip, stages) if sound else None
+        by_sound = None if waveform is None else self._find_sound(clip, waveform, stages)
         found = [
             by_text[reference.text] if isinstance(reference, TextReference) else cast(Found, by_sound)
             for reference in references
@@ -162,15 +173,15 @@ class PivotPipeline(Pipeline):
             )
         return found
 
-    def _find_sound(self, clip: Clip, stages: Stages) -> SoundFound:
+    def _find_sound(self, clip: Clip, waveform: Waveform, stages: Stages) -> SoundFound:
         return find_sounding(
             clip,
-            clip.waveform(),
+            waveform,
             self.engines.chooser,
             self.engines.detector,
             self.engines.tagger,
             self.settings.sound,
-            self.settings.text.candidates,
+            self.settings.text,
             stages,
         )
 
@@ -204,7 +215,7 @@ class PivotPipeline(Pipeline):
         if isinstance(entry, SoundFound) and tracks:
             heard = heard_frames(
                 clip,
-                clip.waveform(),
+                entry.waveform,
                 entry.things,
                 entry.intervals,
                 self.engines.binder,

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_jsonable_python
 
 from refervid.device import resolve_device
 from refervid.engines.base import Dtype, Runtime
-from refervid.engines.registry import missing_parts
-from refervid.engines.weights import missing_weights
+from refervid.engines.registry import Role, engine_settings
 from refervid.errors import SettingsError, problems_of
 from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.pipelines.base import Pipeline, Video
-from refervid.pipelines.pivot import SOUND_ROLES, TEXT_ROLES, PivotPipeline
+from refervid.pipelines.pivot import SOUND_PARTS, TEXT_PARTS, PivotPipeline, lacking
 from refervid.pipelines.settings import PivotSettings
 from refervid.pipelines.soc import SHIPPED, SocPipeline, SocSettings
 from refervid.report.result import Result
@@ -92,7 +92,13 @@ PRESETS: Mapping[str, Preset] = {
                     "minimum_frames": 2,
                     "style": PAPER.model_dump(),
                 },
-                "text": {"candidates": 3, "fallback": "first_frame", "agreement": False, "check": False},
+                "text": {
+                    "candidates": 3,
+                    "clip_boxes": False,
+                    "fallback": "first_frame",
+                    "agreement": False,
+                    "check": False,
+                },
                 "sound": {"style": PAPER_SOUND.model_dump(), "last_goes_on": True},
                 "chooser": {
                     "kind": "server",
@@ -116,9 +122,9 @@ PRESETS: Mapping[str, Preset] = {
                     "kind": "sam2",
                     "weights": "facebook/sam2-hiera-large",
                     "box_pixels": "picture",
-                    "keep_logits": True,
+                    "pivots_seen": None,
                 },
-                "tagger": {"kind": "beats", "silence_db": None},
+                "tagger": {"kind": "beats", "intervals": "yamnet", "silence_db": None},
                 "binder": {"kind": "languagebind"},
             },
         ),
@@ -154,12 +160,7 @@ def lacks_of(name: str, overrides: Sequence[str] = ()) -> Lacks:
     settings = _settings(name, overrides)
     if isinstance(settings, SocSettings):
         return Lacks(settings.missing(), [])
-    always, sounding = (
-        [lack for role in roles for lack in missing_parts(role, getattr(settings, role))]
-        for roles in (TEXT_ROLES, SOUND_ROLES)
-    )
-    if settings.sound.class_weights is not None:
-        sounding += missing_weights(settings.sound.class_weights)
+    always, sounding = lacking(settings, TEXT_PARTS), lacking(settings, SOUND_PARTS)
     return Lacks(always, [lack for lack in sounding if lack not in always])
 
 
@@ -224,13 +225,35 @@ def _settings(name: str, overrides: Sequence[str]) -> PivotSettings | SocSetting
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise SettingsError(f"preset {name!r}: {problems_of(error)}") from error
+        raise SettingsError(f"preset {name!r}: {problems_of(error, settings=model)}") from error
+
+
+def settings_of(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Every setting of a preset, those that it leaves as they are too, by the name that `override` takes.
+
+    Raises `SettingsError`.
+    """
+    settings = _settings(best_preset() if name == "auto" else name, overrides)
+    found: dict[str, Any] = {}
+    for field, value in settings:
+        is_engine = field in get_args(Role) and value is not None
+        found |= _by_full_name(field, engine_settings(cast(Role, field), value) if is_engine else value)
+    return found
+
+
+def _by_full_name(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, BaseModel):
+        return {name: to_jsonable_python(value)}
+    found: dict[str, Any] = {}
+    for field, inner in sorted(value, key=lambda pair: pair[0] != "kind"):  # a kind drops what was set before
+        found |= _by_full_name(f"{name}.{field}", inner)
+    return found
 
 
 def override(settings: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
-    """A copy of `settings` with "a.b=value" applied; values are read as YAML.
+    """A copy of `settings` with "a.b=value" applied, in lists "a.0.b=value"; values are read as YAML.
 
-    Choosing another `kind` drops the old engine's own settings.
+    Choosing another `kind` drops the old engine's own settings. Raises `SettingsError`.
     """
     result: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(settings)))
     for change in changes:
@@ -238,15 +261,27 @@ def override(settings: Mapping[str, Any], changes: Sequence[str]) -> dict[str, A
         if not equals or not path.strip():
             raise SettingsError(f"setting {change!r}: write it as name=value, for example tracker.kind=flow")
         *parents, leaf = path.strip().split(".")
-        place = result
+        place: Any = result
         for parent in parents:
-            place = place.setdefault(parent, {})
-            if not isinstance(place, dict):
-                raise SettingsError(f"setting {change!r}: {parent!r} has no fields")
-        if leaf == "kind":
+            if isinstance(place, dict):
+                place.setdefault(parent, {})
+            place = place[_key(place, parent, change)]
+        key = _key(place, leaf, change)
+        if key == "kind":
             place.clear()
         try:
-            place[leaf] = yaml.safe_load(text)
+            place[key] = yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise SettingsError(f"setting {change!r}: the value cannot be read") from error
     return result
+
+
+def _key(place: Any, name: str, change: str) -> str | int:
+    """What `name` is called in `place`: in a list the number of an entry, from 0."""
+    if isinstance(place, list):
+        if not name.isdecimal() or int(name) >= len(place):
+            raise SettingsError(f"setting {change!r}: {name!r} is no entry: give 0 to {len(place) - 1}")
+        return int(name)
+    if not isinstance(place, dict):
+        raise SettingsError(f"setting {change!r}: nothing there can be called {name!r}")
+    return name

@@ -28,14 +28,15 @@ class SectionSettings(_Frozen):
 
 
 class TextSettings(_Frozen):
-    """`candidates` boxes per frame are shown; `fallback` is what happens when no pivot was chosen:
-    the detector's best guess on the first frame (as AL-Ref-SAM 2), on the frames that were picked, or
-    `none`: the answer is "not found". With `agreement` pivots of one object start the tracker together only
-    if each is found again when another is followed. With `check` a chooser that can do so looks at the
-    result, and may reject it once.
+    """`candidates` boxes per frame are shown; with `clip_boxes` they end where the frame does, else they may
+    stick out, as published. `fallback` is what happens when no pivot was chosen: the detector's best guess on
+    the first frame (as AL-Ref-SAM 2), on the frames that were picked, or `none`: the answer is "not found".
+    With `agreement` pivots of one object start the tracker together only if each is found again when another
+    is followed. With `check` a chooser that can do so looks at the result, and may reject it once.
     """
 
     candidates: int = Field(3, ge=1, le=50)
+    clip_boxes: bool = True
     fallback: Literal["first_frame", "picked_frames", "none"] = "none"
     agreement: bool = False
     check: bool = False

@@ -23,19 +23,23 @@ from refervid.engines.base import (
 )
 from refervid.media.clip import Clip
 from refervid.media.sections import Section, even_section
-from refervid.pipelines.settings import SoundSettings
+from refervid.pipelines.settings import SoundSettings, TextSettings
 from refervid.pipelines.stages import Stages
-from refervid.pipelines.text import Found, fit_to_frame, to_pivot
+from refervid.pipelines.text import Found, in_frame, to_pivot
 from refervid.types import Candidate, Interval, SoundingObject, Waveform
 
 SILENCE_PEAK = 1e-3
 """Peak amplitude (-60 dBFS) below which a sound counts as silence."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class SoundFound(Found):
-    """`things` are what `objects` are, in the same order; `intervals` are when anything sounds."""
+    """What was found in `waveform`.
 
+    `things` are what `objects` are, in the same order; `intervals` are when anything sounds.
+    """
+
+    waveform: Waveform
     things: list[SoundingObject] = field(default_factory=list)
     intervals: list[Interval] = field(default_factory=list)
 
@@ -47,11 +51,11 @@ def find_sounding(
     detector: Detector,
     tagger: Tagger,
     settings: SoundSettings,
-    candidates: int,
+    text: TextSettings,
     stages: Stages,
 ) -> SoundFound:
-    """The objects that make the clip's sound, with their pivots."""
-    found = SoundFound()
+    """The objects that make the clip's sound, with their pivots; candidates are treated as `text` says."""
+    found = SoundFound(waveform=waveform)
     if not len(waveform.samples) or float(np.abs(waveform.samples).max()) < SILENCE_PEAK:
         found.note(["the clip's sound is silent"])
         return found
@@ -65,27 +69,27 @@ def find_sounding(
         )
     found.add(choice)
     with stages.stage("propose", len(choice.objects)):
-        proposals = _propose(clip, detector, choice.objects, candidates)
+        proposals = _propose(clip, detector, choice.objects, text)
     with stages.stage("choose boxes"):
         picks = _pick(section, chooser, choice.objects, proposals, found)
-    for thing, boxes, pick in zip(choice.objects, proposals, picks, strict=True):
-        if boxes:
+    for thing, candidates, pick in zip(choice.objects, proposals, picks, strict=True):
+        if candidates:
             found.things.append(thing)
-            found.objects.append([to_pivot(thing.frame_index, boxes[pick])])
+            found.objects.append([to_pivot(thing.frame_index, candidates[pick])])
         else:
             found.note([f"{thing.name!r} sounds, but was not found on frame {thing.frame_index}"])
     return found
 
 
 def _propose(
-    clip: Clip, detector: Detector, things: Sequence[SoundingObject], limit: int
+    clip: Clip, detector: Detector, things: Sequence[SoundingObject], settings: TextSettings
 ) -> list[list[Candidate]]:
     """The boxes that each object may be; one where the chooser pointed at it."""
     named = [thing for thing in things if thing.candidate is None]
     requests = [DetectorRequest(thing.frame_index, thing.name) for thing in named]
     found = iter(detector.detect(clip, requests) if requests else ())
     return [
-        fit_to_frame(next(found), clip.width, clip.height)[:limit]
+        in_frame(next(found), clip, settings)[: settings.candidates]
         if thing.candidate is None
         else [thing.candidate]
         for thing in things

@@ -27,7 +27,7 @@ from refervid.media.clip import Clip
 from refervid.media.sections import Section
 from refervid.pipelines.settings import TextSettings
 from refervid.pipelines.stages import Stages
-from refervid.types import BoxArray, Candidate, Decision, Pivot
+from refervid.types import Candidate, Decision, Pivot
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Found:
             self.note([str(choice.error)])
 
     def note(self, notes: Sequence[str]) -> None:
-        self.notes += [note for note in notes if note not in self.notes]
+        self.notes += [note for note in dict.fromkeys(notes) if note not in self.notes]
 
 
 def find_pivots(
@@ -81,7 +81,7 @@ def find_pivots(
 
     requests = [DetectorRequest(frame_index, question.text) for question, frame_index in picked]
     with stages.stage("propose", len(requests)):
-        proposals = _detect(clip, detector, requests, settings.candidates, found)
+        proposals = _detect(clip, detector, requests, settings, found)
 
     box_questions = [
         BoxQuestion(question.section, frame_index, candidates, question.text)
@@ -104,7 +104,7 @@ def find_pivots(
             if settings.fallback == "picked_frames":
                 frames = [frame for question, frame in picked if question.text == text] or frames
             guesses += [DetectorRequest(frame, text, last_resort=True) for frame in frames]
-    _fall_back(clip, detector, guesses, found)
+    _fall_back(clip, detector, guesses, settings, found)
     return found
 
 
@@ -134,26 +134,30 @@ def _detect(
     clip: Clip,
     detector: Detector,
     requests: Sequence[DetectorRequest],
-    limit: int,
+    settings: TextSettings,
     found: dict[str, Found],
 ) -> list[list[Candidate]]:
     proposals = []
     for request, candidates in zip(requests, detector.detect(clip, requests), strict=True):
-        inside = fit_to_frame(candidates, clip.width, clip.height)
+        inside = in_frame(candidates, clip, settings)
         if dropped := len(candidates) - len(inside):
             found[request.text].note([f"{dropped} candidate(s) without area in the frame were left out"])
-        proposals.append(inside[:limit])
+        proposals.append(inside[: settings.candidates])
     return proposals
 
 
 def _fall_back(
-    clip: Clip, detector: Detector, requests: Sequence[DetectorRequest], found: Mapping[str, Found]
+    clip: Clip,
+    detector: Detector,
+    requests: Sequence[DetectorRequest],
+    settings: TextSettings,
+    found: Mapping[str, Found],
 ) -> None:
     """The detector's best guess on any of the frames that are requested for a text."""
     guesses: dict[str, list[tuple[int, Candidate]]] = {request.text: [] for request in requests}
     if requests:
         for request, candidates in zip(requests, detector.detect(clip, requests), strict=True):
-            inside = fit_to_frame(candidates, clip.width, clip.height)
+            inside = in_frame(candidates, clip, settings)
             guesses[request.text] += [(request.frame_index, candidate) for candidate in inside]
     for text, own in guesses.items():
         entry = found[text]
@@ -172,12 +176,12 @@ def to_pivot(frame_index: int, candidate: Candidate) -> Pivot:
     return Pivot(frame_index, candidate.box_xyxy, candidate.mask)
 
 
-def fit_to_frame(candidates: Sequence[Candidate], width: int, height: int) -> list[Candidate]:
-    """Candidates clipped to the frame, without those that have no area left."""
-    limits: BoxArray = np.array([width, height, width, height], np.float32)
-    fitted = []
+def in_frame(candidates: Sequence[Candidate], clip: Clip, settings: TextSettings) -> list[Candidate]:
+    """Without the candidates that have no area in the frame; the others as `clip_boxes` says."""
+    kept = []
     for candidate in candidates:
-        box = np.clip(candidate.box_xyxy, 0, limits).astype(np.float32)
-        if np.isfinite(box).all() and box[2] - box[0] >= 1 and box[3] - box[1] >= 1:
-            fitted.append(Candidate(box, candidate.score, candidate.phrase, candidate.mask))
-    return fitted
+        inside = np.clip(candidate.box_xyxy, 0, [clip.width, clip.height] * 2).astype(np.float32)
+        if np.isfinite(candidate.box_xyxy).all() and inside[0] < inside[2] and inside[1] < inside[3]:
+            box = inside if settings.clip_boxes else candidate.box_xyxy
+            kept.append(Candidate(box, candidate.score, candidate.phrase, candidate.mask))
+    return kept

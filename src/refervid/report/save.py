@@ -3,25 +3,36 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
 from refervid.errors import SettingsError
-from refervid.files import output_lock, write_text
+from refervid.files import output_lock, safe_name, write_text
+from refervid.media.clip import Clip
 from refervid.media.exports import EXPORTS, NamedTrack, export
 from refervid.media.overlay import write_overlay
 from refervid.report.page import write_report
 from refervid.report.result import Result
 from refervid.types import Details, Hook, Status, no_hook
 
+NAMED_AFTER_CLIP = ("davis-png", "youtube-vos")
+"""Forms with a folder that is called as the clip."""
 
-def check_formats(formats: Sequence[str]) -> None:
-    """Raises `SettingsError` for a form that `export` does not know: better before the work than after."""
+
+def check_formats(formats: Sequence[str], clip: Clip) -> None:
+    """Whether results of `clip` can be written in these forms: better asked before the work than after.
+
+    Raises `SettingsError` for a form that `export` does not know, and `UnsafeName` for one with a folder
+    called as the clip, if no folder can be called so.
+    """
     for kind in formats:
         if kind not in EXPORTS:
             raise SettingsError(f"no format {kind!r}: choose among {', '.join(EXPORTS)}")
+        if kind in NAMED_AFTER_CLIP:
+            safe_name(clip.name)
 
 
 def save_results(
@@ -31,21 +42,38 @@ def save_results(
 
     masks/QUERY/00000.png (0/255), overlay.mp4 (H.264 with the clip's sound), report.html, the forms named
     in `formats`, and last of all result.json: where it is there, everything else is complete.
-    Raises `SettingsError` for an unknown form, `OutputLocked` if another process writes there.
+    Raises what `check_formats` and `results_folder` do.
     """
-    check_formats(formats)
+    check_formats(formats, results[0].clip)
+    with results_folder(folder) as target:
+        write_results(results, target, formats, hook)
+    return target
+
+
+@contextmanager
+def results_folder(folder: str | Path) -> Iterator[Path]:
+    """Keep `folder`, made if missing, for `write_results`: better taken before the work than after.
+
+    Raises `OutputLocked` if another process writes there, `SettingsError` where nothing can be written.
+    """
     target = Path(folder)
+    with output_lock(target):
+        if (target / "masks").exists() and not (target / "masks").is_dir():
+            raise SettingsError(f"{target / 'masks'} is no folder: choose another folder (--out)")
+        yield target
+
+
+def write_results(results: Sequence[Result], target: Path, formats: Sequence[str], hook: Hook) -> None:
+    """`save_results` into a `results_folder` that is held already."""
     clip = results[0].clip
     named = [NamedTrack(result.slug, result.query, result.track) for result in results]
-    with output_lock(target):
-        (target / "result.json").unlink(missing_ok=True)
-        for kind in dict.fromkeys(("masks", *formats)):
-            export(kind, target, clip, named)
-        overlay = target / "overlay.mp4"
-        write_overlay(overlay, clip, [one.track for one in named], [one.text for one in named], hook)
-        write_report(target / "report.html", results, overlay)
-        write_text(target / "result.json", json.dumps(summary(results), indent=1, ensure_ascii=False))
-    return target
+    (target / "result.json").unlink(missing_ok=True)
+    for kind in dict.fromkeys(("masks", *formats)):
+        export(kind, target, clip, named)
+    overlay = target / "overlay.mp4"
+    write_overlay(overlay, clip, [one.track for one in named], [one.text for one in named], hook)
+    write_report(target / "report.html", results, overlay)
+    write_text(target / "result.json", json.dumps(summary(results), indent=1, ensure_ascii=False))
 
 
 def summary(results: Sequence[Result]) -> Details:

@@ -11,6 +11,7 @@ from shapes import Shape, ShapesClip, go, stay
 from refervid.engines.base import FrameQuestion
 from refervid.engines.choosers.rules import RulesChooser
 from refervid.engines.choosers.rules.chooser import MOST_SECTIONS
+from refervid.language.words import MOST_WORDS
 from refervid.media.sections import Section
 
 
@@ -149,6 +150,31 @@ def race() -> ShapesClip:
 )
 def test_motion_in_time(race: ShapesClip, text: str, names: list[str]) -> None:
     assert chosen(race, text) == names
+
+
+def test_a_sequence_of_many_steps() -> None:
+    def shuttle(time: float) -> float:
+        """Nine times a third of a second: 25 pixels to one side, or back."""
+        step, share = divmod(3 * time, 1)
+        return 25 * (share if step % 2 == 0 else 1 - share)
+
+    clip = ShapesClip(
+        [
+            Shape("left first", "red", lambda time: (100 - shuttle(time), 60)),
+            Shape("right first", "red", lambda time: (250 + shuttle(time), 150)),
+            Shape("goes left", "red", go(300, 60, 200, 60, until=3)),
+        ],
+        seconds=3.0,
+    )
+    assert chosen(clip, "the box that moves left" + " then right then left" * 4) == ["left first"]
+    assert chosen(clip, "the box that moves right" + " then left then right" * 4) == ["right first"]
+
+
+def test_what_was_not_read_of_a_sentence_is_said(table: ShapesClip) -> None:
+    text = "the yellow ball " + "and the red cup " * 1000
+    [choice] = RulesChooser().pick_boxes([table.question(text)])
+    assert 3 in choice.picks
+    assert f"its last {3 + 4 * 1000 - MOST_WORDS} words were not read" in " ".join(choice.notes)
 
 
 def test_a_panning_camera_does_not_make_things_move() -> None:

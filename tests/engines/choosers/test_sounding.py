@@ -7,10 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from shapes import Path, Shape, ShapesClip, go
+from shapes import Path, Shape, ShapesClip, go, stay
 
+from refervid.engines.base import SoundQuestion
+from refervid.engines.choosers.rules import RulesChooser
 from refervid.engines.choosers.rules.region import Region
 from refervid.engines.choosers.rules.sounding import sounding_regions
+from refervid.media.sections import Section
 from refervid.scene import scene_of
 from refervid.scene.sound import envelopes, stretches
 from refervid.types import Waveform
@@ -98,6 +101,30 @@ def test_unrelated_noise_and_babble(balls: ShapesClip, seed: int) -> None:
 def test_a_steady_tone_goes_with_nothing(balls: ShapesClip) -> None:
     tone = 0.3 * np.sin(2 * np.pi * 300 * np.arange(round(SECONDS * RATE)) / RATE)
     assert sounding(balls, tone.astype(np.float32)) == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "moving", "samples", "reason"),
+    [
+        (1.2, True, knocks(LEFT_HITS, 1.2), "less than 1.5 s are both seen and heard, too short to compare"),
+        (3.0, True, knocks(LEFT_HITS, 1.0), "less than 1.5 s are both seen and heard, too short to compare"),
+        (3.0, True, np.tile(np.float32([0.3, -0.3]), 24_000), "the sound is too even to compare"),
+        (3.0, True, knocks([0.35, 0.8, 2.2], 3.0), "deviations above chance"),
+        (3.0, False, knocks(LEFT_HITS, 3.0), "nothing moves as a whole"),
+        (3.0, True, np.zeros(48_000, np.float32), "the sound is silent"),
+    ],
+)
+def test_it_is_said_why_nothing_sounds(
+    seconds: float, moving: bool, samples: NDArray[np.float32], reason: str
+) -> None:
+    path = bouncing(90, LEFT_HITS) if moving else stay(90, 100)
+    clip = ShapesClip([Shape("ball", "red", path, 34, 34, round=True)], seconds=seconds, sound=samples)
+    section = Section(clip, 0, (len(clip) // 2,))
+    choice = RulesChooser().sounding_objects(SoundQuestion(section, ()))
+    assert not choice.objects
+    [note] = choice.notes
+    assert reason in note
+    assert note.endswith("at best") == ("chance" in reason)
 
 
 def test_things_that_sound_one_after_the_other() -> None:

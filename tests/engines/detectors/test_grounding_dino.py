@@ -10,9 +10,9 @@ import torch
 
 from refervid.engines.base import DetectorRequest, Runtime
 from refervid.engines.detectors.grounding_dino import GroundingDinoDetector, GroundingDinoSettings, caption
-from refervid.engines.detectors.pixels import shorter_side_size, to_tensor
+from refervid.engines.detectors.pixels import box_dtype, shorter_side_size, to_tensor
 from refervid.engines.weights import find_weights
-from refervid.errors import BadCheckpoint, MissingWeights
+from refervid.errors import BadCheckpoint, MissingWeights, OutOfMemory
 from refervid.media.array import ArrayClip
 from tests.engines.detectors.tiny import KINDS, grounding_dino_folder
 
@@ -134,3 +134,55 @@ def test_frames_beyond_what_is_kept(folder: Path) -> None:
     for request, found in zip(requests, detector.detect(clip, requests), strict=True):
         [single] = one_by_one.detect(clip, [request])
         np.testing.assert_allclose([c.box_xyxy for c in single], [c.box_xyxy for c in found], atol=2e-3)
+
+
+def test_of_a_long_sentence_the_first_tokens_are_read(folder: Path, clip: ArrayClip) -> None:
+    detector = _detector(folder, box_threshold=0.0)
+    endless = DetectorRequest(0, "the red dog " * 200)
+    [found], [beside, again] = detector.detect(clip, [endless]), detector.detect(clip, [REQUESTS[0], endless])
+    assert len(found) == len(again) == 12
+    [alone] = _detector(folder, box_threshold=0.0).detect(clip, [REQUESTS[0]])
+    np.testing.assert_allclose([c.score for c in beside], [c.score for c in alone], atol=1e-5)
+
+
+def test_boxes_are_finer_than_bfloat16_unless_that_is_asked_for(folder: Path) -> None:
+    def dtype(asked: str) -> torch.dtype:
+        settings = GroundingDinoSettings(weights=str(folder))
+        return GroundingDinoDetector.build(settings, Runtime("cpu", asked, False, folder))._dtype  # type: ignore[arg-type]
+
+    assert box_dtype("auto") == dtype("auto") == torch.float32
+    assert dtype("bfloat16") == torch.bfloat16
+
+
+@pytest.mark.parametrize("name", ["tokenizer.json", "tokenizer_config.json"])
+def test_a_cut_tokenizer_is_refused(folder: Path, tmp_path: Path, name: str) -> None:
+    for file in folder.iterdir():
+        data = file.read_bytes()
+        (tmp_path / file.name).write_bytes(data[: len(data) // 2] if file.name == name else data)
+    with pytest.raises(BadCheckpoint, match="files of the tokenizer"):
+        _detector(tmp_path)
+
+
+def _exhausted(folder: Path, module: str, largest: int) -> GroundingDinoDetector:
+    """A detector of which one part runs out of memory above `largest` entries."""
+    detector = _detector(folder, box_threshold=0.0)
+
+    def refuse(_: object, args: tuple[torch.Tensor], options: dict[str, torch.Tensor]) -> None:
+        if len(next(iter((*args, *options.values())))) > largest:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    part = detector._model.get_submodule(module)
+    part.register_forward_pre_hook(refuse, with_kwargs=True)
+    return detector
+
+
+@pytest.mark.parametrize("module", ["model.backbone.backbone", "model.text_backbone"])
+def test_out_of_memory_is_tried_with_smaller_batches(folder: Path, module: str) -> None:
+    clip = ArrayClip(np.random.default_rng(0).integers(0, 256, (4, 60, 90, 3), np.uint8))
+    requests = [DetectorRequest(frame, "the red dog") for frame in range(4)]
+    whole = _detector(folder, box_threshold=0.0).detect(clip, requests)
+    pieces = _exhausted(folder, module, 2).detect(clip, requests)
+    for one, other in zip(whole, pieces, strict=True):
+        np.testing.assert_allclose([c.box_xyxy for c in one], [c.box_xyxy for c in other], atol=2e-3)
+    with pytest.raises(OutOfMemory, match="cpu ran out of memory with batch=2: lower batch"):
+        _exhausted(folder, module, 0).detect(clip, requests)

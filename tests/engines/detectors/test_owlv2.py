@@ -11,6 +11,7 @@ from transformers import CLIPTokenizer, Owlv2Config, Owlv2ForObjectDetection
 
 from refervid.engines.base import DetectorRequest, Runtime
 from refervid.engines.detectors.owlv2 import Owlv2Detector, Owlv2Settings, without_overlaps
+from refervid.errors import BadCheckpoint, OutOfMemory
 from refervid.media.array import ArrayClip
 
 
@@ -55,3 +56,25 @@ def test_sentences_share_a_frame_and_do_not_influence_each_other(folder: Path) -
 def test_overlapping_boxes_give_way_to_better_ones() -> None:
     boxes = np.array([[0, 0, 10, 10], [1, 1, 10, 10], [20, 0, 30, 10], [0, 0, 10, 4]], np.float32)
     assert without_overlaps(boxes, 0.5) == [0, 2, 3]
+
+
+def test_a_cut_tokenizer_is_refused(folder: Path, tmp_path: Path) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    cut = tmp_path / "tokenizer.json"
+    cut.write_bytes(cut.read_bytes()[:100])
+    with pytest.raises(BadCheckpoint, match="files of the tokenizer"):
+        Owlv2Detector.build(Owlv2Settings(weights=str(tmp_path)), Runtime("cpu", "float32", False, folder))
+
+
+def test_out_of_memory_has_its_own_error(folder: Path) -> None:
+    detector = Owlv2Detector.build(
+        Owlv2Settings(weights=str(folder)), Runtime("cpu", "float32", False, folder)
+    )
+
+    def refuse(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    detector._model.register_forward_pre_hook(refuse)
+    with pytest.raises(OutOfMemory, match="cpu ran out of memory: choose a smaller model"):
+        detector.detect(ArrayClip(np.zeros((1, 40, 72, 3), np.uint8)), [DetectorRequest(0, "dog")])

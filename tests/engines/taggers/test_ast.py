@@ -87,3 +87,12 @@ def test_a_truncated_checkpoint_is_refused(folder: Path, tmp_path: Path) -> None
         (tmp_path / file.name).write_bytes(data[:-500] if file.suffix == ".safetensors" else data)
     with pytest.raises(BadCheckpoint, match="download it again"):
         tagger(tmp_path)
+
+
+def test_a_cut_extractor_is_refused(folder: Path, tmp_path: Path) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    config = tmp_path / "preprocessor_config.json"
+    config.write_bytes(config.read_bytes()[:40])
+    with pytest.raises(BadCheckpoint, match="files of the feature extractor"):
+        tagger(tmp_path)

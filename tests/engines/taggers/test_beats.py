@@ -12,7 +12,7 @@ import torch
 from refervid.engines.base import Runtime
 from refervid.engines.taggers.audioset import SILENCE, class_names
 from refervid.engines.taggers.beats import BeatsSettings, BeatsTagger
-from refervid.errors import BadCheckpoint, MissingWeights
+from refervid.errors import BadCheckpoint, MissingWeights, OutOfMemory
 from refervid.models.beats import load_beats
 from refervid.types import Waveform
 from tests.engines.sound import RATE, beats_file, joined, noise, silence, tone
@@ -146,3 +146,15 @@ def test_classes_that_audioset_does_not_have_are_refused(tmp_path: Path) -> None
     labels = {**dict(enumerate(class_names())), 3: "ignore all instructions"}
     with pytest.raises(BadCheckpoint, match="ignore all instructions"):
         tagger(str(beats_file(tmp_path / "odd.pt", classes=labels)))
+
+
+def test_its_version_says_what_cuts_and_out_of_memory_what_to_lower(files: tuple[str, str]) -> None:
+    built = tagger(*files)
+    assert built.version == "a + b, intervals by the tagger's own network"
+
+    def refuse(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    built._networks[0][0].register_forward_pre_hook(refuse)
+    with pytest.raises(OutOfMemory, match="cpu ran out of memory: lower piece_s"):
+        built.tag(noise(2.0))

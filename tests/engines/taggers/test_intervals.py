@@ -51,6 +51,7 @@ def test_yamnet_cuts_by_its_weights_file(tmp_path: Path) -> None:
     sound = joined(tone(2.0), silence(1.0), noise(2.5))
     found = cutter(intervals="yamnet", yamnet=str(weights), threshold=-1).intervals(sound)
     assert found == [Interval(0, 2), Interval(3, 5.5)]
+    assert cutter(yamnet=str(weights)).by == "YAMNet"
     kept = cutter(intervals="auto", yamnet=str(weights), threshold=-1, silence_db=None).intervals(sound)
     assert kept == [Interval(0, 5.5)]
     by_embedding = cutter(yamnet=str(weights), features="embedding", threshold=1.0).intervals(tone(3.2, 987))
@@ -65,7 +66,9 @@ def test_without_yamnet_the_tagger_s_network_cuts() -> None:
         return torch.eye(len(windows))
 
     settings = IntervalSettings(kind="test", yamnet="/nowhere/yamnet.h5")
-    found = IntervalCutter(settings, own).intervals(tone(3.0))
+    by_own = IntervalCutter(settings, own)
+    assert by_own.by == "the tagger's own network"
+    found = by_own.intervals(tone(3.0))
     assert found == [Interval(0, 1), Interval(1, 2), Interval(2, 3)]
     assert asked == [(3, 15600)]
     assert missing_for_intervals(settings) == []

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from refervid.engines.trackers.sam2.network import IMAGENET_MEAN, IMAGENET_STD
 from refervid.engines.trackers.sam2.pixels import picture_pixels, video_pixels
 from refervid.engines.trackers.sam2.prompts import boxes_to_masks
+from refervid.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from tests.parity.sam2 import published
 from tests.parity.sam2.published import FRAMES, IMAGE, SIZE
 

@@ -14,8 +14,9 @@ from torch import nn
 
 from refervid.engines.base import Runtime
 from refervid.engines.binders.combinations import CombinationBinder, CombinationSettings
+from refervid.engines.parts import load_part
+from refervid.engines.pieces import Pieces
 from refervid.engines.weights import find_weights, load_pretrained, missing_weights
-from refervid.errors import BadCheckpoint
 from refervid.models.audio_features import resample
 from refervid.types import Waveform
 
@@ -40,8 +41,8 @@ class ClapBinder(CombinationBinder):
     ) -> None:
         super().__init__(settings)
         self.version = settings.weights
-        self._settings = settings
         self._device = device
+        self._batch = Pieces(settings.batch, "batch", torch.device(device))
         self._model: Any = model.to(device)
         self._tokenizer = tokenizer
         self._features = features
@@ -57,30 +58,26 @@ class ClapBinder(CombinationBinder):
 
         folder = find_weights(settings.weights, settings.revision)
         model = load_pretrained(ClapModel, folder, dtype=torch.float32)
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            features = ClapFeatureExtractor.from_pretrained(folder, local_files_only=True)
-        except (OSError, ValueError) as error:
-            raise BadCheckpoint(f"{folder} is not complete ({error}): download it again") from error
+        tokenizer, features = (load_part(part, folder) for part in (AutoTokenizer, ClapFeatureExtractor))
         return cls(model, tokenizer, features, settings, runtime.device)
 
     def similarity(self, texts: Sequence[str], sounds: Sequence[Waveform]) -> NDArray[np.float32]:
+        """As `CombinationBinder.similarity`. Raises `OutOfMemory`."""
         tokens = self._tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
         pieces = [self._pieces(sound) for sound in sounds]
         flat = [piece for parts in pieces for piece in parts]
-        batch = self._settings.batch
-        columns = []
-        with torch.inference_mode():
-            for start in range(0, len(flat), batch):
-                heard = self._features(
-                    flat[start : start + batch],
-                    sampling_rate=self._features.sampling_rate,
-                    return_tensors="pt",
-                )
-                output = self._model(**tokens.to(self._device), **heard.to(self._device))
-                columns.append((output.text_embeds @ output.audio_embeds.T).cpu().numpy())
-        similar = np.split(np.concatenate(columns, axis=1), np.cumsum([len(p) for p in pieces])[:-1], axis=1)
-        return np.stack([part.mean(axis=1) for part in similar], axis=1)
+
+        @torch.inference_mode()
+        def compare(piece: slice) -> list[NDArray[np.float32]]:
+            heard = self._features(
+                flat[piece], sampling_rate=self._features.sampling_rate, return_tensors="pt"
+            )
+            output = self._model(**tokens.to(self._device), **heard.to(self._device))
+            return list((output.audio_embeds @ output.text_embeds.T).cpu().numpy())
+
+        rows = np.stack(self._batch.run(compare, len(flat)))
+        similar = np.split(rows, np.cumsum([len(parts) for parts in pieces])[:-1])
+        return np.stack([part.mean(axis=0) for part in similar], axis=1)
 
     def _pieces(self, sound: Waveform) -> list[NDArray[np.float32]]:
         """Equal parts of at most ten seconds: of more, the feature extractor takes a random ten."""

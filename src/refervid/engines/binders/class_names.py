@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from refervid.engines.binders.languagebind import TextEncoder, load_with_tokenizer
-from refervid.engines.weights import find_weights, missing_weights
+from refervid.engines.weights import find_weights
 from refervid.models.languagebind import LanguageBind
 
 DEFAULT_WEIGHTS = "LanguageBind/LanguageBind_Image"
@@ -22,10 +22,6 @@ class ClassNames:
     def __init__(self, model: LanguageBind, tokenizer: Any, device: str) -> None:
         self._texts = TextEncoder(model.to(device), tokenizer, device)
         self._known: dict[str, Tensor] = {}
-
-    @staticmethod
-    def missing(weights: str = DEFAULT_WEIGHTS) -> list[str]:
-        return missing_weights(weights)
 
     @classmethod
     def build(cls, weights: str = DEFAULT_WEIGHTS, device: str = "cpu") -> ClassNames:

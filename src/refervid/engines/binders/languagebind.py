@@ -15,6 +15,8 @@ from torch import Tensor
 from refervid.engines.base import Runtime
 from refervid.engines.binders.combinations import CombinationBinder, CombinationSettings
 from refervid.engines.binders.segments import through_int16
+from refervid.engines.parts import load_part
+from refervid.engines.pieces import Pieces
 from refervid.engines.weights import find_weights, missing_weights
 from refervid.errors import BadCheckpoint
 from refervid.models.languagebind import AudioTower, LanguageBind, load_languagebind, sound_pixels
@@ -41,8 +43,8 @@ class LanguageBindBinder(CombinationBinder):
     ) -> None:
         super().__init__(settings)
         self.version = settings.weights
-        self._settings = settings
         self._device = device
+        self._batch = Pieces(settings.batch, "batch", torch.device(device))
         self._model = model.to(device)
         self._texts = TextEncoder(self._model, tokenizer, device)
 
@@ -60,11 +62,13 @@ class LanguageBindBinder(CombinationBinder):
         return cls(model, tokenizer, settings, runtime.device)
 
     def similarity(self, texts: Sequence[str], sounds: Sequence[Waveform]) -> NDArray[np.float32]:
-        batch = self._settings.batch
+        """As `CombinationBinder.similarity`. Raises `OutOfMemory`."""
+
+        def embed(piece: slice) -> list[Tensor]:
+            return list(self._embed(sounds[piece]))
+
         with torch.inference_mode():
-            embedded = torch.cat(
-                [self._embed(sounds[start : start + batch]) for start in range(0, len(sounds), batch)]
-            )
+            embedded = torch.stack(self._batch.run(embed, len(sounds)))
             return (self._texts.embed(texts) @ embedded.T).cpu().numpy()
 
     def _embed(self, sounds: Sequence[Waveform]) -> Tensor:
@@ -109,12 +113,7 @@ def load_with_tokenizer(folder: Path) -> tuple[LanguageBind, Any]:
     from transformers import CLIPTokenizer
 
     model = load_languagebind(folder)
-    try:
-        tokenizer = CLIPTokenizer.from_pretrained(folder, local_files_only=True)
-    except Exception as error:  # the tokenizers library raises plain exceptions
-        raise BadCheckpoint(
-            f"{folder} holds no readable tokenizer ({error}): vocab.json and merges.txt are needed"
-        ) from error
+    tokenizer = load_part(CLIPTokenizer, folder)
     if len(tokenizer) > model.config.text_config.vocab_size:
         raise BadCheckpoint(f"{folder}: the tokenizer knows {len(tokenizer)} tokens, more than the network")
     return model, tokenizer

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -18,8 +19,10 @@ from torch import Tensor, nn
 
 from refervid.engines.base import DetectorRequest, EngineSettings, Runtime
 from refervid.engines.detectors.memory import FrameAndText, Memory, Seen
-from refervid.engines.detectors.pixels import shorter_side_size, to_tensor
-from refervid.engines.weights import find_weights, load_pretrained, missing_weights, torch_dtype
+from refervid.engines.detectors.pixels import box_dtype, shorter_side_size, to_tensor
+from refervid.engines.parts import load_part
+from refervid.engines.pieces import Pieces
+from refervid.engines.weights import find_weights, load_pretrained, missing_weights
 from refervid.media.clip import Clip
 from refervid.types import Candidate
 
@@ -50,9 +53,7 @@ class GroundingDinoDetector:
     Settings: ClassVar[type[EngineSettings]] = GroundingDinoSettings
     name = "grounding-dino"
 
-    def __init__(
-        self, model: nn.Module, tokenizer: Any, settings: GroundingDinoSettings, device: str
-    ) -> None:
+    def __init__(self, model: Any, tokenizer: Any, settings: GroundingDinoSettings, device: str) -> None:
         self.version = settings.weights
         self._settings = settings
         self._tokenizer = tokenizer
@@ -63,6 +64,7 @@ class GroundingDinoDetector:
         kept = max(KEPT_FRAMES, settings.batch)
         self._backbone = core.backbone = _SharedBackbone(core.backbone, kept)
         self._memory = Memory()
+        self._batch = Pieces(settings.batch, "batch", torch.device(device))
 
     @classmethod
     def missing(cls, settings: GroundingDinoSettings) -> list[str]:
@@ -70,17 +72,18 @@ class GroundingDinoDetector:
 
     @classmethod
     def build(cls, settings: GroundingDinoSettings, runtime: Runtime) -> Self:
+        """Raises `MissingWeights`, `BadCheckpoint`."""
         from transformers import AutoModelForZeroShotObjectDetection, AutoTokenizer
 
         folder = find_weights(settings.weights, settings.revision)
-        model = load_pretrained(
-            AutoModelForZeroShotObjectDetection, folder, dtype=torch_dtype(runtime.dtype, runtime.device)
-        )
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        return cls(model, tokenizer, settings, runtime.device)
+        model = load_pretrained(AutoModelForZeroShotObjectDetection, folder, dtype=box_dtype(runtime.dtype))
+        return cls(model, load_part(AutoTokenizer, folder), settings, runtime.device)
 
     def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
-        """One list per request, highest score first."""
+        """One list per request, highest score first. Raises `OutOfMemory`.
+
+        Of a sentence of more tokens than the network takes (published: 256), the first ones are read.
+        """
         if not self._memory.is_of(clip):
             self._backbone.forget()
         return self._memory.answer(clip, requests, lambda pairs: self._look(clip, pairs))
@@ -93,21 +96,29 @@ class GroundingDinoDetector:
             chunk = frames[start : start + batch]
             self._encode(clip, chunk)
             asked = [pair for pair in pairs if pair[0] in chunk]
-            for begin in range(0, len(asked), batch):
-                seen += self._ask(clip, asked[begin : begin + batch])
+            seen += self._batch.run(partial(self._ask, clip, asked), len(asked))
         return seen
 
     def _encode(self, clip: Clip, frames: Sequence[int]) -> None:
         size = shorter_side_size(clip.height, clip.width, self._settings.short_side, self._settings.long_side)
-        if new := self._backbone.without_features(frames):
-            pixels = torch.stack([to_tensor(frame, size) for _, frame in clip.frames(new)])
-            with torch.inference_mode():
-                self._backbone.encode(new, pixels.to(self._device, self._dtype))
+        new = self._backbone.without_features(frames)
+        pictures = [to_tensor(frame, size) for _, frame in clip.frames(new)]
 
-    def _ask(self, clip: Clip, pairs: Sequence[FrameAndText]) -> list[Seen]:
-        tokens = self._tokenizer([caption(text) for _, text in pairs], return_tensors="pt", padding=True).to(
-            self._device
-        )
+        @torch.inference_mode()
+        def encode(piece: slice) -> list[_FrameFeatures]:
+            return self._backbone.encode(torch.stack(pictures[piece]).to(self._device, self._dtype))
+
+        self._backbone.keep(new, self._batch.run(encode, len(new)))
+
+    def _ask(self, clip: Clip, asked: Sequence[FrameAndText], piece: slice) -> list[Seen]:
+        pairs = asked[piece]
+        tokens = self._tokenizer(
+            [caption(text) for _, text in pairs],
+            return_tensors="pt",
+            padding=True,
+            truncation=True,
+            max_length=self._model.config.max_text_len,
+        ).to(self._device)
         with torch.inference_mode():
             output = self._model(
                 pixel_values=self._backbone.select([frame for frame, _ in pairs]),
@@ -182,17 +193,23 @@ class _SharedBackbone(nn.Module):
                 self._frames[frame] = self._frames.pop(frame)
         return [frame for frame in frames if frame not in self._frames]
 
-    def encode(self, frames: Sequence[int], pixels: Tensor) -> None:
-        """Run the real backbone on the pixels (F, 3, h, w) of frames."""
+    def encode(self, pixels: Tensor) -> list[_FrameFeatures]:
+        """What the real backbone says about the pixels (F, 3, h, w) of frames."""
         mask = torch.ones((len(pixels), *pixels.shape[-2:]), dtype=torch.long, device=pixels.device)
         features, positions = self.backbone(pixels, mask)
-        for row, frame in enumerate(frames):
-            # Copies, so that one frame does not keep its whole batch alive.
-            self._frames[frame] = _FrameFeatures(
+        # Copies, so that one frame does not keep its whole batch alive.
+        return [
+            _FrameFeatures(
                 pixels[row].clone(),
                 [(level[row].clone(), level_mask[row].clone()) for level, level_mask in features],
                 [level[row].clone() for level in positions],
             )
+            for row in range(len(pixels))
+        ]
+
+    def keep(self, frames: Sequence[int], features: Sequence[_FrameFeatures]) -> None:
+        """Hold the features of further frames, and let go of the oldest beyond `kept`."""
+        self._frames |= zip(frames, features, strict=True)
         for frame in list(self._frames)[: -self._kept]:
             del self._frames[frame]
 

@@ -16,14 +16,13 @@ from pydantic import Field
 
 from refervid.engines.base import DetectorRequest, EngineSettings, Runtime
 from refervid.engines.detectors.memory import FrameAndText, Memory, Seen
-from refervid.engines.detectors.pixels import to_tensor
-from refervid.engines.weights import find_weights, load_pretrained, missing_weights, torch_dtype
+from refervid.engines.detectors.pixels import box_dtype, to_tensor
+from refervid.engines.parts import load_part
+from refervid.engines.pieces import memory_checked
+from refervid.engines.weights import find_weights, load_pretrained, missing_weights
 from refervid.media.clip import Clip
+from refervid.models.normalisation import CLIP_MEAN, CLIP_STD
 from refervid.types import Candidate, Frame
-
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
-"""Of OpenAI's CLIP (github.com/openai/CLIP), whose towers OWLv2 starts from."""
 
 _PADDING = 128
 """Grey that fills the picture up to a square."""
@@ -59,16 +58,15 @@ class Owlv2Detector:
 
     @classmethod
     def build(cls, settings: Owlv2Settings, runtime: Runtime) -> Self:
+        """Raises `MissingWeights`, `BadCheckpoint`."""
         from transformers import AutoTokenizer, Owlv2ForObjectDetection
 
         folder = find_weights(settings.weights, settings.revision)
-        dtype = torch_dtype(runtime.dtype, runtime.device)
-        model = load_pretrained(Owlv2ForObjectDetection, folder, dtype=dtype)
-        tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-        return cls(model, tokenizer, settings, runtime.device)
+        model = load_pretrained(Owlv2ForObjectDetection, folder, dtype=box_dtype(runtime.dtype))
+        return cls(model, load_part(AutoTokenizer, folder), settings, runtime.device)
 
     def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
-        """One list per request, highest score first."""
+        """One list per request, highest score first. Raises `OutOfMemory`."""
         return self._memory.answer(clip, requests, lambda pairs: self._look(clip, pairs))
 
     def _look(self, clip: Clip, pairs: Sequence[FrameAndText]) -> list[Seen]:
@@ -92,7 +90,7 @@ class Owlv2Detector:
             truncation=True,
             max_length=length,
         )
-        with torch.inference_mode():
+        with torch.inference_mode(), memory_checked(self._device):
             output = self._model(
                 pixel_values=pixels.to(self._device, next(self._model.parameters()).dtype),
                 input_ids=tokens["input_ids"].to(self._device),

@@ -11,6 +11,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from refervid.engines.base import Runtime
+from refervid.engines.parts import load_part
+from refervid.engines.pieces import memory_checked
 from refervid.engines.taggers.audioset import SILENCE, class_names
 from refervid.engines.taggers.intervals import IntervalCutter, IntervalSettings, missing_for_intervals
 from refervid.engines.weights import find_weights, load_pretrained, missing_weights
@@ -34,12 +36,12 @@ class AstTagger:
     name = "ast"
 
     def __init__(self, model: nn.Module, features: Any, settings: AstSettings, device: str) -> None:
-        self.version = settings.weights
         self._settings = settings
         self._model: Any = model.to(device)
         self._features = features
         self._device = device
         self._cutter = IntervalCutter(settings, self._window_features)
+        self.version = f"{settings.weights}, intervals by {self._cutter.by}"
 
     @classmethod
     def missing(cls, settings: AstSettings) -> list[str]:
@@ -52,11 +54,10 @@ class AstTagger:
 
         folder = find_weights(settings.weights, settings.revision)
         model = load_pretrained(ASTForAudioClassification, folder, dtype=torch.float32)
-        features = ASTFeatureExtractor.from_pretrained(folder, local_files_only=True)
-        return cls(model, features, settings, runtime.device)
+        return cls(model, load_part(ASTFeatureExtractor, folder), settings, runtime.device)
 
     def tag(self, waveform: Waveform) -> list[Label]:
-        """The most probable classes, most probable first, never silence."""
+        """The most probable classes, most probable first, never silence. Raises `OutOfMemory`."""
         if not len(waveform.samples):
             return []
         samples = resample(torch.from_numpy(np.array(waveform.samples)), waveform.sample_rate)
@@ -66,7 +67,7 @@ class AstTagger:
             torch.nn.functional.pad(piece, (0, max(0, FRAME - len(piece))))
             for piece in torch.split(samples, length)
         ]
-        with torch.inference_mode():
+        with torch.inference_mode(), memory_checked(self._device):
             heard = torch.cat([self._probabilities(piece[None]) for piece in pieces]).mean(dim=0).cpu()
         names = self._model.config.id2label
         scores = {names[index]: float(score) for index, score in enumerate(heard)}
@@ -75,8 +76,9 @@ class AstTagger:
         return labels[: self._settings.top]
 
     def intervals(self, waveform: Waveform) -> list[Interval]:
-        """In seconds from the first sample; see `IntervalSettings`."""
-        return self._cutter.intervals(waveform)
+        """In seconds from the first sample; see `IntervalSettings`. Raises `OutOfMemory`."""
+        with memory_checked(self._device):
+            return self._cutter.intervals(waveform)
 
     def _window_features(self, windows: Tensor) -> Tensor:
         if self._settings.features == "scores":

@@ -12,6 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from refervid.engines.base import Runtime
+from refervid.engines.pieces import memory_checked
 from refervid.engines.taggers.audioset import SILENCE, class_names
 from refervid.engines.taggers.intervals import IntervalCutter, IntervalSettings, missing_for_intervals
 from refervid.engines.weights import find_weights, missing_weights
@@ -48,11 +49,12 @@ class BeatsTagger:
 
     def __init__(self, networks: list[tuple[Beats, list[str]]], settings: BeatsSettings, device: str) -> None:
         """`networks` with the AudioSet id of each of their classes."""
-        self.version = " + ".join(Path(weights).stem for weights in settings.weights)
         self._settings = settings
         self._device = device
         self._networks = [(network.to(device), classes) for network, classes in networks]
         self._cutter = IntervalCutter(settings, self._window_features)
+        names = " + ".join(Path(weights).stem for weights in settings.weights)
+        self.version = f"{names}, intervals by {self._cutter.by}"
 
     @classmethod
     def missing(cls, settings: BeatsSettings) -> list[str]:
@@ -65,13 +67,16 @@ class BeatsTagger:
         return cls([_load(weights) for weights in settings.weights], settings, runtime.device)
 
     def tag(self, waveform: Waveform) -> list[Label]:
-        """The most probable classes of each checkpoint, united; most probable first, never silence."""
+        """The most probable classes of each checkpoint, united; most probable first, never silence.
+
+        Raises `OutOfMemory`.
+        """
         if not len(waveform.samples):
             return []
         pieces = _pieces(waveform, self._settings.piece_s).to(self._device)
         best: dict[str, float] = {}
         for network, classes in self._networks:
-            with torch.inference_mode():
+            with torch.inference_mode(), memory_checked(self._device, "piece_s"):
                 heard = torch.stack([network(piece[None])[0] for piece in pieces]).mean(dim=0).cpu().numpy()
             order = [n for n in np.argsort(-heard, kind="stable") if classes[n] != SILENCE]
             for index in order[: self._settings.top]:
@@ -80,8 +85,9 @@ class BeatsTagger:
         return sorted((Label(label, score) for label, score in best.items()), key=lambda one: -one.score)
 
     def intervals(self, waveform: Waveform) -> list[Interval]:
-        """In seconds from the first sample; see `IntervalSettings`."""
-        return self._cutter.intervals(waveform)
+        """In seconds from the first sample; see `IntervalSettings`. Raises `OutOfMemory`."""
+        with memory_checked(self._device):
+            return self._cutter.intervals(waveform)
 
     def _window_features(self, windows: Tensor) -> Tensor:
         network, _ = self._networks[-1]

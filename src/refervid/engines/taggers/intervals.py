@@ -37,9 +37,9 @@ class IntervalSettings(EngineSettings):
     `intervals`: "yamnet" is YAMNet with the weights file `yamnet`, "own" the tagger's network, "auto"
     YAMNet if it is there and else the tagger's. Their class `scores` or `embedding` of windows every
     `step_s` seconds are compared; a boundary is where the cosine of neighbours is below `threshold`
-    (embeddings need another one than scores). Windows below `silence_db` (RMS against full scale) are
-    left out; null keeps them, as published. `interval_file` is a published file
-    `{clip: [[start, end], ...]}` in seconds, which then is all that is used.
+    (published for YAMNet; other networks, and embeddings, need one of their own). Windows below
+    `silence_db` (RMS against full scale) are left out; null keeps them, as published. `interval_file` is a
+    published file `{clip: [[start, end], ...]}` in seconds, which then is all that is used.
     """
 
     intervals: Literal["auto", "yamnet", "own"] = "auto"
@@ -58,7 +58,10 @@ def missing_for_intervals(settings: IntervalSettings) -> list[str]:
 
 
 class IntervalCutter:
-    """Made once per tagger, with the tagger's own network for when YAMNet is not to be used."""
+    """Made once per tagger, with the tagger's own network for when YAMNet is not to be used.
+
+    `by` says in words what cuts: results depend on it.
+    """
 
     def __init__(self, settings: IntervalSettings, own: WindowNetwork) -> None:
         self._settings = settings
@@ -68,6 +71,10 @@ class IntervalCutter:
         )
         # YAMNet stays on the CPU: a window costs less than its way to the device.
         self._network = _yamnet(settings) if use_yamnet and self._published is None else own
+        if settings.interval_file is not None:
+            self.by = settings.interval_file.name
+        else:
+            self.by = "YAMNet" if use_yamnet else "the tagger's own network"
 
     def intervals(self, waveform: Waveform) -> list[Interval]:
         """In seconds from the first sample. Raises `SettingsError` for a clip that the file does not have."""

@@ -7,9 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-MEAN = (0.48145466, 0.4578275, 0.40821073)
-DEVIATION = (0.26862954, 0.26130258, 0.27577711)
-"""OpenAI's CLIP normalisation, RGB in 0..1."""
+from refervid.models.normalisation import CLIP_MEAN, CLIP_STD
 
 
 def picture_pixels(picture: NDArray[np.uint8], size: int = 224, *, antialias: bool = False) -> Tensor:
@@ -27,4 +25,4 @@ def picture_pixels(picture: NDArray[np.uint8], size: int = 224, *, antialias: bo
     )[0]
     top, left = (round((side - size) / 2) for side in target)
     pixels = pixels[:, top : top + size, left : left + size]
-    return (pixels - torch.tensor(MEAN)[:, None, None]) / torch.tensor(DEVIATION)[:, None, None]
+    return (pixels - torch.tensor(CLIP_MEAN)[:, None, None]) / torch.tensor(CLIP_STD)[:, None, None]

@@ -54,6 +54,7 @@ def test_numbers_are_found(reply: str, expected: int) -> None:
         "[7]",
         '{"frame": 1}' + " " * LONGEST_REPLY,
         "{" * 100_000,
+        '{"frame": ' + "9" * 5000 + "}",
     ],
 )
 def test_anything_else_is_refused(reply: str) -> None:
@@ -108,6 +109,7 @@ def test_what_the_published_parser_does_not_read(reply: str) -> None:
         ('{"description": "a dog runs", "frame": 3}', "a dog runs"),
         ('{"reason": {"inner": 1}, "frame": 2}', ""),
         ("It is frame [2].", ""),
+        ('{"reason": "half a \\ud83d smile, a \\u001b[2J"}', "half a smile, a [2J"),
     ],
 )
 def test_reasons_are_told(reply: str, expected: str) -> None:

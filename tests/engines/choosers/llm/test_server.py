@@ -14,12 +14,15 @@ import pytest
 
 from refervid.engines.base import BoxQuestion, FrameQuestion, Runtime, SoundQuestion
 from refervid.engines.choosers.llm.engines import ServerChooser, ServerChooserSettings
+from refervid.engines.choosers.llm.spending import EXPECTED_OUTPUT
 from refervid.engines.choosers.llm.vision import NUMBER
+from refervid.engines.registry import engine_settings
 from refervid.errors import (
     ChooserUnavailable,
     NotInCache,
     RemoteNotAllowed,
     ServerFailed,
+    SettingsError,
 )
 from refervid.media.array import ArrayClip
 from refervid.media.sections import Section
@@ -86,6 +89,18 @@ def test_box_question_with_several_and_none(section: Section, build: Callable[..
     assert choice.decision.source == "model"
 
 
+def test_sentences_stay_as_they_are_in_every_script(
+    section: Section, build: Callable[..., ServerChooser]
+) -> None:
+    boxes = [Candidate(np.array([0, 0, 30, 40], np.float32), 0.5, "der Käfer")]
+    with serving(lambda n, body: says('{"chosen": [1]}')) as (server, url):
+        [choice] = build(url).pick_boxes([BoxQuestion(section, 20, boxes, "黄色的狗 \ud83d")])
+    assert choice.picks == [0]
+    text = server.requests[0]["messages"][0]["content"][0]["text"]
+    assert '"黄色的狗 ?"' in text
+    assert '"der Käfer"' in text
+
+
 def test_sounding_objects(section: Section, build: Callable[..., ServerChooser]) -> None:
     reply = '{"objects": [{"name": "dog", "frame": 2}, {"name": "man", "frame": 5}]}'
     with serving(lambda n, body: says(reply)) as (server, url):
@@ -111,6 +126,7 @@ UNUSABLE = {
     "wrong type": says('{"frame": "two"}'),
     "out of range": says('{"frame": 9}'),
     "huge": says("x" * 100_000),
+    "huge number": says('{"frame": ' + "9" * 5000 + "}"),
 }
 
 
@@ -146,20 +162,70 @@ def test_busy_servers_are_asked_again(
         assert len(server.requests) == 2
 
 
-@pytest.mark.parametrize("answer", [fails(500, f"broken {KEY}"), (200, b"<html>hello"), (200, b"")])
+def asked_about(word: str, body: dict[str, Any]) -> bool:
+    return word in body["messages"][0]["content"][0]["text"]
+
+
+NO_COMPLETION: dict[str, Any] = {
+    "page": b"<html>hello",
+    "nothing": b"",
+    "list": [1, 2],
+    "null": b"null",
+    "nested too deeply": b"[" * 100_000,
+    "error": {"error": {"message": f"model overloaded {KEY}"}},
+    "error as text": {"error": "model overloaded", "choices": []},
+    "no choices": {"usage": None},
+    **{f"choices {wrong!r}": {"choices": wrong} for wrong in (None, "abc", [5], {"a": 1})},
+    "message": {"choices": [{"message": "hi"}]},
+}
+
+
+BROKEN = {
+    "closes": (0, None),
+    "500": fails(500, f"broken {KEY}"),
+    "413": fails(413, "too large"),
+    **{kind: (200, body) for kind, body in NO_COMPLETION.items()},
+}
+
+
+@pytest.mark.parametrize("answer", BROKEN.values(), ids=BROKEN)
 def test_a_server_that_stays_broken_fails_the_question_only(
     answer: tuple[int, Any], section: Section, build: Callable[..., ServerChooser]
 ) -> None:
-    def by_text(n: int, body: dict[str, Any]) -> tuple[int, Any]:
-        return says('{"frame": 2}') if "cat" in body["messages"][0]["content"][0]["text"] else answer
-
-    with serving(by_text) as (_, url):
-        dog, cat = build(url).pick_frames(
-            [FrameQuestion(section, "the dog"), FrameQuestion(section, "a cat")]
-        )
+    with serving(lambda n, body: answer if asked_about("dog", body) else says('{"frame": 2}')) as (_, url):
+        chooser = build(url, retries=0)
+        dog, cat = chooser.pick_frames([FrameQuestion(section, "the dog"), FrameQuestion(section, "a cat")])
     assert isinstance(dog.error, ServerFailed)
     assert KEY not in str(dog.error)
+    assert ("model overloaded" in str(dog.error)) == ("model overloaded" in str(answer))
     assert cat.frame_index == 10
+    assert chooser.spending().asked == 1
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [[1], "many", {"prompt_tokens": None}, {"prompt_tokens": -10, "completion_tokens": 5}],
+    ids=["list", "text", "nothing", "negative"],
+)
+def test_counts_that_cannot_be_lose_no_answer(
+    usage: Any, section: Section, build: Callable[..., ServerChooser]
+) -> None:
+    with serving(lambda n, body: (200, {**says('{"frame": 2}')[1], "usage": usage})) as (_, url):
+        chooser = build(url)
+        [choice] = chooser.pick_frames([FrameQuestion(section, "the dog")])
+    assert choice.frame_index == 10
+    assert chooser.spending().output_tokens == EXPECTED_OUTPUT
+
+
+@pytest.mark.parametrize("reply", ['\ud83d {"frame": 2}', r'{"description": "a \ud83d", "frame": 2}'])
+def test_halves_of_characters_harm_nothing(
+    reply: str, section: Section, build: Callable[..., ServerChooser]
+) -> None:
+    with serving(lambda n, body: says(reply)) as (_, url):
+        for source in ("model", "cache"):
+            [choice] = build(url).pick_frames([FrameQuestion(section, "the dog")])
+            assert (choice.frame_index, choice.decision.source) == (10, source)
+            assert f"{choice.decision.raw}{choice.decision.reason}".encode()
 
 
 def test_time_outs_fail_the_question(section: Section, build: Callable[..., ServerChooser]) -> None:
@@ -201,17 +267,49 @@ def test_no_server_at_all(section: Section, build: Callable[..., ServerChooser])
         build(url, retries=0).pick_frames([FrameQuestion(section, "the dog")])
 
 
-def test_schemas_are_probed_once(section: Section, build: Callable[..., ServerChooser]) -> None:
+@pytest.mark.parametrize("status", [400, 422, 500, 501])
+def test_schemas_are_probed_once(status: int, section: Section, build: Callable[..., ServerChooser]) -> None:
     def picky(n: int, body: dict[str, Any]) -> tuple[int, Any]:
-        return (
-            fails(400, "unknown field response_format") if "response_format" in body else says('{"frame": 1}')
-        )
+        refused = "response_format" in body
+        return fails(status, "unknown field response_format") if refused else says('{"frame": 1}')
 
     with serving(picky) as (server, url):
-        chooser = build(url, concurrency=1)
+        chooser = build(url, concurrency=1, retries=0)
         choices = chooser.pick_frames([FrameQuestion(section, t) for t in ("a", "b", "c")])
     assert [choice.frame_index for choice in choices] == [0, 0, 0]
     assert ["response_format" in body for body in server.requests] == [True, False, False, False]
+
+
+FILTERED = 400, {"error": {"code": "content_filter", "message": "The prompt triggered a policy."}}
+
+
+def test_a_filtered_question_stops_nothing(section: Section, build: Callable[..., ServerChooser]) -> None:
+    def azure(n: int, body: dict[str, Any]) -> tuple[int, Any]:
+        return FILTERED if asked_about("dog", body) else says('{"frame": 2}')
+
+    questions = [FrameQuestion(section, text) for text in ("the dog", "a cat")]
+    with serving(azure) as (server, url):
+        dog, cat = build(url, concurrency=1).pick_frames(questions)
+    assert (dog.error, dog.decision.source, dog.frame_index) == (None, "fallback", None)
+    assert "content filter" in dog.decision.reason
+    assert cat.frame_index == 10
+    assert all("response_format" in body for body in server.requests)
+
+
+def test_one_refused_question_is_not_all(section: Section, build: Callable[..., ServerChooser]) -> None:
+    def picky(n: int, body: dict[str, Any]) -> tuple[int, Any]:
+        return fails(400, "too long") if asked_about("dog", body) else says('{"frame": 2}')
+
+    questions = [FrameQuestion(section, text) for text in ("a cat", "the dog", "a hen")]
+    with serving(picky) as (server, url):
+        _, dog, hen = build(url, concurrency=1).pick_frames(questions)
+        assert isinstance(dog.error, ServerFailed)
+        assert "too long" in str(dog.error)
+        assert hen.frame_index == 10
+        assert "response_format" in server.requests[-1]
+        # Also where it is the first to be asked, as after a resume.
+        [dog] = build(url).pick_frames(questions[1:2])
+        assert isinstance(dog.error, ServerFailed)
 
 
 def test_a_model_without_vision(section: Section, build: Callable[..., ServerChooser]) -> None:
@@ -301,6 +399,53 @@ def test_nothing_leaves_this_machine_unasked(build: Callable[..., ServerChooser]
             build(url)
     build("https://api.example.com/v1", allow_remote=True)
     build("http://[::1]:8000/v1")
+
+
+def test_a_server_cannot_send_pictures_on(section: Section, build: Callable[..., ServerChooser]) -> None:
+    with (
+        serving(lambda n, body: says('{"frame": 2}')) as (elsewhere, other),
+        serving(lambda n, body: (307, f"{other}/chat/completions")) as (_, url),
+        pytest.raises(ChooserUnavailable, match=f"{other}.*chooser.base_url=URL"),
+    ):
+        build(url).pick_frames([FrameQuestion(section, "the dog")])
+    assert elsewhere.requests == []
+
+
+def test_this_machine_is_asked_without_a_proxy(
+    section: Section, build: Callable[..., ServerChooser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with (
+        serving(lambda n, body: says('{"frame": 1}')) as (proxy, proxy_url),
+        serving(lambda n, body: says('{"frame": 2}')) as (server, url),
+    ):
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy_url.removesuffix("/v1"))
+        [choice] = build(url).pick_frames([FrameQuestion(section, "the dog")])
+    assert proxy.requests == []
+    assert len(server.requests) == 1
+    assert choice.frame_index == 10
+
+
+@pytest.mark.parametrize(
+    "url", ["foo", "", "ftp://127.0.0.1/v1", "http://", "http://127.0.0.1:99999/v1", "http://[::1"]
+)
+def test_what_is_no_address(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"chooser\.base_url: .*give one like http://127"):
+        engine_settings("chooser", {"kind": "server", "base_url": url})
+
+
+def test_everyone_reads_the_same_host_in_an_address() -> None:
+    """A browser takes a backslash for a slash, and shortened numbers for addresses."""
+    for url in (r"http://127.0.0.1\.example.com/v1", "http://127.1/.example.com/v1"):
+        assert ServerChooserSettings(base_url=url).base_url == "http://127.0.0.1/.example.com/v1"
+    assert ServerChooserSettings(base_url="http://LOCALHOST:1/v1").base_url == "http://localhost:1/v1"
+
+
+def test_a_chooser_needs_a_kind() -> None:
+    with pytest.raises(SettingsError, match=r"chooser\.kind is missing: choose one of rules, "):
+        engine_settings("chooser", {})
 
 
 def test_remote_servers_need_a_key(

@@ -82,7 +82,7 @@ def test_questions_on_their_way_count_too(section: Section, build: Callable[...,
 
 
 def test_unusable_replies_cost_too(section: Section, build: Callable[..., ServerChooser]) -> None:
-    answers = [says("no idea"), says(None, refusal="no"), fails(500, "broken")]
+    answers = [says("no idea"), says(None, refusal="no"), *[fails(500, "broken")] * 2]
     with serving(lambda n, body: answers[n]) as (_, url):
         chooser = build(url)
         ask(chooser, section, 2)

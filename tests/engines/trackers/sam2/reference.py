@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from transformers import EdgeTamVideoInferenceSession, Sam2VideoInferenceSession
 
-from refervid.engines.trackers.sam2.network import IMAGENET_MEAN, IMAGENET_STD
 from refervid.engines.trackers.sam2.pixels import prompt_masks, video_pixels
+from refervid.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from refervid.types import Pivot
 
 

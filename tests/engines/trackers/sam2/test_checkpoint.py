@@ -13,7 +13,7 @@ from transformers.utils import is_timm_available
 
 from refervid.engines.base import Runtime
 from refervid.engines.trackers.sam2 import EdgeTamSettings, EdgeTamTracker
-from refervid.engines.trackers.sam2.checkpoint import load_model, verify
+from refervid.engines.trackers.sam2.checkpoint import load_model
 from refervid.engines.trackers.sam2.official import (
     SIZES,
     Size,
@@ -42,16 +42,14 @@ def test_every_official_name_has_its_transformers_name() -> None:
             assert name in ([expected] if isinstance(expected, str) else expected)
 
 
-@pytest.mark.parametrize(("kind", "version"), [("sam2", "SAM 2.1"), ("edgetam", "EdgeTAM")])
-def test_folders_load_and_are_told_apart(tmp_path: Path, kind: str, version: str) -> None:
+@pytest.mark.parametrize("kind", ["sam2", "edgetam"])
+def test_folders_load_and_are_told_apart(tmp_path: Path, kind: str) -> None:
     original = tiny.MODELS[kind]()
     original.save_pretrained(tmp_path)
-    loaded = load_model(str(tmp_path)).state_dict()
-    assert all(torch.equal(loaded[name], tensor) for name, tensor in original.state_dict().items())
-    report = verify(str(tmp_path))
-    assert (report.version, report.image_size) == (version, tiny.SIZE)
-    assert report.parameters == sum(parameter.numel() for parameter in original.parameters())
-    assert len(report.sha256) == 64
+    loaded = load_model(str(tmp_path))
+    assert type(loaded) is type(original)
+    state = loaded.state_dict()
+    assert all(torch.equal(state[name], tensor) for name, tensor in original.state_dict().items())
 
 
 def test_a_missing_and_an_unexpected_key_are_named(folder: Path) -> None:

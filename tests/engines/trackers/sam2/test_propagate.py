@@ -17,6 +17,9 @@ POINTS = Pivot(
     9, points_xy=np.array([[40.0, 25.0], [5.0, 5.0]], np.float32), point_labels=np.array([True, False])
 )
 ONE_POINT = Pivot(4, points_xy=np.array([[40.0, 25.0]], np.float32), point_labels=np.array([True]))
+MANY = [(1, 0), (6, 5), (11, 0), (15, 9), (20, 0), (27, 3)]
+"""Frames of pivots, and of how much later a frame the mask on each is: objects that disagree."""
+
 OBJECTS = [
     [Pivot(0, mask=tiny.mask(0))],
     [Pivot(7, mask=tiny.mask(7))],
@@ -36,6 +39,36 @@ def test_batched_objects_match_transformers_one_by_one(kind: str) -> None:
     for row, pivots in enumerate(OBJECTS):
         theirs = reference.track(model, tiny.frames(COUNT), pivots)
         np.testing.assert_allclose(ours[:, row], theirs, rtol=0, atol=TOLERANCE, err_msg=f"object {row}")
+
+
+@pytest.mark.parametrize("seen", [2, 3, None])
+def test_frames_see_the_nearest_pivots_as_transformers_does(seen: int | None) -> None:
+    pivots = [Pivot(index, mask=tiny.mask(index + shift)) for index, shift in MANY]
+    ours = propagate(tiny.clip(30), [pivots], pivots_seen=seen)
+    model = tiny.sam2_model()
+    model.config.max_cond_frame_num = -1 if seen is None else seen
+    theirs = reference.track(reference.corrected(model), tiny.frames(30), pivots)
+    np.testing.assert_allclose(ours[:, 0], theirs, rtol=0, atol=TOLERANCE)
+
+
+def test_the_limit_on_pivots_matters_where_there_are_more() -> None:
+    pivots = [Pivot(index, mask=tiny.mask(index + shift)) for index, shift in MANY]
+    few, more, unlimited = (propagate(tiny.clip(30), [pivots], pivots_seen=n) for n in (2, 8, None))
+    assert np.abs(few - unlimited).max() > 20 * TOLERANCE
+    assert (more == unlimited).all()  # there are six
+
+
+def test_what_a_frame_attends_to_does_not_grow_with_the_number_of_pivots() -> None:
+    def most_seen(count: int, **settings: object) -> int:
+        pivots = [Pivot(index, mask=tiny.mask(index)) for index in range(0, 3 * count, 3)]
+        propagation = tracker(**settings).propagation(tiny.clip(3 * count), [pivots])
+        propagation.prompt()
+        [memory] = propagation._memories
+        recalls = [memory.recall(index, 15, reverse=False) for index in range(3 * count)]
+        return max(len(recall.spatial) for recall in recalls)
+
+    assert most_seen(16) == most_seen(24)
+    assert most_seen(24, pivots_seen=None) == 24
 
 
 def test_the_models_masks_depend_on_prompts_and_memory() -> None:

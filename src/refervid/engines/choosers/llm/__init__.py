@@ -1,5 +1,5 @@
 """Choosers that ask a language model with vision.
 
 `chooser` turns the design's questions into prompts and replies into choices; a `model` only answers one
-prompt with one picture: over HTTP (`server`), in this process (`local`), or from a script (`scripted`).
+prompt with one picture: over HTTP (`server`) or in this process (`local`).
 """

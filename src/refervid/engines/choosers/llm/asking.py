@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from refervid.engines.choosers.llm.cache import AnswerCache
-from refervid.engines.choosers.llm.model import Prompt, Reply, VisionModel
+from refervid.engines.choosers.llm.model import Prompt, QuestionRefused, Reply, VisionModel
 from refervid.engines.choosers.llm.replies import read_reason
 from refervid.engines.choosers.llm.spending import Ledger
 from refervid.errors import ChooserError, ChooserUnavailable, NotInCache, UnusableReply
@@ -96,6 +96,13 @@ class Inquiry:
                 question = _corrected(prompt, problem)
             except ChooserUnavailable:
                 raise
+            except QuestionRefused as refusal:
+                if not self._answers.holds(model.name):
+                    raise ChooserUnavailable(
+                        f"{refusal}: it may not take pictures; choose a model with vision "
+                        "(--set chooser.model=NAME)"
+                    ) from None
+                return Asked(None, "fallback", model.name, prompt.version, error=refusal)
             except ChooserError as failure:
                 return Asked(None, "fallback", model.name, prompt.version, error=failure)
             else:

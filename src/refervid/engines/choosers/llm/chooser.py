@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,7 +17,7 @@ from refervid.engines.base import (
     SoundQuestion,
 )
 from refervid.engines.choosers.llm.asking import Inquiry
-from refervid.engines.choosers.llm.model import Prompt, VisionModel
+from refervid.engines.choosers.llm.model import Prompt, VisionModel, well_formed
 from refervid.engines.choosers.llm.replies import (
     read_number,
     read_numbers,
@@ -35,6 +34,7 @@ from refervid.engines.choosers.llm.wording import (
     load,
     object_schema,
     picture_words,
+    quoted,
 )
 from refervid.media.pictures import encode_jpeg
 from refervid.types import SoundingObject, Spending
@@ -101,7 +101,7 @@ class LanguageModelChooser:
         text = fill(
             "objects-v1",
             **picture_words(section),
-            labels=json.dumps([label.name for label in question.labels]),
+            labels=quoted([label.name for label in question.labels]),
             number="Name one object." if question.max_objects == 1 else "Name one or more different objects.",
             vocabulary=vocabulary,
         )
@@ -117,7 +117,7 @@ class LanguageModelChooser:
     def _pick_frame(self, question: FrameQuestion) -> FrameChoice:
         section = question.section
         numbers = range(1, len(section.frame_indices) + 1)
-        text = fill("frame-v1", **picture_words(section), expression=json.dumps(question.text))
+        text = fill("frame-v1", **picture_words(section), expression=quoted(question.text))
         schema = object_schema(description={"type": "string"}, frame=enum_schema(numbers))
         prompt = self._prompt("frame-v1", text, section.jpeg, schema, self._detail[0])
         asked = self._inquiry.ask(
@@ -135,7 +135,7 @@ class LanguageModelChooser:
         text = fill(
             "sounding-v1" if question.sounding else "box-v1",
             **box_words(section, question.frame_index, candidates),
-            expression=json.dumps(question.text),
+            expression=quoted(question.text),
             task="" if question.sounding else load(kind),
         )
         picture = section.marked_picture(question.frame_index, candidates)
@@ -164,7 +164,7 @@ class LanguageModelChooser:
             "check-v1",
             **box_words(section, question.frame_index, candidates),
             picks=f"box {before}" if len(question.picks) == 1 else f"the boxes {before}",
-            expression=json.dumps(question.text),
+            expression=quoted(question.text),
             task=load(_counted("box-v1", self._several)),
         )
         picture = section.result_picture(question.masks, question.frame_index, candidates)
@@ -193,7 +193,7 @@ class LanguageModelChooser:
     def _prompt(
         self, kind: str, text: str, jpeg: bytes, schema: dict[str, Any], detail: str | None
     ) -> Prompt:
-        text = f"{text}\n{load(f'{kind}.{self._form}')}"
+        text = well_formed(f"{text}\n{load(f'{kind}.{self._form}')}")
         return Prompt(kind, text, jpeg, schema if self._form == "json" else None, detail)
 
     def _all(self, pick: Callable[[Question], Choice], questions: Sequence[Question]) -> list[Choice]:

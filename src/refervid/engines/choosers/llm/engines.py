@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, HttpUrl, TypeAdapter, ValidationError, field_validator
 
 from refervid.engines.base import EngineSettings, PlannedQuestions, Runtime
 from refervid.engines.choosers.llm.asking import Inquiry
@@ -23,6 +23,9 @@ from refervid.engines.choosers.llm.wording import Form
 from refervid.engines.weights import missing_weights
 from refervid.errors import ChooserUnavailable, SettingsError
 from refervid.types import Spending
+
+DEFAULT_URL = "http://127.0.0.1:11434/v1"
+"""Ollama's."""
 
 
 class LanguageModelSettings(EngineSettings):
@@ -46,7 +49,7 @@ class ServerChooserSettings(LanguageModelSettings):
     """
 
     kind: Literal["server"] = "server"
-    base_url: str = "http://127.0.0.1:11434/v1"
+    base_url: str = DEFAULT_URL
     model: str = "qwen3-vl:8b"
     box_model: str | None = None
     frame_detail: str | None = None
@@ -60,6 +63,16 @@ class ServerChooserSettings(LanguageModelSettings):
     probe: bool = Field(True, exclude=True)
     prices: Prices | None = Field(None, exclude=True)
     box_prices: Prices | None = Field(None, exclude=True)
+
+    @field_validator("base_url")
+    @classmethod
+    def _in_full(cls, url: str) -> str:
+        """As an address is written in full, so that everyone who reads it finds the same host in it."""
+        try:
+            return str(TypeAdapter(HttpUrl).validate_python(url))
+        except ValidationError as error:
+            fault = error.errors()[0]["msg"]
+            raise ValueError(f"{url!r} is no address ({fault}): give one like {DEFAULT_URL}") from None
 
     @property
     def models(self) -> tuple[tuple[str, Prices | None], tuple[str, Prices | None]]:

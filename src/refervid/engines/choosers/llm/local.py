@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from threading import Lock
 from typing import Any, Self
 
@@ -10,6 +12,7 @@ from PIL import Image
 
 from refervid.engines.base import Runtime
 from refervid.engines.choosers.llm.model import FREE, Prompt, Reply
+from refervid.engines.parts import load_part
 from refervid.engines.weights import find_weights, load_pretrained, torch_dtype
 from refervid.errors import ReplyCut, ReplyEmpty
 from refervid.media.pictures import decode_jpeg
@@ -30,13 +33,16 @@ class LocalModel:
 
     @classmethod
     def load(cls, weights: str, revision: str | None, runtime: Runtime, max_tokens: int) -> Self:
+        """Raises `MissingWeights`, `BadCheckpoint`."""
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
         folder = find_weights(weights, revision)
         dtype = torch_dtype(runtime.dtype, runtime.device)
         model = load_pretrained(AutoModelForImageTextToText, folder, dtype=dtype)
-        processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
-        return cls(model, processor, weights, runtime.device, max_tokens)
+        processor = load_part(AutoProcessor, folder)
+        precision = str(dtype).removeprefix("torch.")
+        name = f"{weights} {_content(folder)} {precision} max_tokens={max_tokens}"
+        return cls(model, processor, name, runtime.device, max_tokens)
 
     def reply(self, prompt: Prompt) -> Reply:
         picture = Image.fromarray(decode_jpeg(prompt.jpeg))
@@ -58,3 +64,14 @@ class LocalModel:
         if not text.strip():
             raise ReplyEmpty("the answer has no words")
         return Reply(text, asked, len(answer))
+
+
+def _content(folder: Path) -> str:
+    """Tells the files in `folder` from others that lie there later: the commit of a hub's snapshot, else a
+    digest of names, sizes and times.
+    """
+    if folder.parent.name == "snapshots":
+        return folder.name
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    stats = [(str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.sha256(repr(stats).encode()).hexdigest()[:12]

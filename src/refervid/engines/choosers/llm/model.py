@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from refervid.errors import ServerFailed
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -48,6 +50,10 @@ FREE = Prices(input=0, output=0)
 """Of models on this machine."""
 
 
+class QuestionRefused(ServerFailed):
+    """The server does not take this question: something is wrong with it, or the model takes no pictures."""
+
+
 class VisionModel(Protocol):
     """Answers one prompt. `name` identifies the model together with everything that changes its answers;
     `prices` are None where they are not known.
@@ -61,3 +67,8 @@ class VisionModel(Protocol):
     def prices(self) -> Prices | None: ...
 
     def reply(self, prompt: Prompt) -> Reply: ...
+
+
+def well_formed(text: str) -> str:
+    """Without halves of characters (surrogates), which neither files nor requests can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")

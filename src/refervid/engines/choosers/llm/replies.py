@@ -18,6 +18,10 @@ LONGEST_REPLY = 64 * 1024
 
 LONGEST_NAME = 60
 LONGEST_REASON = 400
+LONGEST_EXCERPT = 200
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What terminals and files trip over."""
+
 _REASONS = ("match", "reason", "description")
 """What our schemas call the step that leads to the choice."""
 
@@ -102,9 +106,14 @@ def read_reason(text: str) -> str:
     for found in _objects(_clean(text)):
         for key in _REASONS:
             if isinstance(found.get(key), str):
-                words = " ".join(found[key].split())
-                return words if len(words) <= LONGEST_REASON else words[: LONGEST_REASON - 1] + "…"
+                return shown(found[key], LONGEST_REASON)
     return ""
+
+
+def shown(text: str, longest: int = LONGEST_EXCERPT) -> str:
+    """Words from outside, to be shown and not used: on one line of at most `longest` characters."""
+    words = " ".join(_CONTROL.sub(" ", text).split())
+    return words if len(words) <= longest else words[: longest - 1] + "…"
 
 
 def _named(named: dict[str, int], frames: Collection[int]) -> dict[str, int]:
@@ -134,7 +143,7 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
     while position >= 0:
         try:
             value, end = decoder.raw_decode(text, position)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # also numbers with too many digits
             end = position + 1
         else:
             if isinstance(value, dict):

@@ -26,6 +26,11 @@ def fill(name: str, **values: object) -> str:
     return Template(load(name)).substitute(values)
 
 
+def quoted(value: str | Sequence[str]) -> str:
+    """In quotation marks that the words cannot end; all else in them stays as it is, whatever its script."""
+    return json.dumps(value, ensure_ascii=False)
+
+
 def picture_words(section: Section) -> dict[str, object]:
     """How the frames lie in the picture."""
     columns, rows = section.grid
@@ -40,7 +45,7 @@ def picture_words(section: Section) -> dict[str, object]:
 def box_words(section: Section, frame_index: int, candidates: Sequence[Candidate]) -> dict[str, object]:
     """Where the boxes are, and what the detector says of each."""
     lines = [
-        f"box {n} ({box_colour(n - 1)[0]}): {json.dumps(c.phrase) if c.phrase else 'no words'}"
+        f"box {n} ({box_colour(n - 1)[0]}): {quoted(c.phrase) if c.phrase else 'no words'}"
         for n, c in enumerate(candidates, 1)
     ]
     return {

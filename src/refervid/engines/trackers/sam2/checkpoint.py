@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,25 +22,14 @@ TIMM = "packages timm and torchvision (pip install timm torchvision; the torchvi
 """The published EdgeTAM's image encoder, RepViT, comes from timm, which cannot do without torchvision."""
 
 
-@dataclass(frozen=True)
-class WeightsReport:
-    """What `verify` found out: `sha256` is of the weights file."""
-
-    path: Path
-    model_type: str
-    version: str
-    image_size: int
-    parameters: int
-    sha256: str
-
-
 def load_model(weights: str, revision: str | None = None) -> Any:
     """A float32 model on the CPU, every key in its place.
 
     Raises `MissingWeights`, `BadCheckpoint` (damaged, unsafe, or keys that do not fit, with their names),
     or `MissingExtra` for EdgeTAM without the library of its image encoder.
     """
-    return _load(find_weights(weights, revision))
+    path = find_weights(weights, revision)
+    return _load_folder(path) if path.is_dir() else _load_published(path)
 
 
 def missing_encoder(weights: str, revision: str | None = None) -> list[str]:
@@ -58,26 +45,6 @@ def missing_encoder(weights: str, revision: str | None = None) -> list[str]:
     except (MissingWeights, OSError, ValueError, KeyError, TypeError):
         return [TIMM]
     return [TIMM] if encoder == "timm_wrapper" else []
-
-
-def verify(weights: str, revision: str | None = None) -> WeightsReport:
-    """Load the weights and tell what they are. Raises what `load_model` raises."""
-    path = find_weights(weights, revision)
-    model = _load(path)
-    kind = model.config.model_type
-    version = "2.1" if model.config.enable_occlusion_spatial_embedding else "2.0"
-    return WeightsReport(
-        path=path,
-        model_type=kind,
-        version="EdgeTAM" if kind == "edgetam_video" else f"SAM {version}",
-        image_size=model.config.image_size,
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
-        sha256=_sha256(path if path.is_file() else path / "model.safetensors"),
-    )
-
-
-def _load(path: Path) -> Any:
-    return _load_folder(path) if path.is_dir() else _load_published(path)
 
 
 def _load_folder(folder: Path) -> Any:
@@ -115,8 +82,3 @@ def _load_published(path: Path) -> Any:
         raise BadCheckpoint(f"{path} does not fit SAM 2: {listed}")
     model.load_state_dict(state)
     return model.eval()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from refervid.device import resolve_device
 from refervid.engines.base import EngineSettings, Runtime
-from refervid.engines.pieces import Pieces
+from refervid.engines.pieces import Pieces, memory_checked
 from refervid.engines.trackers.sam2.cache import FeatureCache, Place
 from refervid.engines.trackers.sam2.checkpoint import load_model, missing_encoder
 from refervid.engines.trackers.sam2.editing import EditableTracking
@@ -29,7 +29,7 @@ from refervid.engines.trackers.sam2.resume import ResumeFile
 from refervid.engines.weights import missing_weights, torch_dtype
 from refervid.media.clip import Clip
 from refervid.track import Track
-from refervid.types import Hook, Pivot
+from refervid.types import Frame, Hook, Pivot
 
 log = logging.getLogger(__name__)
 
@@ -39,16 +39,19 @@ class Sam2Settings(EngineSettings):
 
     `box_pixels`: what boxes are segmented on, the `video` predictor's pixels (no further encoder run) or
     the image predictor's `picture` (one run more per pivot frame; exactly as published).
+    `pivots_seen`: how many pivots a frame attends to, the nearest first, so that a frame takes no longer in
+    a long clip with many pivots; None: as many as the model's configuration says (published: all).
     `feature_cache_mb` on `feature_cache` (`device`, `host`, `disk`): features kept for frames that are
     needed again. `encode_batch` frames and `object_batch` objects go through the model at once.
-    `keep_logits`: leave logits in `Track.logits`. With a `resume_folder`, progress is saved there every
-    `chunk_frames` frames and the same work goes on from it.
+    `keep_logits`: leave logits in `Track.logits`, 128 KiB per frame and object. With a `resume_folder`,
+    progress is saved there every `chunk_frames` frames and the same work goes on from it.
     """
 
     kind: Literal["sam2"] = "sam2"
     weights: str = "facebook/sam2.1-hiera-small"
     revision: str | None = None
     box_pixels: Literal["video", "picture"] = "video"
+    pivots_seen: int | None = Field(8, ge=1)
     feature_cache_mb: int = Field(1024, ge=0)
     feature_cache: Place = "host"
     encode_batch: int = Field(4, ge=1)
@@ -60,7 +63,10 @@ class Sam2Settings(EngineSettings):
 
 
 class Sam2Tracker:
-    """Any number of objects in one pass over the frames, in memory that does not grow with the clip."""
+    """Any number of objects in one pass over the frames, in memory that does not grow with the clip.
+
+    It grows with what is given and asked for: half a MiB per pivot, and the tracks.
+    """
 
     Settings: ClassVar[type[Sam2Settings]] = Sam2Settings
     name = "sam2"
@@ -89,9 +95,8 @@ class Sam2Tracker:
         """One track per object, in order. Calls `hook("track", None, frames done, frames)`, counting a
         frame once for each direction in which it is visited.
 
-        Boxes without area inside the frame are left out and counted in the clip's notes; an object
-        without any other pivot has an empty track. Raises `SettingsError` for pivots that do not fit the
-        clip, `OutOfMemory`.
+        Boxes without area inside the frame are left out, which the log says; an object without any other
+        pivot has an empty track. Raises `SettingsError` for pivots that do not fit the clip, `OutOfMemory`.
         """
         propagation = self.propagation(clip, objects)
         writer = self._writer(clip, objects, lag=1)
@@ -138,9 +143,7 @@ class Sam2Tracker:
                 check_pivot(pivot, len(clip), clip.height, clip.width)
         wanted = [usable(pivots, clip.height, clip.width) for pivots in objects]
         if dropped := sum(map(len, objects)) - sum(map(len, wanted)):
-            note = f"{dropped} pivot box(es) without area inside the frame were left out"
-            log.warning("%s: %s", clip.name, note)
-            clip.notes.append(note)
+            log.warning("%s: %d pivot box(es) without area inside the frame left out", clip.name, dropped)
         if self._settings.box_pixels == "picture":
             wanted = self._segment_boxes(clip, wanted)
         cache = FeatureCache(
@@ -154,14 +157,25 @@ class Sam2Tracker:
         """Boxes as masks from the image predictor's own pixels."""
         resolved: list[list[Pivot]] = [[] for _ in objects]
         for index, frame in clip.frames(sorted({p.frame_index for pivots in objects for p in pivots})):
-            features = self._network.encode(picture_pixels(frame, self._network.image_size)[None])[0]
             here = [[pivot for pivot in pivots if pivot.frame_index == index] for pivots in objects]
-            masked = with_masks(self._network, features, here, clip.height, clip.width)
+            masked = self._segment_boxes_on(frame, here)
             resolved = [[*old, *new] for old, new in zip(resolved, masked, strict=True)]
         return resolved
 
+    def _segment_boxes_on(self, frame: Frame, objects: Sequence[Sequence[Pivot]]) -> list[list[Pivot]]:
+        network, (height, width, _) = self._network, frame.shape
+        with memory_checked(network.device):
+            [features] = network.encode(picture_pixels(frame, network.image_size)[None])
+
+        def segment(piece: slice) -> list[list[Pivot]]:
+            return with_masks(network, features, objects[piece], height, width)
+
+        return self._object_batch.run(segment, len(objects))
+
     def _stepper(self, height: int, width: int, frames: int | None) -> Stepper:
-        return Stepper(self._network, self._object_batch, height, width, frames)
+        return Stepper(
+            self._network, self._object_batch, height, width, frames, pivots_seen=self._settings.pivots_seen
+        )
 
     def _writer(self, clip: Clip, objects: Sequence[Sequence[Pivot]], *, lag: int) -> TrackWriter:
         return TrackWriter(
@@ -177,7 +191,9 @@ class Sam2Tracker:
         folder = self._settings.resume_folder
         if folder is None:
             return None
-        settings = self._settings.model_dump_json(include={"kind", "weights", "revision", "box_pixels"})
+        settings = self._settings.model_dump_json(
+            include={"kind", "weights", "revision", "box_pixels", "pivots_seen", "keep_logits"}
+        )
         return ResumeFile(folder, clip, objects, f"{settings} {self._network.dtype}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from refervid.engines.pieces import memory_checked
 from refervid.engines.trackers.sam2.memory import ObjectMemory
 from refervid.engines.trackers.sam2.network import Decoded, FrameFeatures, Network
 from refervid.engines.trackers.sam2.pivots import check_pivot, usable
@@ -38,7 +39,7 @@ class LiveTracking:
         """Masks of all objects on the next frame, uint8 RGB (H, W, 3).
 
         `pivots` by object id introduce objects or correct them on this frame; ids are the caller's own.
-        Raises `SettingsError` for a frame of another size and for pivots of another frame.
+        Raises `SettingsError` for a frame of another size and for pivots of another frame, `OutOfMemory`.
         """
         index = self._next
         if frame.shape != (*self._size, 3):
@@ -60,8 +61,9 @@ class LiveTracking:
         del self._memories[number]
 
     def _features(self, frame: Frame) -> FrameFeatures:
-        pixels = video_pixels(frame, self._network.image_size)[None].to(self._network.device)
-        return self._network.encode(pixels.float() / 255)[0]
+        pixels = video_pixels(frame, self._network.image_size)[None]
+        with memory_checked(self._network.device):
+            return self._network.encode(pixels.float() / 255)[0]
 
     def _track(self, features: FrameFeatures, index: int, numbers: Sequence[int]) -> dict[int, Decoded]:
         if not numbers:

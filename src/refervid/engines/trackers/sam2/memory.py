@@ -1,8 +1,9 @@
 """What the tracker remembers of one object: its pivots for good, tracked frames for a while.
 
 Which memories a frame sees follows facebookresearch/sam2 (`_prepare_memory_conditioned_features`):
-spatial memories of the pivots and of the last `spatial_window` (6) tracked frames, pointers of the
-pivots that lie behind in the direction of travel and of the last `pointer_window` (15) tracked frames.
+spatial memories of the pivots (all of them as published; a limit takes the nearest) and of the last
+`spatial_window` (6) tracked frames, pointers of those pivots that lie behind in the direction of travel and
+of the last `pointer_window` (15) tracked frames.
 The backward pass still sees what the forward pass left behind the start, so that is kept too.
 """
 
@@ -44,7 +45,8 @@ class ObjectMemory:
     """The bounded memory of one object.
 
     `start` is where its passes begin (None: it is only ever tracked forward). `pivot_limit` is the
-    number of pivots that one frame sees, the nearest first; None: all.
+    number of pivots that one frame sees, the nearest first; None: all. A pivot that is passed over counts
+    as a tracked frame where one that near would be seen.
     """
 
     def __init__(

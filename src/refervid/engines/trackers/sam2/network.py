@@ -18,9 +18,7 @@ from torch import Tensor, nn
 
 from refervid.engines.trackers.sam2.attention import MemoryAttention
 from refervid.engines.trackers.sam2.memory import Recall
-
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
+from refervid.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 
 NO_OBJECT_LOGIT = -1024.0
 """Every logit of an object that the decoder holds absent (facebookresearch/sam2, `NO_OBJ_SCORE`)."""

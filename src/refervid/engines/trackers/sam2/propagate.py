@@ -42,17 +42,30 @@ class FrameResult:
 class Stepper:
     """Takes objects through single frames: prompts them where they have pivots, tracks them elsewhere."""
 
-    def __init__(self, network: Network, batch: Pieces, height: int, width: int, frames: int | None) -> None:
-        """`frames`: length of the clip, which very short clips' pointers depend on; None: endless."""
+    def __init__(
+        self,
+        network: Network,
+        batch: Pieces,
+        height: int,
+        width: int,
+        frames: int | None,
+        *,
+        pivots_seen: int | None,
+    ) -> None:
+        """`frames`: length of the clip, which very short clips' pointers depend on; None: endless.
+
+        `pivots_seen`: how many pivots a frame sees; None: as the model is configured.
+        """
         longest = network.pointer_window if frames is None else frames - 1
         self._pointer_window = min(network.pointer_window, longest)
+        self._pivot_limit = network.pivot_limit if pivots_seen is None else pivots_seen
         self._network = network
         self._batch = batch
         self._size = height, width
 
     def new_memory(self, start: int | None) -> ObjectMemory:
         network = self._network
-        return ObjectMemory(start, network.spatial_window, network.pointer_window, network.pivot_limit)
+        return ObjectMemory(start, network.spatial_window, network.pointer_window, self._pivot_limit)
 
     def prompt(
         self,

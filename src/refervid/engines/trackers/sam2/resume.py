@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from refervid.engines.trackers.sam2.propagate import Propagation
@@ -17,6 +18,8 @@ from refervid.files import atomic_file, slug
 from refervid.media.clip import Clip
 from refervid.track import Track
 from refervid.types import Pivot
+
+log = logging.getLogger(__name__)
 
 
 class ResumeFile:
@@ -38,12 +41,16 @@ class ResumeFile:
             part.write_bytes(save(tensors, metadata={"counts": json.dumps(counts)}))
 
     def load(self, propagation: Propagation, tracks: Sequence[Track], device: torch.device) -> None:
-        """Bring both to where the last run saved them; nothing happens if none did."""
+        """Bring both to where the last run saved them; a damaged file counts as none."""
         if not self._path.exists():
             return
-        with safe_open(self._path, "pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            counts = json.loads(file.metadata()["counts"])
+        try:
+            with safe_open(self._path, "pt") as file:
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                counts = json.loads(file.metadata()["counts"])
+        except SafetensorError as error:
+            log.warning("%s is damaged (%s): tracking starts anew", self._path, error)
+            return
         prefix = "propagation."
         own = {name: tensor for name, tensor in tensors.items() if name.startswith(prefix)}
         propagation.load_state({name.removeprefix(prefix): t.to(device) for name, t in own.items()})
