@@ -13,9 +13,11 @@ from pycocotools import mask as coco
 
 from refervid.errors import SettingsError, UnsafeName
 from refervid.media.array import ArrayClip
+from refervid.media.clip import open_clip
 from refervid.media.contact_sheet import contact_sheet
 from refervid.media.exports import EXPORTS, NamedTrack, export
 from refervid.media.palette import voc_palette
+from refervid.media.pictures import decode_jpeg, encode_jpeg
 from refervid.track import Track
 from tests.clips import numbered_frames
 
@@ -52,6 +54,34 @@ def test_masks_are_grey_pictures_of_0_and_255(
             picture = Image.open(file)
             assert picture.mode == "L"
             np.testing.assert_array_equal(np.asarray(picture), named.track[index] * np.uint8(255))
+
+
+@pytest.mark.parametrize(
+    ("pictures", "names"),
+    [
+        (("frame_5.png", "frame_10.png"), ("frame_5", "frame_10")),
+        (("1.png", "1.jpg"), ("00000", "00001")),
+    ],
+)
+def test_pictures_of_a_folder_keep_their_names(
+    tmp_path: Path, pictures: tuple[str, ...], names: tuple[str, ...]
+) -> None:
+    (tmp_path / "clip").mkdir()
+    for name in pictures:
+        Image.fromarray(numbered_frames(1, HEIGHT, WIDTH)[0]).save(tmp_path / "clip" / name)
+    track = Track(2, HEIGHT, WIDTH)
+    track[1] = np.ones((HEIGHT, WIDTH), bool)
+    clip, named = open_clip(tmp_path / "clip"), [NamedTrack("it", "it", track)]
+    for kind, folder in (
+        ("masks", "masks/it"),
+        ("davis-png", "davis/Annotations/480p/clip"),
+        ("youtube-vos", "youtube-vos/Annotations/clip"),
+    ):
+        export(kind, tmp_path, clip, named)
+        assert {file.stem for file in (tmp_path / folder).iterdir()} == set(names)
+        assert np.asarray(Image.open(tmp_path / folder / f"{names[1]}.png")).all()
+    meta = json.loads((tmp_path / "youtube-vos" / "meta.json").read_text())
+    assert meta["videos"]["clip"]["objects"]["1"]["frames"] == [names[1]]
 
 
 def test_coco_rle_is_read_by_pycocotools(tmp_path: Path, clip: ArrayClip, tracks: list[NamedTrack]) -> None:
@@ -131,6 +161,18 @@ def test_the_contact_sheet_shows_masks_of_the_whole_clip(clip: ArrayClip, tracks
         (a != b).any() for a, b in zip(np.array_split(sheet, 3), np.array_split(plain, 3), strict=True)
     )
     assert contact_sheet(ArrayClip(numbered_frames(1)), []).shape[1] == 1280
+
+
+@pytest.mark.parametrize(("height", "width"), [(200, 1), (2000, 3), (3, 2000), (1, 1)])
+def test_the_contact_sheet_holds_frames_of_any_shape(height: int, width: int) -> None:
+    frames = np.full((3, height, width, 3), (0, 250, 0), np.uint8)
+    sheet = contact_sheet(ArrayClip(frames), [])
+    assert 0.02 * sheet.shape[1] < sheet.shape[0] < 3 * sheet.shape[1]
+    assert decode_jpeg(encode_jpeg(sheet)).shape == sheet.shape
+    green = (sheet == (0, 250, 0)).all(axis=2)
+    # Three frames beside each other, whole ones.
+    runs = np.flatnonzero(np.diff(green.any(axis=0).astype(int), prepend=0) == 1)
+    assert len(runs) == 3
 
 
 @pytest.mark.parametrize("kind", EXPORTS)

@@ -16,6 +16,7 @@ from refervid.media.overlay import write_overlay
 from refervid.media.sections import sample_sections
 from refervid.report import page
 from refervid.report.page import write_report
+from refervid.report.pictures import poster_uri
 from refervid.report.result import Result
 from refervid.track import Track
 from refervid.types import Candidate, Decision, Pivot, Reference, SoundReference, TextReference
@@ -117,6 +118,20 @@ def test_it_tells_what_was_asked_found_and_why(tmp_path: Path, clip: ArrayClip) 
     # Pivot, two decisions, and the contact sheet.
     assert report.tags.count("img") == 4
     assert report.tags.count("svg") == 1
+
+
+def test_the_chosen_box_is_marked(tmp_path: Path, clip: ArrayClip) -> None:
+    result = result_of(clip, TextReference("it"), block(clip, range(5)), decisions=[box_decision()])
+    write_report(tmp_path / "report.html", [result])
+    (row,) = re.findall(r'<tr class="chosen">.*?</tr>', (tmp_path / "report.html").read_text(), re.DOTALL)
+    assert "blue cup" in row
+    assert "0.61" in row
+
+
+def test_the_poster_is_a_usual_frame(clip: ArrayClip) -> None:
+    usual, leaking = block(clip, range(10, 30)), block(clip, range(10, 30))
+    leaking[40] = np.ones((clip.height, clip.width), bool)
+    assert poster_uri(clip, [leaking]) == poster_uri(clip, [usual])
 
 
 def test_nothing_from_outside_becomes_markup(tmp_path: Path, clip: ArrayClip) -> None:

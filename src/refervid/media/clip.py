@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.errors import NoAudioStream
+from refervid.errors import NoAudioStream, SettingsError
 from refervid.media.audio import SoundSource, has_sound, read_waveform
 from refervid.media.limits import DEFAULT_MAX_PIXELS
 from refervid.types import Frame, Waveform
@@ -41,6 +41,10 @@ class Clip(ABC):
     @abstractmethod
     def frame(self, index: int) -> Frame:
         """One frame, the caller's own to change; neighbours are cheap, far ones cost a seek."""
+
+    def frame_name(self, index: int) -> str:
+        """What files about a frame are called, without suffix: its number, or the name of its picture."""
+        return f"{index:05d}"
 
     def frames(self, indices: Sequence[int] | None = None) -> Iterator[tuple[int, Frame]]:
         """`(index, frame)` in increasing order for all frames, or those named; decodes as a stream."""
@@ -73,16 +77,18 @@ def open_clip(
     path: str | Path,
     *,
     audio: str | Path | None = None,
+    fps: float | None = None,
     strict: bool = False,
     max_pixels: int = DEFAULT_MAX_PIXELS,
 ) -> Clip:
     """Open a video file, a folder of .jpg or .png frames, or one such picture.
 
-    `audio` is a sound file that replaces the clip's own sound and starts with the first frame; `strict`
-    makes an incomplete file an error; `max_pixels` limits width x height x frames, and one frame to a
-    ten-thousandth of it.
+    `audio` is a sound file that replaces the clip's own sound and starts with the first frame; `fps` is
+    the rate of pictures, which carry no times; `strict` makes an incomplete file an error; `max_pixels`
+    limits width x height x frames, and one frame to a ten-thousandth of it.
     Raises `MediaNotFound`, `UnreadableMedia`, `EmptyClip`, `NoVideoStream`, `NoAudioStream` (for `audio`),
-    `TruncatedMedia` (with `strict`), `MediaTooLarge`.
+    `TruncatedMedia` (with `strict`), `MediaTooLarge`, `SettingsError` (for an `fps` that is no rate, or of a
+    video).
     """
     # The readers derive from Clip, so they can only be imported once it stands.
     from refervid.media.folder import PICTURES, FolderClip
@@ -90,7 +96,9 @@ def open_clip(
 
     path = Path(path)
     if path.is_dir() or path.suffix.lower() in PICTURES:
-        clip: Clip = FolderClip(path, max_pixels=max_pixels)
+        clip: Clip = FolderClip(path, fps=fps, max_pixels=max_pixels)
+    elif fps is not None:
+        raise SettingsError(f"{path} is no folder of pictures: a video has times of its own, leave out --fps")
     else:
         clip = VideoClip(path, strict=strict, max_pixels=max_pixels)
     if audio is not None:

@@ -42,16 +42,15 @@ def export(kind: str, folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) ->
     return EXPORTS[kind](folder, clip, tracks)
 
 
-def write_masks(folder: Path, track: Track) -> None:
-    """`folder/00000.png`, ...: one 8-bit grey PNG per frame, 0 background and 255 object."""
-    with atomic_dir(folder) as part:
-        for index, mask in enumerate(track):
-            write_mask(part / f"{index:05d}.png", mask)
-
-
 def _masks(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path:
+    """`masks/QUERY/00000.png`, ...: one 8-bit grey PNG per frame, 0 background and 255 object.
+
+    Frames that are pictures of a folder keep their names, here and in the other forms.
+    """
     for named in tracks:
-        write_masks(inside(folder, "masks", named.slug), named.track)
+        with atomic_dir(inside(folder, "masks", named.slug)) as part:
+            for index, mask in enumerate(named.track):
+                write_mask(part / f"{clip.frame_name(index)}.png", mask)
     return folder / "masks"
 
 
@@ -106,7 +105,7 @@ def _youtube_vos(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path
     objects = {
         str(number): {
             "category": named.text,
-            "frames": [f"{index:05d}" for index in np.flatnonzero(named.track.areas())],
+            "frames": [clip.frame_name(int(index)) for index in np.flatnonzero(named.track.areas())],
         }
         for number, named in enumerate(tracks, 1)
     }
@@ -117,7 +116,7 @@ def _youtube_vos(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path
 
 def _write_id_maps(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
     for index, ids in enumerate(_id_maps(clip, tracks)):
-        write_indexed(folder / f"{index:05d}.png", ids)
+        write_indexed(folder / f"{clip.frame_name(index)}.png", ids)
 
 
 def _id_maps(clip: Clip, tracks: Sequence[NamedTrack]) -> Iterator[NDArray[np.uint8]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from pathlib import Path
@@ -9,12 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from refervid.errors import MediaNotFound, UnreadableMedia
+from refervid.errors import MediaNotFound, SettingsError, UnreadableMedia
 from refervid.media.clip import Clip
 from refervid.media.limits import DEFAULT_MAX_PIXELS, check_size
 from refervid.types import Frame
 
 PICTURES = (".jpg", ".jpeg", ".png")
+
+USUAL_FPS = 25.0
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 JPEG_START = b"\xff\xd8"
@@ -27,19 +30,27 @@ class FolderClip(Clip):
     first are scaled to it.
     """
 
-    def __init__(self, path: str | Path, *, fps: float = 25.0, max_pixels: int = DEFAULT_MAX_PIXELS) -> None:
+    def __init__(
+        self, path: str | Path, *, fps: float | None = None, max_pixels: int = DEFAULT_MAX_PIXELS
+    ) -> None:
+        if fps is not None and not 0 < fps < math.inf:
+            raise SettingsError(f"{fps:g} frames per second (--fps) is no rate: give one above 0")
         self.source = Path(path)
         whole = Path(os.path.abspath(self.source))
         self.name = whole.stem if whole.is_file() else whole.name
         self._files = _picture_files(self.source)
+        self._has_names = len({file.stem for file in self._files}) == len(self._files)
         self._max_pixels = max_pixels
         self.notes = []
-        if len(self._files) > 1:
-            self.notes.append(f"the pictures carry no times: {fps:g} fps assumed")
+        if fps is None and len(self._files) > 1:
+            self.notes.append(f"the pictures carry no times: {USUAL_FPS:g} fps assumed (--fps)")
         first = read_picture(self._files[0], max_pixels)
         self.height, self.width = first.shape[:2]
         check_size(self.source, self.width, self.height, len(self._files), max_pixels)
-        self.times_s = np.arange(len(self._files)) / fps
+        self.times_s = np.arange(len(self._files)) / (fps or USUAL_FPS)
+
+    def frame_name(self, index: int) -> str:
+        return self._files[index].stem if self._has_names else super().frame_name(index)
 
     def frame(self, index: int) -> Frame:
         self._check_index(index)
@@ -113,4 +124,4 @@ def _picture_files(path: Path) -> list[Path]:
 def _by_number(file: Path) -> tuple[list[tuple[int, str]], str]:
     """Sort key that puts frame2 before frame10."""
     parts = re.split(r"(\d+)", file.stem)
-    return [(int(part), "") if part.isdigit() else (-1, part) for part in parts], file.name
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], file.name

@@ -10,7 +10,7 @@ import numpy as np
 
 from refervid.media.clip import Clip
 from refervid.media.overlay import draw_masks
-from refervid.media.palette import RGB
+from refervid.media.palette import RGB, box_colour
 from refervid.media.pictures import decode_jpeg, encode_jpeg
 from refervid.media.sections import draw_candidates
 from refervid.track import Track
@@ -36,9 +36,14 @@ def section_uri(picture: Frame) -> str:
 
 
 def poster_uri(clip: Clip, tracks: Sequence[Track]) -> str:
-    """The frame on which the masks are largest, with them; the middle one if there are none."""
+    """A usual frame with its masks: their area is nearest to the median. The middle one if there are none.
+
+    Where masks are largest they often hold too much.
+    """
     areas = np.sum([track.areas() for track in tracks], axis=0)
-    index = int(areas.argmax()) if areas.any() else len(clip) // 2
+    shown = np.flatnonzero(areas)
+    usual = np.abs(areas[shown] - np.median(areas[shown])).argmin() if len(shown) else 0
+    index = int(shown[usual]) if len(shown) else len(clip) // 2
     frame = clip.frame(index)
     draw_masks(frame, [track[index] for track in tracks])
     return picture_uri(_shrink(frame, _LONG_SIDE)[0])
@@ -53,9 +58,13 @@ class FrameStore:
             small, scale = _shrink(frame, _LONG_SIDE)
             self._frames[index] = (encode_jpeg(small), scale)
 
-    def candidates_uri(self, index: int, candidates: Sequence[Candidate]) -> str:
-        """Frame `index` with numbered boxes, drawn as the chooser sees them."""
+    def candidates_uri(self, index: int, candidates: Sequence[Candidate], chosen: int | None) -> str:
+        """Frame `index` with numbered boxes, drawn as the chooser sees them, number `chosen` thicker."""
         frame, scale = self._read(index)
+        if chosen is not None:
+            x0, y0, x1, y1 = (round(float(v) * scale) for v in candidates[chosen - 1].box_xyxy)
+            line = max(round(min(frame.shape[:2]) / 50), 5)
+            cv2.rectangle(frame, (x0, y0), (x1, y1), box_colour(chosen - 1)[1], line, cv2.LINE_AA)
         draw_candidates(frame, candidates, scale)
         return picture_uri(frame)
 

@@ -66,6 +66,7 @@ class CandidateView:
     ink: str
     phrase: str
     score: str
+    is_chosen: bool
     area: tuple[float, float, float, float]
 
     @property
@@ -156,13 +157,14 @@ def _view_query(position: int, result: Result, frames: FrameStore) -> QueryView:
 def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None, is_open: bool) -> DecisionView:
     """`frames` is None for a decision that is told without its picture."""
     uri, is_frame, is_tall = "", False, False
+    chosen = _chosen(decision)
     if frames is not None and decision.jpeg is not None:
         picture = decode_jpeg(decision.jpeg)
         uri = section_uri(picture)
         is_tall = picture.shape[0] > picture.shape[1]
         is_frame = picture.shape[:2] == (clip.height, clip.width)
     elif frames is not None and decision.frame_index is not None:
-        uri = frames.candidates_uri(decision.frame_index, decision.candidates)
+        uri = frames.candidates_uri(decision.frame_index, decision.candidates, chosen)
         is_tall, is_frame = clip.height > clip.width, True
     places = [] if decision.section is None else [f"section {decision.section + 1}"]
     if decision.frame_index is not None:
@@ -178,13 +180,20 @@ def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None, is
         is_tall=is_tall,
         is_open=is_open,
         candidates=tuple(
-            _view_candidate(position, candidate, clip)
+            _view_candidate(position, candidate, clip, position + 1 == chosen)
             for position, candidate in enumerate(decision.candidates)
         ),
     )
 
 
-def _view_candidate(position: int, candidate: Candidate, clip: Clip) -> CandidateView:
+def _chosen(decision: Decision) -> int | None:
+    """The number of the candidate that was chosen, if one was."""
+    if decision.question != "box" or not isinstance(decision.answer, int):
+        return None
+    return decision.answer if 1 <= decision.answer <= len(decision.candidates) else None
+
+
+def _view_candidate(position: int, candidate: Candidate, clip: Clip, is_chosen: bool) -> CandidateView:
     colour = box_colour(position)[1]
     x0, y0, x1, y1 = (float(v) for v in candidate.box_xyxy)
     area = (x0 / clip.width, y0 / clip.height, (x1 - x0) / clip.width, (y1 - y0) / clip.height)
@@ -195,6 +204,7 @@ def _view_candidate(position: int, candidate: Candidate, clip: Clip) -> Candidat
         ink=_css(ink_on(colour)),
         phrase=candidate.phrase,
         score=f"{candidate.score:.2f}",
+        is_chosen=is_chosen,
         area=(left, top, width, height),
     )
 
