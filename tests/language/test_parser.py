@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refervid.language import Attribute, Expression, colour_names_in, parse
+from refervid.language.words import MOST_LETTERS, MOST_WORDS
 
 VOCABULARY = """
     the a two all first last not without and or , then of 's whose in on to from left right top back red dark
@@ -52,6 +53,9 @@ def relations(expression: Expression) -> list[str]:
         ("a person in a greyish blue shirt", "person", ["colour grey/blue@shirt"]),
         ("the gray elephant", "elephant", ["colour grey"]),
         ("the grey elephant", "elephant", ["colour grey"]),
+        ("the silver car", "car", ["colour light-grey/white"]),
+        ("the steel kettle", "kettle", []),  # polished metal shows the colours around it
+        ("the metallic blue car", "car", ["colour blue"]),
         ("the dark green car", "car", ["colour dark-green"]),
         ("a light blue shirt", "shirt", ["colour light-blue"]),
         ("the blue-green parrot", "parrot", ["colour green/blue"]),
@@ -214,6 +218,24 @@ def test_words_that_cannot_be_used_are_named() -> None:
 @pytest.mark.parametrize("text", ["", "   ", "???", "the", "of of of", "not", "and and", "no", "'s", "1 2 3"])
 def test_odd_sentences_do_no_harm(text: str) -> None:
     parse(text)
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["the dog and the cat and", "group of", "most", "except the dog", "from who", "dark", "then", ",", "not"],
+)
+def test_overlong_sentences_are_read_from_their_beginning(word: str) -> None:
+    expression = parse(f"the red cup {word} " + f"{word} " * 5000)
+    assert Attribute("colour", ("red",), "red") in expression.attributes
+    assert expression.noun == "cup"
+    assert expression.unread == 3 + 5001 * len(word.split()) - MOST_WORDS
+
+
+def test_overlong_words_are_read_from_their_beginning() -> None:
+    expression = parse("the red cup " + "ab" * 100_000)
+    assert Attribute("colour", ("red",), "red") in expression.attributes
+    assert expression.unknown == ("ab" * (MOST_LETTERS // 2),)
+    assert parse("it isn't the dog's " + "x" * 100_000 + "n't").noun
 
 
 @given(st.lists(st.sampled_from(VOCABULARY), max_size=12).map(" ".join))

@@ -25,6 +25,14 @@ def test_pictures_are_ordered_by_their_numbers(tmp_path: Path, suffix: str) -> N
     assert any("25 fps" in note for note in clip.notes)
 
 
+def test_digits_that_are_no_numbers_do_not_count(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "frames", numbered_frames(3))
+    for number, name in enumerate(("2.png", "²a.png", "10³.png")):
+        (folder / f"{number}.png").rename(folder / f"new {name}")
+    order = [frame_number(frame) for _, frame in open_clip(folder).frames()]
+    assert order == [0, 2, 1]
+
+
 def test_times_follow_the_frame_rate_asked_for(tmp_path: Path) -> None:
     clip = FolderClip(write_pictures(tmp_path / "frames", numbered_frames(3)), fps=2)
     np.testing.assert_allclose(clip.times_s, [0, 0.5, 1])

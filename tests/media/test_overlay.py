@@ -11,6 +11,7 @@ import pytest
 from refervid.media.array import ArrayClip
 from refervid.media.audio import SoundSource
 from refervid.media.clip import Clip, open_clip
+from refervid.media.lettering import text_alpha
 from refervid.media.overlay import draw_masks, write_overlay
 from refervid.media.palette import query_colour
 from refervid.track import Track
@@ -124,6 +125,24 @@ def test_labels_stand_beside_masks_in_any_script() -> None:
 def test_a_label_stays_in_the_frame_whatever_its_size() -> None:
     frame = np.full((20, 24, 3), 128, np.uint8)
     draw_masks(frame, [np.ones((20, 24), bool)], ["wider than the frame"])
+
+
+def test_a_label_is_cut_to_what_fits_on_half_the_frame() -> None:
+    mask = np.zeros((240, 640), bool)
+    mask[150:200, 300:340] = True
+    sentence = "the second cup from the left " * 100
+
+    def plate_width(label: str) -> int:
+        frame = np.full((240, 640, 3), 128, np.uint8)
+        draw_masks(frame, [mask], [label])
+        return int((frame[130:140] != 128).any(axis=(0, 2)).sum())
+
+    rendered = text_alpha.cache_info().misses
+    assert 280 < plate_width(sentence) <= 330
+    assert plate_width(sentence) == plate_width(sentence[:200])
+    assert plate_width("a cup") < 60
+    # Drawing a label takes long: the cut is found in a few attempts, and only once for all frames.
+    assert text_alpha.cache_info().misses - rendered < 20
 
 
 def dominant_hertz(samples: np.ndarray, rate: int) -> float:

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from refervid.media.array import ArrayClip
 from refervid.media.folder import FolderClip
 from refervid.scene import Scene, scene_of
-from refervid.scene.flow import camera_flow, pack_flow, unpack_flow
+from refervid.scene.flow import camera_flow, camera_motion, pack_flow, unpack_flow
 from refervid.scene.spool import Spool
+from refervid.scene.store import LEAST_SIDE
 from tests.clips import write_pictures
 from tests.engines.trackers.made_clips import GREY, HEIGHT, RED, WIDTH, Made, Thing, cloth, made_clip
 
@@ -31,9 +33,22 @@ def test_the_camera_is_told_from_the_object(panned: Made) -> None:
     inner = slice(None), slice(20, WIDTH - 20)
     assert scene.size == (HEIGHT, WIDTH)
     assert abs(abs(scene.camera(3)[0, 2]) - PAN) < 0.3
-    residual = np.linalg.norm(scene.residual(3), axis=-1)
-    assert np.median(residual[mask]) > 0.8 * PAN
-    assert np.median(residual[inner][~mask[inner]]) < 0.3
+    own = np.linalg.norm(scene.forward(3) - camera_flow(scene.camera(3), *scene.size), axis=-1)
+    assert np.median(own[mask]) > 0.8 * PAN
+    assert np.median(own[inner][~mask[inner]]) < 0.3
+
+
+def test_a_patterned_thing_before_a_smooth_ground_is_not_the_scene() -> None:
+    """The ground is seen at sparse marks only; most vectors with texture are the thing's, which moves."""
+    ys, xs = np.mgrid[4:240:8, 4:240:8]
+    thing = (xs > 80) & (xs < 200) & (ys > 80) & (ys < 200)
+    marks = (xs % 24 == 4) & (ys % 24 == 4)
+    texture = np.zeros((240, 240), np.float32)
+    texture[ys[thing | marks], xs[thing | marks]] = 1
+    assert thing.sum() > 2 * (marks & ~thing).sum()
+    start = np.stack([xs, ys], -1).reshape(-1, 2).astype(np.float32)
+    end = start + np.where(thing.reshape(-1, 1), (12, 0), (0, 0)).astype(np.float32)
+    assert np.allclose(camera_motion(start, end, texture), np.eye(3), atol=0.01)
 
 
 def test_flow_leads_there_and_back(panned: Made) -> None:
@@ -54,11 +69,21 @@ def test_cuts_end_shots(tmp_path: Path) -> None:
 
 
 def test_one_frame_is_a_scene(tmp_path: Path) -> None:
-    write_pictures(tmp_path / "frames", [cloth((9, 13), GREY, 30, 1)])
+    write_pictures(tmp_path / "frames", [cloth((19, 23), GREY, 30, 1)])
     scene = scene_of(FolderClip(tmp_path / "frames"))
     assert len(scene) == 1
-    assert scene.small(0).shape == (9, 13, 3)
+    assert scene.small(0).shape == (19, 23, 3)
     assert scene.cut(0)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (7, 9), (3, 2000), (200, 1)])
+def test_frames_too_small_for_the_flow_are_enlarged(height: int, width: int) -> None:
+    frames = np.stack([cloth((height, width), GREY, 30, seed) for seed in (1, 1, 2)])
+    scene = Scene(ArrayClip(frames))
+    assert min(scene.size) == LEAST_SIDE
+    assert scene.size[0] / scene.scale_xy[1] == pytest.approx(height)
+    assert not scene.forward(0).any()
+    assert np.isfinite(scene.forward(1)).all()
 
 
 def test_a_scene_lives_as_long_as_its_clip(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -69,6 +71,20 @@ def test_a_new_timbre_begins_a_new_stretch() -> None:
 def test_one_timbre_is_one_stretch() -> None:
     noise = 0.1 * np.random.default_rng(0).normal(size=5 * RATE)
     assert len(stretches(Waveform(noise.astype(np.float32), RATE))) == 1
+
+
+def test_a_long_sound_takes_little_more_memory_than_its_samples() -> None:
+    def peak(minutes: int) -> int:
+        waveform = Waveform(np.tile(noise, minutes), RATE)
+        tracemalloc.start()
+        try:
+            stretches(waveform)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    noise = (0.1 * np.random.default_rng(0).normal(size=60 * RATE)).astype(np.float32)
+    assert peak(6) - peak(2) < 2 * 4 * noise.nbytes
 
 
 def test_beats_are_cut_where_the_level_dips() -> None:

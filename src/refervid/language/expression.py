@@ -70,7 +70,8 @@ class Expression:
     `noun` is the head noun in the singular (None: "the red one"), `noun_class` its class in the
     lexicon ("" if it has none). `count` is a number that was said. `others` are further things
     joined by "and". `unchecked` are known words that no rule can measure (actions, places, materials);
-    `unknown` are words that are not in the lexicon; `respelled` are pairs (as written, as read).
+    `unknown` are words that are not in the lexicon; `respelled` are pairs (as written, as read);
+    `unread` is the number of words at the end of an overlong sentence that were not looked at.
     """
 
     text: str
@@ -84,3 +85,4 @@ class Expression:
     unchecked: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     respelled: tuple[tuple[str, str], ...] = ()
+    unread: int = 0

@@ -7,12 +7,13 @@ are said one after the other. Inflected forms (plurals, -ing, -ed, -er, -est, -i
 from __future__ import annotations
 
 # The eleven basic colour terms of English (Berlin and Kay, 1969), which `scene.colour` measures. A word
-# whose colour lies between terms lists all that may be seen.
+# whose colour lies between terms lists all that may be seen. Bare metals ("steel") mirror what is around them
+# and are no colours, but materials.
 COLOURS: dict[str, str] = {
     "black": "black ebony jet_black ink inky",
     "white": "white snowy ivory snow_white",
     "grey": "grey gray charcoal slate ash ashen graphite",
-    "grey white": "silver silvery metallic chrome steel pewter platinum",
+    "grey white": "silver silvery",
     "red": "red crimson scarlet ruby cherry vermilion",
     "red brown": "maroon burgundy rust rusty auburn ginger russet",
     "orange": "orange amber tangerine apricot",
@@ -331,7 +332,8 @@ FILLERS = (
 WEARING = "wear dress clothe clad dressed sport sporting"
 PATTERNED = "striped spotted dotted patterned chequered checkered multicoloured multicolored"
 MATERIALS = (
-    "wooden metal plastic glass leather steel iron ceramic paper feathered feathery furry fluffy hairy"
+    "wooden metal metallic chrome steel iron pewter platinum plastic glass leather ceramic paper"
+    " feathered feathery furry fluffy hairy"
     " shiny young old new elderly fancy broken empty full open closed dirty clean wet dry hot"
     " cold soft hard beautiful pretty cute nice ugly strong happy sad angry wild domestic pregnant bald"
     " bearded sports sport police main primary certain single individual other same different upside barefoot"

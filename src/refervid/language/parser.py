@@ -50,13 +50,17 @@ _FUNCTION_WORDS = {
 
 
 def parse(text: str) -> Expression:
-    """The structure of a referring sentence; never fails, words it cannot use are listed in the result."""
-    cursor = Cursor(tokenize(text))
+    """The structure of a referring sentence; never fails, words it cannot use are listed in the result.
+
+    Words after the first `words.MOST_WORDS` are not read.
+    """
+    words, unread = tokenize(text)
+    cursor = Cursor(words)
     cursor.skip("filler")
     draft = noun_phrase(cursor)
     _Modifiers(cursor, draft).read()
     draft.respelled += [(word.written, word.text) for word in cursor.words if word.written]
-    return draft.build(text)
+    return replace(draft.build(text), unread=unread)
 
 
 def colour_names_in(text: str) -> tuple[str, ...]:

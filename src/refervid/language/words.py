@@ -69,6 +69,8 @@ class Word:
         return self.readings[category]
 
 
+MOST_WORDS, MOST_LETTERS = 200, 40
+"""No sentence that refers to one thing is longer; what is beyond is not read, nor a word's end."""
 CONTRACTIONS = {
     "can't": "can not",
     "cannot": "can not",
@@ -80,15 +82,18 @@ CONTRACTIONS = {
 }
 
 
-def tokenize(text: str) -> list[Word]:
-    """Words of `text` in order, fixed phrases joined; hyphens count as spaces."""
+def tokenize(text: str) -> tuple[list[Word], int]:
+    """Words of `text` in order, fixed phrases joined; hyphens count as spaces.
+
+    Also how many words follow the first `MOST_WORDS`.
+    """
     plain = text.lower().replace("’", "'").replace("_", " ").replace("-", " ")
     for short, long in CONTRACTIONS.items():
         plain = re.sub(rf"\b{short}\b", long, plain)
-    plain = re.sub(r"(\w+)n't\b", r"\1 not", plain)
-    plain = re.sub(r"(\w+)'s\b", r"\1 's", plain)
-    raw = re.findall(r"'s|[^\W_]+|[,;/&+]", plain)
-    return list(_join_phrases(raw))
+    plain = re.sub(r"(?<=\w)n't\b", " not", plain)
+    plain = re.sub(r"(?<=\w)'s\b", " 's", plain)
+    raw = [word[:MOST_LETTERS] for word in re.findall(r"'s|[^\W_]+|[,;/&+]", plain)]
+    return list(_join_phrases(raw[:MOST_WORDS])), max(len(raw) - MOST_WORDS, 0)
 
 
 def _join_phrases(raw: list[str]) -> Iterator[Word]:

@@ -17,6 +17,8 @@ _GAP = 6
 _CAPTION = 15
 _GROUND = 24
 """Grey behind the frames."""
+_TALLEST = 2.5
+"""Height of a tile over its width, at most: a little more than that of an upright phone's picture."""
 
 
 def contact_sheet(
@@ -24,7 +26,8 @@ def contact_sheet(
 ) -> Frame:
     """One RGB picture, `width` pixels wide: up to `frames` frames in rows, masks in their queries' colours.
 
-    A clip taller than wide gets half as many columns again.
+    A clip taller than wide gets half as many columns again. Where its shape is so extreme that tiles of
+    that shape would be too tall, or too low for the time, frames get grey beside or above them.
     """
     count = min(frames, len(clip))
     indices = [int((i + 0.5) * len(clip) / count) for i in range(count)]
@@ -32,19 +35,27 @@ def contact_sheet(
         columns = columns * 3 // 2
     columns = min(columns, count)
     tile_width = (width - _GAP * (columns + 1)) // columns
-    tile_height = max(round(tile_width * clip.height / clip.width), 1)
+    tile_height = round(min(max(tile_width * clip.height / clip.width, _CAPTION + 8), _TALLEST * tile_width))
     rows = -(-count // columns)
     sheet = np.full((rows * (tile_height + _GAP) + _GAP, width, 3), _GROUND, np.uint8)
     for position, (index, frame) in enumerate(clip.frames(indices)):
         draw_masks(frame, [track[index] for track in tracks])
-        tile = np.asarray(
-            cv2.resize(frame, (tile_width, tile_height), interpolation=cv2.INTER_AREA), np.uint8
-        )
-        _write_time(tile, float(clip.times_s[index]))
         row, column = divmod(position, columns)
         top, left = _GAP + row * (tile_height + _GAP), _GAP + column * (tile_width + _GAP)
-        sheet[top : top + tile_height, left : left + tile_width] = tile
+        tile = sheet[top : top + tile_height, left : left + tile_width]
+        _place(tile, frame)
+        _write_time(tile, float(clip.times_s[index]))
     return sheet
+
+
+def _place(tile: Frame, frame: Frame) -> None:
+    """Fit the frame into the tile's middle."""
+    scale = min(tile.shape[0] / frame.shape[0], tile.shape[1] / frame.shape[1])
+    height, width = (max(round(side * scale), 1) for side in frame.shape[:2])
+    top, left = (tile.shape[0] - height) // 2, (tile.shape[1] - width) // 2
+    tile[top : top + height, left : left + width] = cv2.resize(
+        frame, (width, height), interpolation=cv2.INTER_AREA
+    )
 
 
 def _write_time(tile: Frame, time_s: float) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import cycle
 from pathlib import Path
 
@@ -23,6 +25,8 @@ Plate = tuple[int, int, int, int]
 
 _FILL = 0.4
 """Share of the query's colour inside the mask."""
+_LABEL_LETTERS = range(8, 120)
+"""Where a label may be cut: shorter ones are kept whole, and only very wide frames could hold more."""
 
 
 def write_overlay(
@@ -100,11 +104,22 @@ def _free_top(plate: Plate, taken: Sequence[Plate]) -> int:
     return top
 
 
+@lru_cache
 def _shorten(label: str, size: int, width: int) -> str:
-    """Cut to what fits on half the frame."""
-    while text_alpha(label, size).shape[1] > width / 2 and len(label) > 8:
-        label = label.removesuffix("...")[:-2].rstrip() + "..."
-    return label
+    """Cut to what fits on half the frame; every frame of a movie asks for the same."""
+
+    def cut(letters: int) -> str:
+        return label[:letters].rstrip() + "..."
+
+    def width_of(text: str) -> int:
+        return int(text_alpha(text, size).shape[1])
+
+    short = len(label) <= _LABEL_LETTERS.stop
+    if len(label) <= _LABEL_LETTERS.start or (short and width_of(label) <= width / 2):
+        return label
+    lengths = _LABEL_LETTERS[: len(label) - _LABEL_LETTERS.start]
+    fitting = bisect_right(lengths, width / 2, key=lambda letters: width_of(cut(letters)))
+    return cut(lengths[max(fitting - 1, 0)])
 
 
 def _darker(colour: RGB) -> RGB:

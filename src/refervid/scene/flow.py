@@ -21,6 +21,8 @@ VISIBLE_STEP = 2.0
 """Grey levels from one pixel to the next at which motion is as likely seen as not: above sensor noise."""
 LEAST_VOTES = 12
 """Three times what a homography needs."""
+CELLS = 6
+"""Either side of the picture is cut into so many parts for an even spread of the votes."""
 CUT_SHARE = 0.15
 """Fewer vectors than this lead back to their start only where two shots meet."""
 
@@ -81,11 +83,14 @@ def camera_motion(
 ) -> NDArray[np.float64]:
     """The 3x3 homography that carries most of `start` (N, 2) to `end`; few votes: their median shift.
 
-    `seen` (h, w) is the first frame's texture: vectors without any have no vote.
+    `seen` (h, w) is the first frame's texture: vectors without any have no vote. No part of the picture has
+    many more votes than others, or a patterned thing before a smooth background would pass for the scene.
     """
-    voting = seen[tuple(start.astype(int).T[::-1])] > 0.5
-    if voting.sum() >= LEAST_VOTES:
-        start, end = start[voting], end[voting]
+    textured = np.flatnonzero(seen[tuple(start.astype(int).T[::-1])] > 0.5)
+    for voting in (textured[_evenly_spread(start[textured], *seen.shape)], textured):
+        if len(voting) >= LEAST_VOTES:
+            start, end = start[voting], end[voting]
+            break
     if len(start) >= LEAST_VOTES:
         matrix, votes = cv2.findHomography(
             start, end, cv2.USAC_MAGSAC, INLIER_PX, maxIters=1000, confidence=0.999
@@ -94,6 +99,18 @@ def camera_motion(
             return np.asarray(matrix, np.float64)
     shift = np.median(end - start, axis=0) if len(start) else np.zeros(2)
     return np.array([[1, 0, shift[0]], [0, 1, shift[1]], [0, 0, 1]], np.float64)
+
+
+def _evenly_spread(points: NDArray[np.float32], height: int, width: int) -> NDArray[np.intp]:
+    """Numbers of some of the points (N, 2): of no cell of the picture more than the median cell has."""
+    if not len(points):
+        return np.arange(0)
+    columns, rows = (points * CELLS / (width, height)).astype(int).T
+    cells = rows * CELLS + columns
+    occupied, counts = np.unique(cells, return_counts=True)
+    most = int(np.ceil(np.median(counts)))
+    shuffled = np.random.default_rng(0).permutation(len(points))
+    return np.sort(np.concatenate([shuffled[cells[shuffled] == cell][:most] for cell in occupied]))
 
 
 def camera_flow(matrix: NDArray[np.float64], height: int, width: int) -> Flow:

@@ -117,24 +117,28 @@ def timbre_changes(waveform: Waveform) -> list[float]:
     After the idea of novelty along the diagonal of a self-similarity matrix (J. Foote, "Automatic audio
     segmentation using a measure of audio novelty", ICME 2000), with one distance of two halves.
     """
-    bands = _bands(waveform)
-    reach = round(TIMBRE_S / HOP_S)
-    total = np.cumsum(np.vstack([np.zeros_like(bands[:1]), bands]), axis=0)
-    at = np.arange(len(bands))
-    before = _shape(total[at] - total[np.maximum(at - reach, 0)])
-    after = _shape(total[np.minimum(at + reach, len(bands))] - total[at])
-    novelty = 1 - (before * after).sum(axis=1)
+    total = _summed_bands(waveform)
+    reach, count = round(TIMBRE_S / HOP_S), len(total) - 1
+    novelty = np.zeros(count)
+    for start in range(0, count, _BLOCK):
+        at = np.arange(start, min(start + _BLOCK, count))
+        before = _shape(total[at] - total[np.maximum(at - reach, 0)])
+        after = _shape(total[np.minimum(at + reach, count)] - total[at])
+        novelty[at] = 1 - (before * after).sum(axis=1)
     novelty[: reach // 2] = novelty[-reach // 2 :] = 0
     peaks = [
         i
-        for i in at
+        for i in range(count)
         if novelty[i] > NEW_TIMBRE and novelty[i] == novelty[max(i - reach, 0) : i + reach].max()
     ]
     return [float(peak * HOP_S) for peak in peaks]
 
 
-def _bands(waveform: Waveform) -> NDArray[np.float64]:
-    """(N, BANDS) power in bands of equal width in pitch, `HOP_S` apart."""
+def _summed_bands(waveform: Waveform) -> NDArray[np.float64]:
+    """(N + 1, BANDS) power in bands of equal width in pitch, summed over the first 0 to N moments.
+
+    The moments are `HOP_S` apart.
+    """
     rate = waveform.sample_rate
     hop, size = round(HOP_S * rate), round(2 * WINDOW_S * rate)
     samples = np.pad(waveform.samples, (size // 2, size))
@@ -144,8 +148,12 @@ def _bands(waveform: Waveform) -> NDArray[np.float64]:
     band = np.clip(np.searchsorted(edges, frequencies) - 1, 0, BANDS - 1)
     gather = np.eye(BANDS)[band]
     taper = np.hanning(size).astype(np.float32)
-    blocks = [windows[start : start + _BLOCK] * taper for start in range(0, len(windows), _BLOCK)]
-    return np.concatenate([np.abs(np.fft.rfft(block, axis=1)) ** 2 @ gather for block in blocks])
+    total = np.zeros((len(windows) + 1, BANDS))
+    for start in range(0, len(windows), _BLOCK):
+        block = windows[start : start + _BLOCK] * taper
+        power = np.abs(np.fft.rfft(block, axis=1)) ** 2 @ gather
+        total[start + 1 : start + 1 + len(block)] = total[start] + np.cumsum(power, axis=0)
+    return total
 
 
 def _shape(power: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,7 +14,6 @@ from refervid.media.clip import Clip
 from refervid.scene.flow import (
     CUT_SHARE,
     Flow,
-    camera_flow,
     camera_motion,
     closed_vectors,
     new_flow_estimator,
@@ -28,6 +27,8 @@ from refervid.types import Frame, Hook, no_hook
 
 LONG_SIDE = 432
 """Longer side of the analysed frames in pixels: flow at this size costs 15 ms a frame for both directions."""
+LEAST_SIDE = 16
+"""Frames with shorter sides are enlarged: the flow estimator refuses sides below 12 pixels."""
 JPEG_QUALITY = 95
 
 
@@ -41,7 +42,10 @@ class Scene:
     def __init__(self, clip: Clip, hook: Hook = no_hook) -> None:
         self.times_s = clip.times_s
         shrink = min(1.0, LONG_SIDE / max(clip.height, clip.width))
-        self.size = (max(1, round(clip.height * shrink)), max(1, round(clip.width * shrink)))
+        self.size = (
+            max(LEAST_SIDE, round(clip.height * shrink)),
+            max(LEAST_SIDE, round(clip.width * shrink)),
+        )
         self.clip_size = (clip.height, clip.width)
         self.scale_xy = (self.size[1] / clip.width, self.size[0] / clip.height)
         self.scale = sum(self.scale_xy) / 2
@@ -82,10 +86,6 @@ class Scene:
     def cut(self, index: int) -> bool:
         """Whether the shot ends with frame `index`."""
         return self._cuts[index]
-
-    def residual(self, index: int) -> Flow:
-        """(h, w, 2) float32: forward flow less what the camera's own motion explains."""
-        return self.forward(index) - camera_flow(self.camera(index), *self.size)
 
     def _gather(self, clip: Clip, hook: Hook) -> None:
         h, w = self.size

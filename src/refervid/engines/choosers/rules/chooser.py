@@ -100,7 +100,7 @@ class RulesChooser:
             return _silent("there is sound, but nothing that moves")
         sources, best = sounding_regions(regions, envelopes(waveform), spans)
         if not sources:
-            return _silent(f"no motion goes with the sound: {best} at best")
+            return _silent(f"no motion goes with the sound: {best}{' at best' if best.seconds else ''}")
         sources = sources[: question.max_objects]
         objects = [
             SoundingObject(

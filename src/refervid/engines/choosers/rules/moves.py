@@ -22,6 +22,8 @@ GROWS = (0.05, 0.3)
 """Growth (logarithm of the size) from which a thing begins to count as coming near, and surely does."""
 GONE = 0.2
 """Share of its points below which a region counts as out of sight."""
+STRETCHES = 8
+"""A sequence of motions is cut at the ends of so many equal stretches, of more if it has more steps."""
 _DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
 
@@ -130,7 +132,7 @@ def amount(moves: Moves, value: str) -> float:
 def sequence_fit(moves: Moves, attributes: Sequence[Attribute]) -> float:
     """ "moves left and then stops": the best cut into as many stretches as there are phases."""
     phases = sorted({attribute.phase for attribute in attributes})
-    cuts = np.linspace(moves.start, moves.end, 9).astype(int)
+    cuts = np.linspace(moves.start, moves.end, max(STRETCHES, len(phases)) + 1).astype(int)
 
     def best(start: int, remaining: Sequence[int]) -> float:
         here = [attribute for attribute in attributes if attribute.phase == remaining[0]]

@@ -10,7 +10,13 @@ import numpy as np
 from refervid.engines.choosers.rules.looks import SAME_THING
 from refervid.engines.choosers.rules.moves import MOVES
 from refervid.engines.choosers.rules.region import Region, overlap
-from refervid.engines.choosers.rules.synchrony import NONE, SHORTEST_S, Synchrony, synchrony
+from refervid.engines.choosers.rules.synchrony import (
+    NOTHING_MOVES,
+    SHORTEST_S,
+    Synchrony,
+    surest,
+    synchrony,
+)
 from refervid.engines.choosers.rules.traces import Trace, Traces
 from refervid.scene.sound import Envelopes
 from refervid.types import Interval
@@ -50,12 +56,12 @@ def sounding_regions(
     traces = Traces(regions)
     moving = [region for region in regions if _travels(region, traces[region])]
     sources: list[Source] = []
-    best = NONE
+    best = NOTHING_MOVES
     waiting = list(spans)
     while waiting:
         span = waiting.pop()
         found = {region: synchrony(traces[region], sound, span) for region in moving}
-        best = max([best, *found.values()], key=lambda each: each.weight)
+        best = surest([*found.values(), best])
         active: list[Interval] = []
         for region in _sounding_in(found, traces):
             known = next((each for each in sources if _same(each.region, region, traces)), None)

@@ -7,6 +7,7 @@ likeness is told from a real one by the same sound shifted in time, which is jus
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +38,8 @@ Signal = NDArray[np.float64]
 @dataclass(frozen=True)
 class Synchrony:
     """`correlation` at the best lag; `surprise` in standard deviations of shifted sound; `lag_s` positive if
-    the sound comes after the motion; `by` what was compared, over `seconds`.
+    the sound comes after the motion; `by` what was compared, over `seconds`. Where nothing could be compared
+    these are 0, and `by` says why.
     """
 
     correlation: float
@@ -54,13 +56,24 @@ class Synchrony:
         return max(self.correlation, 0.0) ** 2 * self.surprise / needed
 
     def __str__(self) -> str:
+        if not self.seconds:
+            return self.by
         return (
             f"{self.by} correlate by {self.correlation:.2f}, {self.surprise:.1f} deviations above chance,"
             f" at a lag of {self.lag_s * 1000:.0f} ms"
         )
 
 
-NONE = Synchrony(0.0, 0.0, 0.0, "nothing")
+NOTHING_MOVES = Synchrony(0.0, 0.0, 0.0, "nothing moves as a whole")
+TOO_SHORT = Synchrony(
+    0.0, 0.0, 0.0, f"less than {SHORTEST_S} s are both seen and heard, too short to compare"
+)
+EVEN = Synchrony(0.0, 0.0, 0.0, "the motion or the sound is too even to compare")
+
+
+def surest(found: Iterable[Synchrony]) -> Synchrony:
+    """The one of most weight; among equals one that was compared at all, then the first."""
+    return max(found, key=lambda each: (each.weight, each.seconds))
 
 
 def synchrony(trace: Trace, sound: Envelopes, span: Interval) -> Synchrony:
@@ -69,21 +82,20 @@ def synchrony(trace: Trace, sound: Envelopes, span: Interval) -> Synchrony:
     Compared are impacts with onsets and motion with loudness, within the span, and over the whole clip with
     all other sound left out: a thing that moves only when its sound is heard has no other pattern.
     """
-    here = _compare(trace, sound, span)
     everywhere = Interval(float(trace.times_s[0]), float(trace.times_s[-1]))
-    return max(here, _compare(trace, sound.only(span), everywhere), key=lambda each: each.weight)
+    return surest([_compare(trace, sound.only(span), everywhere), _compare(trace, sound, span)])
 
 
 def _compare(trace: Trace, sound: Envelopes, span: Interval) -> Synchrony:
     times_s = trace.times_s
     followed = times_s[np.isfinite(trace.agitation)]
     if not len(followed):
-        return NONE
+        return NOTHING_MOVES
     start = max(followed[0], sound.times_s[0], span.start_s)
     end = min(followed[-1], sound.times_s[-1], span.end_s)
     grid = np.arange(start, end, GRID_S)
     if len(grid) * GRID_S < SHORTEST_S:
-        return NONE
+        return TOO_SHORT
     impacts = _motion_on(grid, times_s, _impacts(trace))
     agitation = _motion_on(grid, times_s, np.nan_to_num(trace.agitation))
     loudness = np.sqrt(10 ** (sound.level_db / 10))
@@ -91,7 +103,7 @@ def _compare(trace: Trace, sound: Envelopes, span: Interval) -> Synchrony:
         ("impacts and onsets", impacts, _sound_on(grid, sound.times_s, sound.onsets)),
         ("motion and loudness", agitation, _sound_on(grid, sound.times_s, loudness)),
     )
-    return max((_correlate(motion, heard, by) for by, motion, heard in pairs), key=lambda each: each.weight)
+    return surest(_correlate(motion, heard, by) for by, motion, heard in pairs)
 
 
 def _impacts(trace: Trace) -> Signal:
@@ -120,7 +132,7 @@ def _modulation(signal: Signal) -> float:
 
 def _correlate(motion: Signal, heard: Signal, by: str) -> Synchrony:
     if min(_modulation(motion), _modulation(heard)) < MODULATED:
-        return NONE
+        return EVEN
     heard = np.maximum(heard - np.median(heard), 0)
     count = len(motion)
     normal_motion = (motion - motion.mean()) / motion.std()
