@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from shapes import Shape, ShapesClip, go, stay
 
@@ -13,6 +14,7 @@ from refervid.engines.choosers.rules import RulesChooser
 from refervid.engines.choosers.rules.chooser import MOST_SECTIONS
 from refervid.language.words import MOST_WORDS
 from refervid.media.sections import Section
+from refervid.types import Candidate
 
 
 def chosen(clip: ShapesClip, text: str, masks: bool = True) -> list[str]:
@@ -204,7 +206,26 @@ def test_without_attributes_the_most_salient_thing() -> None:
     )
     [choice] = RulesChooser().pick_boxes([clip.question("the camel")])
     assert list(choice.picks) == [1]
-    assert any("camel" in note for note in choice.notes)
+    assert any("camel" in note and "only a guess" in note for note in choice.notes)
+
+
+@pytest.mark.parametrize(("text", "together"), [("the car", False), ("the cars", True)])
+def test_one_thing_is_not_in_pieces_far_apart(text: str, together: bool) -> None:
+    clip = ShapesClip(
+        [
+            Shape("first", "red", go(60, 60, 130, 60), score=0.5),
+            Shape("second", "red", go(280, 170, 350, 170), score=0.4),
+        ],
+        seconds=1.0,
+    )
+    question = clip.question(text)
+    first, second = question.candidates
+    assert first.mask is not None
+    assert second.mask is not None
+    box = np.concatenate((first.box_xyxy[:2], second.box_xyxy[2:]))
+    both = Candidate(box, 0.8, mask=first.mask | second.mask)
+    [choice] = RulesChooser().pick_boxes([replace(question, candidates=[first, second, both])])
+    assert (2 in choice.picks) is together
 
 
 def test_detector_phrases_name_the_noun() -> None:

@@ -190,7 +190,9 @@ def _language_notes(expression: Expression) -> list[str]:
         if part.unchecked:
             notes.append(f"cannot be measured: {', '.join(repr(word) for word in part.unchecked)}")
         if part.noun and part.noun_class != "thing":
-            notes.append(f"what {part.noun!r} looks like is not known here: judged by everything else")
+            said = part.attributes or part.relations
+            by = "judged by everything else" if said else "what stands out most is only a guess"
+            notes.append(f"what {part.noun!r} looks like is not known here: {by}")
     if expression.unread:
         notes.append(f"the sentence is too long: its last {expression.unread} words were not read")
     notes += [f"{written!r} was read as {read!r}" for written, read in expression.respelled]

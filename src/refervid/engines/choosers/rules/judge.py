@@ -38,6 +38,8 @@ FLOORS = {
 """What is left of a region's plausibility if it does not fit at all: the surer the measure, the less."""
 OBJECTNESS_POWER = 0.7
 """Scores of detectors are steeper than the odds that the sentence means something else."""
+SCATTERED = 0.3
+"""What is left of a region in pieces far apart where one thing is asked for."""
 ONE_COLOURED_POWER = 0.3
 """The same where a colour is asked for of a thing that has only one: it tells more than standing out."""
 ONE_COLOURED = ("ware", "ball", "figure", "garment", "furniture")
@@ -82,6 +84,8 @@ def judge(expression: Expression, regions: Sequence[Region], traces: Traces) -> 
     coloured = any(each.kind == "colour" and not each.negated for each in expression.attributes)
     power = ONE_COLOURED_POWER if pure and coloured else OBJECTNESS_POWER
     scores = np.array([max(region.candidate.score, 0.01) for region in regions]) ** power
+    if not expression.plural:
+        scores *= [SCATTERED if region.scattered else 1.0 for region in regions]
     judged = [_noun(expression, regions)] if _phrases_name_things(expression, regions) else []
     sequence = [each for each in expression.attributes if each.phase]
     plain = [each for each in expression.attributes if not each.phase]

@@ -72,6 +72,14 @@ class Region:
         return self.width * self.height * np.pi / 4
 
     @cached_property
+    def scattered(self) -> bool:
+        """In pieces that are further apart than half the side of a square of its area."""
+        reach = max(2.0, float(np.sqrt(self.mask.sum())) / 4)
+        away = cv2.distanceTransform((~self.mask).astype(np.uint8), cv2.DIST_L2, 5)
+        groups, _ = cv2.connectedComponents((away <= reach).astype(np.uint8))
+        return bool(groups > 2)  # the first is the rest of the frame
+
+    @cached_property
     def colours(self) -> NDArray[np.float32]:
         """(11,) how much of it deserves each basic colour term, summing to 1."""
         shares = memberships(self.scene.small(self.frame_index))[self.mask].mean(axis=0) + 1e-6
