@@ -19,11 +19,13 @@ def main(address: str, video: str, text: str, out: str = "answer.zip") -> None:
     print(found["query"], found["status"], "; ".join(found["notes"]))
 
     # "It is here": one point in the middle of the first box.
-    frame, box = next((i, box) for i, box in enumerate(found["boxes_xyxy"]) if box)
-    middle = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]
-    mark = {"query": 0, "frame": frame, "points": [middle], "labels": [True]}
-    client.predict(mark, api_name="/correct")
-    client.predict(api_name="/undo")
+    seen = [(index, box) for index, box in enumerate(found["boxes_xyxy"]) if box]
+    if seen:
+        frame, (left, top, right, bottom) = seen[0]
+        middle = [(left + right) / 2, (top + bottom) / 2]
+        mark = {"query": 0, "frame": frame, "points": [middle], "labels": [True]}
+        client.predict(mark, api_name="/correct")
+        client.predict(api_name="/undo")
 
     package = client.predict(["coco-rle"], api_name="/export")
     with urllib.request.urlopen(address + package) as answer:
@@ -32,4 +34,6 @@ def main(address: str, video: str, text: str, out: str = "answer.zip") -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in (4, 5):
+        sys.exit(f"usage: {sys.argv[0]} ADDRESS VIDEO TEXT [ANSWER.zip]")
     main(*sys.argv[1:])

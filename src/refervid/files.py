@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from refervid.errors import OutputLocked, UnsafeName
+from refervid.errors import OutputLocked, SettingsError, UnsafeName
 
 _SLUG_LENGTH = 60
 """In characters; at 4 bytes each, with a number behind, still a valid file name."""
@@ -121,8 +121,15 @@ def output_lock(folder: Path, shared: bool = False) -> Iterator[None]:
     Those that take it `shared` may write at the same time, and divide the work among themselves.
     The system drops the lock when the process ends, however it ends; what a killed process left half
     written, in the folder or one level below, is removed when the next one takes the lock unshared.
+    Raises `SettingsError` where nothing can be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / _LOCK).touch()
+    except OSError as error:
+        raise SettingsError(
+            f"cannot write to {folder} ({error.strerror}): choose another folder (--out)"
+        ) from error
     with open(folder / _LOCK, "a+", encoding="ascii") as file:
         try:
             fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import shutil
 import socket
 from pathlib import Path
 
@@ -35,12 +37,17 @@ def test_evaluate_resume_and_score(root: Path, tmp_path: Path) -> None:
     assert first.exit_code == 0, first.output
     scores = json.loads(first.stdout)
     assert {"J", "F", "J&F", "complete", "failed", "notes"} <= set(scores)
-    assert "2 of 2 items, 0 failed" in first.stderr
+    assert "items: 2 of 2, 0 failed" in first.stderr
     assert refervid(*command).exit_code == 2
     assert refervid(*command, "--resume", "--set", "text.candidates=3").exit_code == 2
+    other = refervid(*command[:-4], "--preset", "soc", "--resume")
+    assert other.exit_code == 2
+    assert "started differently (preset: 'lite' -> 'soc'): choose" in other.stderr
     assert refervid(*command, "--resume").exit_code == 0
-    score = refervid("score", "folder", "--root", root, "--predictions", out / "masks", "--json")
-    assert json.loads(score.stdout)["J"] == scores["J"]
+    score = ("score", "folder", "--root", root, "--predictions", out / "masks")
+    assert json.loads(refervid(*score, "--json").stdout)["J"] == scores["J"]
+    table = [line.split() for line in refervid(*score).stdout.splitlines()]
+    assert ["J", f"{scores['J']:.4f}"] in table
 
 
 def test_faults_of_the_data_are_told_before_anything_is_done(root: Path, tmp_path: Path) -> None:
@@ -60,7 +67,7 @@ def test_an_evaluation_that_failed_in_part(root: Path, tmp_path: Path, name: str
     out = tmp_path / "out"
     result = refervid("evaluate", "folder", "--root", root, "-o", out, "--preset", "lite")
     assert result.exit_code == 3
-    assert "2 of 2 items, 2 failed" in result.stderr
+    assert "items: 2 of 2, 2 failed" in result.stderr
     assert name in result.stderr
 
 
@@ -77,8 +84,9 @@ def test_compare_names_what_got_worse(root: Path, tmp_path: Path) -> None:
     words = ("compare", tmp_path / "first", tmp_path / "second", "--page", page, "--root", root)
     result = refervid(*words)
     assert result.exit_code == 0, result.output
-    assert "second: 1 items worse, 0 better by J&F" in result.stderr
-    assert "shapes/0" in result.stderr
+    assert "second: 1 item worse, 0 better by J&F" in result.stdout
+    assert "shapes/0" in result.stdout
+    assert str(page) in result.stderr
     html = page.read_text()
     assert html.count("data:image/jpeg") == 3  # the truth and both runs
     assert "<script" not in html
@@ -94,7 +102,7 @@ def test_compare_refuses_what_cannot_be_compared(root: Path, tmp_path: Path) -> 
     assert refervid("compare", tmp_path / "first").exit_code == 2
     missing = refervid("compare", tmp_path / "first", tmp_path / "nowhere")
     assert missing.exit_code == 1
-    assert "nowhere" in missing.stderr
+    assert "nowhere is no folder" in missing.stderr
     DATASETS["mevis"].make_sample(tmp_path / "mevis")
     evaluate(open_dataset("mevis", tmp_path / "mevis"), ColourPipeline(tmp_path), tmp_path / "other")
     assert refervid("compare", tmp_path / "first", tmp_path / "other").exit_code == 2
@@ -124,6 +132,33 @@ def test_compare_names_files_that_are_damaged(root: Path, tmp_path: Path, name: 
     assert name in result.stderr
 
 
+def test_what_looks_the_same_in_four_digits_did_not_get_worse(root: Path, tmp_path: Path) -> None:
+    evaluate(open_dataset("folder", root), ColourPipeline(tmp_path), tmp_path / "first")
+    shutil.copytree(tmp_path / "first", tmp_path / "second")
+    items = tmp_path / "second" / "items.csv"
+    [head, *rows] = list(csv.reader(items.open()))
+    measure = head.index("J&F")
+    for row in rows:
+        row[measure] = str(float(row[measure]) - 4e-5)
+    with items.open("w") as file:
+        csv.writer(file).writerows([head, *rows])
+    result = refervid("compare", tmp_path / "first", tmp_path / "second")
+    assert "second: 0 items worse, 0 better" in result.stdout
+
+
+def test_an_estimate_as_json(root: Path, tmp_path: Path) -> None:
+    words = ("evaluate", "folder", "--root", root, "-o", tmp_path / "out", "--estimate", "--json")
+    assert json.loads(refervid(*words, "--preset", "lite").stdout) is None
+    paid = refervid(*words, "--preset", "paper", "--set", "sections.frame_step=1")
+    assert json.loads(paid.stdout)["asked"] > 0
+
+
+def test_actors_without_a_cluster(root: Path, tmp_path: Path) -> None:
+    result = refervid("evaluate", "folder", "--root", root, "-o", tmp_path / "out", "--actors", 2)
+    assert result.exit_code == 2
+    assert "--ray" in result.stderr
+
+
 def test_a_page_escapes_what_comes_from_sentences(root: Path, tmp_path: Path) -> None:
     path = root / "meta_expressions" / "meta_expressions.json"
     path.write_text(path.read_text().replace("the blue square", "<script>alert(1)</script>"))
@@ -141,12 +176,13 @@ def test_samples_pass_the_check(name: str, tmp_path: Path) -> None:
     assert made.exit_code == 0, made.output
     checked = refervid("datasets", "check", name, tmp_path / "sample")
     assert checked.exit_code == 0, checked.output
-    assert "all well" in checked.stderr
+    assert "all well" in checked.stdout
 
 
 def test_datasets_refuse_and_report(root: Path, tmp_path: Path) -> None:
     assert refervid("datasets", "make-sample", "folder", root).exit_code == 2
-    assert refervid("datasets", "make-sample", "imagenet", tmp_path / "new").exit_code == 1
+    assert refervid("datasets", "make-sample", "imagenet", tmp_path / "new").exit_code == 2
+    assert refervid("datasets", "check", "folder", root, "--split", "dev").exit_code == 2
     assert not (tmp_path / "new").exists()
     (root / "JPEGImages" / "shapes" / "00002.jpg").unlink()
     (root / "Annotations" / "stranger").mkdir()

@@ -88,7 +88,7 @@ def test_pull_asks_downloads_notes_and_verifies(
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
     damaged = refervid("verify", NAME)
     assert damaged.exit_code == 1
-    assert "pytorch_model.bin: different" in damaged.stderr
+    assert "pytorch_model.bin: different" in damaged.stdout
 
 
 def test_a_repository_without_weights_or_without_existence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -165,7 +165,7 @@ def test_list() -> None:
     assert set(rows) == set(CHECKPOINTS)
     assert not any(row["here"] for row in rows.values())
     assert "paper" in rows["facebook/sam2-hiera-large"]["presets"]
-    assert "IDEA-Research/grounding-dino-tiny" in refervid("list").stderr
+    assert "IDEA-Research/grounding-dino-tiny" in refervid("list").stdout
 
 
 def test_the_table_is_sound() -> None:
@@ -191,11 +191,11 @@ def test_verify_a_file_of_one_s_own(tmp_path: Path) -> None:
     path = beats_file(tmp_path / "BEATs_mine.pt")
     good = refervid("verify", str(path))
     assert good.exit_code == 0
-    assert "no published hash; loads" in good.stderr
+    assert "no published hash; loads" in good.stdout
     path.write_bytes(path.read_bytes()[:1000])
     bad = refervid("verify", str(path))
     assert bad.exit_code == 1
-    assert "download it again" in bad.stderr
+    assert "download it again" in bad.stdout
     assert refervid("verify", str(path), "--no-load").exit_code == 0
 
 
@@ -203,7 +203,7 @@ def test_a_file_by_a_published_name_must_be_that_file(tmp_path: Path) -> None:
     (tmp_path / "yamnet.h5").write_bytes(b"something else")
     result = refervid("verify", str(tmp_path / "yamnet.h5"))
     assert result.exit_code == 1
-    assert "not what was published" in result.stderr
+    assert "not what was published" in result.stdout
 
 
 def test_the_text_encoder_of_published_soc_checkpoints(
@@ -232,13 +232,13 @@ def test_the_text_encoder_of_published_soc_checkpoints(
     assert find_weights(name) == folder
     ours = refervid("verify", name)
     assert ours.exit_code == 1
-    assert "pytorch_model.bin: different" in ours.stderr
+    assert "pytorch_model.bin: different" in ours.stdout
 
     del state["pooler.dense.bias"], state["pooler.dense.weight"]
     torch.save(state, folder / "pytorch_model.bin")
     cut = refervid("verify", str(folder))
     assert cut.exit_code == 1
-    assert "lacks pooler.dense.weight" in cut.stderr
+    assert "lacks pooler.dense.weight" in cut.stdout
 
 
 @pytest.mark.parametrize("config", [None, "", "[]", '{"model_type": "t5"}'])

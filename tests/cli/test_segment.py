@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import av
@@ -92,7 +95,9 @@ def test_what_holds_for_all_sentences_is_said_once(frames: np.ndarray, tmp_path:
 
 def test_a_sentence_that_fits_nothing(video: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    result = refer("segment", video, "-t", "the green triangle", "-t", "", "-o", out, "--preset", "lite")
+    result = refer(
+        "segment", video, "-t", "the green triangle", "-t", "the pink disc", "-o", out, "--preset", "lite"
+    )
     assert result.exit_code == 0, result.output
     content = json.loads((out / "result.json").read_text())
     assert content["status"] == "not_found"
@@ -106,7 +111,7 @@ def test_silence_has_no_source(frames: np.ndarray, tmp_path: Path) -> None:
     write_video(path, frames, sound=np.zeros(16_000, np.float32))
     result = refer("segment", path, "--sound", "-o", tmp_path / "out", "--preset", "lite")
     assert result.exit_code == 0, result.output
-    assert "not_found" in result.stderr
+    assert "not found, on 0 of 24 frames" in result.stderr
     assert "silent" in result.stderr
 
 
@@ -133,6 +138,7 @@ def test_a_clip_that_breaks_off_is_partial(frames: np.ndarray, tmp_path: Path) -
     [
         (["nothing.mp4", "-t", "x"], 1, "nothing.mp4"),
         (["CLIP"], 2, "--text"),
+        (["CLIP", "-t", "x", "-t", " "], 2, "--text is empty"),
         (["CLIP", "-t", "x", "--preset", "best"], 2, "lite"),
         (["CLIP", "-t", "x", "--set", "tracker.kind=magic"], 2, "flow"),
         (["CLIP", "-t", "x", "--set", "sections.frame_stop=3"], 2, "frame_stop"),
@@ -141,7 +147,13 @@ def test_a_clip_that_breaks_off_is_partial(frames: np.ndarray, tmp_path: Path) -
         (["CLIP", "-t", "x", "--device", "cuda:7"], 1, "--device"),
         (["CLIP", "-t", "x", "--device", "toaster"], 2, "toaster"),
         (["CLIP", "-t", "x", "--preset", "lite", "--set", "tracker.kind=sam2"], 1, "models pull"),
-        (["CLIP", "-t", "x", "--max-pixels", "1000"], 1, "--max-pixels"),
+        (["CLIP", "-t", "x", "--set", "foo=1"], 2, "sections, text, sound"),
+        (["CLIP", "-t", "x", "--set", "detector.foo=1"], 2, "kind, limit, overlap"),
+        (["CLIP", "-t", "x", "--set", "sections.style=paper"], 2, "columns, frame_width"),
+        (["CLIP", "-t", "x", "--max-pixels", "1000"], 1, "a ten-thousandth of the 1,000"),
+        (["CLIP", "-t", "x", "--max-pixels", "-5"], 2, "--max-pixels"),
+        (["CLIP", "-t", "x", "--fps", "10"], 2, "--fps"),
+        (["CLIP", "-t", "x", "--audio", "nothing.wav"], 1, "nothing.wav does not exist: check"),
     ],
 )
 def test_mistakes_get_one_clear_line(
@@ -155,13 +167,98 @@ def test_mistakes_get_one_clear_line(
     assert not (tmp_path / "out" / "result.json").exists()
 
 
+def test_a_name_that_no_folder_can_have_is_refused_before_the_work(video: Path, tmp_path: Path) -> None:
+    named = tmp_path / "clip\udcff\udcfe.mp4"
+    shutil.copy(video, named)
+    words = ["segment", named, "-t", "the red disc", "--preset", "lite", "-o", tmp_path / "out"]
+    refused = refer(*words, "--format", "davis-png")
+    assert refused.exit_code == 1
+    assert "separators and control characters are refused" in refused.stderr
+    assert not (tmp_path / "out").exists()
+    assert refer(*words, "--format", "npz").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["segment", "demo"])
+@pytest.mark.parametrize("out", ["file", "file/below", "masks"])
+def test_a_folder_that_cannot_be_written_is_found_before_the_work(
+    command: str, out: str, video: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "masks" / "masks").write_text("mine")
+    words = [command, *([video, "-t", "the red disc"] if command == "segment" else [])]
+    result = refer(*words, "-o", tmp_path / out, "--preset", "lite")
+    assert result.exit_code == 2, result.output
+    assert f"{tmp_path / out}" in result.stderr
+    assert "--out" in result.stderr
+    assert "propose" not in result.stderr
+    assert "render" not in result.stderr
+
+
+def test_progress_off_a_terminal(video: Path, tmp_path: Path) -> None:
+    result = refer("segment", video, "-t", "the red disc", "-o", tmp_path / "out", "--preset", "lite")
+    lines = result.stderr.splitlines()
+    assert [line for line in lines if line.startswith("track:")] == [f"track: {2 * FRAMES} of {2 * FRAMES}"]
+    assert lines.index("propose: 1 of 1") < lines.index(f"overlay: {FRAMES} of {FRAMES}")
+
+
+def test_the_rate_of_pictures(frames: np.ndarray, tmp_path: Path) -> None:
+    pictures = write_pictures(tmp_path / "frames", frames[:6])
+    words = ("segment", pictures, "-t", "the red disc", "-o", tmp_path / "out", "--preset", "lite")
+    assert "(--fps)" in refer(*words).stderr
+    result = refer(*words, "--fps", 10, "--json")
+    assert json.loads(result.stdout)["video"]["times_s"] == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    assert "0.6 s" in result.stderr
+    assert "assumed" not in result.stderr
+    assert refer(*words, "--fps", "nan").exit_code == 2
+
+
+def test_a_note_is_said_once(video: Path, tmp_path: Path) -> None:
+    result = refer("segment", video, "-t", "../../x", "-o", tmp_path / "out", "--preset", "lite")
+    assert result.stderr.count("what 'x' looks like is not known") == 1
+
+
+def test_an_estimate_as_json(video: Path, tmp_path: Path) -> None:
+    words = ("segment", video, "-t", "x", "-o", tmp_path / "out", "--estimate", "--json", "--preset")
+    assert json.loads(refer(*words, "lite").stdout) is None
+    assert json.loads(refer(*words, "paper").stdout)["asked"] > 0
+    assert not (tmp_path / "out").exists()
+
+
 def test_presets_and_doctor() -> None:
     listed = json.loads(refer("presets", "--json").stdout)
     assert {"lite", "fast", "local", "paper"} <= {row["name"] for row in listed["presets"]}
+    assert [line.split()[0] for line in refer("presets").stdout.splitlines()[1:]] == [
+        row["name"] for row in listed["presets"]
+    ]
     facts = json.loads(refer("doctor", "--json").stdout)
     assert facts["missing"]["lite"] == []
     assert facts["video_encoders"]["libx264"]
-    assert refer("doctor").exit_code == refer("presets").exit_code == 0
+    assert set(facts["extras"]) == {"llm", "ui", "cluster", "datasets", "train"}
+    told = refer("doctor").stdout
+    for fact in (facts["cache"], "encoder libx264", "extra train", f"means {facts['auto']}"):
+        assert fact in told
+
+
+@pytest.mark.parametrize("preset", ["lite", "local", "paper", "soc"])
+def test_the_settings_of_a_preset_are_what_set_takes(preset: str) -> None:
+    lines = refer("presets", preset).stdout.splitlines()
+    assert len(lines) > 5
+    start = "soc" if preset == "soc" else "lite"
+    assert refer("presets", start, *(f"--set={line}" for line in lines)).stdout.splitlines() == lines
+
+
+def test_the_settings_that_set_changes() -> None:
+    told = refer("presets", "lite", "--set", "tracker.kind=sam2", "--set", "sections.frame_step=5").stdout
+    assert {"tracker.kind=sam2", "sections.frame_step=5", "text.candidates=12"} <= set(told.splitlines())
+    assert "tracker.weights=" in told
+    assert refer("presets", "nothing").exit_code == refer("presets", "--set", "a=1").exit_code == 2
+
+
+def test_help_needs_nothing_heavy() -> None:
+    loaded = "import sys, refervid.cli; print(*{name.split('.')[0] for name in sys.modules})"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert not {"torch", "transformers", "av", "cv2", "numpy", "scipy"} & set(done.stdout.split())
 
 
 def test_python_a_single_text_gives_a_result_and_a_list_a_list(frames: np.ndarray, tmp_path: Path) -> None:

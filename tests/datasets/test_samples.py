@@ -17,7 +17,7 @@ from refervid.datasets.pictures import read_ids
 from refervid.datasets.registry import DATASETS, dataset_class, open_dataset
 from refervid.datasets.rle import encode
 from refervid.datasets.samples import SampleClip, two_shapes, write_common_form, write_json
-from refervid.errors import DatasetError
+from refervid.errors import DatasetError, SettingsError
 from refervid.media.pictures import write_indexed
 from refervid.metrics.avs import shrunk
 from refervid.types import SoundReference
@@ -247,9 +247,9 @@ def test_rows_are_ready_for_csv(samples: Path, tmp_path: Path) -> None:
 
 
 def test_unknown_names_and_splits() -> None:
-    with pytest.raises(DatasetError, match="choose one of ref-youtube-vos"):
+    with pytest.raises(SettingsError, match="choose one of ref-youtube-vos"):
         open_dataset("coco", ".")
-    with pytest.raises(DatasetError, match="no split 'dev'; choose valid_u"):
+    with pytest.raises(SettingsError, match="no split 'dev'; choose valid_u"):
         open_dataset("mevis", ".", "dev")
     with pytest.raises(DatasetError, match="is no folder"):
         open_dataset("mevis", "nowhere")

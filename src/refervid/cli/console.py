@@ -1,25 +1,32 @@
-"""What the command line says: everything for people goes to stderr, JSON alone to stdout."""
+"""What the command line says: the answer that was asked for goes to stdout, everything else to stderr."""
 
 from __future__ import annotations
 
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
 from refervid.errors import RefervidError, SettingsError
-from refervid.types import Hook
+
+if TYPE_CHECKING:
+    from refervid.types import Hook
 
 DONE, FAILED, USAGE, PARTIAL = 0, 1, 2, 3
 """Exit codes."""
 
 INTERRUPTED = 130
+
+QUIET_S = 10.0
+"""Between two lines of progress where there is no terminal to draw on."""
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -52,15 +59,21 @@ def _fail(error: Exception, code: int) -> None:
 
 
 @contextmanager
-def progress_hook() -> Iterator[Hook]:
-    """A hook that draws one progress bar per stage."""
+def progress_hook(remark: Callable[[Any], str] = lambda artefact: "") -> Iterator[Hook]:
+    """A hook that draws one bar per stage; off a terminal it says now and then how far a stage is.
+
+    `remark` is called with the artefact of every report and gives words for such a line.
+    """
+    if not console.is_terminal:
+        yield _lines(remark)
+        return
     columns = (
         TextColumn("{task.description:>15}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns, console=console, transient=not console.is_terminal) as progress:
+    with Progress(*columns, console=console) as progress:
         bars: dict[str, Any] = {}
 
         def hook(stage: str, artefact: object, completed: int, total: int) -> None:
@@ -69,6 +82,59 @@ def progress_hook() -> Iterator[Hook]:
             progress.update(bars[stage], completed=completed, total=total)
 
         yield hook
+
+
+def _lines(remark: Callable[[Any], str]) -> Hook:
+    """One line at the end of each stage, and one every `QUIET_S` with the time left."""
+    under_way: dict[str, tuple[float, int]] = {}
+    ended: set[str] = set()
+    last_line = monotonic()
+
+    def hook(stage: str, artefact: object, completed: int, total: int) -> None:
+        nonlocal last_line
+        now, words = monotonic(), remark(artefact)
+        facts = [f"{stage}: {completed} of {total}", words]
+        if completed < total:
+            ended.discard(stage)
+            start, already = under_way.setdefault(stage, (now, completed))
+            if now - last_line < QUIET_S or completed == already:
+                return
+            seconds = (now - start) / (completed - already) * (total - completed)
+            facts.append(f"{spell_time(seconds)} left")
+        elif stage in ended:  # said by the engine, and again by the pipeline
+            return
+        else:
+            ended.add(stage)
+            under_way.pop(stage, None)
+        last_line = now
+        console.print(", ".join(filter(None, facts)), markup=False)
+
+    return hook
+
+
+def spell_time(seconds: float) -> str:
+    """40 -> "40 s", 200 -> "3 min 20 s", 7500 -> "2 h 5 min"."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes >= 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def counted(number: int, noun: str) -> str:
+    """1, "frame" -> "1 frame"; 2, "frame" -> "2 frames"."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def print_table(table: Table) -> None:
+    """The answer of a command. Where stdout is no terminal every row is one line, to be searched and cut."""
+    if sys.stdout.isatty():
+        Console(highlight=False).print(table, markup=False)
+        return
+    plain = Console(width=10_000, color_system=None)
+    with plain.capture() as captured:
+        plain.print(table, markup=False)
+    for line in captured.get().splitlines():
+        print(line.rstrip())
 
 
 def print_json(value: Any) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from refervid.cli.console import console, print_json, reporting_errors
+from refervid.cli.console import console, counted, print_json, print_table, reporting_errors
 from refervid.cli.options import Json
 
 datasets = typer.Typer(
@@ -31,7 +31,7 @@ def list_datasets(as_json: Json = False) -> None:
     table = Table("data set", "splits", box=None, header_style="bold", pad_edge=False)
     for name, names in splits.items():
         table.add_row(name, ", ".join(names))
-    console.print(table)
+    print_table(table)
 
 
 @datasets.command("make-sample")
@@ -60,7 +60,8 @@ def check(
 
         data = open_dataset(name, folder, split)
         data.check()
-    videos = len({item.video.name for item in data.items()})
-    console.print(f"{data.name} {data.split}: {len(data.items())} items on {videos} videos, all well")
+    items = counted(len(data.items()), "item")
+    videos = counted(len({item.video.name for item in data.items()}), "video")
+    print(f"{data.name} {data.split}: {items} on {videos}, all well")
     for note in data.notes:
-        console.print(f"- {note}", markup=False)
+        print(f"- {note}")

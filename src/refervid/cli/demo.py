@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from refervid.cli.console import console, progress_hook, reporting_errors
+from refervid.cli.console import console, print_table, progress_hook, reporting_errors
 from refervid.cli.options import Device
+
+if TYPE_CHECKING:
+    from refervid.types import Reference
 
 
 def demo(
@@ -26,20 +32,32 @@ def demo(
         from refervid.metrics.boundary import boundary_f
         from refervid.metrics.region import jaccard
         from refervid.pipelines.presets import load
-        from refervid.report.save import save_results
-        from refervid.types import Reference, SoundReference, TextReference
+        from refervid.report.save import results_folder, write_results
+        from refervid.types import SoundReference, TextReference
 
         pipeline = load(preset, device=device)
-        with progress_hook() as hook:
+        with progress_hook() as hook, results_folder(out):
             truth = write_demo(out / "demo.mp4", hook)
             references: list[Reference] = [*(TextReference(text) for text in TEXTS), SoundReference()]
             results = pipeline.run(open_clip(out / "demo.mp4"), references, hook)
-            save_results(results, out, hook=hook)
+            write_results(results, out, (), hook)
     table = Table("what was asked", "status", "J", "F", "J&F", box=None, header_style="bold", pad_edge=False)
     for result in results:
         true = truth[result.query].stack()
         j, f = jaccard(true, result.masks).mean(), boundary_f(true, result.masks).mean()
-        table.add_row(result.query, result.status, f"{j:.3f}", f"{f:.3f}", f"{(j + f) / 2:.3f}")
-    console.print(table)
+        status = result.status.replace("_", " ")
+        table.add_row(result.query, status, f"{j:.3f}", f"{f:.3f}", f"{(j + f) / 2:.3f}")
+    print_table(table)
     console.print(f"\nopen {out / 'report.html'} in a browser; the clip is {out / 'demo.mp4'}", markup=False)
-    console.print('now your own: refervid segment VIDEO --text "the red car"', markup=False)
+    console.print(f'now your own: {called_as()} segment VIDEO --text "the red car"', markup=False)
+
+
+def called_as() -> str:
+    """How this program is started from here: by its name where the shell knows it, else by its path."""
+    path = Path(sys.argv[0])
+    if path.name == "__main__.py":
+        return "python -m refervid"
+    known = shutil.which(path.name)
+    if known is not None and path.exists() and os.path.samefile(known, path):
+        return path.name
+    return min(str(path), os.path.relpath(path), key=len)

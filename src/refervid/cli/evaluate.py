@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from time import monotonic
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from refervid.cli.console import DONE, PARTIAL, console, print_json, progress_hook, reporting_errors
+from refervid.cli.console import (
+    DONE,
+    PARTIAL,
+    console,
+    counted,
+    print_json,
+    print_table,
+    progress_hook,
+    reporting_errors,
+)
 from refervid.cli.options import AllowRemote, Changes, Device, Estimate, Json, MaxCost, Preset
 from refervid.cli.spending import tell_estimate, tell_spending
-from refervid.types import Hook
 
 Name = Annotated[
     str, typer.Argument(metavar="DATASET", help="Name of the data set; `folder` is your own data.")
@@ -24,9 +30,6 @@ Name = Annotated[
 Root = Annotated[Path, typer.Option(help="The data set's folder.")]
 Split = Annotated[str | None, typer.Option(help="Which split; by default the one that is usually reported.")]
 Workers = Annotated[int, typer.Option(min=1, help="Processes that compute scores.")]
-
-QUIET_S = 30.0
-"""Between two lines of progress where there is no terminal to draw on."""
 
 
 def evaluate(
@@ -75,27 +78,39 @@ def evaluate(
         from refervid.evaluation.runner import Shard, evaluate, first_items
         from refervid.pipelines.presets import load
 
+        if ray is None and actors is not None:
+            raise SettingsError("--actors is for a cluster: give --ray too, such as --ray local")
+        if ray is not None and max_cost is not None:
+            raise SettingsError("--max-cost counts what one process asks: leave out --ray, or --max-cost")
         part = Shard.parse(shard)
         data = open_dataset(dataset, root, split)
         if not resume and limit is None:  # a fault in the truth is better told now than after the last item
             data.check()
-        if ray is not None and max_cost is not None:
-            raise SettingsError("--max-cost counts what one process asks: leave out --ray, or --max-cost")
         preset = preset_for(preset, data)
         settings = (*for_dataset(data, preset), *(changes or ()))
         pipeline = load(
             preset, device=device, allow_remote=allow_remote, max_cost=max_cost, settings=settings
         )
         again = partial(load, pipeline.preset, device=device, allow_remote=allow_remote, settings=settings)
-        console.print(f"{data.name} {data.split}: {len(data.items())} items; preset {pipeline.preset}")
+        items = counted(len(data.items()), "item")
+        console.print(f"{data.name} {data.split}: {items}; preset {pipeline.preset}")
         asked = [item for item in first_items(data, limit) if part.holds(item.video.name)]
         expected = estimate_run(asked, pipeline)
         if estimate or expected is not None:
             tell_estimate(expected, max_cost)
         if estimate:
+            if as_json:
+                print_json(None if expected is None else asdict(expected))
             raise typer.Exit
+        failed = 0
+
+        def count_failed(answers: Any) -> str:
+            nonlocal failed
+            failed += sum(answer.record["status"] == "failed" for answer in answers)
+            return f"{failed} failed"
+
         try:
-            with _progress() as hook:
+            with progress_hook(count_failed) as hook:
                 scores = evaluate(
                     data,
                     pipeline,
@@ -164,54 +179,35 @@ def compare(
         comparison = compare_runs(runs)
         if page is not None:
             write_comparison(page, comparison, show, root)
+    if page is not None:
+        console.print(f"open {page} in a browser", markup=False)
     if as_json:
         print_json(comparison.summary())
+        return
     table = Table("", *comparison.names, box=None, header_style="bold", pad_edge=False)
     for name, values in comparison.metrics.items():
         table.add_row(name, *("-" if value is None else f"{value:.4f}" for value in values))
-    console.print(table)
+    print_table(table)
     for number, name in list(enumerate(comparison.names))[1:]:
         worse, better = comparison.worse(number), comparison.better(number)
-        console.print(
-            f"{name}: {len(worse)} items worse, {len(better)} better by {comparison.measure}", markup=False
-        )
+        print(f"{name}: {counted(len(worse), 'item')} worse, {len(better)} better by {comparison.measure}")
         for change in worse[:show]:
             first, this = change.values[0], change.values[number]
-            console.print(f"  {first:.4f} -> {this:.4f}  {change.name}  {change.query}", markup=False)
+            print(f"  {first:.4f} -> {this:.4f}  {change.name}  {change.query}")
     for note in comparison.notes:
-        console.print(f"- {note}", markup=False)
-
-
-@contextmanager
-def _progress() -> Iterator[Hook]:
-    """Bars on a terminal; elsewhere a line now and then, with the time left."""
-    if console.is_terminal:
-        with progress_hook() as bars:
-            yield bars
-        return
-    start = said = monotonic()
-    failed = 0
-
-    def hook(stage: str, artefact: Any, completed: int, total: int) -> None:
-        nonlocal said, failed
-        failed += sum(answer.record["status"] == "failed" for answer in artefact)
-        now = monotonic()
-        if completed and (now - said >= QUIET_S or completed == total):
-            said = now
-            left = round((now - start) / completed * (total - completed))
-            time_left = f"{left // 60} min {left % 60} s left"
-            console.print(f"{completed} of {total} items, {failed} failed, {time_left}")
-
-    yield hook
+        print(f"- {note}")
 
 
 def _show(scores: Mapping[str, Any], as_json: bool) -> None:
-    numbers = {name: value for name, value in scores.items() if isinstance(value, float)}
-    if numbers:
+    """The scores on stdout, as a table or whole as JSON; what else is to be known on stderr."""
+    if as_json:
+        print_json(scores)
+    else:
         table = Table(box=None, show_header=False, pad_edge=False)
-        for name, value in numbers.items():
-            table.add_row(name, f"{value:.4f}")
-        console.print(table)
+        for name, value in scores.items():
+            if isinstance(value, float):
+                table.add_row(name, f"{value:.4f}")
+        print_table(table)
     for note in scores.get("notes", ()):
         console.print(f"- {note}", markup=False)
     for name, message in scores.get("failed", {}).items():
@@ -221,8 +217,7 @@ def _show(scores: Mapping[str, Any], as_json: bool) -> None:
     if scores.get("submission"):
         console.print(f"for the server: {scores['submission']}", markup=False)
     if scores.get("pending"):
-        console.print(f"{scores['pending']} items of other shards are not done yet: no scores so far")
+        pending = counted(scores["pending"], "item")
+        console.print(f"{pending} of other shards to be done yet: no scores so far")
     if scores.get("stopped"):
         console.print(f"stopped: {scores['stopped']}", markup=False)
-    if as_json:
-        print_json(scores)

@@ -42,12 +42,12 @@ def list_models(as_json: Json = False) -> None:
         print_json(rows)
         return
     for row in rows:
-        console.print(row["name"], style="bold", markup=False)
+        print(row["name"])
         facts = [row["about"], _size(row["bytes"]), row["licence"]]
         facts.append(f"revision {row['revision'][:10]}" if row["revision"] else "revision not pinned")
         facts.append(f"preset {', '.join(row['presets'])}" if row["presets"] else "no preset")
         facts.append("here" if row["here"] else "not here")
-        console.print(f"    {'; '.join(facts)}", markup=False)
+        print(f"    {'; '.join(facts)}")
     console.print("your own copy: give its path, as in --set tracker.weights=/path", markup=False)
 
 
@@ -101,11 +101,11 @@ def verify(
         found = [check(name, load=load) for name in wanted]
     if as_json:
         print_json([{**vars(one), "path": str(one.path), "hashes": dict(one.hashes)} for one in found])
-    for one in found:
+    for one in () if as_json else found:
         words = {True: "as published", False: "different", None: "no published hash"}
         hashes = "; ".join(f"{file}: {words[same]}" for file, same in one.hashes.items())
         verdict = f"problem: {one.problem}" if one.problem else "loads" if one.loads else "not loaded"
-        console.print(f"{one.name} in {one.path}: {hashes}; {verdict}", markup=False)
+        print(f"{one.name} in {one.path}: {hashes}; {verdict}")
     if not found:
         console.print(
             "no known checkpoint is here: `refervid models pull --preset local` gets those of a preset",

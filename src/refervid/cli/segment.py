@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from refervid.cli.console import DONE, FAILED, PARTIAL, USAGE, console, progress_hook, reporting_errors
+from refervid.cli.console import (
+    DONE,
+    FAILED,
+    PARTIAL,
+    USAGE,
+    console,
+    counted,
+    print_json,
+    progress_hook,
+    reporting_errors,
+)
 from refervid.cli.options import AllowRemote, Changes, Device, Estimate, Json, MaxCost, Preset
 from refervid.cli.spending import tell_estimate, tell_spending
 from refervid.media.limits import DEFAULT_MAX_PIXELS
-from refervid.report.result import Result
-from refervid.types import Reference, SoundReference, TextReference
+
+if TYPE_CHECKING:
+    from refervid.report.result import Result
+    from refervid.types import Reference
 
 
 def segment(
@@ -36,9 +49,14 @@ def segment(
             help="More output: coco-rle, davis-png, youtube-vos, npz, alpha-webm, contact-sheet. Repeatable.",
         ),
     ] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames per second of a folder of frames.")] = None,
     strict: Annotated[bool, typer.Option(help="Refuse clips that end before their header says.")] = False,
     max_pixels: Annotated[
-        int, typer.Option(help="Largest width x height x frames to accept.")
+        int,
+        typer.Option(
+            min=1,
+            help="Largest width x height x frames to accept; one frame may have a ten-thousandth of it.",
+        ),
     ] = DEFAULT_MAX_PIXELS,
     allow_remote: AllowRemote = False,
     max_cost: MaxCost = None,
@@ -46,19 +64,23 @@ def segment(
     as_json: Json = False,
 ) -> None:
     """Segment what a sentence says, or what makes the sound, in every frame of a video."""
-    references: list[Reference] = [TextReference(one) for one in text or ()]
-    if sound:
-        references.append(SoundReference())
-    if not references:
+    if not text and not sound:
         console.print('say what to segment: --text "the blue cup", or --sound')
+        raise typer.Exit(USAGE)
+    if not all(one.strip() for one in text or ()):
+        console.print('--text is empty: say what to segment, as in --text "the blue cup"')
         raise typer.Exit(USAGE)
 
     with reporting_errors():
         from refervid.media.clip import open_clip
+        from refervid.media.timing import frame_edges
         from refervid.pipelines.presets import load
-        from refervid.report.save import check_formats, save_results
+        from refervid.report.save import check_formats, results_folder, write_results
+        from refervid.types import SoundReference, TextReference
 
-        check_formats(formats or ())
+        references: list[Reference] = [TextReference(one) for one in text or ()]
+        if sound:
+            references.append(SoundReference())
         pipeline = load(
             preset,
             device=device,
@@ -67,10 +89,11 @@ def segment(
             settings=changes or (),
             sound=sound,
         )
-        clip = open_clip(video, audio=audio, strict=strict, max_pixels=max_pixels)
-        seconds = float(clip.times_s[-1])
+        clip = open_clip(video, audio=audio, fps=fps, strict=strict, max_pixels=max_pixels)
+        check_formats(formats or (), clip)
+        seconds = float(frame_edges(clip.times_s)[-1])
         console.print(
-            f"{clip.name}: {len(clip)} frames, {clip.width}x{clip.height}, {seconds:.1f} s; "
+            f"{clip.name}: {counted(len(clip), 'frame')}, {clip.width}x{clip.height}, {seconds:.1f} s; "
             f"preset {pipeline.preset}",
             markup=False,
         )
@@ -78,10 +101,12 @@ def segment(
         if estimate or expected is not None:
             tell_estimate(expected, max_cost)
         if estimate:
+            if as_json:
+                print_json(None if expected is None else asdict(expected))
             raise typer.Exit
-        with progress_hook() as hook:
+        with progress_hook() as hook, results_folder(out):
             results = pipeline.run(clip, references, hook)
-            save_results(results, out, formats=formats or (), hook=hook)
+            write_results(results, out, formats or (), hook)
     _tell(results)
     tell_spending(results[0].spending)
     console.print(f"open {out / 'report.html'}", markup=False)
@@ -104,7 +129,9 @@ def _tell(results: Sequence[Result]) -> None:
     for result in results:
         frames = int((result.areas > 0).sum())
         console.print(
-            f"{result.query}: {result.status}, on {frames} of {len(result.track)} frames", markup=False
+            f"{result.query}: {result.status.replace('_', ' ')}, on {frames} of "
+            f"{counted(len(result.track), 'frame')}",
+            markup=False,
         )
         for note in result.notes:
             if note not in common:

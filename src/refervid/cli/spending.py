@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from refervid.cli.console import console
-from refervid.types import Spending
+from typing import TYPE_CHECKING
+
+from refervid.cli.console import console, counted
+
+if TYPE_CHECKING:
+    from refervid.types import Spending
 
 _PRICE_UNKNOWN = (
     "the price is not known here (chooser.prices.input and chooser.prices.output, in US dollars per million "
@@ -16,7 +20,7 @@ def tell_estimate(expected: Spending | None, max_cost: float | None) -> None:
     if expected is None:
         console.print("no language model is asked: nothing to pay")
         return
-    questions = _count(expected.asked, "question")
+    questions = counted(expected.asked, "question")
     console.print(
         f"asks {expected.model} at most {questions} with a picture each, less what is remembered: "
         f"about {_tokens(expected)}, {_price(expected.usd, 'about ')}",
@@ -32,15 +36,11 @@ def tell_spending(spent: Spending | None) -> None:
     """After a run."""
     if spent is None or not (spent.asked or spent.from_cache):
         return
-    remembered = f", {_count(spent.from_cache, 'answer')} remembered" if spent.from_cache else ""
+    remembered = f", {counted(spent.from_cache, 'answer')} remembered" if spent.from_cache else ""
     console.print(
-        f"{_count(spent.asked, 'question')} asked{remembered}: {_tokens(spent)}, {_price(spent.usd)}",
+        f"{counted(spent.asked, 'question')} asked{remembered}: {_tokens(spent)}, {_price(spent.usd)}",
         markup=False,
     )
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _tokens(spending: Spending) -> str:

@@ -1,4 +1,4 @@
-"""`refervid train soc`: train the SOC network."""
+"""`refervid train`: train the SOC network, and the recipes that come with refervid."""
 
 from __future__ import annotations
 
@@ -7,21 +7,29 @@ from typing import Annotated, Any
 
 import typer
 
-from refervid.cli.console import console, reporting_errors
+from refervid.cli.console import console, reporting_errors, spell_time
 from refervid.cli.options import Device
 
 train = typer.Typer(name="train", help="Train a network on your own data.", no_args_is_help=True)
 
 
-@train.callback()
-def _train() -> None:
-    pass
+@train.command()
+def recipes(
+    name: Annotated[
+        str | None, typer.Argument(metavar="[NAME]", help="Print this one, to be changed for --config.")
+    ] = None,
+) -> None:
+    """List the recipes that come with refervid, or print one."""
+    with reporting_errors():
+        from refervid.training.recipe import recipe_names, recipe_text
+
+        print("\n".join(recipe_names()) if name is None else recipe_text(name).rstrip())
 
 
 @train.command()
 def soc(
     config: Annotated[
-        str, typer.Option(help="A recipe: a YAML file, or the name of one that comes with refervid.")
+        str, typer.Option(help="A recipe: a YAML file, or a name that `refervid train recipes` lists.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints, log and curves.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
@@ -54,10 +62,12 @@ def soc(
 def _show(stage: str, row: object, step: int, steps: int) -> None:
     """One line per logged step."""
     assert isinstance(row, dict)
-    console.print(f"step {step}/{steps}  {_summary(row)}", markup=False)
+    console.print(f"step {step}/{steps}  {_summary(row, steps - step)}", markup=False)
 
 
-def _summary(row: dict[str, Any]) -> str:
+def _summary(row: dict[str, Any], steps_left: int) -> str:
     if "loss" in row:
-        return f"loss {row['loss']:.3f}  rate {row['rate']:.1e}  {row['steps_per_second']:.2f} steps/s"
+        speed = row["steps_per_second"]
+        time_left = f"about {spell_time(steps_left / speed)} left"
+        return f"loss {row['loss']:.3f}  rate {row['rate']:.1e}  {speed:.2f} steps/s  {time_left}"
     return "  ".join(f"{name} {value:.3f}" for name, value in row.items() if isinstance(value, float))

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from refervid.datasets.item import Item
 from refervid.datasets.problems import Problems
-from refervid.errors import DatasetError
+from refervid.errors import DatasetError, SettingsError
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Dataset(ABC):
     """The items of one split, in the order of videos and expressions.
 
     Opening reads the lists and finds every file; it raises `DatasetError` with all that is missing or
-    wrong. `splits` names those that exist, the default first. `notes` say what makes scores on these
-    files differ from published ones.
+    wrong, and `SettingsError` for an unknown split. `splits` names those that exist, the default first.
+    `notes` say what makes scores on these files differ from published ones.
     """
 
     name: ClassVar[str]
@@ -38,11 +38,11 @@ class Dataset(ABC):
         self.split = split or self.splits[0]
         self.notes: list[str] = []
         if self.split not in self.splits:
-            raise DatasetError(f"{self.name} has no split {self.split!r}; choose {' or '.join(self.splits)}")
+            raise SettingsError(f"{self.name} has no split {self.split!r}; choose {' or '.join(self.splits)}")
         if not self.root.is_dir():
             raise DatasetError(
-                f"{self.root}: is no folder; give the root of the data set ({self.name}) with `--root`, "
-                "in a recipe as `root`"
+                f"{self.root}: is no folder; give the root of the data set ({self.name}) with --root, for "
+                "training in the recipe (--set data.0.root=FOLDER)"
             )
         problems = Problems()
         self._items = self._read(problems)

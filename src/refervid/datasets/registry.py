@@ -14,7 +14,7 @@ from refervid.datasets.mevis import Mevis
 from refervid.datasets.ref_davis17 import RefDavis17
 from refervid.datasets.ref_youtube_vos import RefYoutubeVos
 from refervid.datasets.refcoco import RefCoco, RefCocoG, RefCocoPlus
-from refervid.errors import DatasetError
+from refervid.errors import SettingsError
 
 _KINDS: tuple[type[Dataset], ...] = (
     RefYoutubeVos,
@@ -36,12 +36,15 @@ DATASETS: dict[str, type[Dataset]] = {kind.name: kind for kind in _KINDS}
 
 
 def dataset_class(name: str) -> type[Dataset]:
-    """The class of that name; raises `DatasetError` naming all there are."""
+    """The class of that name; raises `SettingsError` naming all there are."""
     if name not in DATASETS:
-        raise DatasetError(f"there is no data set {name!r}; choose one of {', '.join(DATASETS)}")
+        raise SettingsError(f"there is no data set {name!r}; choose one of {', '.join(DATASETS)}")
     return DATASETS[name]
 
 
 def open_dataset(name: str, root: str | Path, split: str | None = None) -> Dataset:
-    """Open the data set of that name, by default its split for evaluation; raises `DatasetError`."""
+    """Open the data set of that name, by default its split for evaluation.
+
+    Raises `SettingsError` for an unknown name or split, `DatasetError` for files missing or wrong.
+    """
     return dataset_class(name)(root, split)

@@ -60,9 +60,8 @@ def engine_settings(role: Role, options: Mapping[str, Any]) -> EngineSettings:
     try:
         return cast(EngineSettings, cls.Settings.model_validate(options))
     except ValidationError as error:
-        problems = problems_of(error, f"{role}.")
-        known = ", ".join(name for name in cls.Settings.model_fields if name != "kind")
-        raise SettingsError(f"{problems} (settings of {options['kind']!r}: {known or 'none'})") from error
+        problems = problems_of(error, f"{role}.", cls.Settings)
+        raise SettingsError(f"the {role} {options['kind']!r}: {problems}") from error
 
 
 def build_engine(role: Role, options: Mapping[str, Any], runtime: Runtime) -> Engine:

@@ -14,7 +14,8 @@ from refervid.errors import DatasetError, SettingsError
 _NOT_MEASURED = {"video", "expression_id", "query", "annotator", "object_id", "category", "frames", "missing"}
 """Columns of items.csv that say which item it is."""
 _NAMED_BY = {"video", "expression_id", "query"}
-_SAME = 1e-9
+_SAME = 5e-5
+"""Less cannot be seen in four digits."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,8 @@ def compare_runs(runs: Sequence[Path]) -> Comparison:
 
 
 def _scores(run: Path) -> dict[str, Any]:
+    if not run.is_dir():
+        raise DatasetError(f"{run} is no folder: give the folder of a run (--out of `refervid evaluate`)")
     try:
         content = json.loads((run / "scores.json").read_text("utf-8"))
     except (OSError, ValueError) as error:

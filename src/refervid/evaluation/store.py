@@ -67,7 +67,10 @@ class RunFolder:
                 "then done anew"
             )
         if before != self._plan:
-            changes = "; ".join(differences(before, self._plan))
+            now = self._plan
+            if before.get("preset") != now["preset"]:  # another one has other settings altogether
+                before, now = {**before, "settings": None}, {**now, "settings": None}
+            changes = "; ".join(differences(before, now))
             raise ConfigurationChanged(
                 f"{self.path} was started differently ({changes}): choose another folder"
             )

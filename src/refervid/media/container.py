@@ -35,7 +35,7 @@ def existing_file(path: str | Path) -> Path:
     file = Path(path).absolute()
     if not file.is_file():
         what = "is a folder or device, not a file" if file.exists() else "does not exist"
-        raise MediaNotFound(f"{path} {what}; give the path of a video, or of a folder of .jpg or .png frames")
+        raise MediaNotFound(f"{path} {what}: check the path")
     return file
 
 

@@ -22,8 +22,9 @@ def check_size(path: Path, width: int, height: int, frames: int, max_pixels: int
     """Raises `MediaTooLarge` if a frame, or all frames together, exceed the limit."""
     if width * height > frame_limit(max_pixels):
         raise MediaTooLarge(
-            f"{path} has frames of {width}x{height} pixels, and {frame_limit(max_pixels):,} are allowed; "
-            f"use smaller frames, or set `max_pixels` (--max-pixels) to {width * height * FRAME_SHARE}"
+            f"{path} has frames of {width}x{height} pixels, and one may have a ten-thousandth of the "
+            f"{max_pixels:,} allowed for a clip; use smaller frames, or set `max_pixels` (--max-pixels) to "
+            f"{width * height * FRAME_SHARE}"
         )
     if width * height * frames > max_pixels:
         raise MediaTooLarge(

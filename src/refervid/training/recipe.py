@@ -208,14 +208,8 @@ def read_recipe(name: str, changes: Sequence[str] = ()) -> Recipe:
     Raises `SettingsError`.
     """
     path = Path(name)
-    if path.is_file():
-        content = path.read_bytes()
-    elif name in recipe_names():
-        content = (resources.files("refervid.training") / "recipes" / f"{name}.yaml").read_bytes()
-    else:
-        raise SettingsError(f"no recipe {name!r}: give a YAML file, or one of {', '.join(recipe_names())}")
     try:
-        values = yaml.safe_load(content.decode())
+        values = yaml.safe_load(path.read_text("utf-8") if path.is_file() else recipe_text(name))
     except (yaml.YAMLError, ValueError) as error:
         raise SettingsError(f"{name} is no YAML file in UTF-8: {error}") from error
     if not isinstance(values, dict):
@@ -223,7 +217,14 @@ def read_recipe(name: str, changes: Sequence[str] = ()) -> Recipe:
     try:
         return Recipe.model_validate(override(values, changes))
     except ValidationError as error:
-        raise SettingsError(f"recipe {name}: {problems_of(error)}") from error
+        raise SettingsError(f"recipe {name}: {problems_of(error, settings=Recipe)}") from error
+
+
+def recipe_text(name: str) -> str:
+    """The YAML of a recipe that comes with the package. Raises `SettingsError` naming all there are."""
+    if name not in recipe_names():
+        raise SettingsError(f"no recipe {name!r}: give a YAML file, or one of {', '.join(recipe_names())}")
+    return (resources.files("refervid.training") / "recipes" / f"{name}.yaml").read_text("utf-8")
 
 
 def recipe_names() -> list[str]:

@@ -101,7 +101,8 @@ class Trainer:
             losses, norm = self._learn(step, batch)
             self._epoch_loss += float(self._processes.mean(losses["loss"].detach()))
             self._step = step + 1
-            if self._step % self._recipe.log_every == 0 or self._step == steps:
+            # The first step, too, so that a run shows soon that it goes, and how fast.
+            if self._step % self._recipe.log_every == 0 or self._step in (1, steps):
                 speed = (self._step - since) / max(monotonic() - started, 1e-9)
                 self._log_step(step, losses, norm, speed)
             if self._step % per_epoch == 0:

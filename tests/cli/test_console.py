@@ -1,0 +1,41 @@
+"""What is said while work goes on where there is no terminal to draw on."""
+
+from __future__ import annotations
+
+import pytest
+
+from refervid.cli import console
+from refervid.cli.console import progress_hook, spell_time
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return capsys.readouterr().err.splitlines()
+
+
+def test_every_stage_ends_with_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_hook() as hook:
+        for completed, total in ((0, 4), (2, 8), (8, 8), (4, 4), (0, 4), (4, 4)):
+            hook("track", None, completed, total)
+        hook("overlay", None, 3, 3)
+    assert said(capsys) == ["track: 8 of 8", "track: 4 of 4", "overlay: 3 of 3"]
+
+
+def test_a_long_stage_says_how_long_it_will_take(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 0.0, 1.0, 11.0, 30.0])
+    monkeypatch.setattr(console, "monotonic", lambda: next(clock))
+    with progress_hook(lambda artefact: f"{artefact} failed") as hook:
+        hook("items", 0, 90, 200)  # 90 were done by an earlier run
+        hook("items", 1, 91, 200)
+        hook("items", 1, 101, 200)
+        hook("items", 2, 200, 200)
+    assert said(capsys) == ["items: 101 of 200, 1 failed, 1 min 39 s left", "items: 200 of 200, 2 failed"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "0 s"), (40, "40 s"), (59.7, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
+)
+def test_times_in_words(seconds: float, words: str) -> None:
+    assert spell_time(seconds) == words

@@ -1,0 +1,43 @@
+"""`refervid demo`: what it says in the end can be typed as it stands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from refervid.cli.demo import called_as
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    path = tmp_path / "project" / ".venv" / "bin" / "refervid"
+    path.parent.mkdir(parents=True)
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("here", "known", "words"),
+    [
+        ("project", False, ".venv/bin/refervid"),
+        ("project", True, "refervid"),
+        ("elsewhere", False, "../project/.venv/bin/refervid"),
+    ],
+)
+def test_the_program_is_called_as_the_shell_finds_it(
+    here: str, known: bool, words: str, program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / here).mkdir(parents=True, exist_ok=True)
+    monkeypatch.chdir(tmp_path / here)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}/bin" if known else "/bin")
+    monkeypatch.setattr(sys, "argv", [str(program), "demo"])
+    assert called_as() == words
+
+
+def test_a_module_is_called_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["/somewhere/refervid/__main__.py", "demo"])
+    assert called_as() == "python -m refervid"
