@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -120,12 +121,17 @@ def test_it_tells_what_was_asked_found_and_why(tmp_path: Path, clip: ArrayClip) 
     assert report.tags.count("svg") == 1
 
 
-def test_the_chosen_box_is_marked(tmp_path: Path, clip: ArrayClip) -> None:
-    result = result_of(clip, TextReference("it"), block(clip, range(5)), decisions=[box_decision()])
+@pytest.mark.parametrize(
+    ("answer", "scores"), [(1, ["0.61"]), ("2", ["0.27"]), ("1, 2, 9", ["0.61", "0.27"])]
+)
+def test_the_chosen_boxes_are_marked(
+    tmp_path: Path, clip: ArrayClip, answer: str | int, scores: list[str]
+) -> None:
+    decision = replace(box_decision(), answer=answer)
+    result = result_of(clip, TextReference("it"), block(clip, range(5)), decisions=[decision])
     write_report(tmp_path / "report.html", [result])
-    (row,) = re.findall(r'<tr class="chosen">.*?</tr>', (tmp_path / "report.html").read_text(), re.DOTALL)
-    assert "blue cup" in row
-    assert "0.61" in row
+    rows = re.findall(r'<tr class="chosen">.*?</tr>', (tmp_path / "report.html").read_text(), re.DOTALL)
+    assert [re.findall(r"0\.\d\d", row) for row in rows] == [[score] for score in scores]
 
 
 def test_the_poster_is_a_usual_frame(clip: ArrayClip) -> None:

@@ -58,13 +58,13 @@ class FrameStore:
             small, scale = _shrink(frame, _LONG_SIDE)
             self._frames[index] = (encode_jpeg(small), scale)
 
-    def candidates_uri(self, index: int, candidates: Sequence[Candidate], chosen: int | None) -> str:
-        """Frame `index` with numbered boxes, drawn as the chooser sees them, number `chosen` thicker."""
+    def candidates_uri(self, index: int, candidates: Sequence[Candidate], chosen: Iterable[int]) -> str:
+        """Frame `index` with numbered boxes, drawn as the chooser sees them, the `chosen` ones thicker."""
         frame, scale = self._read(index)
-        if chosen is not None:
-            x0, y0, x1, y1 = (round(float(v) * scale) for v in candidates[chosen - 1].box_xyxy)
-            line = max(round(min(frame.shape[:2]) / 50), 5)
-            cv2.rectangle(frame, (x0, y0), (x1, y1), box_colour(chosen - 1)[1], line, cv2.LINE_AA)
+        line = max(round(min(frame.shape[:2]) / 40), 6)
+        for number in chosen:
+            x0, y0, x1, y1 = (round(float(v) * scale) for v in candidates[number - 1].box_xyxy)
+            cv2.rectangle(frame, (x0, y0), (x1, y1), box_colour(number - 1)[1], line, cv2.LINE_AA)
         draw_candidates(frame, candidates, scale)
         return picture_uri(frame)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -180,17 +181,18 @@ def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None, is
         is_tall=is_tall,
         is_open=is_open,
         candidates=tuple(
-            _view_candidate(position, candidate, clip, position + 1 == chosen)
+            _view_candidate(position, candidate, clip, position + 1 in chosen)
             for position, candidate in enumerate(decision.candidates)
         ),
     )
 
 
-def _chosen(decision: Decision) -> int | None:
-    """The number of the candidate that was chosen, if one was."""
-    if decision.question != "box" or not isinstance(decision.answer, int):
-        return None
-    return decision.answer if 1 <= decision.answer <= len(decision.candidates) else None
+def _chosen(decision: Decision) -> set[int]:
+    """The numbers of the candidates that were chosen: the answer is one, or several with commas."""
+    if decision.question != "box":
+        return set()
+    numbers = {int(digits) for digits in re.findall(r"[0-9]{1,4}", str(decision.answer))}
+    return numbers & set(range(1, len(decision.candidates) + 1))
 
 
 def _view_candidate(position: int, candidate: Candidate, clip: Clip, is_chosen: bool) -> CandidateView:
