@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from refervid.media.clip import Clip
+from refervid.media.lettering import WHITE
 from refervid.media.overlay import draw_masks
 from refervid.media.palette import RGB, box_colour
 from refervid.media.pictures import decode_jpeg, encode_jpeg
@@ -59,13 +60,14 @@ class FrameStore:
             self._frames[index] = (encode_jpeg(small), scale)
 
     def candidates_uri(self, index: int, candidates: Sequence[Candidate], chosen: Iterable[int]) -> str:
-        """Frame `index` with numbered boxes, drawn as the chooser sees them, the `chosen` ones thicker."""
+        """Frame `index` with numbered boxes, as the chooser sees them; those `chosen` have a white rim."""
         frame, scale = self._read(index)
-        line = max(round(min(frame.shape[:2]) / 40), 6)
+        draw_candidates(frame, candidates, scale)
+        line = max(round(min(frame.shape[:2]) / 90), 3)
         for number in chosen:
             x0, y0, x1, y1 = (round(float(v) * scale) for v in candidates[number - 1].box_xyxy)
-            cv2.rectangle(frame, (x0, y0), (x1, y1), box_colour(number - 1)[1], line, cv2.LINE_AA)
-        draw_candidates(frame, candidates, scale)
+            for colour, thickness in ((WHITE, 3 * line), (box_colour(number - 1)[1], line)):
+                cv2.rectangle(frame, (x0, y0), (x1, y1), colour, thickness, cv2.LINE_AA)
         return picture_uri(frame)
 
     def pivot_uri(self, pivot: Pivot, colour: RGB) -> str:
