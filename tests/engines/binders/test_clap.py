@@ -91,7 +91,7 @@ def test_a_folder_without_its_extractor(folder: Path, tmp_path: Path) -> None:
     for file in folder.iterdir():
         if file.name != "preprocessor_config.json":
             (tmp_path / file.name).write_bytes(file.read_bytes())
-    with pytest.raises(BadCheckpoint, match="files of the feature extractor"):
+    with pytest.raises(BadCheckpoint, match="files of the preprocessor"):
         ClapBinder.build(ClapSettings(weights=str(tmp_path)), Runtime("cpu", "auto", False, Path()))
 
 

@@ -94,5 +94,5 @@ def test_a_cut_extractor_is_refused(folder: Path, tmp_path: Path) -> None:
         (tmp_path / file.name).write_bytes(file.read_bytes())
     config = tmp_path / "preprocessor_config.json"
     config.write_bytes(config.read_bytes()[:40])
-    with pytest.raises(BadCheckpoint, match="files of the feature extractor"):
+    with pytest.raises(BadCheckpoint, match="files of the preprocessor"):
         tagger(tmp_path)
