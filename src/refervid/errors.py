@@ -121,7 +121,7 @@ class DeviceError(RefervidError):
 
 
 class OutOfMemory(DeviceError):
-    """The device's memory does not suffice even for the smallest step."""
+    """Memory, of the device or of this machine, does not suffice even for the smallest step."""
 
 
 class ChooserError(RefervidError):

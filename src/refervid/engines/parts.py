@@ -9,7 +9,7 @@ from refervid.errors import BadCheckpoint
 
 
 def load_part(part_class: Any, folder: Path) -> Any:
-    """A transformers tokenizer or preprocessor (of pictures or sounds) from a local folder. Raises `BadCheckpoint`."""
+    """A transformers tokenizer or preprocessor from a local folder. Raises `BadCheckpoint`."""
     try:
         return part_class.from_pretrained(folder, local_files_only=True)
     except Exception as error:  # the libraries below raise whatever their parsers raise
