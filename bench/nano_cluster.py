@@ -27,8 +27,7 @@ from refervid.datasets.synthetic.sentences import TIME_KINDS, Sentence
 from refervid.engines.weights import find_weights
 from refervid.models.soc import SOC, build_tokenizer, load, save
 from refervid.models.soc.losses import contrastive_loss
-from refervid.models.soc.transforms import prepare_frames
-from refervid.training.draws import to_tensor
+from refervid.models.soc.transforms import prepare_frames, to_tensor
 from refervid.training.recipe import Schedule
 from refervid.training.trainer import rate_factor
 

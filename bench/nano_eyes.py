@@ -27,9 +27,8 @@ from refervid.datasets.synthetic.scene import SceneSettings
 from refervid.datasets.synthetic.things import COLOURS, KINDS, PATTERNS
 from refervid.files import atomic_file
 from refervid.models.soc import InputSize, SocConfig
-from refervid.models.soc.transforms import prepare_frames
+from refervid.models.soc.transforms import prepare_frames, to_tensor
 from refervid.models.soc.video_swin import VideoSwin
-from refervid.training.draws import to_tensor
 from refervid.training.recipe import Schedule
 from refervid.training.trainer import rate_factor
 

@@ -157,6 +157,17 @@ def _part(path: Path) -> Path:
     return path.with_name(f".{secrets.token_hex(4)}{_PART}.{end}")
 
 
+def by_number(name: str) -> tuple[list[tuple[int, str]], str]:
+    """Sort key by the numbers in names: "2" before "10", "frame2" before "frame10"."""
+    parts = re.split(r"(\d+)", name)
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name
+
+
+def well_formed(text: str) -> str:
+    """With "?" for halves of characters (surrogates), which neither files nor requests can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def remove_leftovers(folder: Path) -> None:
     """Remove what killed writers left half written in `folder` or one level below; nobody may be writing."""
     for pattern in (f".*{_PART}*", f"*/.*{_PART}*"):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from refervid.datasets.item import VideoSource
 from refervid.datasets.problems import Problems
+from refervid.files import by_number
 
 ObjectId = str | int
 
@@ -59,16 +59,6 @@ def as_list(ids: ObjectId | list[ObjectId] | None) -> list[str]:
     return [str(each) for each in (ids if isinstance(ids, list) else [ids])]
 
 
-def by_number(names: Iterable[str]) -> list[str]:
-    """Sorted by the numbers in them: "2" before "10", "frame2" before "frame10"."""
-
-    def key(name: str) -> tuple[list[tuple[int, str]], str]:
-        parts = re.split(r"(\d+)", name)
-        return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], name
-
-    return sorted(names, key=key)
-
-
 def video_tasks(
     meta: MetaExpressions, file: Path, pictures: Path, fps: float, problems: Problems
 ) -> Iterator[VideoTask]:
@@ -85,7 +75,7 @@ def video_tasks(
                 problems.add(file, f"video {video} lists {what} {', '.join(twice)} twice", "remove one")
         folder = pictures / video
         found = picture_names(folder)
-        frames = tuple(by_number(entry.frames))
+        frames = tuple(sorted(entry.frames, key=by_number))
         problems.missing(
             folder,
             [f"{name}.jpg" for name in frames if name not in found],
@@ -93,7 +83,7 @@ def video_tasks(
         )
         if all(name in found for name in frames):
             source = VideoSource(video, folder, tuple(found[name] for name in frames), fps)
-            expressions = {key: entry.expressions[key] for key in by_number(entry.expressions)}
+            expressions = {key: entry.expressions[key] for key in sorted(entry.expressions, key=by_number)}
             yield VideoTask(source, frames, expressions)
 
 

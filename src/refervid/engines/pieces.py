@@ -78,11 +78,6 @@ class Pieces:
                 raise
             raise self._out_of_memory(self.size) from error
 
-    def once(self, work: Callable[[], T], options: str) -> T:
-        """The result of work that cannot be cut; see `memory_checked`."""
-        with memory_checked(self._device, options):
-            return work()
-
     def _run(self, work: Callable[[slice], Sequence[T]], count: int) -> list[T]:
         return [
             result

@@ -106,3 +106,9 @@ def open_clip(
             raise NoAudioStream(f"{audio} holds no sound; give a sound file, or a video with sound")
         clip.sound = SoundSource(Path(audio))
     return clip
+
+
+def read_frames(clip: Clip, indices: Sequence[int]) -> NDArray[np.uint8]:
+    """(len(indices), H, W, 3); indices may repeat, and are then read once."""
+    by_index = dict(clip.frames(indices))
+    return np.stack([by_index[index] for index in indices])

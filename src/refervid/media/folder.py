@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from refervid.errors import MediaNotFound, SettingsError, UnreadableMedia
+from refervid.files import by_number
 from refervid.media.clip import Clip
 from refervid.media.limits import DEFAULT_MAX_PIXELS, check_size
 from refervid.types import Frame
@@ -118,10 +118,4 @@ def _picture_files(path: Path) -> list[Path]:
         raise MediaNotFound(f"{path} cannot be read: permission denied; check its access rights") from error
     if not files:
         raise MediaNotFound(f"{path} holds no .jpg or .png frames")
-    return sorted(files, key=_by_number)
-
-
-def _by_number(file: Path) -> tuple[list[tuple[int, str]], str]:
-    """Sort key that puts frame2 before frame10."""
-    parts = re.split(r"(\d+)", file.stem)
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], file.name
+    return sorted(files, key=lambda file: (by_number(file.stem), file.name))

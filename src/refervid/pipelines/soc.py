@@ -95,9 +95,9 @@ class SocPipeline(Pipeline):
         if asked.prediction_layer is not None:
             network.config = network.config.model_copy(update={"prediction_layer": asked.prediction_layer})
         self._built["network"] = f"SOC {asked.weights}"
-        size = network.config.size
+        size = None
         if asked.short is not None or asked.long is not None:
-            short, long = size or SIZE
+            short, long = network.config.size or SIZE
             size = InputSize(asked.short or short, asked.long or long)
         return Segmenter(
             network,
@@ -159,10 +159,7 @@ class SocPipeline(Pipeline):
         self, clip: Clip, references: Sequence[Reference], index: int
     ) -> list[list[tuple[Mask, float]]]:
         texts = [cast(TextReference, reference).text for reference in references]
-        return [
-            list(zip(found.masks.cpu().numpy(), found.scores.tolist(), strict=True))
-            for found in self.segmenter.answers_at(clip, index, texts)
-        ]
+        return [found.scored_masks() for found in self.segmenter.answers_at(clip, index, texts)]
 
     def plan(self) -> dict[str, Any]:
         return {"preset": self.preset, "settings": self.settings.model_dump(mode="json")}

@@ -14,12 +14,11 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from refervid.engines.pieces import Pieces
+from refervid.engines.pieces import Pieces, memory_checked
 from refervid.engines.weights import find_weights
-from refervid.media.clip import Clip
+from refervid.media.clip import Clip, read_frames
 from refervid.models.soc import SOC, InputSize, LayerOutput, Tokens, build_tokenizer
 from refervid.models.soc.postprocess import (
     Predictions,
@@ -29,7 +28,7 @@ from refervid.models.soc.postprocess import (
     resized,
 )
 from refervid.models.soc.tokenizer import clean
-from refervid.models.soc.transforms import A2D_SIZE, SIZE, prepare_frames
+from refervid.models.soc.transforms import A2D_SIZE, SIZE, prepare_frames, to_tensor
 from refervid.track import Track
 from refervid.types import Hook, no_hook
 
@@ -104,7 +103,7 @@ class Segmenter:
         case (public repository, A2D-Sentences and RefCOCO). Raises `OutOfMemory`.
         """
         still = len(clip) == 1
-        around = np.clip(np.arange(1) if still else np.arange(index - 4, index + 4), 0, len(clip) - 1)
+        around = [0] if still else np.clip(np.arange(index - 4, index + 4), 0, len(clip) - 1).tolist()
         size = self._size or (SIZE if still else A2D_SIZE)
         pixels = self._pixels(clip, around, size)
         annotated = torch.tensor([0 if still else _ANNOTATED], device=self._device)
@@ -122,7 +121,7 @@ class Segmenter:
     @torch.inference_mode()
     def _answer(self, clip: Clip, frames: slice, tokens: Tokens) -> list[Answers]:
         linked = self._overlap > 0 and frames != slice(0, len(clip))
-        pixels = self._pixels(clip, np.arange(frames.start, frames.stop), self._size or SIZE)
+        pixels = self._pixels(clip, range(frames.start, frames.stop), self._size or SIZE)
 
         def answers(output: LayerOutput) -> list[Answers]:
             found, scored = [], clip_scores(output.classes)
@@ -137,12 +136,9 @@ class Segmenter:
 
         return self._refer(pixels, tokens, answers)
 
-    def _pixels(self, clip: Clip, indices: NDArray[np.int64], size: InputSize) -> Tensor:
-        """(T, 3, h, w) on the device; frames that are asked for twice are read once."""
-        first = int(indices.min())
-        pictures = np.stack([frame for _, frame in clip.frames(range(first, int(indices.max()) + 1))])
-        frames = torch.from_numpy(pictures[indices - first]).permute(0, 3, 1, 2)
-        return prepare_frames(frames, size).to(self._device)
+    def _pixels(self, clip: Clip, indices: Sequence[int], size: InputSize) -> Tensor:
+        """(T, 3, h, w) on the device."""
+        return prepare_frames(to_tensor(read_frames(clip, indices)), size).to(self._device)
 
     def _refer(
         self,
@@ -153,9 +149,8 @@ class Segmenter:
     ) -> list[Found]:
         """What `read` makes of the network's output, sentence by sentence; the backbone runs once."""
         with self._precision():
-            features = self._pieces.once(
-                lambda: self._model.encode_clips(pixels[None], None, annotated), "window or short"
-            )
+            with memory_checked(self._device, "window or short"):
+                features = self._model.encode_clips(pixels[None], None, annotated)
 
             def refer(part: slice) -> list[Found]:
                 asked = Tokens(tokens.ids[part], tokens.keep[part])

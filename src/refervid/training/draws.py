@@ -52,8 +52,3 @@ def sample_of(frames: Tensor, masks: NDArray[np.bool_], text: str, label: int = 
     """
     truth = torch.from_numpy(masks)
     return Sample(frames, truth, mask_boxes(truth), truth.flatten(1).any(1), clean(text), label)
-
-
-def to_tensor(frames: NDArray[np.uint8]) -> Tensor:
-    """(T, H, W, 3) -> (T, 3, H, W)."""
-    return torch.from_numpy(frames).permute(0, 3, 1, 2)

@@ -173,8 +173,7 @@ class FramePaper(Paper[a2d.Entry]):
         answers = segmenter.answers_at(clip, frame, [text_of(item) for item, _ in asked])
         entries = []
         for (item, position), answer in zip(asked, answers, strict=True):
-            found = zip(answer.masks.cpu().numpy(), answer.scores.tolist(), strict=True)
-            predictions = [a2d.Prediction(encode(mask), score) for mask, score in found]
+            predictions = [a2d.Prediction(encode(mask), score) for mask, score in answer.scored_masks()]
             truth = encode(cast(Truth, item.truth).at(position)[0])
             entries.append(a2d.Entry(f"{item.name}/{item.frames[position]}", truth, predictions))
         return entries

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from refervid.datasets.a2d_sentences import A2dSentences
 from refervid.datasets.base import Dataset
@@ -24,10 +23,10 @@ from refervid.datasets.synthetic.clips import make_clip
 from refervid.datasets.synthetic.sentences import all_phrases
 from refervid.datasets.synthetic.things import KINDS
 from refervid.errors import DatasetError, SettingsError
-from refervid.media.clip import Clip
-from refervid.models.soc.transforms import CLIP_FLIP_PROBABILITY, STILL_FLIP_PROBABILITY
+from refervid.media.clip import read_frames
+from refervid.models.soc.transforms import CLIP_FLIP_PROBABILITY, STILL_FLIP_PROBABILITY, to_tensor
 from refervid.training.categories import categories_of
-from refervid.training.draws import Draw, Source, sample_of, to_tensor
+from refervid.training.draws import Draw, Source, sample_of
 from refervid.training.recipe import A2dData, Recipe, StillData, SyntheticData, VideoData
 from refervid.training.warps import pseudo_clip
 from refervid.types import TextReference
@@ -230,12 +229,6 @@ class Stills:
             frames, masks = pseudo_clip(picture, mask, self._frames, random)
         sample = sample_of(to_tensor(frames), masks, text_of(item))
         return Draw(item.name, (sample,), flip=self._flip)
-
-
-def read_frames(clip: Clip, indices: Sequence[int]) -> NDArray[np.uint8]:
-    """(len(indices), H, W, 3); indices may repeat and must not fall."""
-    by_index = dict(clip.frames(indices))
-    return np.stack([by_index[index] for index in indices])
 
 
 def by_video(items: Sequence[Item]) -> list[list[Item]]:

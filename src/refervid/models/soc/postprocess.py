@@ -15,6 +15,7 @@ from torch import Tensor
 from refervid.models.soc.boxes import to_corners
 from refervid.models.soc.heads import STRIDE
 from refervid.models.soc.model import LayerOutput
+from refervid.types import Mask
 
 Size = tuple[int, int]
 """(height, width) in pixels."""
@@ -31,6 +32,10 @@ class Predictions:
     scores: Tensor
     masks: Tensor
     boxes: Tensor
+
+    def scored_masks(self) -> list[tuple[Mask, float]]:
+        """Every mask (H, W) with its score."""
+        return list(zip(self.masks.cpu().numpy(), self.scores.tolist(), strict=True))
 
 
 def a2d_predictions(

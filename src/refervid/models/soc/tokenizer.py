@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from refervid.errors import BadCheckpoint
+from refervid.files import well_formed
 from refervid.models.soc.config import NanoTextConfig, RobertaTextConfig
 from refervid.models.state import FindWeights
 
@@ -40,11 +41,6 @@ class Tokenizer(Protocol):
 def clean(text: str) -> str:
     """Lower case and single spaces, as the published training does."""
     return " ".join(text.lower().split())
-
-
-def encodable(text: str) -> str:
-    """With "?" for what is no character: half of a pair, from a JSON escape or a byte that is no UTF-8."""
-    return text.encode("utf-8", "replace").decode()
 
 
 class WordTokenizer:
@@ -75,7 +71,7 @@ def vocabulary_size(config: NanoTextConfig) -> int:
 
 
 def split_words(text: str) -> list[str]:
-    return re.findall(r"\w+|[^\w\s]", clean(encodable(text)))
+    return re.findall(r"\w+|[^\w\s]", clean(well_formed(text)))
 
 
 def common_words(texts: Iterable[str], most: int = 2000) -> tuple[str, ...]:
@@ -109,7 +105,7 @@ class RobertaTokenizer:
     def __call__(self, texts: Sequence[str]) -> Tokens:
         """Sentences longer than the encoder's positions lose their end."""
         encoded = self._tokenizer(
-            [encodable(text) for text in texts],
+            [well_formed(text) for text in texts],
             padding="longest",
             truncation=True,
             max_length=self._longest,

@@ -5,18 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
+from refervid.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from refervid.models.soc.boxes import to_centres
 from refervid.models.soc.config import InputSize
 from refervid.models.soc.targets import Target
-
-_MEAN = (0.485, 0.456, 0.406)
-_STD = (0.229, 0.224, 0.225)
-"""ImageNet's, RGB in 0..1."""
-
 
 A2D_SIZE = InputSize(320, 576)
 """A2D-Sentences and JHMDB-Sentences (public repository)."""
@@ -69,6 +67,11 @@ def input_size(height: int, width: int, limit: InputSize) -> tuple[int, int]:
     return (short, long) if height < width else (long, short) if width < height else (short, short)
 
 
+def to_tensor(frames: NDArray[np.uint8]) -> Tensor:
+    """(T, H, W, 3) -> (T, 3, H, W)."""
+    return torch.from_numpy(frames).permute(0, 3, 1, 2)
+
+
 def prepare_frames(frames: Tensor, limit: InputSize) -> Tensor:
     """(T, 3, H, W) uint8 RGB -> (T, 3, h, w) float32, resized as PIL does (bilinear) and normalised.
 
@@ -77,7 +80,7 @@ def prepare_frames(frames: Tensor, limit: InputSize) -> Tensor:
     size = input_size(frames.shape[2], frames.shape[3], limit)
     if size != (frames.shape[2], frames.shape[3]):
         frames = F.interpolate(frames, size=size, mode="bilinear", antialias=True)
-    mean, std = torch.tensor(_MEAN)[:, None, None], torch.tensor(_STD)[:, None, None]
+    mean, std = (torch.tensor(each)[:, None, None] for each in (IMAGENET_MEAN, IMAGENET_STD))
     return frames.float().div_(255).sub_(mean).div_(std)
 
 

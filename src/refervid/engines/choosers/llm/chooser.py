@@ -17,7 +17,7 @@ from refervid.engines.base import (
     SoundQuestion,
 )
 from refervid.engines.choosers.llm.asking import Inquiry
-from refervid.engines.choosers.llm.model import Prompt, VisionModel, well_formed
+from refervid.engines.choosers.llm.model import Prompt, VisionModel
 from refervid.engines.choosers.llm.replies import (
     read_number,
     read_numbers,
@@ -36,6 +36,7 @@ from refervid.engines.choosers.llm.wording import (
     picture_words,
     quoted,
 )
+from refervid.files import well_formed
 from refervid.media.pictures import encode_jpeg
 from refervid.types import SoundingObject, Spending
 

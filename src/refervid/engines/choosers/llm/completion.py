@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from refervid.engines.choosers.llm.model import Reply, well_formed
+from refervid.engines.choosers.llm.model import Reply
 from refervid.engines.choosers.llm.replies import shown
 from refervid.errors import (
     ReplyCut,
@@ -16,6 +16,7 @@ from refervid.errors import (
     ReplyOnlyThought,
     ReplyRefused,
 )
+from refervid.files import well_formed
 
 Words = Annotated[str, BeforeValidator(lambda value: well_formed(value) if isinstance(value, str) else "")]
 """Anything but a string counts as no words."""

@@ -67,8 +67,3 @@ class VisionModel(Protocol):
     def prices(self) -> Prices | None: ...
 
     def reply(self, prompt: Prompt) -> Reply: ...
-
-
-def well_formed(text: str) -> str:
-    """Without halves of characters (surrogates), which neither files nor requests can hold."""
-    return text.encode("utf-8", "replace").decode("utf-8")
