@@ -15,6 +15,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -77,7 +78,7 @@ class Trainer:
         self._batches = Batches(source, recipe, tokenizer, processes)
         self._paper = None if recipe.exam is None else open_exam(recipe.exam)
         self._step = 0
-        self._epoch_loss = 0.0  # summed over the steps of the epoch under way
+        self._epoch_loss = 0.0  # of this process, summed over the steps of the epoch under way
         self._best = -math.inf
         self._wrapped: nn.Module = self._network
 
@@ -99,7 +100,7 @@ class Trainer:
         started, since = monotonic(), self._step
         for step, batch in self._batches.from_step(self._step, self._processes.device):
             losses, norm = self._learn(step, batch)
-            self._epoch_loss += float(self._processes.mean(losses["loss"].detach()))
+            self._epoch_loss += float(losses["loss"])
             self._step = step + 1
             # The first step, too, so that a run shows soon that it goes, and how fast.
             if self._step % self._recipe.log_every == 0 or self._step in (1, steps):
@@ -169,7 +170,7 @@ class Trainer:
 
         The headline of the exam decides; without an exam the mean loss does.
         """
-        mean_loss = self._epoch_loss / self._batches.steps_per_epoch
+        mean_loss = self._mean_epoch_loss() / self._batches.steps_per_epoch
         self._epoch_loss = 0.0
         row: dict[str, Any] = {"step": self._step - 1, "epoch": epochs - 1, "loss_of_epoch": mean_loss}
         merit = -math.inf
@@ -193,11 +194,12 @@ class Trainer:
         return scores
 
     def _save(self) -> None:
+        epoch_loss = self._mean_epoch_loss()
         if self._processes.first:
             self._folder.save_state(
                 {
                     "step": self._step,
-                    "epoch_loss": self._epoch_loss,
+                    "epoch_loss": epoch_loss,
                     "best": self._best,
                     "network": self._network.state_dict(),
                     "optimizer": self._optimizer.state_dict(),
@@ -205,6 +207,10 @@ class Trainer:
                 }
             )
             self._folder.draw()
+
+    def _mean_epoch_loss(self) -> float:
+        """Over the processes."""
+        return float(np.mean(self._processes.gather([self._epoch_loss])))
 
     def _restore(self) -> None:
         state = self._folder.load_state()
