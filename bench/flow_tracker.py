@@ -18,12 +18,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from refervid.engines.trackers.flow import FlowTracker
+from refervid.core.types import Mask, Pivot, no_hook
+from refervid.engines.lite.analysis import scene_of
+from refervid.engines.lite.tracker import FlowTracker
 from refervid.media.folder import FolderClip
 from refervid.metrics.boundary import boundary_f
 from refervid.metrics.region import jaccard
-from refervid.scene import scene_of
-from refervid.types import Mask, Pivot, no_hook
 
 
 def box_of(mask: Mask) -> np.ndarray:

@@ -22,7 +22,7 @@ TEXTS = ("the bird", "the thing on the left", "the red thing", "the dark one tha
 RUN = """
 import json, resource, sys, time
 from refervid import load, open_clip
-from refervid.types import TextReference
+from refervid.core.types import TextReference
 clip = open_clip(sys.argv[1])
 pipeline = load("lite", device="cpu")
 start, cpu = time.perf_counter(), time.process_time()

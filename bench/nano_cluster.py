@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, Dataset
 from refervid.datasets.synthetic.clips import MadeClip, make_clip
 from refervid.datasets.synthetic.scene import SceneSettings
 from refervid.datasets.synthetic.sentences import TIME_KINDS, Sentence
-from refervid.engines.weights import find_weights
+from refervid.engines.hub.weights import find_weights
 from refervid.models.soc import SOC, build_tokenizer, load, save
 from refervid.models.soc.losses import contrastive_loss
 from refervid.models.soc.transforms import prepare_frames, to_tensor

@@ -22,10 +22,10 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from refervid.core.files import atomic_file
 from refervid.datasets.synthetic.clips import make_clip
 from refervid.datasets.synthetic.scene import SceneSettings
 from refervid.datasets.synthetic.things import COLOURS, KINDS, PATTERNS
-from refervid.files import atomic_file
 from refervid.models.soc import InputSize, SocConfig
 from refervid.models.soc.transforms import prepare_frames, to_tensor
 from refervid.models.soc.video_swin import VideoSwin

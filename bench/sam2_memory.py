@@ -25,13 +25,13 @@ import numpy as np
 import torch
 from transformers import Sam2HieraDetConfig, Sam2VideoConfig, Sam2VideoModel, Sam2VisionConfig
 
-from refervid.engines.trackers.sam2 import Sam2Settings, Sam2Tracker
-from refervid.engines.trackers.sam2.network import Network
-from refervid.engines.trackers.sam2.official import SIZES, configuration
-from refervid.engines.trackers.sam2.results import masks_of
+from refervid.core.track import encode_mask
+from refervid.core.types import Frame, Pivot
+from refervid.engines.sam2 import Sam2Settings, Sam2Tracker
+from refervid.engines.sam2.network import Network
+from refervid.engines.sam2.official import SIZES, configuration
+from refervid.engines.sam2.results import masks_of
 from refervid.media.clip import Clip
-from refervid.track import encode_mask
-from refervid.types import Frame, Pivot
 
 HEIGHT, WIDTH = 96, 160
 TOLERANCE = 0.05

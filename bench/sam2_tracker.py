@@ -27,13 +27,13 @@ import transformers
 from numpy.typing import NDArray
 from transformers import Sam2VideoInferenceSession, Sam2VideoModel
 
-from refervid.engines.trackers.sam2 import Sam2Settings, Sam2Tracker
-from refervid.engines.trackers.sam2.network import Network
-from refervid.engines.trackers.sam2.official import SIZES, configuration
-from refervid.engines.trackers.sam2.pixels import at_video_size, prompt_masks, video_pixels
+from refervid.core.types import Pivot, no_hook
+from refervid.engines.sam2 import Sam2Settings, Sam2Tracker
+from refervid.engines.sam2.network import Network
+from refervid.engines.sam2.official import SIZES, configuration
+from refervid.engines.sam2.pixels import at_video_size, prompt_masks, video_pixels
 from refervid.media.array import ArrayClip
 from refervid.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
-from refervid.types import Pivot, no_hook
 
 HEIGHT, WIDTH = 480, 854
 

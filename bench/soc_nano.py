@@ -16,11 +16,11 @@ from pathlib import Path
 import torch
 
 from refervid.models.soc import load, save
+from refervid.models.soc.inference import Segmenter
 from refervid.pipelines.soc import SHIPPED, shipped_path
-from refervid.pipelines.soc_windows import Segmenter
-from refervid.training.exams import examine, open_exam
 from refervid.training.processes import Processes
-from refervid.training.recipe import SyntheticExam
+from refervid.training.recipe import SyntheticValidation
+from refervid.training.validation import open_validator, validate
 
 
 def main() -> None:
@@ -35,8 +35,8 @@ def main() -> None:
     if options.ship:
         save(load(weights), shipped_path(), torch.float16)
         weights = shipped_path()
-    paper = open_exam(SyntheticExam(split="test", clips=options.clips))
-    scores = examine(paper, Segmenter(load(weights)), Processes(0, 1, torch.device("cpu")))
+    paper = open_validator(SyntheticValidation(split="test", clips=options.clips))
+    scores = validate(paper, Segmenter(load(weights)), Processes(0, 1, torch.device("cpu")))
     for name, score in scores.items():
         print(f"{name:16} {score:.3f}")
     report = {"clips": options.clips, "megabytes": weights.stat().st_size / 1e6, "scores": scores}

@@ -19,9 +19,9 @@ _HOMES = {
     "Clip": "refervid.media.clip",
     "Pipeline": "refervid.pipelines.base",
     "Result": "refervid.report.result",
-    "Track": "refervid.track",
+    "Track": "refervid.core.track",
     "load": "refervid.pipelines.presets",
-    "open_clip": "refervid.media.clip",
+    "open_clip": "refervid.media.opening",
     "save_results": "refervid.report.save",
     "segment": "refervid.pipelines.presets",
 }
@@ -29,12 +29,13 @@ _HOMES = {
 __all__ = ["Clip", "Pipeline", "Result", "Track", "load", "open_clip", "save_results", "segment"]
 
 if TYPE_CHECKING:
-    from refervid.media.clip import Clip, open_clip
+    from refervid.core.track import Track
+    from refervid.media.clip import Clip
+    from refervid.media.opening import open_clip
     from refervid.pipelines.base import Pipeline
     from refervid.pipelines.presets import load, segment
     from refervid.report.result import Result
     from refervid.report.save import save_results
-    from refervid.track import Track
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from refervid.cli.app import app
 from refervid.datasets.folder import Folder
-from refervid.engines.choosers.llm.vision import NUMBER
+from refervid.engines.llm.vision import NUMBER
 from tests.chat_server import Answer, fails, says, serving
 from tests.clips import write_video
 from tests.pipelines.questions import kinds_asked, replying, text_of

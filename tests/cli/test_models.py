@@ -15,12 +15,12 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
 from refervid.cli.app import app
+from refervid.core.errors import MissingWeights
 from refervid.engines import checkpoints, downloads
-from refervid.engines.checkpoints import CHECKPOINTS, pinned_revision, read_pulled, weights_in
+from refervid.engines.beats import BeatsSettings
+from refervid.engines.hub.checkpoints import CHECKPOINTS, pinned_revision, read_pulled, weights_in
+from refervid.engines.hub.weights import find_weights
 from refervid.engines.registry import ENGINES, engine_class
-from refervid.engines.taggers.beats import BeatsSettings
-from refervid.engines.weights import find_weights
-from refervid.errors import MissingWeights
 from refervid.models.soc import RobertaTextConfig
 from refervid.models.soc.text import build_text_encoder
 from tests.engines.sound import beats_file, languagebind_folder

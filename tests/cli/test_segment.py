@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 import refervid
 from refervid.cli.app import app
-from refervid.errors import SettingsError
+from refervid.core.errors import SettingsError
 from refervid.media.array import ArrayClip
 from tests.clips import cut, disc_and_square, tone, write_pictures, write_video
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from refervid.core.errors import SettingsError
+from refervid.core.types import Pivot, no_hook
 from refervid.engines.base import Tracker
-from refervid.engines.trackers.flow import FlowTracker
-from refervid.engines.trackers.sam2 import EdgeTamSettings, EdgeTamTracker, Sam2Settings, Sam2Tracker
-from refervid.errors import SettingsError
-from refervid.types import Pivot, no_hook
-from tests.engines.trackers.made_clips import BLUE, HEIGHT, RED, WIDTH, Made, Thing, box_of, iou, made_clip
-from tests.engines.trackers.sam2 import tiny
+from refervid.engines.lite.tracker import FlowTracker
+from refervid.engines.sam2 import EdgeTamSettings, EdgeTamTracker, Sam2Settings, Sam2Tracker
+from tests.engines.made_clips import BLUE, HEIGHT, RED, WIDTH, Made, Thing, box_of, iou, made_clip
+from tests.engines.sam2 import tiny
 
 TRACKERS: dict[str, Callable[[], Tracker]] = {
     "flow": FlowTracker,

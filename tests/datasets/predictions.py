@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from refervid.core.types import Mask
 from refervid.datasets.avsbench_semantic import Avss, ColourTruth, class_map
 from refervid.datasets.base import Dataset
 from refervid.datasets.pictures import read_rgb
 from refervid.media.pictures import write_indexed, write_mask
-from refervid.types import Mask
 
 
 def write_predictions(

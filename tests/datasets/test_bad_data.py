@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from refervid.core.errors import DatasetError, OutOfMemory
 from refervid.datasets.registry import dataset_class, open_dataset
 from refervid.datasets.rle import encode
 from refervid.datasets.samples import write_csv
 from refervid.datasets.scoring import in_processes
-from refervid.errors import DatasetError, OutOfMemory
 from refervid.media.pictures import encode_jpeg, write_indexed, write_mask
 from tests.datasets.predictions import write_predictions
 

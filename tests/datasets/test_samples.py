@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from refervid.core.errors import DatasetError, SettingsError
+from refervid.core.types import SoundReference
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.pictures import read_ids
 from refervid.datasets.registry import DATASETS, dataset_class, open_dataset
 from refervid.datasets.rle import encode
 from refervid.datasets.samples import SampleClip, two_shapes, write_common_form, write_json
-from refervid.errors import DatasetError, SettingsError
 from refervid.media.pictures import write_indexed
 from refervid.metrics.avs import shrunk
-from refervid.types import SoundReference
 from tests.datasets.predictions import write_predictions
 
 NAMES = [

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from refervid.core.errors import DatasetError
 from refervid.datasets.registry import dataset_class, open_dataset
-from refervid.errors import DatasetError
 from refervid.media.pictures import write_mask
 
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from refervid.engines.taggers.audioset import class_names
+from refervid.core.types import SoundingObject, Waveform
+from refervid.engines.audioset import class_names
 from refervid.models.beats import Beats, BeatsConfig
 from refervid.models.languagebind import LanguageBind, LanguageBindConfig
-from refervid.types import SoundingObject, Waveform
 
 RATE = 16_000
 

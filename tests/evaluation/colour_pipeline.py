@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from refervid.errors import BudgetExceeded, ServerFailed
+from refervid.core.errors import BudgetExceeded, ServerFailed
+from refervid.core.track import Track
+from refervid.core.types import Frame, Hook, Mask, Reference, TextReference, no_hook
 from refervid.media.clip import Clip
 from refervid.pipelines.base import Pipeline, reference_slugs
 from refervid.report.result import Result, TrackedObject, status_of
-from refervid.track import Track
-from refervid.types import Frame, Hook, Mask, Reference, TextReference, no_hook
 
 
 @dataclass

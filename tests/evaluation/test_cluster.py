@@ -14,10 +14,10 @@ from time import sleep
 
 import pytest
 
+from refervid.core.errors import BudgetExceeded, MissingExtra
 from refervid.datasets.base import Dataset
 from refervid.datasets.registry import open_dataset
 from refervid.datasets.samples import two_shapes, write_common_form
-from refervid.errors import BudgetExceeded, MissingExtra
 from refervid.evaluation.cluster import RayCluster
 from refervid.evaluation.runner import evaluate
 from refervid.pipelines.presets import load

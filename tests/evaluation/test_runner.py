@@ -14,10 +14,16 @@ from fsspec import register_implementation
 from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
+from refervid.core.errors import (
+    BudgetExceeded,
+    ConfigurationChanged,
+    DatasetError,
+    MirrorFailed,
+    SettingsError,
+)
 from refervid.datasets.base import Dataset
 from refervid.datasets.registry import dataset_class, open_dataset
 from refervid.datasets.samples import two_shapes, write_common_form
-from refervid.errors import BudgetExceeded, ConfigurationChanged, DatasetError, MirrorFailed, SettingsError
 from refervid.evaluation.mirror import Mirror
 from refervid.evaluation.runner import Shard, evaluate, first_items
 from tests.evaluation.colour_pipeline import ColourPipeline

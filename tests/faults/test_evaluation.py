@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from refervid.core.errors import DatasetError, OutputLocked, SettingsError, UnsafeName
+from refervid.core.files import output_lock
 from refervid.datasets.registry import open_dataset
 from refervid.datasets.samples import two_shapes, write_common_form
-from refervid.errors import DatasetError, OutputLocked, SettingsError, UnsafeName
 from refervid.evaluation.runner import Shard, evaluate
-from refervid.files import output_lock
 from tests.evaluation.colour_pipeline import ColourPipeline
 
 REPOSITORY = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from refervid.errors import (
+from refervid.core.errors import (
     EmptyClip,
     MediaError,
     MediaNotFound,
@@ -21,7 +21,7 @@ from refervid.errors import (
     UnreadableMedia,
 )
 from refervid.media.audio import read_waveform
-from refervid.media.clip import open_clip
+from refervid.media.opening import open_clip
 from tests.clips import (
     cut,
     frame_number,

@@ -9,9 +9,9 @@ import av
 import numpy as np
 import pytest
 
-from refervid.errors import MediaError, MediaTooLarge, TruncatedMedia
-from refervid.media.clip import open_clip
+from refervid.core.errors import MediaError, MediaTooLarge, TruncatedMedia
 from refervid.media.limits import FRAME_SHARE
+from refervid.media.opening import open_clip
 from tests.clips import (
     cut,
     damage,

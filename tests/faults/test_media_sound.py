@@ -8,9 +8,9 @@ import av
 import numpy as np
 import pytest
 
-from refervid.errors import MediaNotFound, UnreadableMedia
+from refervid.core.errors import MediaNotFound, UnreadableMedia
 from refervid.media.audio import read_waveform
-from refervid.media.clip import open_clip
+from refervid.media.opening import open_clip
 from tests.clips import cut, numbered_frames, tone, write_video, write_wav
 
 

@@ -24,8 +24,8 @@ from refervid.media.overlay import write_overlay
 from refervid.report.page import write_report
 from refervid.report.result import Result
 from refervid.report.save import save_results
-from refervid.track import Track
-from refervid.types import TextReference
+from refervid.core.track import Track
+from refervid.core.types import TextReference
 
 out = Path(sys.argv[1])
 noise = np.random.default_rng(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refervid.errors import EmptyClip, NoAudioStream, UnreadableMedia
+from refervid.core.errors import EmptyClip, NoAudioStream, UnreadableMedia
 from refervid.media.array import ArrayClip
 from tests.clips import frame_number, numbered_frames
 

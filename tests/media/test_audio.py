@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refervid.errors import MediaTooLarge
+from refervid.core.errors import MediaTooLarge
 from refervid.media.audio import SoundSource, read_waveform
-from refervid.media.clip import open_clip
+from refervid.media.opening import open_clip
 from tests.clips import numbered_frames, tone, write_video, write_wav
 
 

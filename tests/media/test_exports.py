@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 from pycocotools import mask as coco
 
-from refervid.errors import SettingsError, UnsafeName
+from refervid.core.errors import SettingsError, UnsafeName
+from refervid.core.track import Track
 from refervid.media.array import ArrayClip
-from refervid.media.clip import open_clip
 from refervid.media.contact_sheet import contact_sheet
 from refervid.media.exports import EXPORTS, NamedTrack, export
+from refervid.media.opening import open_clip
 from refervid.media.palette import voc_palette
 from refervid.media.pictures import decode_jpeg, encode_jpeg
-from refervid.track import Track
 from tests.clips import numbered_frames
 
 FRAMES, HEIGHT, WIDTH = 9, 97, 129

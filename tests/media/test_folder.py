@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from refervid.media.clip import open_clip
 from refervid.media.folder import FolderClip
+from refervid.media.opening import open_clip
 from tests.clips import frame_number, numbered_frames, write_pictures, write_wav
 
 

@@ -8,13 +8,14 @@ import av
 import numpy as np
 import pytest
 
+from refervid.core.track import Track
 from refervid.media.array import ArrayClip
 from refervid.media.audio import SoundSource
-from refervid.media.clip import Clip, open_clip
+from refervid.media.clip import Clip
 from refervid.media.lettering import text_alpha
+from refervid.media.opening import open_clip
 from refervid.media.overlay import draw_masks, write_overlay
 from refervid.media.palette import query_colour
-from refervid.track import Track
 from tests.clips import frame_number, numbered_frames, tone, write_video, write_wav
 
 

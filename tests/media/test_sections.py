@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from refervid.core.types import Candidate, Frame
 from refervid.media.array import ArrayClip
 from refervid.media.palette import box_colour
 from refervid.media.pictures import decode_jpeg
@@ -18,7 +19,6 @@ from refervid.media.sections import (
     even_section,
     sample_sections,
 )
-from refervid.types import Candidate, Frame
 from tests.clips import frame_number, numbered_frames
 
 BLUE = (31, 119, 180)

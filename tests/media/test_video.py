@@ -12,7 +12,7 @@ import av
 import numpy as np
 import pytest
 
-from refervid.media.clip import open_clip
+from refervid.media.opening import open_clip
 from tests.clips import frame_number, numbered_frames, repeat_video, tone, write_video
 
 CONTENTS = {

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from refervid.core.track import encode_mask
 from refervid.metrics.a2d import PRECISION_AT, Entry, Prediction, overlap, scores
-from refervid.track import encode_mask
 
 FIXTURES = Path(__file__).parents[1] / "parity" / "metrics"
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from refervid.errors import DatasetError
+from refervid.core.errors import DatasetError
 from refervid.metrics.davis import LabelMap, ObjectScore, Task, score_sequence, set_score
 
 FIXTURES = Path(__file__).parents[1] / "parity" / "metrics"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from refervid.errors import BadCheckpoint
+from refervid.core.errors import BadCheckpoint
 from refervid.models.beats import load_beats
 from tests.engines.sound import beats_file
 

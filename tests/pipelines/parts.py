@@ -13,9 +13,9 @@ from refervid.media.audio import SoundSource
 from refervid.media.clip import Clip
 from refervid.models.soc import SOC, SocConfig, common_words, save
 from tests.clips import write_wav
-from tests.engines.detectors.tiny import grounding_dino_folder
+from tests.engines.sam2 import tiny
 from tests.engines.sound import beats_file, joined, languagebind_folder, noise, tone
-from tests.engines.trackers.sam2 import tiny
+from tests.engines.tiny_detectors import grounding_dino_folder
 
 FPS = 10.0
 

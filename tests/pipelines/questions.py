@@ -24,7 +24,7 @@ def picture_of(body: dict[str, Any]) -> str:
 
 def kind_of(body: dict[str, Any]) -> str:
     """ "frame", "box", "objects", "sounding", ...: the name of the prompt that says how to answer."""
-    folder = files("refervid.engines.choosers.llm") / "prompts"
+    folder = files("refervid.engines.llm") / "prompts"
     forms = [file for file in folder.iterdir() if file.name.endswith((".json.txt", ".brackets.txt"))]
     [name] = {
         file.name.split("-v")[0]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import refervid
+from refervid.core.types import Reference, SoundReference, TextReference
 from refervid.media.clip import Clip
-from refervid.types import Reference, SoundReference, TextReference
 from tests.chat_server import serving
 from tests.pipelines.counting import counting
 from tests.pipelines.parts import Parts, moving_clip, sounding_clip

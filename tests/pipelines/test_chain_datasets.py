@@ -19,8 +19,8 @@ from refervid.datasets.avsbench_semantic import CLASSES, Avss
 from refervid.datasets.base import Dataset
 from refervid.datasets.pictures import read_ids
 from refervid.datasets.ref_davis17 import RefDavis17, annotator_videos, merge_masks
-from refervid.engines.binders.class_names import ClassNames
-from refervid.engines.trackers.sam2.pixels import at_video_size
+from refervid.engines.class_names import ClassNames
+from refervid.engines.sam2.pixels import at_video_size
 from refervid.evaluation.presets import for_dataset
 from refervid.evaluation.runner import evaluate
 from refervid.pipelines.base import Pipeline

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import refervid
+from refervid.core.types import SoundReference, TextReference
 from refervid.pipelines.base import Pipeline
 from refervid.report.result import Result
-from refervid.types import SoundReference, TextReference
 from tests.chat_server import fails, says, serving
 from tests.pipelines.parts import Parts, moving_clip, sounding_clip
 from tests.pipelines.questions import kinds_asked, replying, text_of

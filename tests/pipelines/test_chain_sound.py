@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import refervid
-from refervid.errors import NoAudioStream, NotReady
+from refervid.core.errors import NoAudioStream, NotReady
 from refervid.media.audio import SoundSource
 from refervid.report.result import Result
 from tests.chat_server import says, serving

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from refervid import Result, load
-from refervid.engines.trackers.flow import FlowTracker
-from refervid.errors import SettingsError
+from refervid.core.errors import SettingsError
+from refervid.core.track import Track
+from refervid.core.types import Decision, Pivot, SoundReference, TextReference, no_hook
+from refervid.engines.lite.tracker import FlowTracker
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.correct import candidate_pivot, correct
 from refervid.report.result import TrackedObject, union_of
-from refervid.track import Track
-from refervid.types import Decision, Pivot, SoundReference, TextReference, no_hook
-from tests.engines.trackers.made_clips import BLUE, RED, Made, Thing, box_of, iou, made_clip
-from tests.engines.trackers.sam2 import tiny
+from tests.engines.made_clips import BLUE, RED, Made, Thing, box_of, iou, made_clip
+from tests.engines.sam2 import tiny
 
 FRAMES = 9
 

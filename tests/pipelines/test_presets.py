@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from refervid.config.overrides import override
+from refervid.core.errors import SettingsError
 from refervid.engines.registry import engine_settings
-from refervid.errors import SettingsError
-from refervid.pipelines.presets import PRESETS, lacks_of, load, missing_for, override
-from refervid.pipelines.settings import PivotSettings
+from refervid.pipelines.pivot.settings import PivotSettings
+from refervid.pipelines.presets import PRESETS, lacks_of, load, missing_for
 from tests.pipelines.parts import Parts
 
 PUBLISHED = {

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from refervid.errors import MissingWeights, SettingsError
+from refervid.core.errors import MissingWeights, SettingsError
+from refervid.engines.hub.weights import find_weights
 from refervid.media.array import ArrayClip
-from refervid.models.soc import SOC, InputSize, NanoTextConfig, SocConfig, common_words, save
+from refervid.models.soc import SOC, InputSize, NanoTextConfig, SocConfig, build_tokenizer, common_words, save
+from refervid.models.soc.inference import Answers, Segmenter, best_chain, windows
 from refervid.pipelines.presets import load, missing_for
-from refervid.pipelines.soc_windows import Answers, Segmenter, best_chain, windows
 
 SIZE = InputSize(32, 64)
 TEXTS = ["the red square", "the blue circle on the left"]
@@ -32,6 +34,10 @@ def weights(network: SOC, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "own.safetensors"
     save(network, path)
     return path
+
+
+def segmenter_of(network: SOC, **settings: Any) -> Segmenter:
+    return Segmenter(network, build_tokenizer(network.config.text, find_weights), size=SIZE, **settings)
 
 
 def pictures(frames: int = 6) -> np.ndarray:
@@ -65,14 +71,14 @@ def test_a_chain_follows_the_masks_where_scores_are_close() -> None:
 
 
 def test_a_window_as_long_as_the_clip_changes_nothing(network: SOC) -> None:
-    whole = Segmenter(network, size=SIZE, window=36).segment(clip(), TEXTS)
-    exact = Segmenter(network, size=SIZE, window=6, overlap=2).segment(clip(), TEXTS)
+    whole = segmenter_of(network, window=36).segment(clip(), TEXTS)
+    exact = segmenter_of(network, window=6, overlap=2).segment(clip(), TEXTS)
     for a, b in zip(whole, exact, strict=True):
         np.testing.assert_array_equal(a.stack(), b.stack())
 
 
 def test_sentences_together_are_sentences_alone(network: SOC) -> None:
-    segmenter = Segmenter(network, size=SIZE, window=4, overlap=2)
+    segmenter = segmenter_of(network, window=4, overlap=2)
     together = segmenter.segment(clip(), TEXTS)
     for text, track in zip(TEXTS, together, strict=True):
         alone = segmenter.segment(clip(), [text])[0]
@@ -126,31 +132,35 @@ def test_the_nano_tokenizer_is_in_the_checkpoint(weights: Path) -> None:
 
 def test_windows_without_overlap_are_answered_one_by_one(network: SOC) -> None:
     assert windows(80, 36, 0) == [slice(0, 36), slice(36, 72), slice(72, 80)]
-    (track,) = Segmenter(network, size=SIZE, window=4, overlap=0).segment(clip(), TEXTS[:1])
-    (head,) = Segmenter(network, size=SIZE).segment(ArrayClip(pictures()[:4], fps=10), TEXTS[:1])
+    (track,) = segmenter_of(network, window=4, overlap=0).segment(clip(), TEXTS[:1])
+    (head,) = segmenter_of(network).segment(ArrayClip(pictures()[:4], fps=10), TEXTS[:1])
     np.testing.assert_array_equal(track.stack()[:4], head.stack())
 
 
 def test_logits_are_kept_if_asked_for(network: SOC) -> None:
-    (track,) = Segmenter(network, size=SIZE, keep_logits=True).segment(clip(), TEXTS[:1])
+    (track,) = segmenter_of(network, keep_logits=True).segment(clip(), TEXTS[:1])
     assert track.logits is not None
     assert track.logits.shape == (6, 8, 12)
-    (track,) = Segmenter(network, size=SIZE).segment(clip(), TEXTS[:1])
+    (track,) = segmenter_of(network).segment(clip(), TEXTS[:1])
     assert track.logits is None
 
 
 def test_sentences_in_batches_are_sentences_together(network: SOC) -> None:
-    together = Segmenter(network, size=SIZE).segment(clip(), TEXTS)
-    for a, b in zip(together, Segmenter(network, size=SIZE, batch=1).segment(clip(), TEXTS), strict=True):
+    together = segmenter_of(network).segment(clip(), TEXTS)
+    for a, b in zip(
+        together,
+        segmenter_of(network, batch=1).segment(clip(), TEXTS),
+        strict=True,
+    ):
         assert (a.stack() != b.stack()).mean() < 0.001
 
 
 @pytest.mark.parametrize("index", [0, 3, 5])
 def test_a_frame_is_answered_from_the_eight_around_it(network: SOC, index: int) -> None:
     frames = pictures()
-    found = Segmenter(network, size=SIZE).answers_at(clip(), index, ["The  RED square"])[0]
+    found = segmenter_of(network).answers_at(clip(), index, ["The  RED square"])[0]
     around = np.clip(np.arange(index - 4, index + 4), 0, 5)
-    same = Segmenter(network, size=SIZE).answers_at(ArrayClip(frames[around], fps=10), 4, ["the red square"])
+    same = segmenter_of(network).answers_at(ArrayClip(frames[around], fps=10), 4, ["the red square"])
     assert found.masks.shape == (network.config.queries, 32, 48)
     torch.testing.assert_close(found.scores, same[0].scores)
     assert (found.masks == same[0].masks).all()
@@ -158,9 +168,9 @@ def test_a_frame_is_answered_from_the_eight_around_it(network: SOC, index: int) 
 
 def test_a_still_is_seen_alone_and_its_answers_come_best_first(network: SOC) -> None:
     still = ArrayClip(pictures()[:1], fps=10)
-    (found,) = Segmenter(network, size=SIZE).answers_at(still, 0, TEXTS[:1])
+    (found,) = segmenter_of(network).answers_at(still, 0, TEXTS[:1])
     assert (found.scores.diff() <= 0).all()
-    (track,) = Segmenter(network, size=SIZE).segment(still, TEXTS[:1])
+    (track,) = segmenter_of(network).segment(still, TEXTS[:1])
     assert (track[0] != found.masks[0].numpy()).mean() < 0.01
     assert track.presence[0] == pytest.approx(float(found.scores[0]), abs=1e-5)
 
@@ -170,5 +180,7 @@ def test_an_unknown_input_size_is_the_published_one(network: SOC, frames: int, s
     seen: list[tuple[int, ...]] = []
     unknown = SOC(network.config.model_copy(update={"size": None})).eval()
     unknown.backbone.register_forward_pre_hook(lambda _, given: seen.append(tuple(given[0].shape)))
-    Segmenter(unknown).answers_at(clip(frames), 0, TEXTS[:1])
+    Segmenter(unknown, build_tokenizer(unknown.config.text, find_weights)).answers_at(
+        clip(frames), 0, TEXTS[:1]
+    )
     assert seen == [(1, 8 if frames > 1 else 1, 3, short, short * 3 // 2)]

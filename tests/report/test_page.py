@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from refervid.core.track import Track
+from refervid.core.types import Candidate, Decision, Pivot, Reference, SoundReference, TextReference
 from refervid.media.array import ArrayClip
-from refervid.media.clip import open_clip
+from refervid.media.opening import open_clip
 from refervid.media.overlay import write_overlay
 from refervid.media.sections import sample_sections
 from refervid.report import page
 from refervid.report.page import write_report
 from refervid.report.pictures import poster_uri
 from refervid.report.result import Result
-from refervid.track import Track
-from refervid.types import Candidate, Decision, Pivot, Reference, SoundReference, TextReference
 from tests.clips import numbered_frames
 
 HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>{{ 7 * 7 }}\u202e"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from refervid.core.track import Track
 from refervid.report.plot import area_plot, clock, percent, seen_spans
-from refervid.track import Track
 
 
 def track_of(areas: list[int]) -> Track:

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from refervid.core.errors import DatasetError, SettingsError
 from refervid.datasets.a2d_sentences import A2dSentences
 from refervid.datasets.folder import Folder
 from refervid.datasets.ref_youtube_vos import RefYoutubeVos
 from refervid.datasets.refcoco import RefCoco
 from refervid.datasets.synthetic.clips import make_clip
 from refervid.datasets.synthetic.scene import SceneSettings
-from refervid.errors import DatasetError, SettingsError
 from refervid.models.soc import Tokens, build_tokenizer
 from refervid.models.soc.config import NanoTextConfig
 from refervid.models.soc.tokenizer import split_words

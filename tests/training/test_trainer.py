@@ -21,9 +21,7 @@ import torch
 from safetensors.torch import load_file
 from torch import multiprocessing
 
-from refervid.datasets.folder import Folder
-from refervid.datasets.registry import dataset_class
-from refervid.errors import (
+from refervid.core.errors import (
     BadCheckpoint,
     ConfigurationChanged,
     DatasetError,
@@ -31,6 +29,8 @@ from refervid.errors import (
     SettingsError,
     TrainingDiverged,
 )
+from refervid.datasets.folder import Folder
+from refervid.datasets.registry import dataset_class
 from refervid.models.soc import SocConfig, load
 from refervid.training.recipe import Recipe, Schedule
 from refervid.training.run_folder import RunFolder
@@ -259,8 +259,8 @@ def test_a_state_that_cannot_be_gone_on_from_is_named(tmp_path: Path) -> None:
 
 
 def test_validation_keeps_the_best(tmp_path: Path) -> None:
-    exam = {"kind": "synthetic", "scene": SCENE, "clips": 2}
-    train(tiny_recipe(exam=exam), tmp_path)
+    validation = {"kind": "synthetic", "scene": SCENE, "clips": 2}
+    train(tiny_recipe(validation=validation), tmp_path)
     scores = [row for row in rows(tmp_path) if "J&F" in row]
     assert [row["step"] for row in scores] == [1, 3]
     assert all(0 <= row["J&F"] <= 1 for row in scores)
@@ -272,7 +272,7 @@ def test_validation_keeps_the_best(tmp_path: Path) -> None:
 def test_validation_on_single_frames(kind: str, tmp_path: Path) -> None:
     dataset_class(kind).make_sample(tmp_path / "data")
     data = {"kind": kind, "root": str(tmp_path / "data")}
-    train(tiny_recipe(data=[data], exam=data | {"limit": 1}), tmp_path / "run")
+    train(tiny_recipe(data=[data], validation=data | {"limit": 1}), tmp_path / "run")
     scores = [row for row in rows(tmp_path / "run") if "loss" not in row]
     assert all(0 <= row[name] <= 1 for row in scores for name in ("mAP", "P@0.5", "mean IoU"))
     assert "mAP" in (tmp_path / "run" / "curves.svg").read_text()

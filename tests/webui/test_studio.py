@@ -12,14 +12,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refervid.errors import MediaNotFound, MediaTooLarge, NoAudioStream, RefervidError, SettingsError
+from refervid.core.errors import MediaNotFound, MediaTooLarge, NoAudioStream, RefervidError, SettingsError
+from refervid.core.types import Frame, Hook, Pivot
 from refervid.pipelines.presets import load
-from refervid.types import Frame, Hook, Pivot
 from refervid.webui.limits import Limits
 from refervid.webui.studio import Answers, Studio
 from refervid.webui.workshop import Cancelled
 from tests.clips import write_video
-from tests.engines.trackers.sam2 import tiny
+from tests.engines.sam2 import tiny
 from tests.webui.conftest import FRAMES, LIMITS, SQUARE_CENTRE, disc_centre, pictures
 
 RED = "the red disc"

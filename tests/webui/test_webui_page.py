@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from refervid.files import slug
-from refervid.types import Hook
+from refervid.core.files import slug
+from refervid.core.types import Hook
 from tests.clips import tone, write_video, write_wav
 from tests.webui.conftest import (
     HEIGHT,

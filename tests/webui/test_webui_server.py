@@ -22,7 +22,7 @@ from gradio_client.exceptions import AppError
 from typer.testing import CliRunner
 
 from refervid.cli.app import app
-from refervid.errors import MediaNotFound
+from refervid.core.errors import MediaNotFound
 from refervid.webui.uploads import taken_upload
 from tests.clips import tone, write_wav
 from tests.webui.conftest import FRAMES, PATIENCE_S, SQUARE_CENTRE, others_job, until

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from refervid.errors import MediaTooLarge, MissingWeights, NoAudioStream, SettingsError, UnreadableMedia
+from refervid.core.errors import MediaTooLarge, MissingWeights, NoAudioStream, SettingsError, UnreadableMedia
 from refervid.webui.marks import read_choice, read_mark
 from refervid.webui.words import plain_words, without_paths
 

@@ -7,8 +7,8 @@ from threading import Event
 
 import pytest
 
-from refervid.errors import SettingsError
-from refervid.types import Hook
+from refervid.core.errors import SettingsError
+from refervid.core.types import Hook
 from refervid.webui.limits import Limits
 from refervid.webui.studios import Studios
 from refervid.webui.workshop import Job, Workshop

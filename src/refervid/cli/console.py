@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from refervid.errors import RefervidError, SettingsError
+from refervid.core.errors import RefervidError, SettingsError
 
 if TYPE_CHECKING:
-    from refervid.types import Hook
+    from refervid.core.types import Hook
 
 DONE, FAILED, USAGE, PARTIAL = 0, 1, 2, 3
 """Exit codes."""

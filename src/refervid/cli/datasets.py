@@ -38,8 +38,8 @@ def list_datasets(as_json: Json = False) -> None:
 def make_sample(name: Name, folder: Annotated[Path, typer.Argument(metavar="DIR")]) -> None:
     """Write a tiny made-up data set in the true layout, to an empty or new folder."""
     with reporting_errors():
+        from refervid.core.errors import SettingsError
         from refervid.datasets.registry import dataset_class
-        from refervid.errors import SettingsError
 
         kind = dataset_class(name)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

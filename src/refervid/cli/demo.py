@@ -15,7 +15,7 @@ from refervid.cli.console import console, print_table, progress_hook, reporting_
 from refervid.cli.options import Device
 
 if TYPE_CHECKING:
-    from refervid.types import Reference
+    from refervid.core.types import Reference
 
 
 def demo(
@@ -27,13 +27,13 @@ def demo(
 ) -> None:
     """Make a clip of toys with sound, find some by words and by sound, and compare with the truth."""
     with reporting_errors():
+        from refervid.core.types import SoundReference, TextReference
         from refervid.datasets.demo import TEXTS, write_demo
-        from refervid.media.clip import open_clip
+        from refervid.media.opening import open_clip
         from refervid.metrics.boundary import boundary_f
         from refervid.metrics.region import jaccard
         from refervid.pipelines.presets import load
         from refervid.report.save import results_folder, write_results
-        from refervid.types import SoundReference, TextReference
 
         pipeline = load(preset, device=device)
         with progress_hook() as hook, results_folder(out):

@@ -69,8 +69,8 @@ def evaluate(
 ) -> None:
     """Segment a whole data set and score it; may be stopped and resumed at any time."""
     with reporting_errors():
+        from refervid.core.errors import BudgetExceeded, SettingsError
         from refervid.datasets.registry import open_dataset
-        from refervid.errors import BudgetExceeded, SettingsError
         from refervid.evaluation.cluster import RayCluster
         from refervid.evaluation.estimate import estimate as estimate_run
         from refervid.evaluation.mirror import Mirror

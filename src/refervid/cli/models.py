@@ -9,7 +9,7 @@ import typer
 
 from refervid.cli.console import FAILED, console, print_json, reporting_errors
 from refervid.cli.options import Json
-from refervid.errors import SettingsError
+from refervid.core.errors import SettingsError
 
 models = typer.Typer(name="models", help="Checkpoints: list, download and verify them.", no_args_is_help=True)
 
@@ -20,8 +20,8 @@ Names = Annotated[list[str] | None, typer.Argument(help="Hub ids, or names from 
 def list_models(as_json: Json = False) -> None:
     """List the known checkpoints, which preset needs them, and whether they are here."""
     with reporting_errors():
-        from refervid.engines.checkpoints import CHECKPOINTS, pinned_revision
-        from refervid.engines.weights import missing_weights
+        from refervid.engines.hub.checkpoints import CHECKPOINTS, pinned_revision
+        from refervid.engines.hub.weights import missing_weights
 
         needed = _needed_by_presets()
         rows: list[dict[str, Any]] = [
@@ -59,8 +59,8 @@ def pull(
 ) -> None:
     """Download checkpoints at their pinned revisions."""
     with reporting_errors():
-        from refervid.engines.downloads import only_by_hand, plan_download
-        from refervid.engines.downloads import pull as fetch
+        from refervid.engines.hub.downloads import only_by_hand, plan_download
+        from refervid.engines.hub.downloads import pull as fetch
 
         needed = _preset_needs(preset) if preset else []
         by_hand = [how for name in needed if (how := only_by_hand(name))]
@@ -93,9 +93,9 @@ def verify(
 ) -> None:
     """Compare checkpoints with the published hashes and load them."""
     with reporting_errors():
-        from refervid.engines.checkpoints import CHECKPOINTS
-        from refervid.engines.verification import verify as check
-        from refervid.engines.weights import missing_weights
+        from refervid.engines.hub.checkpoints import CHECKPOINTS
+        from refervid.engines.hub.verification import verify as check
+        from refervid.engines.hub.weights import missing_weights
 
         wanted = names or [name for name in CHECKPOINTS if not missing_weights(name)]
         found = [check(name, load=load) for name in wanted]
@@ -122,7 +122,7 @@ def _needed_by_presets() -> dict[str, list[str]]:
 
 
 def _preset_needs(name: str) -> list[str]:
-    from refervid.engines.checkpoints import weights_in
+    from refervid.engines.hub.checkpoints import weights_in
     from refervid.engines.registry import Role, engine_settings
     from refervid.pipelines.presets import PRESETS
 

@@ -32,7 +32,7 @@ def presets(
 ) -> None:
     """List the presets, what they are made of, and what each still needs here; or the settings of one."""
     with reporting_errors():
-        from refervid.errors import SettingsError
+        from refervid.core.errors import SettingsError
 
         if name is not None:
             _show_settings(name, changes or (), as_json)
@@ -63,7 +63,7 @@ def _list(as_json: bool) -> None:
     best = best_preset()
     if as_json:
         rows = [
-            {"name": name, "about": preset.about, "needs": preset.needs, "missing": lacking[name].told}
+            {"name": name, "about": preset.about, "needs": preset.needs, "missing": lacking[name].messages}
             for name, preset in PRESETS.items()
         ]
         print_json({"auto": best, "presets": rows})
@@ -85,12 +85,12 @@ def doctor(as_json: Json = False) -> None:
         import av
         import torch
 
-        from refervid.device import resolve_device
+        from refervid.config.environment import Environment
+        from refervid.core.device import resolve_device
         from refervid.pipelines.presets import PRESETS, best_preset, lacks_of
-        from refervid.settings import Environment
 
         device, note = resolve_device("auto")
-        missing = {name: lacks_of(name).told for name in PRESETS}
+        missing = {name: lacks_of(name).messages for name in PRESETS}
         encoders = {name: name in av.codec.codecs_available for name in ENCODERS}
         extras = {extra: find_spec(package) is not None for extra, package in EXTRAS.items()}
         facts = {

@@ -25,8 +25,8 @@ from refervid.cli.spending import tell_estimate, tell_spending
 from refervid.media.limits import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
+    from refervid.core.types import Reference
     from refervid.report.result import Result
-    from refervid.types import Reference
 
 
 def segment(
@@ -72,11 +72,11 @@ def segment(
         raise typer.Exit(USAGE)
 
     with reporting_errors():
-        from refervid.media.clip import open_clip
+        from refervid.core.types import SoundReference, TextReference
+        from refervid.media.opening import open_clip
         from refervid.media.timing import frame_edges
         from refervid.pipelines.presets import load
         from refervid.report.save import check_formats, results_folder, write_results
-        from refervid.types import SoundReference, TextReference
 
         references: list[Reference] = [TextReference(one) for one in text or ()]
         if sound:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from refervid.cli.console import console, counted
 
 if TYPE_CHECKING:
-    from refervid.types import Spending
+    from refervid.core.types import Spending
 
 _PRICE_UNKNOWN = (
     "the price is not known here (chooser.prices.input and chooser.prices.output, in US dollars per million "

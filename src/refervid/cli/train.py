@@ -41,7 +41,7 @@ def soc(
 ) -> None:
     """Train SOC; start it with torchrun to use several processes or GPUs."""
     with reporting_errors():
-        from refervid.device import resolve_device
+        from refervid.core.device import resolve_device
         from refervid.training.recipe import read_recipe
         from refervid.training.trainer import train as run
 

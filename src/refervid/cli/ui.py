@@ -11,7 +11,7 @@ import typer
 
 from refervid.cli.console import console, reporting_errors
 from refervid.cli.options import AllowRemote, Device
-from refervid.errors import MissingExtra, SettingsError
+from refervid.core.errors import MissingExtra, SettingsError
 
 
 def ui(

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from refervid.core.errors import DatasetError, MissingExtra
+from refervid.core.types import Mask, TextReference
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item, VideoSource
 from refervid.datasets.problems import Problems
 from refervid.datasets.samples import two_shapes, write_csv, write_video
 from refervid.datasets.single_frames import score_single_frames
 from refervid.datasets.tables import read_rows, read_table, read_text
-from refervid.errors import DatasetError, MissingExtra
-from refervid.types import Mask, TextReference
 
 SPLIT_CODES = {"train": "0", "test": "1"}
 COPY = "1 (copy)"

@@ -24,6 +24,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from refervid.core.types import Mask, SoundReference
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item, Truth, VideoSource
 from refervid.datasets.pictures import read_black_white, size_of
@@ -32,7 +33,6 @@ from refervid.datasets.samples import two_shapes, write_csv, write_masks, write_
 from refervid.datasets.scoring import measure_items, missing_notes, row_of
 from refervid.datasets.tables import read_rows
 from refervid.metrics.avs import binary_f, binary_iou
-from refervid.types import Mask, SoundReference
 
 EXPRESSION = "sound"
 """The expression id of every item, and so the folder of its masks."""

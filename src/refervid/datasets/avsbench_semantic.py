@@ -19,6 +19,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.errors import DatasetError
+from refervid.core.types import Mask
 from refervid.datasets.avsbench import check_sizes, score_binary, sound_item, unique
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
@@ -33,10 +35,8 @@ from refervid.datasets.samples import (
 )
 from refervid.datasets.scoring import Measured, in_processes, missing_notes, raise_faults, row_of
 from refervid.datasets.tables import read_rows
-from refervid.errors import DatasetError
 from refervid.media.palette import voc_palette
 from refervid.metrics.avs import SEMANTIC_SIZE, SemanticSums, shrunk
-from refervid.types import Mask
 
 CLASSES = tuple(
     """

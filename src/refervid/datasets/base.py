@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from refervid.core.errors import DatasetError, SettingsError
 from refervid.datasets.item import Item
 from refervid.datasets.problems import Problems
-from refervid.errors import DatasetError, SettingsError
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import wavfile
 
+from refervid.core.files import atomic_file
+from refervid.core.track import Track, union
+from refervid.core.types import Frame, Hook, Mask, no_hook
 from refervid.datasets.synthetic import sounds
 from refervid.datasets.synthetic.render import Material, Part, Pose, Toy, draw
 from refervid.datasets.synthetic.scenery import pan, table_before_wall
 from refervid.datasets.synthetic.shapes import bell, box, circle, heart, star
-from refervid.files import atomic_file
 from refervid.media.array import ArrayClip
 from refervid.media.audio import SoundSource
 from refervid.media.movie import H264, MovieWriter
-from refervid.track import Track, union
-from refervid.types import Frame, Hook, Mask, no_hook
 
 WIDTH, HEIGHT, FPS, SECONDS = 640, 360, 25, 8.0
 SAMPLE_RATE = 48_000

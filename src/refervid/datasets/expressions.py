@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from refervid.core.files import by_number
 from refervid.datasets.item import VideoSource
 from refervid.datasets.problems import Problems
-from refervid.files import by_number
 
 ObjectId = str | int
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.errors import DatasetError
+from refervid.core.types import Mask, TextReference
 from refervid.datasets.expressions import VideoTask, as_list
 from refervid.datasets.item import Item
 from refervid.datasets.pictures import read_ids, size_of
 from refervid.datasets.problems import Problems
-from refervid.errors import DatasetError
 from refervid.metrics.davis import VOID
-from refervid.types import Mask, TextReference
 
 BLACK_AND_WHITE = {0, VOID}
 NEEDS_IDS = "names no object of the annotations"

@@ -8,11 +8,12 @@ from typing import Protocol
 
 import numpy as np
 
-from refervid.errors import DatasetError
+from refervid.core.errors import DatasetError
+from refervid.core.types import Frame, Mask, Reference
 from refervid.media.audio import SoundSource
-from refervid.media.clip import Clip, open_clip
+from refervid.media.clip import Clip
 from refervid.media.folder import read_picture
-from refervid.types import Frame, Mask, Reference
+from refervid.media.opening import open_clip
 
 
 class Truth(Protocol):

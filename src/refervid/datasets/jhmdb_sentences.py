@@ -22,6 +22,8 @@ from pydantic import RootModel
 from scipy.io import loadmat, savemat
 from scipy.io.matlab import whosmat
 
+from refervid.core.errors import DatasetError
+from refervid.core.types import Mask, TextReference
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item, VideoSource
 from refervid.datasets.pictures import size_of
@@ -29,8 +31,6 @@ from refervid.datasets.problems import Problems
 from refervid.datasets.samples import two_shapes, write_csv, write_pictures
 from refervid.datasets.single_frames import score_single_frames
 from refervid.datasets.tables import read_model, read_table
-from refervid.errors import DatasetError
-from refervid.types import Mask, TextReference
 
 FRAMES_PER_VIDEO = 3
 FRAME_LIST = "jhmdb_frames.json"

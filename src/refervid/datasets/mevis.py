@@ -12,6 +12,8 @@ from typing import Any
 
 from pydantic import RootModel
 
+from refervid.core.errors import DatasetError
+from refervid.core.types import TextReference
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.expressions import MetaExpressions, VideoTask, as_list, video_tasks
 from refervid.datasets.item import Item
@@ -22,8 +24,6 @@ from refervid.datasets.samples import two_shapes, write_json, write_pictures
 from refervid.datasets.scoring import score_j_and_f
 from refervid.datasets.submission import mask_files, write_zip
 from refervid.datasets.tables import read_model
-from refervid.errors import DatasetError
-from refervid.types import TextReference
 
 FPS = 6.0
 """An assumption: the frames carry no times. It is the rate of the sets that most videos are from."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from refervid.errors import DatasetError
+from refervid.core.errors import DatasetError
 from refervid.media.folder import picture_size
 from refervid.media.limits import DEFAULT_MAX_PIXELS, FRAME_SHARE
 

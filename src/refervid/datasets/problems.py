@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from refervid.errors import DatasetError, UnsafeName
-from refervid.files import safe_name
+from refervid.core.errors import DatasetError, UnsafeName
+from refervid.core.files import safe_name
 
 
 class Problems:

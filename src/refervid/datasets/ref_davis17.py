@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.errors import DatasetError
+from refervid.core.types import Mask
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.expressions import MetaExpressions, video_tasks
 from refervid.datasets.id_maps import IdTruth, check_id_maps, id_truths, items_of_task
@@ -31,9 +33,7 @@ from refervid.datasets.samples import SampleClip, two_shapes, write_common_form
 from refervid.datasets.scoring import in_processes, raise_faults, read_prediction
 from refervid.datasets.submission import indexed_png, write_zip
 from refervid.datasets.tables import read_model
-from refervid.errors import DatasetError
 from refervid.metrics.davis import LabelMap, ObjectScore, score_sequence, set_score
-from refervid.types import Mask
 
 ANNOTATORS = 4
 FPS = 24.0

@@ -16,6 +16,8 @@ import numpy as np
 from pycocotools import mask as coco_mask
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
+from refervid.core.track import decode_mask
+from refervid.core.types import Mask, TextReference
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item, VideoSource
 from refervid.datasets.pictures import size_of
@@ -23,8 +25,6 @@ from refervid.datasets.problems import Problems
 from refervid.datasets.samples import two_shapes, write_json, write_pictures
 from refervid.datasets.single_frames import score_single_frames
 from refervid.datasets.tables import read_model
-from refervid.track import decode_mask
-from refervid.types import Mask, TextReference
 
 Polygon = Annotated[list[Annotated[FiniteFloat, Field(ge=-1e5, le=1e5)]], Field(min_length=6)]
 """x, y, x, y, ... in pixels; beyond the limits rasterising would take all memory."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from refervid.core.errors import SettingsError
 from refervid.datasets.a2d_sentences import A2dSentences
 from refervid.datasets.avsbench import AvsbenchMs3, AvsbenchS4
 from refervid.datasets.avsbench_semantic import AvsbenchV2, Avss
@@ -14,7 +15,6 @@ from refervid.datasets.mevis import Mevis
 from refervid.datasets.ref_davis17 import RefDavis17
 from refervid.datasets.ref_youtube_vos import RefYoutubeVos
 from refervid.datasets.refcoco import RefCoco, RefCocoG, RefCocoPlus
-from refervid.errors import SettingsError
 
 _KINDS: tuple[type[Dataset], ...] = (
     RefYoutubeVos,

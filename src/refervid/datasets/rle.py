@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from refervid.errors import DatasetError
-from refervid.track import decode_mask, encode_mask
-from refervid.types import Mask
+from refervid.core.errors import DatasetError
+from refervid.core.track import decode_mask, encode_mask
+from refervid.core.types import Mask
 
 
 class Rle(BaseModel):

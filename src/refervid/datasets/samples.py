@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.types import Frame
 from refervid.media.array import ArrayClip
 from refervid.media.movie import H264, MovieWriter
 from refervid.media.pictures import encode_jpeg, write_indexed, write_mask
-from refervid.types import Frame
 
 HEIGHT, WIDTH = 96, 160
 

@@ -13,13 +13,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from refervid.core.errors import DatasetError, OutOfMemory
+from refervid.core.types import Mask
 from refervid.datasets.base import Scores
 from refervid.datasets.item import Item, Truth
 from refervid.datasets.pictures import read_foreground, size_of
-from refervid.errors import DatasetError, OutOfMemory
 from refervid.metrics.boundary import outline, outline_f, radius_of
 from refervid.metrics.region import frame_jaccard, without_void
-from refervid.types import Mask
 
 Unit = TypeVar("Unit")
 Answer = TypeVar("Answer")

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, RootModel
 
+from refervid.core.types import Mask
 from refervid.datasets.base import Scores
 from refervid.datasets.item import Item
 from refervid.datasets.problems import Problems
@@ -15,7 +16,6 @@ from refervid.datasets.rle import Rle, decode, encode
 from refervid.datasets.scoring import Measured, measure_items, missing_notes, row_of
 from refervid.datasets.tables import read_model
 from refervid.metrics.a2d import Entry, Prediction, overlap, scores
-from refervid.types import Mask
 
 SCORED_PREDICTIONS = "predictions.json"
 """Beside or in place of the pictures: several scored masks per entry."""

@@ -7,14 +7,14 @@ import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from refervid.core.errors import DatasetError
+from refervid.core.files import atomic_file
+from refervid.core.types import Mask
 from refervid.datasets.item import Item
 from refervid.datasets.pictures import size_of
 from refervid.datasets.scoring import raise_faults, read_prediction
-from refervid.errors import DatasetError
-from refervid.files import atomic_file
 from refervid.media.pictures import write_indexed, write_mask
 from refervid.metrics.davis import LabelMap
-from refervid.types import Mask
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The same predictions give the same bytes."""

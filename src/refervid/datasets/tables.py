@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from refervid.core.errors import DatasetError
 from refervid.datasets.problems import Problems
-from refervid.errors import DatasetError
 
 MAX_BYTES = 4 * 2**30
 """MeViS' masks are the largest published file, well below this."""

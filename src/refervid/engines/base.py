@@ -12,11 +12,9 @@ from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
-from refervid.errors import ChooserError
-from refervid.media.clip import Clip
-from refervid.media.sections import Section
-from refervid.track import Track
-from refervid.types import (
+from refervid.core.errors import ChooserError
+from refervid.core.track import Track
+from refervid.core.types import (
     Candidate,
     Decision,
     Hook,
@@ -28,6 +26,8 @@ from refervid.types import (
     Spending,
     Waveform,
 )
+from refervid.media.clip import Clip
+from refervid.media.sections import Section
 
 
 @dataclass(frozen=True)

@@ -8,37 +8,38 @@ from typing import Any, Literal, cast
 
 from pydantic import ValidationError
 
+from refervid.config.problems import problems_of
+from refervid.core.errors import SettingsError
 from refervid.engines.base import Engine, EngineSettings, Runtime
-from refervid.errors import SettingsError, problems_of
 
 Role = Literal["chooser", "detector", "tracker", "tagger", "binder"]
 
 ENGINES: Mapping[Role, Mapping[str, str]] = {
     "chooser": {
-        "rules": "refervid.engines.choosers.rules:RulesChooser",
-        "best-box": "refervid.engines.choosers.best:BestBoxChooser",
-        "server": "refervid.engines.choosers.llm.engines:ServerChooser",
-        "local": "refervid.engines.choosers.llm.engines:LocalChooser",
+        "rules": "refervid.engines.lite.chooser:RulesChooser",
+        "best-box": "refervid.engines.best_box:BestBoxChooser",
+        "server": "refervid.engines.llm.engines:ServerChooser",
+        "local": "refervid.engines.llm.engines:LocalChooser",
     },
     "detector": {
-        "motion": "refervid.engines.detectors.motion:MotionDetector",
-        "grounding-dino": "refervid.engines.detectors.grounding_dino:GroundingDinoDetector",
-        "owlv2": "refervid.engines.detectors.owlv2:Owlv2Detector",
+        "motion": "refervid.engines.lite.detector:MotionDetector",
+        "grounding-dino": "refervid.engines.grounding_dino:GroundingDinoDetector",
+        "owlv2": "refervid.engines.owlv2:Owlv2Detector",
     },
     "tracker": {
-        "flow": "refervid.engines.trackers.flow:FlowTracker",
-        "sam2": "refervid.engines.trackers.sam2:Sam2Tracker",
-        "edgetam": "refervid.engines.trackers.sam2:EdgeTamTracker",
+        "flow": "refervid.engines.lite.tracker:FlowTracker",
+        "sam2": "refervid.engines.sam2:Sam2Tracker",
+        "edgetam": "refervid.engines.sam2:EdgeTamTracker",
     },
     "tagger": {
-        "energy": "refervid.engines.taggers.energy:EnergyTagger",
-        "beats": "refervid.engines.taggers.beats:BeatsTagger",
-        "ast": "refervid.engines.taggers.ast:AstTagger",
+        "energy": "refervid.engines.lite.tagger:EnergyTagger",
+        "beats": "refervid.engines.beats:BeatsTagger",
+        "ast": "refervid.engines.ast:AstTagger",
     },
     "binder": {
-        "synchrony": "refervid.engines.binders.synchrony:SynchronyBinder",
-        "languagebind": "refervid.engines.binders.languagebind:LanguageBindBinder",
-        "clap": "refervid.engines.binders.clap:ClapBinder",
+        "synchrony": "refervid.engines.lite.binder:SynchronyBinder",
+        "languagebind": "refervid.engines.languagebind:LanguageBindBinder",
+        "clap": "refervid.engines.clap:ClapBinder",
     },
 }
 
@@ -66,7 +67,7 @@ def engine_settings(role: Role, options: Mapping[str, Any]) -> EngineSettings:
 
 def build_engine(role: Role, options: Mapping[str, Any], runtime: Runtime) -> Engine:
     """A ready engine. Raises `OutOfMemory` if its networks do not fit on the device."""
-    from refervid.engines.pieces import memory_checked  # torch is not needed to list what is missing
+    from refervid.models.adaptive_batch import memory_checked  # torch is not needed to list what is missing
 
     settings = engine_settings(role, options)
     with memory_checked(runtime.device):

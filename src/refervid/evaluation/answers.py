@@ -8,12 +8,7 @@ from dataclasses import dataclass
 from traceback import format_exception
 from typing import Any
 
-from refervid.datasets.avsbench_semantic import CLASSES, Avss, paint
-from refervid.datasets.item import Item
-from refervid.datasets.ref_davis17 import RefDavis17
-from refervid.datasets.rle import encode
-from refervid.datasets.submission import indexed_png, mask_png
-from refervid.errors import (
+from refervid.core.errors import (
     BadCheckpoint,
     BudgetExceeded,
     ChooserUnavailable,
@@ -26,6 +21,11 @@ from refervid.errors import (
     RemoteNotAllowed,
     SettingsError,
 )
+from refervid.datasets.avsbench_semantic import CLASSES, Avss, paint
+from refervid.datasets.item import Item
+from refervid.datasets.ref_davis17 import RefDavis17
+from refervid.datasets.rle import encode
+from refervid.datasets.submission import indexed_png, mask_png
 from refervid.evaluation.label_maps import label_maps
 from refervid.evaluation.single_frames import SINGLE_FRAMES, Scored, best_mask, scored_frames
 from refervid.media.clip import Clip

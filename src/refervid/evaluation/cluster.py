@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
-from refervid.errors import DeviceError, MissingExtra
+from refervid.core.errors import DeviceError, MissingExtra
 from refervid.evaluation.answers import Answer, VideoWork, answer_video
 from refervid.pipelines.base import Pipeline
 

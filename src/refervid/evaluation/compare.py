@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from refervid.errors import DatasetError, SettingsError
+from refervid.core.errors import DatasetError, SettingsError
 
 _NOT_MEASURED = {"video", "expression_id", "query", "annotator", "object_id", "category", "frames", "missing"}
 """Columns of items.csv that say which item it is."""

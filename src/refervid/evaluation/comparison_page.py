@@ -10,16 +10,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from refervid.core.errors import RefervidError
+from refervid.core.files import inside, write_text
+from refervid.core.types import Frame, Mask
 from refervid.datasets.item import Item
 from refervid.datasets.pictures import read_rgb
 from refervid.datasets.registry import open_dataset
-from refervid.errors import RefervidError
 from refervid.evaluation.compare import Change, Comparison
-from refervid.files import inside, write_text
 from refervid.media.overlay import draw_masks
 from refervid.report.pictures import picture_uri
 from refervid.report.templates import template
-from refervid.types import Frame, Mask
 
 _WIDTH = 320
 """Of a thumbnail, in pixels."""

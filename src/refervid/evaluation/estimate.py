@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from refervid.core.errors import RefervidError
+from refervid.core.types import Spending
 from refervid.datasets.item import Item
-from refervid.errors import RefervidError
 from refervid.pipelines.base import Pipeline
-from refervid.types import Spending
 
 OPENED = 20
 """Videos that are looked at, evenly spread; they stand for all."""

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from refervid.core.track import Track
 from refervid.datasets.item import Item
 from refervid.datasets.ref_davis17 import annotator_videos, merge_logits
 from refervid.datasets.submission import indexed_png
 from refervid.metrics.davis import LabelMap
 from refervid.report.result import Result
-from refervid.track import Track
 
 _ABSENT = -1024.0
 """The logit that SAM 2 gives to an object that is not in the frame."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from fsspec.core import url_to_fs
 
-from refervid.errors import MirrorFailed, MissingExtra, SettingsError
-from refervid.files import atomic_file, inside
+from refervid.core.errors import MirrorFailed, MissingExtra, SettingsError
+from refervid.core.files import atomic_file, inside
 
 
 class Mirror:

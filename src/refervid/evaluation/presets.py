@@ -6,15 +6,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from refervid.core.errors import SettingsError
+from refervid.core.types import SoundReference
 from refervid.datasets.avsbench import AvsbenchMs3, AvsbenchS4
 from refervid.datasets.avsbench_semantic import CLASSES, AvsbenchV2, Avss
 from refervid.datasets.base import Dataset
 from refervid.datasets.ref_davis17 import RefDavis17
-from refervid.engines.binders.class_names import DEFAULT_WEIGHTS
-from refervid.errors import SettingsError
+from refervid.engines.class_names import DEFAULT_WEIGHTS
 from refervid.media.sections import PAPER_SOUND_SMALL
 from refervid.pipelines.presets import PRESETS, best_preset
-from refervid.types import SoundReference
 
 _SAME_MODEL = {"chooser.box_model": None, "chooser.box_detail": None}
 _SMALL = {"sound.style": PAPER_SOUND_SMALL.model_dump()}

@@ -10,17 +10,17 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from refervid.core.errors import DatasetError, SettingsError
+from refervid.core.files import output_lock
+from refervid.core.types import Hook, no_hook
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
 from refervid.datasets.ref_davis17 import RefDavis17
 from refervid.datasets.scoring import row_of
-from refervid.errors import DatasetError, SettingsError
 from refervid.evaluation.answers import Answer, VideoWork, answer_video
 from refervid.evaluation.mirror import Mirror
 from refervid.evaluation.store import RunFolder
-from refervid.files import output_lock
 from refervid.pipelines.base import Pipeline
-from refervid.types import Hook, no_hook
 
 Executor = Callable[[Sequence[VideoWork]], Iterator[list[Answer]]]
 """Answers video by video, in any order."""

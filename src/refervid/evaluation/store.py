@@ -22,13 +22,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from refervid.core.errors import ConfigurationChanged, SettingsError
+from refervid.core.files import atomic_dir, inside, remove_leftovers, write_text
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
 from refervid.datasets.single_frames import SCORED_PREDICTIONS
-from refervid.errors import ConfigurationChanged, SettingsError
 from refervid.evaluation.answers import Answer
 from refervid.evaluation.mirror import Mirror
-from refervid.files import atomic_dir, inside, remove_leftovers, write_text
 
 
 class RunFolder:

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.errors import EmptyClip, UnreadableMedia
+from refervid.core.errors import EmptyClip, UnreadableMedia
+from refervid.core.types import Frame
 from refervid.media.clip import Clip
-from refervid.types import Frame
 
 
 class ArrayClip(Clip):

@@ -10,9 +10,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.errors import MediaTooLarge, NoAudioStream
+from refervid.core.errors import MediaTooLarge, NoAudioStream
+from refervid.core.types import Waveform
 from refervid.media.container import decode_frames, open_container, open_sound
-from refervid.types import Waveform
 
 MAX_SECONDS = 4 * 3600.0
 """Longest sound that is read: at 16 kHz just below a gigabyte."""

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from refervid.core.track import Track
+from refervid.core.types import Frame
 from refervid.media.clip import Clip
 from refervid.media.lettering import WHITE, paint, text_alpha
 from refervid.media.overlay import draw_masks
-from refervid.track import Track
-from refervid.types import Frame
 
 _GAP = 6
 _CAPTION = 15

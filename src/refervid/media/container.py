@@ -14,7 +14,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
 
-from refervid.errors import MediaNotFound, NoAudioStream, NoVideoStream, UnreadableMedia
+from refervid.core.errors import MediaNotFound, NoAudioStream, NoVideoStream, UnreadableMedia
 from refervid.media.limits import frame_limit
 
 MAX_THREADS = 8

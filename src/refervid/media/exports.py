@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.errors import SettingsError
-from refervid.files import atomic_dir, atomic_file, inside, write_text
+from refervid.core.errors import SettingsError
+from refervid.core.files import atomic_dir, atomic_file, inside, write_text
+from refervid.core.track import Track
 from refervid.media.clip import Clip
 from refervid.media.contact_sheet import contact_sheet
 from refervid.media.movie import VP9_ALPHA, MovieWriter
 from refervid.media.pictures import encode_jpeg, write_indexed, write_mask
-from refervid.track import Track
 
 _MOST_IDS = 255
 """An indexed PNG has 256 values, and 0 is the background."""

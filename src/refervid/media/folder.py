@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from refervid.errors import MediaNotFound, SettingsError, UnreadableMedia
-from refervid.files import by_number
+from refervid.core.errors import MediaNotFound, SettingsError, UnreadableMedia
+from refervid.core.files import by_number
+from refervid.core.types import Frame
 from refervid.media.clip import Clip
 from refervid.media.limits import DEFAULT_MAX_PIXELS, check_size
-from refervid.types import Frame
 
 PICTURES = (".jpg", ".jpeg", ".png")
 

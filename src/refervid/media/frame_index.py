@@ -11,7 +11,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.errors import EmptyClip
+from refervid.core.errors import EmptyClip
 from refervid.media.container import decode_frames, open_video, read_packets, seek_key_frame
 from refervid.media.limits import check_size
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from refervid.errors import EmptyClip
+from refervid.core.errors import EmptyClip
 from refervid.media.container import decode_frames, open_video, seek_key_frame
 from refervid.media.frame_index import FrameIndex, frame_stamp
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from refervid.core.types import Frame
 from refervid.media.palette import RGB
-from refervid.types import Frame
 
 WHITE: RGB = (255, 255, 255)
 BLACK: RGB = (0, 0, 0)

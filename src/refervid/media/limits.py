@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from refervid.errors import MediaTooLarge
+from refervid.core.errors import MediaTooLarge
 
 DEFAULT_MAX_PIXELS = 10**12
 """Width x height x frames: two hours of 1080p at 60 frames a second stay below it."""

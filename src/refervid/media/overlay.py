@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.files import atomic_file
+from refervid.core.files import atomic_file
+from refervid.core.track import Track
+from refervid.core.types import Frame, Hook, Mask, no_hook
 from refervid.media.clip import Clip
 from refervid.media.lettering import WHITE, drawable, paint, text_alpha
 from refervid.media.movie import H264, MovieWriter
 from refervid.media.palette import QUERY_COLOURS, RGB
-from refervid.track import Track
-from refervid.types import Frame, Hook, Mask, no_hook
 
 Plate = tuple[int, int, int, int]
 """Left, top, width and height of a tag, in pixels of the frame."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.types import Frame
+from refervid.core.types import Frame
 
 UPRIGHT = np.eye(2, dtype=np.int64)
 

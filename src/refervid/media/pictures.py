@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from refervid.core.types import Frame, Mask
 from refervid.media.palette import voc_palette
-from refervid.types import Frame, Mask
 
 # Masks shrink well whatever the effort; more of it costs time for a few per cent.
 _PNG_EFFORT = 1

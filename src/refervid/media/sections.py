@@ -16,12 +16,12 @@ import cv2
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from refervid.core.types import Candidate, Frame, Mask
 from refervid.media.clip import Clip
 from refervid.media.lettering import disc
 from refervid.media.overlay import draw_masks
 from refervid.media.palette import MASK_COLOUR, RGB, box_colour
 from refervid.media.pictures import decode_jpeg, encode_jpeg
-from refervid.types import Candidate, Frame, Mask
 
 _NUMBER_COLOUR: RGB = (31, 119, 180)
 _POINT = 100 / 72

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Lock
 
-from refervid.errors import TruncatedMedia
+from refervid.core.errors import TruncatedMedia
+from refervid.core.types import Frame
 from refervid.media.audio import SoundSource, has_sound
 from refervid.media.clip import Clip
 from refervid.media.frame_index import build_index
 from refervid.media.frame_reader import FrameReader
 from refervid.media.limits import DEFAULT_MAX_PIXELS, check_size
 from refervid.media.picture_format import DisplayFormat
-from refervid.types import Frame
 
 CACHE_BYTES = 64 * 2**20
 """Room for a second or two of frames: 53 of 854x480, 10 of 1920x1080."""

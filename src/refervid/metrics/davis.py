@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from refervid.errors import DatasetError
+from refervid.core.errors import DatasetError
 from refervid.metrics.boundary import outline, outline_f, radius_of
 from refervid.metrics.region import frame_jaccard
 from refervid.metrics.statistics import Statistics, statistics

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from refervid.errors import BadCheckpoint, MissingWeights
+from refervid.core.errors import BadCheckpoint, MissingWeights
 
 FindWeights = Callable[[str], Path]
 """From a hub id, or a path, to the file or folder on this machine. Raises `MissingWeights`."""

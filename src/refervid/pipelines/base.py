@@ -7,14 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from refervid.core.errors import SettingsError
+from refervid.core.files import slug
+from refervid.core.types import Hook, Mask, Pivot, Reference, SoundReference, Spending, TextReference, no_hook
 from refervid.engines.base import Tracker
-from refervid.engines.trackers.flow import FlowTracker
-from refervid.errors import SettingsError
-from refervid.files import slug
-from refervid.media.clip import Clip, open_clip
+from refervid.engines.lite.tracker import FlowTracker
+from refervid.media.clip import Clip
+from refervid.media.opening import open_clip
 from refervid.pipelines.correct import correct
 from refervid.report.result import Result
-from refervid.types import Hook, Mask, Pivot, Reference, SoundReference, Spending, TextReference, no_hook
 
 Video = str | Path | Clip
 

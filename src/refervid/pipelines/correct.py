@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from refervid.core.errors import SettingsError
+from refervid.core.track import Track
+from refervid.core.types import Decision, Hook, Pivot, no_hook
 from refervid.engines.base import Tracker
-from refervid.errors import SettingsError
 from refervid.media.clip import Clip
 from refervid.pipelines.stages import Stages
 from refervid.report.result import Result, TrackedObject, status_of, union_of
-from refervid.track import Track
-from refervid.types import Decision, Hook, Pivot, no_hook
 
 
 def correct(

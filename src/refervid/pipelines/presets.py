@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
 
-import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import to_jsonable_python
+from pydantic import ValidationError
 
-from refervid.device import resolve_device
+from refervid.config.environment import Environment
+from refervid.config.overrides import by_full_name, override
+from refervid.config.problems import problems_of
+from refervid.core.device import resolve_device
+from refervid.core.errors import SettingsError
+from refervid.core.types import Hook, no_hook
 from refervid.engines.base import Dtype, Runtime
 from refervid.engines.registry import Role, engine_settings
-from refervid.errors import SettingsError, problems_of
 from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.pipelines.base import Pipeline, Video
-from refervid.pipelines.pivot import SOUND_PARTS, TEXT_PARTS, PivotPipeline, lacking
-from refervid.pipelines.settings import PivotSettings
+from refervid.pipelines.pivot.pipeline import SOUND_PARTS, TEXT_PARTS, PivotPipeline, lacking
+from refervid.pipelines.pivot.settings import PivotSettings
 from refervid.pipelines.soc import SHIPPED, SocPipeline, SocSettings
 from refervid.report.result import Result
-from refervid.settings import Environment
-from refervid.types import Hook, no_hook
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Lacks:
     for_sound: list[str]
 
     @property
-    def told(self) -> list[str]:
+    def messages(self) -> list[str]:
         """All of it, with "for sound: " before what sentences do not need."""
         return self.always + [f"for sound: {lack}" for lack in self.for_sound]
 
@@ -237,51 +237,5 @@ def settings_of(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for field, value in settings:
         is_engine = field in get_args(Role) and value is not None
-        found |= _by_full_name(field, engine_settings(cast(Role, field), value) if is_engine else value)
+        found |= by_full_name(field, engine_settings(cast(Role, field), value) if is_engine else value)
     return found
-
-
-def _by_full_name(name: str, value: Any) -> dict[str, Any]:
-    if not isinstance(value, BaseModel):
-        return {name: to_jsonable_python(value)}
-    found: dict[str, Any] = {}
-    for field, inner in sorted(value, key=lambda pair: pair[0] != "kind"):  # a kind drops what was set before
-        found |= _by_full_name(f"{name}.{field}", inner)
-    return found
-
-
-def override(settings: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
-    """A copy of `settings` with "a.b=value" applied, in lists "a.0.b=value"; values are read as YAML.
-
-    Choosing another `kind` drops the old engine's own settings. Raises `SettingsError`.
-    """
-    result: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(settings)))
-    for change in changes:
-        path, equals, text = change.partition("=")
-        if not equals or not path.strip():
-            raise SettingsError(f"setting {change!r}: write it as name=value, for example tracker.kind=flow")
-        *parents, leaf = path.strip().split(".")
-        place: Any = result
-        for parent in parents:
-            if isinstance(place, dict):
-                place.setdefault(parent, {})
-            place = place[_key(place, parent, change)]
-        key = _key(place, leaf, change)
-        if key == "kind":
-            place.clear()
-        try:
-            place[key] = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise SettingsError(f"setting {change!r}: the value cannot be read") from error
-    return result
-
-
-def _key(place: Any, name: str, change: str) -> str | int:
-    """What `name` is called in `place`: in a list the number of an entry, from 0."""
-    if isinstance(place, list):
-        if not name.isdecimal() or int(name) >= len(place):
-            raise SettingsError(f"setting {change!r}: {name!r} is no entry: give 0 to {len(place) - 1}")
-        return int(name)
-    if not isinstance(place, dict):
-        raise SettingsError(f"setting {change!r}: nothing there can be called {name!r}")
-    return name

@@ -11,21 +11,21 @@ from typing import Any, Literal, cast
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from refervid.core.errors import MissingWeights, SettingsError
+from refervid.core.track import Track
+from refervid.core.types import Hook, Mask, Pivot, Reference, TextReference, no_hook
 from refervid.engines.base import Runtime, Tracker
+from refervid.engines.hub.weights import find_weights, missing_weights, torch_dtype
 from refervid.engines.registry import build_engine, missing_parts
-from refervid.engines.weights import find_weights, missing_weights, torch_dtype
-from refervid.errors import MissingWeights, SettingsError
 from refervid.media.clip import Clip
-from refervid.models.soc import SOC, InputSize, load, load_published
+from refervid.models.soc import SOC, InputSize, build_tokenizer, load, load_published
 from refervid.models.soc.checkpoint import needed_tokenizer
+from refervid.models.soc.inference import Segmenter
 from refervid.models.soc.transforms import SIZE
 from refervid.pipelines.base import Pipeline, reference_slugs
-from refervid.pipelines.settings import EngineOptions
-from refervid.pipelines.soc_windows import Segmenter
+from refervid.pipelines.pivot.settings import EngineOptions
 from refervid.pipelines.stages import Stages
 from refervid.report.result import Result, status_of
-from refervid.track import Track
-from refervid.types import Hook, Mask, Pivot, Reference, TextReference, no_hook
 
 SHIPPED = "soc-nano"
 """The small checkpoint that comes with the package."""
@@ -101,6 +101,7 @@ class SocPipeline(Pipeline):
             size = InputSize(asked.short or short, asked.long or long)
         return Segmenter(
             network,
+            build_tokenizer(network.config.text, find_weights),
             size=size,
             window=asked.window,
             overlap=asked.overlap,

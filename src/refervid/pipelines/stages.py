@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
-from refervid.types import Hook
+from refervid.core.types import Hook
 
 
 class Stages:

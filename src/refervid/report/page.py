@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
-from refervid.files import write_text
+from refervid.core.files import write_text
 from refervid.media.contact_sheet import contact_sheet
 from refervid.media.timing import frame_edges
 from refervid.report.pictures import data_uri, picture_uri, poster_uri

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Sequence
 import cv2
 import numpy as np
 
+from refervid.core.track import Track
+from refervid.core.types import Candidate, Frame, Pivot
 from refervid.media.clip import Clip
 from refervid.media.lettering import WHITE
 from refervid.media.overlay import draw_masks
 from refervid.media.palette import RGB, box_colour
 from refervid.media.pictures import decode_jpeg, encode_jpeg
 from refervid.media.sections import draw_candidates
-from refervid.track import Track
-from refervid.types import Candidate, Frame, Pivot
 
 _LONG_SIDE = 960
 _SECTION_LONG_SIDE = 1400

@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.track import Track
 from refervid.media.timing import frame_edges
-from refervid.track import Track
 
 WIDTH, HEIGHT = 1000.0, 100.0
 _COLUMNS = 800

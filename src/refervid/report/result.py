@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.errors import ChooserError
+from refervid.core.errors import ChooserError
+from refervid.core.track import Track, union
+from refervid.core.types import Decision, Details, Pivot, Reference, Spending, Status, TextReference
 from refervid.media.clip import Clip
-from refervid.track import Track, union
-from refervid.types import Decision, Details, Pivot, Reference, Spending, Status, TextReference
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,14 +9,14 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
-from refervid.errors import SettingsError
-from refervid.files import output_lock, safe_name, write_text
+from refervid.core.errors import SettingsError
+from refervid.core.files import output_lock, safe_name, write_text
+from refervid.core.types import Details, Hook, Status, no_hook
 from refervid.media.clip import Clip
 from refervid.media.exports import EXPORTS, NamedTrack, export
 from refervid.media.overlay import write_overlay
 from refervid.report.page import write_report
 from refervid.report.result import Result
-from refervid.types import Details, Hook, Status, no_hook
 
 NAMED_AFTER_CLIP = ("davis-png", "youtube-vos")
 """Forms with a folder that is called as the clip."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from refervid.core.types import Candidate, Decision, Pivot, SoundReference, Source, Spending, Status
 from refervid.media.clip import Clip
 from refervid.media.lettering import ink_on
 from refervid.media.palette import RGB, box_colour, query_colour
@@ -14,7 +15,6 @@ from refervid.media.pictures import decode_jpeg
 from refervid.report.pictures import FrameStore, section_uri
 from refervid.report.plot import AreaPlot, area_plot, clock, seen_spans
 from refervid.report.result import Result
-from refervid.types import Candidate, Decision, Pivot, SoundReference, Source, Spending, Status
 
 _MOST_PIVOTS = 12
 _MOST_PICTURES = 24

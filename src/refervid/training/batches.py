@@ -18,13 +18,13 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
-from refervid.errors import RefervidError, SettingsError
+from refervid.core.errors import RefervidError, SettingsError
 from refervid.models.soc import InputSize, Targets, Tokens, collate_frames, collate_targets
 from refervid.models.soc.tokenizer import Tokenizer
 from refervid.models.soc.transforms import prepare
-from refervid.training.draws import Draw, Source
 from refervid.training.processes import Processes
 from refervid.training.recipe import Recipe
+from refervid.training.samples import ClipSamples, Source
 
 _ORDER, _DRAW = 0, 1
 """What a random stream is for."""
@@ -122,12 +122,12 @@ class Batches(Dataset[Batch | RefervidError]):
     def _order(self, epoch: int) -> NDArray[np.int64]:
         return np.random.default_rng([self._recipe.seed, _ORDER, epoch]).permutation(len(self._source))
 
-    def _draw(self, index: int, epoch: int) -> Draw:
+    def _draw(self, index: int, epoch: int) -> ClipSamples:
         random = np.random.default_rng([self._recipe.seed, _DRAW, epoch, index])
         drawn = self._source.draw(index, epoch, random)
         return drawn.mirrored() if self._recipe.mirror and random.random() < drawn.flip else drawn
 
-    def _collate(self, draws: list[Draw]) -> Batch:
+    def _collate(self, draws: list[ClipSamples]) -> Batch:
         limit = InputSize(self._recipe.short, self._recipe.long)
         prepared = [[prepare(sample, limit) for sample in drawn.samples] for drawn in draws]
         frames, sizes = collate_frames([samples[0][0] for samples in prepared])

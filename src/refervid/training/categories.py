@@ -8,11 +8,11 @@ from typing import cast
 
 from pydantic import BaseModel, ConfigDict
 
+from refervid.core.errors import DatasetError
 from refervid.datasets.id_maps import IdTruth
 from refervid.datasets.item import Item
 from refervid.datasets.problems import Problems
 from refervid.datasets.tables import read_model
-from refervid.errors import DatasetError
 
 # fmt: off
 YOUTUBE_VOS = (

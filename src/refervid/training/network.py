@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import nn
 
-from refervid.engines.weights import find_weights
-from refervid.errors import SettingsError
+from refervid.core.errors import SettingsError
+from refervid.engines.hub.weights import find_weights
 from refervid.models.soc import SOC, InputSize, SocConfig, common_words
 from refervid.models.soc.checkpoint import load_backbone, load_roberta, with_new_classes
 from refervid.pipelines.soc import load_network

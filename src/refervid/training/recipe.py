@@ -13,11 +13,12 @@ from typing import Annotated, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from refervid.config.overrides import override
+from refervid.config.problems import problems_of
+from refervid.core.errors import SettingsError
 from refervid.datasets.synthetic.scene import SceneSettings
 from refervid.datasets.synthetic.sentences import SENTENCE_KINDS, SentenceKind
-from refervid.errors import SettingsError, problems_of
 from refervid.models.soc import LossWeights, MatchingWeights
-from refervid.pipelines.presets import override
 
 CLIP_LENGTH = 8
 """Frames of a training clip in all published settings."""
@@ -72,7 +73,7 @@ class StillData(_Frozen):
 Data = Annotated[SyntheticData | VideoData | A2dData | StillData, Field(discriminator="kind")]
 
 
-class SyntheticExam(_Frozen):
+class SyntheticValidation(_Frozen):
     """Clips of the generator's `valid` or `test` split."""
 
     kind: Literal["synthetic"] = "synthetic"
@@ -82,14 +83,14 @@ class SyntheticExam(_Frozen):
     seed: int = Field(0, ge=0)
 
 
-class FolderExam(_Frozen):
+class FolderValidation(_Frozen):
     """A folder in the layout of `refervid evaluate folder`."""
 
     kind: Literal["folder"]
     root: Path
 
 
-class FrameExam(_Frozen):
+class FrameValidation(_Frozen):
     """The first `limit` sentences of a data set that annotates single frames; `split` None: its usual one."""
 
     kind: Literal["a2d-sentences", "refcoco", "refcoco+", "refcocog"]
@@ -98,7 +99,7 @@ class FrameExam(_Frozen):
     limit: int | None = Field(None, ge=1)
 
 
-Exam = Annotated[SyntheticExam | FolderExam | FrameExam, Field(discriminator="kind")]
+Validation = Annotated[SyntheticValidation | FolderValidation | FrameValidation, Field(discriminator="kind")]
 
 
 class NetworkSettings(_Frozen):
@@ -154,7 +155,7 @@ class Schedule(_Frozen):
 class Recipe(_Frozen):
     """`batch` counts clips over all processes. `short` and `long` are the input size in pixels.
 
-    The best weights are those with the highest score on `exam`, without one those of the epoch with the
+    The best weights are those with the highest score on `validation`, without one those of the epoch with the
     lowest mean loss.
 
     `precision` is that of the network's forward pass; `checkpointing` recomputes the backbone to save
@@ -163,7 +164,7 @@ class Recipe(_Frozen):
 
     network: NetworkSettings
     data: tuple[Data, ...] = Field(min_length=1)
-    exam: Exam | None = None
+    validation: Validation | None = None
     batch: int = Field(ge=1)
     schedule: Schedule
     rates: Rates = Rates()

@@ -4,7 +4,7 @@
     log.jsonl            a line for every logged step and every validation
     curves.svg           losses and scores drawn from the log whenever the state is saved
     state.pt             everything needed to go on, of the last saved step
-    best.safetensors     the network that did best so far: on the exam, or by the mean loss of an epoch
+    best.safetensors     the network that did best so far: on the validation, or by the mean loss of an epoch
     last.safetensors     the network at the end
     tensorboard/         if TensorBoard is installed
 
@@ -21,8 +21,8 @@ from typing import Any
 
 import torch
 
-from refervid.errors import BadCheckpoint, ConfigurationChanged, SettingsError
-from refervid.files import atomic_file, write_text
+from refervid.core.errors import BadCheckpoint, ConfigurationChanged, SettingsError
+from refervid.core.files import atomic_file, write_text
 from refervid.training.curves import draw_curves
 from refervid.training.recipe import Recipe
 

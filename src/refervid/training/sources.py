@@ -11,6 +11,8 @@ from typing import cast
 
 import numpy as np
 
+from refervid.core.errors import DatasetError, SettingsError
+from refervid.core.types import TextReference
 from refervid.datasets.a2d_sentences import A2dSentences
 from refervid.datasets.base import Dataset
 from refervid.datasets.folder import Folder
@@ -22,14 +24,12 @@ from refervid.datasets.refcoco import RefCoco, RefCocoG, RefCocoPlus
 from refervid.datasets.synthetic.clips import make_clip
 from refervid.datasets.synthetic.sentences import all_phrases
 from refervid.datasets.synthetic.things import KINDS
-from refervid.errors import DatasetError, SettingsError
 from refervid.media.clip import read_frames
 from refervid.models.soc.transforms import CLIP_FLIP_PROBABILITY, STILL_FLIP_PROBABILITY, to_tensor
 from refervid.training.categories import categories_of
-from refervid.training.draws import Draw, Source, sample_of
 from refervid.training.recipe import A2dData, Recipe, StillData, SyntheticData, VideoData
+from refervid.training.samples import ClipSamples, Source, sample_of
 from refervid.training.warps import pseudo_clip
-from refervid.types import TextReference
 
 _STILLS = {"refcoco": RefCoco, "refcoco+": RefCocoPlus, "refcocog": RefCocoG}
 
@@ -63,7 +63,7 @@ class Joined:
     def texts(self) -> list[str]:
         return [text for source in self._sources for text in source.texts()]
 
-    def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
+    def draw(self, index: int, epoch: int, random: np.random.Generator) -> ClipSamples:
         place = int(np.searchsorted(self._ends, index, side="right"))
         start = int(self._ends[place - 1]) if place else 0
         return self._sources[place].draw(index - start, epoch, random)
@@ -84,7 +84,7 @@ class Synthetic:
     def texts(self) -> list[str]:
         return all_phrases()
 
-    def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
+    def draw(self, index: int, epoch: int, random: np.random.Generator) -> ClipSamples:
         number = epoch * self._data.clips + index
         clip = make_clip(self._data.scene, "train", number, self._data.seed)
         sentences = [one for one in clip.sentences if one.kind in self._data.kinds] or list(clip.sentences)
@@ -98,7 +98,7 @@ class Synthetic:
         for sentence in (sentences[i] for i in chosen):
             label = KINDS.index(clip.things[sentence.thing].look.kind) if self._classes > 1 else 0
             samples.append(sample_of(pixels, ids == sentence.thing + 1, sentence.text, label))
-        return Draw(clip.name, tuple(samples))
+        return ClipSamples(clip.name, tuple(samples))
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ class Videos:
     def texts(self) -> list[str]:
         return [text_of(window.item) for window in self._windows]
 
-    def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
+    def draw(self, index: int, epoch: int, random: np.random.Generator) -> ClipSamples:
         window = self._windows[index]
         item = window.item
         clip = item.video.open()
@@ -144,7 +144,7 @@ class Videos:
         masks = np.stack([cast(Truth, item.truth).at(position)[0] for position in window.positions])
         sample = sample_of(to_tensor(frames), masks, text_of(item), window.label)
         name = f"{item.name} from {item.frames[window.positions[0]]}"
-        return Draw(name, (sample,), flip=CLIP_FLIP_PROBABILITY)
+        return ClipSamples(name, (sample,), flip=CLIP_FLIP_PROBABILITY)
 
 
 def _shown(items: Sequence[Item]) -> Iterator[list[bool]]:
@@ -195,7 +195,7 @@ class Annotated:
     def texts(self) -> list[str]:
         return [text_of(item) for item, _ in self._samples]
 
-    def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
+    def draw(self, index: int, epoch: int, random: np.random.Generator) -> ClipSamples:
         item, position = self._samples[index]
         clip = item.video.open()
         before = self._frames // 2
@@ -204,7 +204,7 @@ class Annotated:
         masks = cast(Truth, item.truth).at(position)[0][None]
         sample = sample_of(to_tensor(frames), masks, text_of(item))
         name = f"{item.name}/{item.frames[position]}"
-        return Draw(name, (sample,), annotated=before, flip=CLIP_FLIP_PROBABILITY)
+        return ClipSamples(name, (sample,), annotated=before, flip=CLIP_FLIP_PROBABILITY)
 
 
 class Stills:
@@ -221,14 +221,14 @@ class Stills:
     def texts(self) -> list[str]:
         return [text_of(item) for item in self._items]
 
-    def draw(self, index: int, epoch: int, random: np.random.Generator) -> Draw:
+    def draw(self, index: int, epoch: int, random: np.random.Generator) -> ClipSamples:
         item = self._items[index]
         picture, mask = item.video.open().frame(0), cast(Truth, item.truth).at(0)[0]
         frames, masks = picture[None], mask[None]
         if self._frames > 1:
             frames, masks = pseudo_clip(picture, mask, self._frames, random)
         sample = sample_of(to_tensor(frames), masks, text_of(item))
-        return Draw(item.name, (sample,), flip=self._flip)
+        return ClipSamples(item.name, (sample,), flip=self._flip)
 
 
 def by_video(items: Sequence[Item]) -> list[list[Item]]:

@@ -20,20 +20,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from refervid.engines.weights import find_weights
-from refervid.errors import TrainingDiverged
-from refervid.files import output_lock
+from refervid.core.errors import TrainingDiverged
+from refervid.core.files import output_lock
+from refervid.core.types import Hook, no_hook
+from refervid.engines.hub.weights import find_weights
 from refervid.models.soc import Criterion, build_tokenizer, save
-from refervid.pipelines.soc_windows import Segmenter
+from refervid.models.soc.inference import Segmenter
 from refervid.training.batches import Batch, Batches
-from refervid.training.exams import Paper, examine, open_exam
 from refervid.training.network import build_network, parameter_groups
 from refervid.training.processes import Processes, started_processes
 from refervid.training.recipe import Recipe, Schedule
 from refervid.training.run_folder import RunFolder
 from refervid.training.sources import open_source
 from refervid.training.stopping import stop_requests
-from refervid.types import Hook, no_hook
+from refervid.training.validation import Validator, open_validator, validate
 
 
 def train(
@@ -74,9 +74,9 @@ class Trainer:
         half = recipe.precision == "float16"
         self._scaler = torch.amp.GradScaler(processes.device.type, enabled=half)
         self._criterion = Criterion(recipe.losses, recipe.matching)
-        tokenizer = build_tokenizer(self._network.config.text, find_weights)
-        self._batches = Batches(source, recipe, tokenizer, processes)
-        self._paper = None if recipe.exam is None else open_exam(recipe.exam)
+        self._tokenizer = build_tokenizer(self._network.config.text, find_weights)
+        self._batches = Batches(source, recipe, self._tokenizer, processes)
+        self._validator = None if recipe.validation is None else open_validator(recipe.validation)
         self._step = 0
         self._epoch_loss = 0.0  # of this process, summed over the steps of the epoch under way
         self._best = -math.inf
@@ -168,18 +168,18 @@ class Trainer:
     def _end_epoch(self, epochs: int) -> None:
         """Log what `epochs` came to, and keep the network if it is the best so far.
 
-        The headline of the exam decides; without an exam the mean loss does.
+        The headline of the validation decides; without an validation the mean loss does.
         """
         mean_loss = self._mean_epoch_loss() / self._batches.steps_per_epoch
         self._epoch_loss = 0.0
         row: dict[str, Any] = {"step": self._step - 1, "epoch": epochs - 1, "loss_of_epoch": mean_loss}
         merit = -math.inf
-        if self._paper is None:
+        if self._validator is None:
             merit = -mean_loss
         elif epochs % self._recipe.validate_every == 0 or self._step == len(self._batches):
-            scores = self._examine(self._paper)
+            scores = self._validate(self._validator)
             row |= scores
-            merit = scores[self._paper.headline]
+            merit = scores[self._validator.headline]
         if self._processes.first:
             self._folder.log(row)
             self._hook("train", row, self._step, len(self._batches))
@@ -187,9 +187,10 @@ class Trainer:
                 save(self._network, self._folder.best)
         self._best = max(self._best, merit)
 
-    def _examine(self, paper: Paper[Any]) -> dict[str, float]:
+    def _validate(self, validator: Validator[Any]) -> dict[str, float]:
         self._network.eval()
-        scores = examine(paper, Segmenter(self._network, device=self._processes.device), self._processes)
+        segmenter = Segmenter(self._network, self._tokenizer, device=self._processes.device)
+        scores = validate(validator, segmenter, self._processes)
         self._network.train()
         return scores
 

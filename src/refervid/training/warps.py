@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.types import Frame, Mask
+from refervid.core.types import Frame, Mask
 
 _BRIGHTNESS = 40
 _PERSPECTIVE = 0.08

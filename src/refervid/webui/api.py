@@ -7,11 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from refervid.errors import RefervidError
+from refervid.core.errors import RefervidError
+from refervid.core.types import Hook
 from refervid.media.clip import Clip
 from refervid.pipelines.presets import PRESETS, lacks_of
 from refervid.report.save import summary
-from refervid.types import Hook
 from refervid.webui.marks import read_choice, read_mark
 from refervid.webui.pictures import file_address
 from refervid.webui.studios import Studios, Visitor
@@ -53,7 +53,7 @@ class Api:
         return {
             name: {
                 "about": one.about,
-                "missing": [plain_words(RefervidError(x)) for x in lacks_of(name).told],
+                "missing": [plain_words(RefervidError(x)) for x in lacks_of(name).messages],
             }
             for name, one in PRESETS.items()
         }

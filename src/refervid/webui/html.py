@@ -1,4 +1,4 @@
-"""Pieces of the page as HTML. Whatever comes from outside is escaped by the template engine."""
+"""AdaptiveBatch of the page as HTML. Whatever comes from outside is escaped by the template engine."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from refervid.errors import MediaTooLarge, SettingsError
+from refervid.core.errors import MediaTooLarge, SettingsError
 from refervid.media.clip import Clip
 from refervid.report.plot import clock
 

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
-from refervid.errors import SettingsError, problems_of
-from refervid.types import Pivot
+from refervid.config.problems import problems_of
+from refervid.core.errors import SettingsError
+from refervid.core.types import Pivot
 
 T = TypeVar("T", bound=BaseModel)
 

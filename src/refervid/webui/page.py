@@ -10,10 +10,10 @@ from typing import Any
 
 import gradio as gr
 
-from refervid.errors import RefervidError
+from refervid.core.errors import RefervidError
+from refervid.core.types import Hook
 from refervid.media.clip import Clip
 from refervid.pipelines.presets import PRESETS, best_preset, lacks_of
-from refervid.types import Hook
 from refervid.webui import html
 from refervid.webui.limits import Limits
 from refervid.webui.marks import read_choice, read_mark
@@ -73,7 +73,9 @@ class Page:
         lacking = {name: lacks_of(name) for name in PRESETS}
         ready = [(f"{name} ({PRESETS[name].about})", name) for name in PRESETS if not lacking[name].always]
         self.preset = gr.Radio(ready, value=best_preset(), label="Preset")
-        short = [(name, PRESETS[name].about, lacks.told) for name, lacks in lacking.items() if lacks.told]
+        short = [
+            (name, PRESETS[name].about, lacks.messages) for name, lacks in lacking.items() if lacks.messages
+        ]
         gr.HTML(html.presets_card(short))
         with gr.Row():
             self.go = gr.Button("Find it", variant="primary", scale=3, elem_id="go")

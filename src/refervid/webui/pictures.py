@@ -12,11 +12,11 @@ from fastapi.responses import FileResponse, Response
 from numpy.typing import NDArray
 from PIL import Image
 
-from refervid.errors import RefervidError
+from refervid.core.errors import RefervidError
+from refervid.core.types import Frame, Mask
 from refervid.media.overlay import draw_masks
 from refervid.media.palette import RGB, query_colour
 from refervid.media.pictures import encode_jpeg
-from refervid.types import Frame, Mask
 from refervid.webui.studio import Studio
 from refervid.webui.studios import Studios
 

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from refervid.core.types import Pivot, TextReference
 from refervid.report.result import Result
-from refervid.types import Pivot, TextReference
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ def python_words(results: Sequence[Result], steps: Sequence[Step], formats: Sequ
     if any(step.candidate for step in steps):
         lines.insert(1, "from refervid.pipelines.correct import candidate_pivot")
     if any(step.candidate is None for step in steps):
-        lines[0:1] = ["import numpy as np", "", "import refervid", "from refervid.types import Pivot"]
+        lines[0:1] = ["import numpy as np", "", "import refervid", "from refervid.core.types import Pivot"]
     return "\n".join(lines) + "\n"
 
 

@@ -13,18 +13,19 @@ from pathlib import Path
 
 import numpy as np
 
+from refervid.config.environment import Environment
+from refervid.core.errors import MediaNotFound, SettingsError
+from refervid.core.files import atomic_file, slug, write_text
+from refervid.core.types import Frame, Hook, Pivot, Reference, SoundReference, TextReference, no_hook
 from refervid.datasets.demo import write_demo
-from refervid.errors import MediaNotFound, SettingsError
-from refervid.files import atomic_file, slug, write_text
-from refervid.media.clip import Clip, open_clip
+from refervid.engines.lite.analysis import scene_of
+from refervid.media.clip import Clip
+from refervid.media.opening import open_clip
 from refervid.media.overlay import write_overlay
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.correct import candidate_pivot
 from refervid.report.result import Result
 from refervid.report.save import save_results
-from refervid.scene import scene_of
-from refervid.settings import Environment
-from refervid.types import Frame, Hook, Pivot, Reference, SoundReference, TextReference, no_hook
 from refervid.webui.limits import Limits
 from refervid.webui.recipe import Step, python_words, shell_words
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
-from refervid.errors import SettingsError
+from refervid.core.errors import SettingsError
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.presets import best_preset, load
 from refervid.webui.limits import Limits

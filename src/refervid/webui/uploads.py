@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from gradio.utils import get_upload_folder
 
-from refervid.errors import MediaNotFound
+from refervid.core.errors import MediaNotFound
 
 
 @contextmanager

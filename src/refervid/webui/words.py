@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from refervid.errors import (
+from refervid.core.errors import (
     EmptyClip,
     MediaNotFound,
     MediaTooLarge,

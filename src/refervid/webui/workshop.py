@@ -8,8 +8,8 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Event, Lock
 from typing import Any, Literal
 
-from refervid.errors import RefervidError, SettingsError
-from refervid.types import Hook
+from refervid.core.errors import RefervidError, SettingsError
+from refervid.core.types import Hook
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import RobertaConfig, RobertaForMaskedLM
 
-from refervid.errors import BadCheckpoint, MissingWeights
+from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.models.soc import SOC, NanoTextConfig, RobertaTextConfig, SocConfig, VideoSwinConfig
 from refervid.models.soc.checkpoint import (
     load,

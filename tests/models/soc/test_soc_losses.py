@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from refervid.errors import TrainingDiverged
+from refervid.core.errors import TrainingDiverged
 from refervid.models.soc import Criterion, LayerOutput, MatchingWeights, SocOutput, Targets
 from refervid.models.soc.boxes import generalised_iou, to_centres, to_corners
 from refervid.models.soc.matcher import match, matching_cost

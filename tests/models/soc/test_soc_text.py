@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from refervid.errors import BadCheckpoint
+from refervid.core.errors import BadCheckpoint
 from refervid.models.soc import NanoTextConfig, RobertaTextConfig, Tokens, build_tokenizer, common_words
 from refervid.models.soc.text import NanoEncoder
 from refervid.models.soc.tokenizer import END, PAD, START, WordTokenizer, clean

@@ -11,10 +11,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from refervid.engines.binders.segments import cut, through_int16
+from refervid.core.types import Interval, Waveform
+from refervid.engines.segments import cut, through_int16
 from refervid.models.audio_features import kaldi_fbank, resample
 from refervid.models.languagebind import LanguageBind, picture_pixels, sound_pixels
-from refervid.types import Interval, Waveform
 from tests.parity.audio.inputs import picture, waveform
 from tests.parity.audio.networks import config, network
 from tests.parity.audio.published import arrays, check, facts, sound

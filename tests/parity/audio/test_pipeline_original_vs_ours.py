@@ -18,11 +18,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from refervid.engines.binders.class_names import ClassNames
-from refervid.engines.binders.combinations import CombinationBinder, CombinationSettings
-from refervid.engines.choosers.llm.replies import read_objects, read_sounding_box
-from refervid.errors import ReplyUnreadable
-from refervid.types import Interval, Waveform
+from refervid.core.errors import ReplyUnreadable
+from refervid.core.types import Interval, Waveform
+from refervid.engines.class_names import ClassNames
+from refervid.engines.combinations import CombinationBinder, CombinationSettings
+from refervid.engines.llm.replies import read_objects, read_sounding_box
 from tests.engines.sound import named
 from tests.parity.audio.published import facts
 from tests.parity.fill import normal

@@ -14,10 +14,10 @@ import torch
 from numpy.typing import NDArray
 from transformers import Sam2VideoModel
 
-from refervid.engines.trackers.sam2.network import Network
-from refervid.engines.trackers.sam2.official import configuration_of, to_transformers
+from refervid.core.types import Pivot
+from refervid.engines.sam2.network import Network
+from refervid.engines.sam2.official import configuration_of, to_transformers
 from refervid.media.array import ArrayClip
-from refervid.types import Pivot
 from tests.parity.fill import fill
 
 HERE = Path(__file__).parent

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from refervid.engines.trackers.sam2.pixels import picture_pixels, video_pixels
-from refervid.engines.trackers.sam2.prompts import boxes_to_masks
+from refervid.engines.sam2.pixels import picture_pixels, video_pixels
+from refervid.engines.sam2.prompts import boxes_to_masks
 from refervid.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 from tests.parity.sam2 import published
 from tests.parity.sam2.published import FRAMES, IMAGE, SIZE

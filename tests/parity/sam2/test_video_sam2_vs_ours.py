@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from refervid.engines.trackers.sam2 import Sam2Settings, Sam2Tracker
-from refervid.engines.trackers.sam2.propagate import FrameResult
-from refervid.engines.trackers.sam2.results import masks_of
-from refervid.types import Pivot
+from refervid.core.types import Pivot
+from refervid.engines.sam2 import Sam2Settings, Sam2Tracker
+from refervid.engines.sam2.propagate import FrameResult
+from refervid.engines.sam2.results import masks_of
 from tests.parity.sam2 import published
 from tests.parity.sam2.published import CASES, weights_of
 

@@ -8,9 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from refervid.core.track import encode_mask
 from refervid.datasets.ref_davis17 import merge_logits
 from refervid.media.array import ArrayClip
 from refervid.models.soc import LayerOutput, SocConfig, SocOutput, Tokens
+from refervid.models.soc.inference import Segmenter
 from refervid.models.soc.postprocess import (
     a2d_predictions,
     clip_scores,
@@ -20,8 +22,6 @@ from refervid.models.soc.postprocess import (
 )
 from refervid.models.soc.transforms import A2D_SIZE, InputSize, Sample, input_size, mirror, prepare
 from refervid.pipelines.soc import SocPipeline
-from refervid.pipelines.soc_windows import Segmenter
-from refervid.track import encode_mask
 from tests.parity.fill import normal
 from tests.parity.soc.published import Expected, random
 

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.types import Frame
 from refervid.datasets.synthetic.render import Pose, Toy, paint
 from refervid.datasets.synthetic.scene import SceneSettings, Thing, draw_scene
 from refervid.datasets.synthetic.scenery import pan, random_texture
 from refervid.datasets.synthetic.sentences import Sentence, sentences_of
 from refervid.datasets.synthetic.things import toy_of
-from refervid.types import Frame
 
 Split = Literal["train", "valid", "test"]
 _SPLITS: dict[str, int] = {"train": 0, "valid": 1, "test": 2}

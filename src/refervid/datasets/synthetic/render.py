@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.types import Frame, Mask
 from refervid.datasets.synthetic.shapes import Field, Shape
-from refervid.types import Frame, Mask
 
 _SUPERSAMPLING = 2
 _LIGHT = np.array([-0.45, -0.65, 0.62], np.float32) / np.float32(np.linalg.norm([-0.45, -0.65, 0.62]))

@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from refervid.core.files import write_text
+from refervid.core.types import Hook, no_hook
 from refervid.datasets.samples import write_id_maps, write_pictures
 from refervid.datasets.synthetic.clips import Split, make_clip
 from refervid.datasets.synthetic.scene import SceneSettings
-from refervid.files import write_text
-from refervid.types import Hook, no_hook
 
 
 def write_split(

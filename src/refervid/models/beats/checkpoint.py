@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from refervid.errors import BadCheckpoint, problems_of
+from refervid.config.problems import problems_of
+from refervid.core.errors import BadCheckpoint
 from refervid.models.beats.config import BeatsConfig
 from refervid.models.beats.model import Beats
 from refervid.models.state import load_exactly, read_file

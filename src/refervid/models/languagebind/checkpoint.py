@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from refervid.errors import BadCheckpoint, problems_of
+from refervid.config.problems import problems_of
+from refervid.core.errors import BadCheckpoint
 from refervid.models.languagebind.config import LanguageBindConfig
 from refervid.models.languagebind.model import LanguageBind
 from refervid.models.state import load_exactly, read_file

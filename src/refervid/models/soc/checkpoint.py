@@ -17,8 +17,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
-from refervid.errors import BadCheckpoint, MissingWeights
-from refervid.files import atomic_file
+from refervid.core.errors import BadCheckpoint, MissingWeights
+from refervid.core.files import atomic_file
 from refervid.models.soc.config import VIDEO_SWIN, RobertaTextConfig, SocConfig
 from refervid.models.soc.model import SOC
 from refervid.models.soc.windows import relative_position_index

@@ -10,7 +10,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from refervid.errors import SettingsError
+from refervid.core.errors import SettingsError
 
 
 class _Frozen(BaseModel):

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from refervid.errors import TrainingDiverged
+from refervid.core.errors import TrainingDiverged
 from refervid.models.soc.boxes import generalised_iou
 from refervid.models.soc.config import MatchingWeights
 from refervid.models.soc.model import LayerOutput

@@ -12,10 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from refervid.core.types import Mask
 from refervid.models.soc.boxes import to_corners
 from refervid.models.soc.heads import STRIDE
 from refervid.models.soc.model import LayerOutput
-from refervid.types import Mask
 
 Size = tuple[int, int]
 """(height, width) in pixels."""

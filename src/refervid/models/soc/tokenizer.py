@@ -12,8 +12,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from refervid.errors import BadCheckpoint
-from refervid.files import well_formed
+from refervid.core.errors import BadCheckpoint
+from refervid.core.files import well_formed
 from refervid.models.soc.config import NanoTextConfig, RobertaTextConfig
 from refervid.models.state import FindWeights
 

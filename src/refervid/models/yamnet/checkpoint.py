@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from refervid.errors import BadCheckpoint, MissingExtra
+from refervid.core.errors import BadCheckpoint, MissingExtra
 from refervid.models.state import load_exactly
 from refervid.models.yamnet.model import CLASSES, LAYERS, Yamnet
 

@@ -1,0 +1,1 @@
+"""Settings: what the environment says, changes by name, problems in words."""

@@ -1,0 +1,1 @@
+"""Values, errors and files: what every room stands on."""

@@ -1,0 +1,79 @@
+"""A chooser without any language: the middle of the clip, and the detector's best box."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Literal, Self
+
+from refervid.core.types import Decision, SoundingObject
+from refervid.engines.base import (
+    BoxChoice,
+    BoxQuestion,
+    EngineSettings,
+    FrameChoice,
+    FrameQuestion,
+    Runtime,
+    SoundChoice,
+    SoundQuestion,
+)
+
+
+class BestBoxSettings(EngineSettings):
+    """`labels`: how many of the sound's labels are looked for in the picture."""
+
+    kind: Literal["best-box"] = "best-box"
+    labels: int = 2
+
+
+class BestBoxChooser:
+    """One pivot per text, on the sampled frame nearest to the middle of the clip, for speed."""
+
+    Settings: ClassVar[type[EngineSettings]] = BestBoxSettings
+    name = "best-box"
+    version = "1"
+
+    def __init__(self, settings: BestBoxSettings) -> None:
+        self._labels = settings.labels
+
+    @classmethod
+    def missing(cls, settings: BestBoxSettings) -> list[str]:
+        return []
+
+    @classmethod
+    def build(cls, settings: BestBoxSettings, runtime: Runtime) -> Self:
+        return cls(settings)
+
+    def pick_frames(self, questions: Sequence[FrameQuestion]) -> list[FrameChoice]:
+        sampled = sorted({frame for question in questions for frame in question.section.frame_indices})
+        choices = []
+        for question in questions:
+            middle = min(sampled, key=lambda frame: abs(2 * frame - sampled[0] - sampled[-1]))
+            index = middle if middle in question.section.frame_indices else None
+            reason = "the middle of the clip" if index is not None else "only the middle of the clip is used"
+            decision = Decision("frame", index, "rules", reason, question.section.index, index)
+            choices.append(FrameChoice(index, decision))
+        return choices
+
+    def pick_boxes(self, questions: Sequence[BoxQuestion]) -> list[BoxChoice]:
+        return [BoxChoice([0], self._best(question)) for question in questions]
+
+    def _best(self, question: BoxQuestion) -> Decision:
+        score = question.candidates[0].score
+        return Decision(
+            "box",
+            1,
+            "rules",
+            f"the detector's best box, score {score:.2f}",
+            question.section.index,
+            question.frame_index,
+            candidates=question.candidates,
+        )
+
+    def sounding_objects(self, question: SoundQuestion) -> SoundChoice:
+        """The first labels, taken for names of things on the middle frame."""
+        frames = question.section.frame_indices
+        middle = frames[len(frames) // 2]
+        names = [label.name for label in question.labels][: question.max_objects or self._labels]
+        answer = ", ".join(names) or None
+        decision = Decision("objects", answer, "rules", "the most probable labels", 0, middle)
+        return SoundChoice([SoundingObject(name, middle) for name in names], decision)

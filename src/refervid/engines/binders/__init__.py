@@ -1,1 +1,0 @@
-"""Which named object sounds in which interval."""

@@ -1,1 +1,0 @@
-"""Which frame, which box, which objects sound."""

@@ -1,5 +1,0 @@
-"""The chooser that knows the language of attributes and nothing else."""
-
-from refervid.engines.choosers.rules.chooser import RulesChooser
-
-__all__ = ["RulesChooser"]

@@ -1,1 +1,0 @@
-"""Frame and text in, candidates out."""

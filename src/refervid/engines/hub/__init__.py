@@ -1,0 +1,1 @@
+"""Checkpoints: which there are, where they lie, how they are got and verified."""

@@ -1,0 +1,252 @@
+"""Every published checkpoint that an engine here can load: where it is, how large, under which licence.
+
+Revisions and hashes are those that several unrelated public projects pin. Where no such agreement was
+found the field is None: then `refervid models pull` notes the revision and hashes that the hub gave.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from refervid.config.environment import Environment
+from refervid.core.files import write_text
+from refervid.engines.base import EngineSettings
+
+SMALL_FILES = ("*.json", "*.txt", "*.jinja")
+"""Configuration, tokenizer and chat template, which are downloaded beside the weights."""
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """`name` is a hub id, or a file's name where it is published elsewhere: at the page `page`, or to be
+    downloaded from `url`. `files` are the weights, `size` theirs together in bytes (exact where `sha256`
+    is known, which is that of a single file), `revision` a commit on the hub.
+    """
+
+    name: str
+    about: str
+    licence: str
+    size: int
+    files: tuple[str, ...] = ("model.safetensors",)
+    revision: str | None = None
+    sha256: str | None = None
+    page: str | None = None
+    url: str | None = None
+
+
+CHECKPOINTS: Mapping[str, Checkpoint] = {
+    checkpoint.name: checkpoint
+    for checkpoint in (
+        Checkpoint(
+            "IDEA-Research/grounding-dino-tiny",
+            "Grounding DINO, Swin-T",
+            "Apache-2.0",
+            689_359_096,
+            revision="a2bb814dd30d776dcf7e30523b00659f4f141c71",
+            sha256="1a2412ef99bd74bcd3c2a246fa1e48581f8889a1300c9051974741314fc042f3",
+        ),
+        Checkpoint(
+            "IDEA-Research/grounding-dino-base",
+            "Grounding DINO, Swin-B",
+            "Apache-2.0",
+            933_400_872,
+            revision="12bdfa3120f3e7ec7b434d90674b3396eccf88eb",
+            sha256="5548f844c928c4b6f411fa8cbcc2bfa8dbbba437cb1d513975519f93c2a9ed21",
+        ),
+        Checkpoint(
+            "openmmlab-community/mm_grounding_dino_tiny_o365v1_goldg_v3det",
+            "MM Grounding DINO, Swin-T",
+            "Apache-2.0",
+            692_000_000,
+        ),
+        Checkpoint(
+            "google/owlv2-base-patch16-ensemble",
+            "OWLv2, ViT-B/16",
+            "Apache-2.0",
+            619_918_824,
+            revision="cfd3195ba4ea9592eec887ded089f4c08eff231d",
+            sha256="e1e130b9e404cf91a75ad45644c1da9d7fa5284085eecc864266a6923efb99e7",
+        ),
+        Checkpoint(
+            "facebook/sam2-hiera-large",
+            "SAM 2, large",
+            "Apache-2.0",
+            897_831_024,
+            revision="e6a8e8809b8f1bfa2238b6d080f3d05cc76bd251",
+        ),
+        Checkpoint(
+            "facebook/sam2.1-hiera-tiny",
+            "SAM 2.1, tiny",
+            "Apache-2.0",
+            155_908_064,
+            revision="de431c4043854a71d8101e17995dfe596bf101a5",
+            sha256="48c14467e5cf9e51870511feb72c89688e82dd74523142c0538b663e193ac2a7",
+        ),
+        Checkpoint(
+            "facebook/sam2.1-hiera-small",
+            "SAM 2.1, small",
+            "Apache-2.0",
+            184_305_280,
+            revision="ee5bba1d82bb8749febdf90f45e84b687142ba03",
+            sha256="0a4067b11ce1e23d5229203f11c718a823060d15a4b23fa2372a7d4b77cbbc60",
+        ),
+        Checkpoint(
+            "facebook/sam2.1-hiera-base-plus",
+            "SAM 2.1, base plus",
+            "Apache-2.0",
+            323_476_296,
+            revision="b7320756a13354e7530a63935656d35b2f91a290",
+            sha256="2012733a0de5d03efd1bba550a2847c4551be9ef2e0d497c83074df66189f780",
+        ),
+        Checkpoint(
+            "facebook/sam2.1-hiera-large",
+            "SAM 2.1, large",
+            "Apache-2.0",
+            897_897_416,
+            revision="665f8e2ad61cf5f53d65644ff27c8ee525124610",
+            sha256="dc407dce21301fd94abb395c5099b4f2c455fdc8a8f261ac3d0ea6d4cd197230",
+        ),
+        Checkpoint(
+            "yonigozlan/EdgeTAM-hf",
+            "EdgeTAM",
+            "Apache-2.0",
+            56_000_000,
+            revision="c266ce53b3fc00f0f495b583f6a116c4e57f53bb",
+        ),
+        Checkpoint(
+            "Qwen/Qwen3-VL-4B-Instruct",
+            "Qwen3-VL, 4 billion parameters",
+            "Apache-2.0",
+            8_876_000_000,
+            files=("model-*.safetensors",),
+            revision="ebb281ec70b05090aa6165b016eac8ec08e71b17",
+        ),
+        Checkpoint(
+            "LanguageBind/LanguageBind_Audio_FT",
+            "LanguageBind, sound and text",
+            "MIT",
+            1_712_000_000,
+            files=("pytorch_model.bin",),
+            revision="4820c496563c46acfb1ff9a486fae5319f16257e",
+        ),
+        Checkpoint(
+            "LanguageBind/LanguageBind_Image",
+            "LanguageBind, pictures and text",
+            "MIT",
+            1_710_619_975,
+            files=("pytorch_model.bin",),
+            revision="d8c2e37b439f4fc47c649dc8b90cdcd3a4e0c80e",
+            sha256="99c9382819ef4021e9b2600f030f267d18cc4d5dad39928fdd83ed48887e94bd",
+        ),
+        Checkpoint(
+            "laion/clap-htsat-unfused",
+            "CLAP, sound and text",
+            "Apache-2.0",
+            614_525_833,
+            files=("pytorch_model.bin",),
+            revision="8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a",
+            sha256="1cd3c601bc4afe0fa87be3de4c13dd2cfadd249fac1e29acf74a9b296c3219bb",
+        ),
+        Checkpoint(
+            "MIT/ast-finetuned-audioset-10-10-0.4593",
+            "Audio Spectrogram Transformer",
+            "BSD-3-Clause",
+            346_404_948,
+            revision="f826b80d28226b62986cc218e5cec390b1096902",
+            sha256="ae0c1e2ad4e1381d851fa9bf298ba13ebc9c5a914cdee2dbe427a6583869924d",
+        ),
+        Checkpoint(
+            "FacebookAI/roberta-base",
+            "RoBERTa, for published SOC checkpoints",
+            "MIT",
+            501_200_538,
+            # Not model.safetensors, which lacks the pooler.
+            files=("pytorch_model.bin",),
+            revision="e2da8e2f811d1448a5b465c236feacd80ffbac7b",
+            sha256="278b7a95739c4392fae9b818bb5343dde20be1b89318f37a6d939e1e1b9e461b",
+        ),
+        Checkpoint(
+            "BEATs_iter3_plus_AS20K_finetuned_on_AS2M_cpt2.pt",
+            "BEATs, tokenizer trained on AudioSet-20K",
+            "MIT",
+            363_000_000,
+            files=("BEATs_iter3_plus_AS20K_finetuned_on_AS2M_cpt2.pt",),
+            page="https://github.com/microsoft/unilm/tree/master/beats",
+        ),
+        Checkpoint(
+            "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt",
+            "BEATs, tokenizer trained on AudioSet-2M",
+            "MIT",
+            363_000_000,
+            files=("BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt",),
+            page="https://github.com/microsoft/unilm/tree/master/beats",
+        ),
+        Checkpoint(
+            "yamnet.h5",
+            "YAMNet, for intervals of sound",
+            "Apache-2.0",
+            15_296_092,
+            files=("yamnet.h5",),
+            sha256="13c3308955bbfaef262f175ac9c40e47b134573a93984f009220dd7cc12a1744",
+            page="https://github.com/tensorflow/models/tree/master/research/audioset/yamnet",
+            url="https://storage.googleapis.com/audioset/yamnet.h5",
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a download got: the commit, and the weights' SHA-256 by file name as the hub gives them."""
+
+    revision: str
+    sha256: Mapping[str, str]
+
+
+def pinned_revision(name: str) -> str | None:
+    """The commit to use of a hub id: the table's, else the one that was pulled, else None."""
+    known = CHECKPOINTS.get(name)
+    if known is not None and known.revision is not None:
+        return known.revision
+    pulled = read_pulled().get(name)
+    return None if pulled is None else pulled.revision
+
+
+def file_patterns(name: str) -> list[str]:
+    """What of a hub repository is downloaded: other formats of the same weights are left there."""
+    known = CHECKPOINTS.get(name)
+    pulled = read_pulled().get(name)
+    weights = known.files if known else tuple(pulled.sha256) if pulled else ("*.safetensors",)
+    return [*weights, *SMALL_FILES]
+
+
+def weights_in(settings: EngineSettings) -> list[str]:
+    """The known checkpoints that an engine's settings name."""
+    values: list[Any] = []
+    for field in type(settings).model_fields:
+        value = getattr(settings, field)
+        values += value if isinstance(value, tuple) else [value]
+    return [value for value in values if isinstance(value, str) and value in CHECKPOINTS]
+
+
+def read_pulled() -> dict[str, Pulled]:
+    """The notes on earlier downloads; a damaged file counts as none: the downloads can be repeated."""
+    try:
+        content = json.loads(_notes().read_text("utf-8"))
+        return {name: Pulled(entry["revision"], dict(entry["sha256"])) for name, entry in content.items()}
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+        return {}
+
+
+def note_pulled(name: str, pulled: Pulled) -> None:
+    notes = {**read_pulled(), name: pulled}
+    content = {key: {"revision": one.revision, "sha256": dict(one.sha256)} for key, one in notes.items()}
+    write_text(_notes(), json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+
+def _notes() -> Path:
+    return Environment().cache / "checkpoints.json"

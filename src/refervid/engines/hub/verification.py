@@ -1,0 +1,141 @@
+"""Making sure that the checkpoints on this machine are what they should be."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from refervid.config.environment import Environment
+from refervid.core.errors import BadCheckpoint, RefervidError
+from refervid.engines.base import Runtime
+from refervid.engines.hub.checkpoints import CHECKPOINTS, Checkpoint, pinned_revision, read_pulled
+from refervid.engines.hub.weights import find_weights
+from refervid.engines.registry import Role, build_engine
+
+
+@dataclass(frozen=True)
+class Verified:
+    """`hashes` by file: True as published, False different, None nothing to compare with.
+
+    `loads` is None where loading was not tried; `problem` says in words what is wrong.
+    """
+
+    name: str
+    path: Path
+    revision: str | None
+    hashes: Mapping[str, bool | None]
+    loads: bool | None
+    problem: str | None
+
+
+def verify(weights: str, *, load: bool = True) -> Verified:
+    """Compare the weights' SHA-256 with the published ones, and try to load them.
+
+    `weights` is a hub id, a published file's name, or the path of a file or folder of one's own. Raises
+    `MissingWeights` if it is not there.
+    """
+    path = find_weights(weights)
+    files = [path] if path.is_file() else _weight_files(path, CHECKPOINTS.get(weights))
+    expected = _expected_hashes(weights)
+    hashes = {file.name: _compare(file, expected.get(file.name)) for file in files}
+    problem = None if files else f"there are no weights in {path}"
+    if wrong := [name for name, same in hashes.items() if same is False]:
+        problem = f"{', '.join(wrong)}: not what was published, download it again"
+    loads = None
+    if load and problem is None:
+        try:
+            _loader(path)(path)
+            loads = True
+        except RefervidError as error:
+            loads, problem = False, str(error)
+    return Verified(weights, path, pinned_revision(weights), hashes, loads, problem)
+
+
+def _expected_hashes(weights: str) -> dict[str, str]:
+    known = CHECKPOINTS.get(weights) or CHECKPOINTS.get(Path(weights).name)
+    if known is not None and known.sha256 is not None:
+        return {known.files[0]: known.sha256}
+    pulled = read_pulled().get(weights)
+    return {} if pulled is None else dict(pulled.sha256)
+
+
+def _weight_files(folder: Path, known: Checkpoint | None) -> list[Path]:
+    """Those of the table, which others may lie beside; else safetensors before pickles."""
+    published = known.files if known else ()
+    for patterns in (published, ("*.safetensors",), ("pytorch_model*.bin",)):
+        if files := sorted(file for pattern in patterns for file in folder.glob(pattern)):
+            return files
+    return []
+
+
+def _compare(file: Path, expected: str | None) -> bool | None:
+    if not expected:
+        return None
+    with file.open("rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest() == expected
+
+
+def _loader(path: Path) -> Callable[[Path], object]:
+    """What can load it, told by a file's ending or a folder's `config.json`."""
+    if path.is_file():
+        return _load_file
+    try:
+        kind = json.loads((path / "config.json").read_text("utf-8"))["model_type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadCheckpoint(f"{path} holds no config.json that names a model_type") from error
+    if kind == "roberta":
+        return _load_roberta
+    if kind == "LanguageBindImage":
+        from refervid.engines.class_names import ClassNames
+
+        return lambda folder: ClassNames.build(str(folder))
+    if kind not in _ENGINES:
+        raise BadCheckpoint(f"{path} holds a {kind!r} model, which no engine here runs")
+    return partial(_build, *_ENGINES[kind])
+
+
+def _load_file(path: Path) -> object:
+    if path.suffix == ".h5":
+        from refervid.models.yamnet import load_yamnet
+
+        return load_yamnet(path)
+    if path.name.startswith("BEATs"):
+        from refervid.models.beats import load_beats
+
+        return load_beats(path)
+    return _build("tracker", "sam2", path)
+
+
+def _load_roberta(folder: Path) -> None:
+    from refervid.models.soc.checkpoint import read_roberta
+    from refervid.models.soc.config import RobertaTextConfig
+    from refervid.models.soc.text import build_text_encoder
+    from refervid.models.soc.tokenizer import RobertaTokenizer
+    from refervid.models.state import load_exactly
+
+    config = RobertaTextConfig()
+    RobertaTokenizer(config, folder)
+    load_exactly(build_text_encoder(config), read_roberta(folder), folder)
+
+
+def _build(role: Role, kind: str, path: Path) -> object:
+    runtime = Runtime("cpu", "float32", False, Environment().cache)
+    return build_engine(role, {"kind": kind, "weights": str(path)}, runtime)
+
+
+_ENGINES: Mapping[str, tuple[Role, str]] = {
+    "grounding-dino": ("detector", "grounding-dino"),
+    "mm-grounding-dino": ("detector", "grounding-dino"),
+    "owlv2": ("detector", "owlv2"),
+    "sam2_video": ("tracker", "sam2"),
+    "edgetam_video": ("tracker", "edgetam"),
+    "audio-spectrogram-transformer": ("tagger", "ast"),
+    "clap": ("binder", "clap"),
+    "LanguageBindAudio": ("binder", "languagebind"),
+    "qwen3_vl": ("chooser", "local"),
+}
+"""The `model_type` of a folder to the engine that runs it."""

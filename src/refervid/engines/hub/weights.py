@@ -1,0 +1,101 @@
+"""Finding and loading checkpoints that are on this machine; nothing here downloads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from refervid.config.environment import Environment
+from refervid.core.errors import BadCheckpoint, MissingWeights
+from refervid.engines.hub.checkpoints import CHECKPOINTS, file_patterns, pinned_revision
+
+Model = TypeVar("Model")
+
+_ENDINGS = (".safetensors", ".pth", ".pt", ".tar", ".bin", ".ckpt")
+"""Of files; what a hub id does not end with."""
+
+
+def find_weights(weights: str, revision: str | None = None) -> Path:
+    """The file or folder behind `weights`: a path, or a hub id or published file that was downloaded before.
+
+    The folder named by REFERVID_WEIGHTS is searched first, then the one where `refervid models pull` puts
+    single files, for a name like the last part of the id. Of a hub id without `revision`, the pinned one
+    is taken. Raises `MissingWeights`.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    environment = Environment()
+    folders = [folder for folder in (environment.weights, environment.cache / "weights") if folder]
+    for path in (Path(weights).expanduser(), *(folder / Path(weights).name for folder in folders)):
+        if path.exists():
+            return path
+    is_path = weights.startswith((".", "/", "~")) or weights.endswith(_ENDINGS) or weights.count("/") != 1
+    if is_path and weights not in CHECKPOINTS:
+        raise MissingWeights(f"no checkpoint at {weights}: give the path of a file or folder, or a hub id")
+    problem = MissingWeights(
+        f"the weights {weights} are not on this machine: {_how_to_get(weights)}, "
+        "or name your own copy, by its path with --set or its folder with REFERVID_WEIGHTS"
+    )
+    if weights.count("/") != 1:
+        raise problem
+    try:
+        return Path(
+            snapshot_download(
+                weights,
+                revision=revision or pinned_revision(weights),
+                allow_patterns=file_patterns(weights),
+                local_files_only=True,
+            )
+        )
+    except LocalEntryNotFoundError as error:
+        raise problem from error
+
+
+def missing_weights(weights: str, revision: str | None = None) -> list[str]:
+    """For `Engine.missing`: empty if they are there."""
+    try:
+        find_weights(weights, revision)
+    except MissingWeights:
+        return [f"weights {weights} ({_how_to_get(weights)})"]
+    return []
+
+
+def _how_to_get(weights: str) -> str:
+    known = CHECKPOINTS.get(weights)
+    if known is not None and known.page is not None and known.url is None:
+        return f"download them from {known.page} into the folder that REFERVID_WEIGHTS names"
+    return f"`refervid models pull {weights}` gets them"
+
+
+def load_pretrained(model_class: Any, folder: Path, **options: Any) -> Any:
+    """A transformers model in evaluation mode from a local folder.
+
+    Raises `BadCheckpoint` if the file is damaged, or if any key is missing, left over or of another shape.
+    Tables of indices, which networks compute themselves, may be absent: which of them are saved changes
+    with transformers' versions, and published files come from many.
+    """
+    try:
+        model, report = model_class.from_pretrained(
+            folder, local_files_only=True, output_loading_info=True, weights_only=True, **options
+        )
+    except Exception as error:  # the libraries below raise whatever their parsers raise
+        raise BadCheckpoint(f"{folder} cannot be loaded ({error}): download it again") from error
+    report["missing_keys"] -= {key for key, table in model.named_buffers() if not table.is_floating_point()}
+    faults = [
+        f"{kind.replace('_', ' ')}: {', '.join(sorted(str(key) for key in report[kind]))}"
+        for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")
+        if report.get(kind)
+    ]
+    if faults:
+        raise BadCheckpoint(f"{folder} does not fit {model_class.__name__}: {'; '.join(faults)}")
+    return model.eval()
+
+
+def torch_dtype(dtype: str, device: str) -> Any:
+    """The torch dtype for `auto` and the named ones: `auto` is bfloat16 on CUDA and float32 elsewhere."""
+    import torch
+
+    if dtype == "auto":
+        return torch.bfloat16 if device.startswith("cuda") else torch.float32
+    return getattr(torch, dtype)

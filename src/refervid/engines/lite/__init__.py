@@ -1,0 +1,1 @@
+"""The embedded default: everything it needs lies in this folder."""

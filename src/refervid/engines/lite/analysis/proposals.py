@@ -1,0 +1,128 @@
+"""Object-sized regions of a frame: what moves, and what differs in colour from its surroundings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from refervid.core.types import Frame, Mask
+from refervid.engines.lite.analysis.colour import TERMS, memberships
+from refervid.engines.lite.analysis.foreground import Probability, cut_out, foreground
+from refervid.engines.lite.analysis.scene import Scene
+
+LEAST_SHARE = 0.001
+MOST_SHARE = 0.6
+"""An object covers between these shares of the frame."""
+USUAL_SHARE = 0.01
+"""Smaller objects are mentioned less often."""
+FRAGMENT = 0.05
+"""A moving piece smaller than this share of the largest is not part of what moves together."""
+MOTION_WEIGHT = 0.9
+LOOKS_WEIGHT = 0.4
+"""Motion against the camera makes an object more surely than a colour of its own."""
+NAMED_BONUS = 0.12
+"""A region of a colour that the text names is worth looking at even if nothing else speaks for it."""
+
+
+@dataclass(frozen=True, eq=False)
+class Proposal:
+    """`mask` (h, w) bool at analysis size; `score` in 0..1: how likely it is an object worth naming."""
+
+    mask: Mask
+    score: float
+    phrase: str
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A frame at analysis size, (h, w, 3), with the probabilities (h, w) of its pixels."""
+
+    frame: Frame
+    moving: Probability
+    standing_out: Probability
+
+
+def view_of(scene: Scene, index: int) -> View:
+    """What proposals for frame `index` are made from."""
+    h, w = scene.size
+    maps = foreground(scene, index)
+    moving, standing_out = (
+        cv2.resize(each, (w, h), interpolation=cv2.INTER_LINEAR) for each in (maps.moving, maps.standing_out)
+    )
+    return View(scene.small(index), moving, standing_out)
+
+
+def object_proposals(view: View) -> list[Proposal]:
+    """What moves, as a whole and in its separate pieces, and what stands out by its colour."""
+    moving = _object_sized(cut_out(view.frame, view.moving))
+    found = [Proposal(piece, _worth(view, piece), "moving") for piece in moving]
+    largest = max((piece.sum() for piece in moving), default=0)
+    parts = [piece for piece in moving if piece.sum() > FRAGMENT * largest]
+    if len(parts) > 1:
+        whole = np.asarray(np.logical_or.reduce(parts), bool)
+        found.append(Proposal(whole, _worth(view, whole), "moving together"))
+    standing = _object_sized(cut_out(view.frame, view.standing_out))
+    return found + [Proposal(piece, _worth(view, piece), "standing out") for piece in standing]
+
+
+def colour_proposals(view: View, named: Sequence[str]) -> list[Proposal]:
+    """Regions of one colour; those of the colours in `named` are preferred."""
+    found = []
+    maps = memberships(cv2.medianBlur(view.frame, 5))
+    for number, term in enumerate(TERMS):
+        for piece in _object_sized(maps[..., number] > 0.5):
+            score = _worth(view, piece) * _compactness(piece)
+            if term in named:
+                score += NAMED_BONUS * _compactness(piece) * _inwardness(piece)
+            found.append(Proposal(_filled(piece), score, term))
+    return found
+
+
+def _worth(view: View, mask: Mask) -> float:
+    """0..1: how much more what is inside moves and stands out than what is around."""
+    reach = max(3, round(np.sqrt(mask.sum()) / 4))
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    ring = (cv2.dilate(mask.astype(np.uint8), kernel) > 0) & ~mask
+    motion, looks = (
+        max(0.0, float(each[mask].mean() - each[ring].mean())) for each in (view.moving, view.standing_out)
+    )
+    size = min(1.0, float(np.sqrt(mask.mean() / USUAL_SHARE)))
+    either = 1 - (1 - MOTION_WEIGHT * motion) * (1 - LOOKS_WEIGHT * looks)
+    return either * size * _inwardness(mask)
+
+
+def _object_sized(mask: Mask) -> list[Mask]:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+    without_specks = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, kernel) > 0
+    return [piece for piece in _pieces(without_specks) if LEAST_SHARE <= piece.mean() <= MOST_SHARE]
+
+
+def _pieces(mask: Mask) -> list[Mask]:
+    count, labels = cv2.connectedComponents(mask.astype(np.uint8))
+    return [np.asarray(labels == label, bool) for label in range(1, count)]
+
+
+def _filled(mask: Mask) -> Mask:
+    """With its holes: what lies inside an outline belongs to it."""
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    filled = np.zeros(mask.shape, np.uint8)
+    cv2.drawContours(filled, outlines, -1, 1, cv2.FILLED)
+    return np.asarray(filled > 0, bool)
+
+
+def _inwardness(mask: Mask) -> float:
+    """1 for a region inside the frame, less the more of its extent lies along the frame's border."""
+    edge = np.concatenate([mask[0], mask[-1], mask[:, 0], mask[:, -1]]).sum()
+    ys, xs = np.nonzero(mask)
+    around = 2 * (np.ptp(ys) + np.ptp(xs) + 2)
+    return float(1 - min(1.0, 1.5 * edge / around))
+
+
+def _compactness(mask: Mask) -> float:
+    """Share of its convex hull that a region fills."""
+    outlines, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    hull = cv2.convexHull(np.concatenate(outlines))
+    return float(min(1.0, mask.sum() / max(cv2.contourArea(hull), 1.0)))

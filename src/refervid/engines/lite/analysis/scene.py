@@ -1,0 +1,133 @@
+"""What is known of every frame's look and motion, gathered in one pass over the clip."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import cast
+from weakref import WeakKeyDictionary
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from refervid.core.types import Frame, Hook, no_hook
+from refervid.engines.lite.analysis.flow import (
+    CUT_SHARE,
+    Flow,
+    camera_motion,
+    closed_vectors,
+    new_flow_estimator,
+    pack_flow,
+    texture,
+    unpack_flow,
+    unpack_half_flow,
+)
+from refervid.engines.lite.analysis.temporary_blob import TemporaryBlob
+from refervid.media.clip import Clip
+
+LONG_SIDE = 432
+"""Longer side of the analysed frames in pixels: flow at this size costs 15 ms a frame for both directions."""
+LEAST_SIDE = 16
+"""Frames with shorter sides are enlarged: the flow estimator refuses sides below 12 pixels."""
+JPEG_QUALITY = 95
+
+
+class Scene:
+    """A clip at analysis size, with its motion. Arrays live on disk and are read anew at every call.
+
+    `size` is (h, w) of the analysed frames; `scale_xy` is (x, y) analysis pixels per clip pixel and
+    `scale` their mean.
+    """
+
+    def __init__(self, clip: Clip, hook: Hook = no_hook) -> None:
+        self.times_s = clip.times_s
+        shrink = min(1.0, LONG_SIDE / max(clip.height, clip.width))
+        self.size = (
+            max(LEAST_SIDE, round(clip.height * shrink)),
+            max(LEAST_SIDE, round(clip.width * shrink)),
+        )
+        self.clip_size = (clip.height, clip.width)
+        self.scale_xy = (self.size[1] / clip.width, self.size[0] / clip.height)
+        self.scale = sum(self.scale_xy) / 2
+        self._pictures, self._forward, self._backward = TemporaryBlob(), TemporaryBlob(), TemporaryBlob()
+        self._cameras: list[NDArray[np.float64]] = []
+        self._cuts: list[bool] = []
+        self._gather(clip, hook)
+
+    def __len__(self) -> int:
+        """Number of frames T."""
+        return len(self._pictures)
+
+    def small(self, index: int) -> Frame:
+        """(h, w, 3) uint8 RGB at analysis size."""
+        encoded = np.frombuffer(self._pictures[index], np.uint8)
+        return cast(Frame, cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB))
+
+    def forward(self, index: int) -> Flow:
+        """(h, w, 2) float32 flow from frame `index` to the next; zero on the last frame."""
+        return unpack_flow(self._forward[index], *self.size)
+
+    def half_forward(self, index: int) -> Flow:
+        """`forward` at half resolution, (ceil(h/2), ceil(w/2), 2), in pixels of the analysis size."""
+        return unpack_half_flow(self._forward[index], *self.size)
+
+    def half_backward(self, index: int) -> Flow:
+        """`backward` likewise."""
+        return unpack_half_flow(self._backward[index], *self.size)
+
+    def backward(self, index: int) -> Flow:
+        """(h, w, 2) float32 flow from frame `index` to the one before; zero on the first frame."""
+        return unpack_flow(self._backward[index], *self.size)
+
+    def camera(self, index: int) -> NDArray[np.float64]:
+        """3x3 homography in analysis pixels from frame `index` to the next; identity where the shot ends."""
+        return self._cameras[index]
+
+    def cut(self, index: int) -> bool:
+        """Whether the shot ends with frame `index`."""
+        return self._cuts[index]
+
+    def _gather(self, clip: Clip, hook: Hook) -> None:
+        h, w = self.size
+        still = pack_flow(np.zeros((h, w, 2), np.float32))
+        estimators = new_flow_estimator(), new_flow_estimator()
+        before: NDArray[np.uint8] | None = None
+        with ThreadPoolExecutor(1) as other_core:
+            for index, frame in clip.frames():
+                small = cv2.resize(frame, (w, h), interpolation=cv2.INTER_AREA)
+                grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+                if before is None:
+                    self._backward.append(still)
+                else:
+                    pending = other_core.submit(estimators[1].calc, grey, before, None)
+                    forward = estimators[0].calc(before, grey, None)
+                    backward = pending.result()
+                    self._forward.append(pack_flow(forward))
+                    self._backward.append(pack_flow(backward))
+                    start, end, share = closed_vectors(forward, backward)
+                    self._cuts.append(share < CUT_SHARE)
+                    self._cameras.append(
+                        np.eye(3) if share < CUT_SHARE else camera_motion(start, end, texture(before))
+                    )
+                bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
+                self._pictures.append(
+                    cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
+                )
+                before = grey
+                hook("motion", None, index + 1, len(clip))
+        self._forward.append(still)
+        self._cameras.append(np.eye(3))
+        self._cuts.append(True)
+
+
+_scenes: WeakKeyDictionary[Clip, Scene] = WeakKeyDictionary()
+
+
+def scene_of(clip: Clip, hook: Hook = no_hook) -> Scene:
+    """The clip's scene, gathered at the first call and kept as long as the clip lives.
+
+    Calls `hook("motion", None, frames done, T)` while it gathers.
+    """
+    if clip not in _scenes:
+        _scenes[clip] = Scene(clip, hook)
+    return _scenes[clip]

@@ -1,0 +1,5 @@
+"""The chooser that knows the language of attributes and nothing else."""
+
+from refervid.engines.lite.chooser.chooser import RulesChooser
+
+__all__ = ["RulesChooser"]

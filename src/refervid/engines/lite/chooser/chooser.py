@@ -1,0 +1,212 @@
+"""Chooses by the language of attributes, without learned weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
+
+import cv2
+import numpy as np
+
+from refervid.core.types import Decision, Interval, SoundingObject
+from refervid.engines.base import (
+    BoxChoice,
+    BoxQuestion,
+    DetectorRequest,
+    EngineSettings,
+    FrameChoice,
+    FrameQuestion,
+    Runtime,
+    SoundChoice,
+    SoundQuestion,
+)
+from refervid.engines.lite.analysis import Scene, scene_of
+from refervid.engines.lite.analysis.colour import membership
+from refervid.engines.lite.analysis.sound import envelopes, stretches
+from refervid.engines.lite.chooser.point_tracks import PointTracks
+from refervid.engines.lite.chooser.region import Region
+from refervid.engines.lite.chooser.selection import Answer, answer
+from refervid.engines.lite.chooser.sounding import sounding_regions
+from refervid.engines.lite.detector import MotionDetector, MotionSettings
+from refervid.engines.lite.language import Expression, parse
+from refervid.media.clip import Clip
+
+MOST_SECTIONS = 32
+ENOUGH_COLOUR = 0.6
+"""A frame shows a colour that is asked for if it has this share of what the section's fullest frame has."""
+
+
+class RulesSettings(EngineSettings):
+    kind: Literal["rules"] = "rules"
+
+
+class RulesChooser:
+    """Parses the sentence and measures colours, sizes, places, shapes, motions and relations.
+
+    What a noun means is unknown to it: "the dog" is whatever stands out most, and a note says so.
+    """
+
+    Settings = RulesSettings
+    name = "rules"
+    version = "1"
+
+    @classmethod
+    def missing(cls, settings: Any) -> list[str]:
+        return []
+
+    @classmethod
+    def build(cls, settings: Any, runtime: Runtime) -> Self:
+        return cls()
+
+    def pick_frames(self, questions: Sequence[FrameQuestion]) -> list[FrameChoice]:
+        """Per section the frame that is sharp, central and shows the colours asked for.
+
+        Of a long clip's sections at most `MOST_SECTIONS`, evenly spread, are looked at.
+        """
+        looked_at: dict[Clip, set[int]] = {}
+        for question in questions:
+            looked_at.setdefault(question.section.clip, set()).add(question.section.index)
+        looked_at = {clip: _spread(numbers) for clip, numbers in looked_at.items()}
+        return [
+            _pick_frame(question, parse(question.text))
+            if question.section.index in looked_at[question.section.clip]
+            else _pass_over(question)
+            for question in questions
+        ]
+
+    def pick_boxes(self, questions: Sequence[BoxQuestion]) -> list[BoxChoice]:
+        """All sections of a clip and a sentence are decided together, so that they mean the same thing."""
+        choices: dict[int, BoxChoice] = {}
+        for clip in {question.section.clip: None for question in questions}:
+            choices.update(
+                _pick_boxes(
+                    {n: question for n, question in enumerate(questions) if question.section.clip is clip}
+                )
+            )
+        return [choices[number] for number in range(len(questions))]
+
+    def sounding_objects(self, question: SoundQuestion) -> SoundChoice:
+        """The things whose motion goes with the sound; none for silence, or if nothing moves with it."""
+        clip = question.section.clip
+        waveform = clip.waveform()
+        spans = [
+            Interval(each.start_s + waveform.start_s, each.end_s + waveform.start_s)
+            for each in stretches(waveform)
+        ]
+        if not spans:
+            return _silent("the sound is silent")
+        regions = _moving_regions(question)
+        if not regions:
+            return _silent("there is sound, but nothing that moves")
+        sources, best = sounding_regions(regions, envelopes(waveform), spans)
+        if not sources:
+            return _silent(f"no motion goes with the sound: {best}{' at best' if best.seconds else ''}")
+        sources = sources[: question.max_objects]
+        objects = [
+            SoundingObject(
+                f"object {number}", each.region.frame_index, each.region.candidate, tuple(each.spans)
+            )
+            for number, each in enumerate(sources, 1)
+        ]
+        reasons = [
+            f"{thing.name}, heard {_times(each.spans)}: {max(each.reasons, key=lambda reason: reason.weight)}"
+            for thing, each in zip(objects, sources, strict=True)
+        ]
+        answer = ", ".join(each.name for each in objects)
+        return SoundChoice(objects, Decision("objects", answer, "rules", "; ".join(reasons)))
+
+
+def _times(spans: Sequence[Interval]) -> str:
+    return ", ".join(f"{max(each.start_s, 0):.1f}-{each.end_s:.1f}" for each in spans) + " s"
+
+
+def _silent(reason: str) -> SoundChoice:
+    return SoundChoice((), Decision("objects", None, "rules", reason), (reason,))
+
+
+def _moving_regions(question: SoundQuestion) -> list[Region]:
+    """What moves, as the motion detector proposes it on the section's frames."""
+    clip = question.section.clip
+    frames = question.section.frame_indices
+    requests = [DetectorRequest(frame, "") for frame in frames]
+    scene = scene_of(clip)
+    regions = []
+    for frame, candidates in zip(
+        frames, MotionDetector(MotionSettings()).detect(clip, requests), strict=True
+    ):
+        regions += [Region(scene, frame, candidate) for candidate in candidates]
+    return regions
+
+
+def _spread(numbers: set[int]) -> set[int]:
+    """At most `MOST_SECTIONS` of the numbers, the first and the last among them."""
+    ordered = sorted(numbers)
+    chosen = np.linspace(0, len(ordered) - 1, min(MOST_SECTIONS, len(ordered))).round().astype(int)
+    return {ordered[number] for number in chosen}
+
+
+def _pass_over(question: FrameQuestion) -> FrameChoice:
+    reason = f"a long clip: {MOST_SECTIONS} sections are looked at, this is none of them"
+    return FrameChoice(None, Decision("frame", None, "rules", reason, question.section.index))
+
+
+def _pick_frame(question: FrameQuestion, expression: Expression) -> FrameChoice:
+    """The same frame for every sentence where possible: what is known of a frame is shared."""
+    section = question.section
+    scene = scene_of(section.clip)
+    frames = section.frame_indices
+    middle = (len(frames) - 1) / 2
+    central = [1 - 0.2 * abs(number - middle) / max(middle, 1) for number in range(len(frames))]
+    sharpness = [_sharpness(scene, frame) for frame in frames]
+    worth = np.array(central) * sharpness
+    reason = "sharp and central"
+    for colour in expression.attributes:
+        if colour.kind == "colour" and not colour.negated:
+            shown = np.array([membership(scene.small(frame), colour.values).mean() for frame in frames])
+            worth *= shown >= ENOUGH_COLOUR * shown.max()
+            reason = "sharp and central among those that show the colours asked for"
+    best = int(frames[int(worth.argmax())])
+    return FrameChoice(best, Decision("frame", best, "rules", reason, section.index, best))
+
+
+def _sharpness(scene: Scene, frame: int) -> float:
+    grey = cv2.cvtColor(scene.small(frame), cv2.COLOR_RGB2GRAY)
+    return float(cv2.Laplacian(grey, cv2.CV_32F).std())
+
+
+def _pick_boxes(questions: Mapping[int, BoxQuestion]) -> dict[int, BoxChoice]:
+    """Answers by number to the questions about one clip."""
+    scene = scene_of(next(iter(questions.values())).section.clip)
+    known: dict[tuple[int, bytes, float], Region] = {}
+    regions: dict[int, list[Region]] = {}
+    for number, question in questions.items():
+        # Sentences share their candidates, and following them is what costs.
+        regions[number] = [
+            known.setdefault(
+                (question.frame_index, candidate.box_xyxy.tobytes(), candidate.score),
+                Region(scene, question.frame_index, candidate),
+            )
+            for candidate in question.candidates
+        ]
+    point_tracks = PointTracks(list(known.values()))
+    choices = {}
+    for text in {question.text: None for question in questions.values()}:
+        numbers = [number for number, question in questions.items() if question.text == text]
+        replies = answer(parse(text), [regions[number] for number in numbers], point_tracks)
+        for number, reply in zip(numbers, replies, strict=True):
+            choices[number] = _choice(questions[number], reply)
+    return choices
+
+
+def _choice(question: BoxQuestion, reply: Answer) -> BoxChoice:
+    chosen = ", ".join(str(pick + 1) for pick in reply.picks)
+    decision = Decision(
+        "box",
+        chosen or None,
+        "rules",
+        reply.reason,
+        question.section.index,
+        question.frame_index,
+        candidates=tuple(question.candidates),
+    )
+    return BoxChoice(reply.picks, decision, reply.notes)

@@ -1,0 +1,262 @@
+"""Weighs the regions of one frame against an expression.
+
+Every attribute gives each region a fit in 0..1. The plausibility of a region is its score as an object times
+its fits, each softened by how far that kind of attribute can err: a thing that stands out is not thrown away
+for one attribute, but among comparable things the attributes decide. What can only be judged by comparison
+(size, place, order, "the fastest") is judged last, against the rivals that are plausible by everything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refervid.engines.lite.chooser import appearance, motion
+from refervid.engines.lite.chooser.motion import Motions, motions_of
+from refervid.engines.lite.chooser.point_tracks import PointTracks
+from refervid.engines.lite.chooser.region import Region, overlap
+from refervid.engines.lite.chooser.relations import relation_fit
+from refervid.engines.lite.language import Attribute, Expression, Relation
+from refervid.engines.lite.language.lexicon import PATTERNED, PRIORS
+
+FLOORS = {
+    "colour": 0.03,
+    "part": 0.15,
+    "position": 0.15,
+    "rank": 0.05,
+    "size": 0.2,
+    "shape": 0.25,
+    "motion": 0.25,
+    "order": 0.1,
+    "relation": 0.2,
+    "noun": 0.1,
+    "prior": 0.5,
+}
+"""What is left of a region's plausibility if it does not fit at all: the surer the measure, the less."""
+OBJECTNESS_POWER = 0.7
+"""Scores of detectors are steeper than the odds that the sentence means something else."""
+SCATTERED = 0.3
+"""What is left of a region in pieces far apart where one thing is asked for."""
+ONE_COLOURED_POWER = 0.3
+"""The same where a colour is asked for of a thing that has only one: it tells more than standing out."""
+ONE_COLOURED = ("ware", "ball", "figure", "garment", "furniture")
+"""Classes of things that mostly have one colour all over; people, animals and cars have several."""
+NEARLY = 0.35
+"""What a neighbouring colour is worth."""
+REJECT = {"colour": 0.12, "part": 0.04, "motion": 0.08}
+"""If no region reaches this fit, what the sentence describes is not there."""
+_SURE_MOTIONS = {"moving", "still", "left", "right", "up", "down", "fast"}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One statement of the sentence with the fit (N,) of every region."""
+
+    words: str
+    kind: str
+    fits: NDArray[np.float64]
+    missing: bool = False
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`plausible` (N,) weighs the regions of a frame; `judged` says by what.
+
+    `alone` (N,) leaves out all that compares a region with its rivals.
+    """
+
+    plausible: NDArray[np.float64]
+    alone: NDArray[np.float64]
+    judged: tuple[Judged, ...]
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Statements that clearly fit no region."""
+        return tuple(each.words for each in self.judged if each.missing)
+
+
+def judge(expression: Expression, regions: Sequence[Region], point_tracks: PointTracks) -> Verdict:
+    """`regions` are those of one frame; `point_tracks` know what they do over the clip."""
+    pure = expression.noun_class in ONE_COLOURED and not set(expression.unchecked) & set(PATTERNED.split())
+    coloured = any(each.kind == "colour" and not each.negated for each in expression.attributes)
+    power = ONE_COLOURED_POWER if pure and coloured else OBJECTNESS_POWER
+    scores = np.array([max(region.candidate.score, 0.01) for region in regions]) ** power
+    if not expression.plural:
+        scores *= [SCATTERED if region.scattered else 1.0 for region in regions]
+    judged = [_noun(expression, regions)] if _phrases_name_things(expression, regions) else []
+    sequence = [each for each in expression.attributes if each.phase]
+    plain = [each for each in expression.attributes if not each.phase]
+    judged += [_absolute(each, regions, point_tracks, pure) for each in plain if not _comparing(each)]
+    if sequence:
+        fits = [motion.sequence_fit(each, sequence) for each in _motions(regions, point_tracks)]
+        judged.append(Judged(" then ".join(each.words for each in sequence), "motion", np.array(fits)))
+    judged += [_related(each, regions, point_tracks) for each in expression.relations]
+    judged += _priors(expression, regions)
+    alone = _combine(scores, judged)
+    for attribute in plain:
+        if _comparing(attribute):
+            weights = _combine(scores, judged)
+            count = expression.count or 0 if expression.plural else 1
+            judged.append(_compared(attribute, regions, point_tracks, weights / weights.max(), count))
+    return Verdict(_combine(scores, judged), alone, tuple(judged))
+
+
+def _combine(scores: NDArray[np.float64], judged: Sequence[Judged]) -> NDArray[np.float64]:
+    total = scores.copy()
+    for each in judged:
+        total *= FLOORS[each.kind] + (1 - FLOORS[each.kind]) * each.fits
+    return total
+
+
+def _comparing(attribute: Attribute) -> bool:
+    return attribute.degree != "plain" or attribute.kind in ("position", "rank", "size", "order")
+
+
+def _absolute(
+    attribute: Attribute, regions: Sequence[Region], point_tracks: PointTracks, pure: bool
+) -> Judged:
+    """`pure`: what is asked for has one colour all over."""
+    kind: str = attribute.kind
+    if attribute.kind == "colour":
+        kind = "part" if attribute.part else "colour"
+        fits = [appearance.colour_fit(region, attribute, pure) for region in regions]
+    elif attribute.kind == "shape":
+        fits = [appearance.shape_fit(region, attribute.values[0]) for region in regions]
+    else:
+        fits = [motion.motion_fit(each, attribute.values[0]) for each in _motions(regions, point_tracks)]
+    array = np.array([1 - fit if attribute.negated else fit for fit in fits])
+    sure = attribute.kind == "colour" or attribute.values[0] in _SURE_MOTIONS
+    missing = sure and bool(array.max() < REJECT.get(kind, 0))
+    if attribute.kind == "colour" and not (pure or attribute.negated):
+        near = np.array([appearance.near_colour_fit(region, attribute) for region in regions])
+        array = array + NEARLY * (1 - array) * near
+    return Judged(_words(attribute), kind, array, missing)
+
+
+def _compared(
+    attribute: Attribute,
+    regions: Sequence[Region],
+    point_tracks: PointTracks,
+    weights: NDArray[np.float64],
+    count: int,
+) -> Judged:
+    """`count` things are asked for together (0: any number)."""
+    value = attribute.values[0]
+    measure: Callable[[Region], float]
+    margin = 0.5
+    match attribute.kind:
+        case "position" | "rank":
+            measure, margin = (lambda region: appearance.place_of(region, value)), 0.12
+        case "size" | "shape":
+            measure = lambda region: appearance.size_of(region, value)  # noqa: E731
+        case "colour":
+            measure, margin = (lambda region: appearance.colour_share(region, attribute)), 0.2
+        case "order":
+            measure = lambda region: (  # noqa: E731
+                -motion.onset(motions_of(point_tracks[region], region.scene), attribute.event)
+            )
+            margin = 0.1
+        case _:
+            measure = lambda region: motion.amount(motions_of(point_tracks[region], region.scene), value)  # noqa: E731
+            margin = 0.1
+    least = attribute.negated and attribute.degree != "plain"
+    ordered = (lambda region: -measure(region)) if least else measure
+    if attribute.rank:
+        fits = appearance.rank_fit(regions, ordered, weights, [attribute.rank])
+    elif count > 1:
+        fits = appearance.rank_fit(regions, ordered, weights, range(1, count + 1))
+    elif attribute.kind == "position" and count == 0:
+        fits = [appearance.place_fit(region, value) for region in regions]
+    else:
+        fits = appearance.foremost_fit(regions, ordered, weights, margin)
+        if attribute.kind == "position" and attribute.degree == "plain":
+            alone = [appearance.place_fit(region, value) for region in regions]
+            fits = [(0.6 * first + 0.4 * place) for first, place in zip(fits, alone, strict=True)]
+            if attribute.negated:
+                fits = [1 - place for place in alone]
+    array = np.nan_to_num(np.array(fits))
+    too_few = bool(attribute.rank) and not array.any()
+    return Judged(_words(attribute), attribute.kind, array, too_few)
+
+
+def _related(relation: Relation, regions: Sequence[Region], point_tracks: PointTracks) -> Judged:
+    """Each region against the best of the others as the relation's target."""
+    if relation.kind == "compared" and relation.attribute is not None:
+        return _more_than(relation, relation.attribute, regions, point_tracks)
+    fits = np.ones(len(regions))
+    missing = False
+    for target in relation.targets:
+        verdict = judge(target, regions, point_tracks)
+        weights = verdict.plausible
+        missing = missing or bool(verdict.missing)
+        geometry = np.array([[relation_fit(relation, one, other) for other in regions] for one in regions])
+        apart = np.array(
+            [[one is not other and _may_relate(relation, one, other) for other in regions] for one in regions]
+        )
+        best = (np.where(apart, geometry, 0) * (weights / weights.max())).max(axis=1)
+        fits = np.minimum(fits, best)
+    if relation.superlative and fits.max() > 0:
+        fits = (fits / fits.max()) ** 3
+    words = f"{relation.words} {relation.targets[0].noun or ''}".strip()
+    return Judged(words, "relation", 1 - fits if relation.negated else fits, missing and not relation.negated)
+
+
+def _may_relate(relation: Relation, one: Region, other: Region) -> bool:
+    """Parts of a thing are no second thing, except where the relation is to be in, on or with it."""
+    return relation.kind in ("on", "inside", "with", "near") or (
+        overlap(one.box, other.box) < appearance.SAME_THING
+    )
+
+
+def _more_than(
+    relation: Relation, attribute: Attribute, regions: Sequence[Region], point_tracks: PointTracks
+) -> Judged:
+    """ "bigger than the ball": against the region that is the ball most plausibly."""
+    target = int(judge(relation.targets[0], regions, point_tracks).plausible.argmax())
+    pairs = [
+        _compared(attribute, [region, regions[target]], point_tracks, np.ones(2), 1)
+        for i, region in enumerate(regions)
+    ]
+    fits = np.array([0.0 if i == target else pair.fits[0] for i, pair in enumerate(pairs)])
+    return Judged(relation.words, "relation", 1 - fits if relation.negated else fits)
+
+
+def _phrases_name_things(expression: Expression, regions: Sequence[Region]) -> bool:
+    """Did the detector say which noun each region is?"""
+    return expression.noun is not None and any(
+        expression.noun in region.candidate.phrase.split() for region in regions
+    )
+
+
+def _noun(expression: Expression, regions: Sequence[Region]) -> Judged:
+    fits = [float(expression.noun in region.candidate.phrase.split()) for region in regions]
+    return Judged(str(expression.noun), "noun", np.array(fits))
+
+
+def _priors(expression: Expression, regions: Sequence[Region]) -> list[Judged]:
+    return [
+        Judged(
+            f"{expression.noun} as {value}",
+            "prior",
+            np.array([_prior_fit(kind, value, region) for region in regions]),
+        )
+        for kind, value in PRIORS.get(expression.noun or "", PRIORS.get(expression.noun_class, ()))
+    ]
+
+
+def _prior_fit(kind: str, value: str, region: Region) -> float:
+    if kind == "shape":
+        fit = appearance.shape_fit(region, value.removeprefix("not "))
+        return 1 - fit if value.startswith("not ") else fit
+    return appearance.colour_fit(region, Attribute("colour", tuple(value.split()), value))
+
+
+def _words(attribute: Attribute) -> str:
+    return f"not {attribute.words}" if attribute.negated else attribute.words
+
+
+def _motions(regions: Sequence[Region], point_tracks: PointTracks) -> list[Motions]:
+    return [motions_of(point_tracks[region], region.scene) for region in regions]

@@ -1,0 +1,204 @@
+"""From weighed regions on several frames to picks that mean the same thing everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from refervid.engines.lite.chooser.appearance import SAME_THING
+from refervid.engines.lite.chooser.point_tracks import SAME_OBJECT, PointTracks
+from refervid.engines.lite.chooser.region import Region, looks_alike, overlap
+from refervid.engines.lite.chooser.scoring import Verdict, judge
+from refervid.engines.lite.language import Expression
+
+PLURAL_SHARE = 0.45
+"""Of several things that are asked for, each must be so plausible compared to the best."""
+SEEDS = 4
+"""So many regions of each frame may be the thing."""
+LATER = 0.7
+"""Things change places: "the left cup" is the one that is left when the clip begins, if it is seen then."""
+AS_PLAUSIBLE = 0.4
+"""The same thing on another frame must be so plausible there, compared to where it was found first."""
+ALIKE = 0.5
+"""A thing that was lost on the way is taken up again where one thing, and one only, is so alike."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Positions among the candidates of one frame, why, and what the user should know."""
+
+    picks: tuple[int, ...]
+    reason: str
+    notes: tuple[str, ...]
+
+
+def answer(
+    expression: Expression, sections: Sequence[Sequence[Region]], point_tracks: PointTracks
+) -> list[Answer]:
+    """One answer per frame; `sections[s]` are the regions of a frame, all of one clip."""
+    if not (expression.noun or expression.attributes or expression.relations):
+        nothing = "the sentence names nothing that could be looked for"
+        return [Answer((), nothing, (nothing, *_language_notes(expression)))] * len(sections)
+    picks: list[list[int]] = [[] for _ in sections]
+    reasons: list[list[str]] = [[] for _ in sections]
+    notes = list(_language_notes(expression))
+    for part in (expression, *expression.others):
+        replies = _answer_one(part, sections, point_tracks)
+        if not any(chosen for chosen, _ in replies):
+            notes += dict.fromkeys(reason for _, reason in replies)
+        for number, (chosen, reason) in enumerate(replies):
+            picks[number] += [pick for pick in chosen if pick not in picks[number]]
+            reasons[number].append(reason)
+    return [
+        Answer(tuple(chosen), "; ".join(dict.fromkeys(reason)), tuple(notes))
+        for chosen, reason in zip(picks, reasons, strict=True)
+    ]
+
+
+def _answer_one(
+    expression: Expression, sections: Sequence[Sequence[Region]], point_tracks: PointTracks
+) -> list[tuple[list[int], str]]:
+    if not any(sections):
+        return [([], "no candidates")] * len(sections)
+    verdicts = [judge(expression, section, point_tracks) if section else None for section in sections]
+    missing = _missing_everywhere([verdict for verdict in verdicts if verdict is not None])
+    if missing:
+        return [([], f"nothing here fits: {', '.join(missing)}")] * len(sections)
+    fading = LATER if _tells_places(expression) else 1.0
+    best = _best_object(sections, verdicts, point_tracks, fading)
+    found: list[tuple[list[int], str]] = []
+    for section, verdict in zip(sections, verdicts, strict=True):
+        if verdict is None:
+            found.append(([], "no candidates"))
+            continue
+        here = [number for number, region in enumerate(section) if region in best]
+        if expression.plural:
+            chosen = _several(section, verdict, expression.count)
+        else:
+            chosen = sorted(here, key=lambda number: -verdict.plausible[number])[:1]
+        reason = _reason(verdict, chosen[0], expression) if chosen else "not recognised on this frame"
+        found.append((chosen, reason))
+    return found
+
+
+def _missing_everywhere(verdicts: Sequence[Verdict]) -> list[str]:
+    """Statements that no region of any frame fits."""
+    return [words for words in verdicts[0].missing if all(words in verdict.missing for verdict in verdicts)]
+
+
+def _best_object(
+    sections: Sequence[Sequence[Region]],
+    verdicts: Sequence[Verdict | None],
+    point_tracks: PointTracks,
+    fading: float,
+) -> set[Region]:
+    """The object whose regions are the most plausible over all sections, each counting `fading` times the one
+    before it.
+    """
+    weights: dict[Region, float] = {}
+    alone: dict[Region, float] = {}
+    for section, verdict in zip(sections, verdicts, strict=True):
+        if verdict is not None:
+            weights.update(zip(section, verdict.plausible.tolist(), strict=True))
+            alone.update(zip(section, verdict.alone.tolist(), strict=True))
+    seeds = [
+        seed for section in sections for seed in sorted(section, key=lambda each: -weights[each])[:SEEDS]
+    ]
+    others = {seed: [each for each in sections if each and seed not in each] for seed in seeds}
+    carried = {
+        seed: [seed, *(_carried(seed, each, weights, point_tracks) for each in others[seed])]
+        for seed in others
+    }
+    # Squares: seen well a few times tells more than half seen everywhere.
+    counting = {each: fading**number for number, section in enumerate(sections) for each in section}
+    chain = max(
+        carried.values(),
+        key=lambda regions: sum(counting[each] * weights[each] ** 2 for each in regions if each),
+    )
+    members = {each for each in chain if each}
+    head = max(members, key=lambda each: weights[each])
+    missed = [each for each in sections if each and not members & set(each)]
+    members.update(
+        each for section in missed if (each := _alike(head, section, weights, alone, point_tracks))
+    )
+    return {each for each in members if weights[each] >= AS_PLAUSIBLE * weights[head]}
+
+
+def _tells_places(expression: Expression) -> bool:
+    """Does the sentence say where the thing is?"""
+    return any(each.kind in ("position", "rank") for each in expression.attributes) or any(
+        each.kind in ("left_of", "right_of", "above", "below", "between") for each in expression.relations
+    )
+
+
+def _carried(
+    seed: Region, section: Sequence[Region], weights: Mapping[Region, float], point_tracks: PointTracks
+) -> Region | None:
+    """The region of another frame to which the flow carries the seed."""
+    links = {region: point_tracks.same_object(seed, region) for region in section}
+    match = max(section, key=lambda region: links[region] * weights[region])
+    return match if links[match] >= SAME_OBJECT else None
+
+
+def _alike(
+    seed: Region,
+    section: Sequence[Region],
+    weights: Mapping[Region, float],
+    alone: Mapping[Region, float],
+    point_tracks: PointTracks,
+) -> Region | None:
+    """The most plausible region of a frame that the seed cannot be followed to, unless it has a double."""
+    if point_tracks.box(seed, section[0].frame_index) is not None:
+        return None
+    best = max(section, key=lambda region: weights[region])
+    doubles = [
+        other
+        for other in section
+        if alone[other] >= AS_PLAUSIBLE * alone[best]
+        and looks_alike(best, other) >= ALIKE
+        and overlap(best.box, other.box) < SAME_THING
+    ]
+    return best if looks_alike(seed, best) >= ALIKE and not doubles else None
+
+
+def _several(section: Sequence[Region], verdict: Verdict, count: int | None) -> list[int]:
+    chosen: list[int] = []
+    for number in np.argsort(-verdict.plausible):
+        plausible = verdict.plausible[number] >= PLURAL_SHARE * verdict.plausible.max()
+        apart = all(overlap(section[number].box, section[other].box) < SAME_THING for other in chosen)
+        if plausible and apart and (count is None or len(chosen) < count):
+            chosen.append(int(number))
+    return chosen
+
+
+def _reason(verdict: Verdict, chosen: int, expression: Expression) -> str:
+    statements = [each for each in verdict.judged if each.kind != "prior"]
+    fitting = [each for each in statements if each.fits[chosen] >= 0.5]
+    fits = ", ".join(f"{each.words} {each.fits[chosen]:.2f}" for each in statements)
+    text = f"{len(fitting)} of {len(statements)} attributes fit: {fits}" if statements else "stands out most"
+    unchecked = [*_unchecked_noun(expression, verdict), *expression.unchecked, *expression.unknown]
+    return f"{text}; not checked: {', '.join(repr(word) for word in unchecked)}" if unchecked else text
+
+
+def _unchecked_noun(expression: Expression, verdict: Verdict) -> list[str]:
+    named = any(each.kind == "noun" for each in verdict.judged)
+    return [expression.noun] if expression.noun and expression.noun_class != "thing" and not named else []
+
+
+def _language_notes(expression: Expression) -> list[str]:
+    notes = []
+    for part in (expression, *expression.others):
+        if part.unknown:
+            notes.append(f"not understood: {', '.join(repr(word) for word in part.unknown)}")
+        if part.unchecked:
+            notes.append(f"cannot be measured: {', '.join(repr(word) for word in part.unchecked)}")
+        if part.noun and part.noun_class != "thing":
+            said = part.attributes or part.relations
+            by = "judged by everything else" if said else "what stands out most is only a guess"
+            notes.append(f"what {part.noun!r} looks like is not known here: {by}")
+    if expression.unread:
+        notes.append(f"the sentence is too long: its last {expression.unread} words were not read")
+    notes += [f"{written!r} was read as {read!r}" for written, read in expression.respelled]
+    return notes

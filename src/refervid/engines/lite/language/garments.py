@@ -1,0 +1,102 @@
+"""Reads what someone wears and what belongs to a thing: "in a white shirt", "with blonde hair"."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from refervid.engines.lite.language.builder import ExpressionBuilder
+from refervid.engines.lite.language.cursor import Cursor
+from refervid.engines.lite.language.noun_phrase import noun_phrase, read_colours
+
+PART_CLASSES = ("garment", "bodypart")
+_CLOTHES = "clothes"
+
+
+def read_possession(cursor: Cursor, builder: ExpressionBuilder) -> bool:
+    """ "whose shirt is red", "the man's shirt"; False: nothing of the kind is here."""
+    if cursor.sees_text("'s"):
+        cursor.take()
+        if builder.noun:
+            builder.unchecked.append(builder.noun)
+        owned = noun_phrase(cursor)
+        builder.noun, builder.noun_class = owned.noun, owned.noun_class
+        builder.attributes += owned.attributes
+        builder.unchecked += owned.unchecked
+        builder.unknown += owned.unknown
+        return True
+    if not cursor.sees_text("whose"):
+        return False
+    cursor.take()
+    owned = noun_phrase(cursor)
+    cursor.skip("be")
+    if cursor.sees("negation"):
+        cursor.take()
+        cursor.negated = True
+    if cursor.sees("colour") or cursor.shaded_colour_at():
+        read_colours(cursor, owned)
+    take_part(cursor, builder, owned)
+    return True
+
+
+def read_clothes(cursor: Cursor, builder: ExpressionBuilder) -> bool:
+    """ "in a white shirt", "in red", "with blonde hair"; False: something else is in or with the thing."""
+    if not cursor.sees_text("in", "with", "of"):
+        return False
+    start, negated = cursor.at, cursor.negated
+    introduction = cursor.take().text
+    owned = noun_phrase(cursor)
+    coloured = any(attribute.kind == "colour" for attribute in owned.attributes)
+    garment = owned.noun_class in PART_CLASSES and introduction != "of"
+    if not garment and (owned.noun is not None or not coloured):
+        cursor.at, cursor.negated = start, negated
+        return False
+    take_part(cursor, builder, owned)
+    _read_more(cursor, builder)
+    return True
+
+
+def read_garments(cursor: Cursor, builder: ExpressionBuilder) -> None:
+    """What follows "wearing" or "dressed"."""
+    if cursor.sees_text("in", "with", "as"):
+        cursor.take()
+    take_part(cursor, builder, noun_phrase(cursor))
+    _read_more(cursor, builder)
+
+
+def take_part(cursor: Cursor, builder: ExpressionBuilder, owned: ExpressionBuilder) -> None:
+    """Hang the colours of a garment or body part on the thing itself."""
+    negated = cursor.take_negation()
+    part = owned.noun or _CLOTHES
+    coloured = False
+    for attribute in owned.attributes:
+        if attribute.kind == "colour":
+            negative = attribute.negated or negated
+            words = f"{attribute.words} {part}"
+            builder.attributes.append(replace(attribute, part=part, negated=negative, words=words))
+            coloured = True
+        elif not _is_top(owned):
+            builder.unchecked.append(attribute.words)
+    if owned.noun and not coloured:
+        builder.unchecked.append(f"without {owned.noun}" if negated else owned.noun)
+    builder.unchecked += owned.unchecked
+    builder.unknown += owned.unknown
+
+
+def _read_more(cursor: Cursor, builder: ExpressionBuilder) -> None:
+    """Further garments of the same list."""
+    while True:
+        start = cursor.at
+        cursor.skip("conjunction")
+        if cursor.sees_text("with", "in"):
+            cursor.take()
+        more = noun_phrase(cursor)
+        if cursor.at == start or not (more.noun_class in PART_CLASSES or _is_top(more)):
+            cursor.at = start
+            return
+        take_part(cursor, builder, more)
+
+
+def _is_top(owned: ExpressionBuilder) -> bool:
+    """ "a pink top" reads like a colour and a position without a noun."""
+    kinds = [attribute.kind for attribute in owned.attributes]
+    return owned.noun is None and "colour" in kinds and owned.attributes[-1].values == ("top",)

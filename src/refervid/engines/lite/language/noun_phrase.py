@@ -1,0 +1,199 @@
+"""Reads "the second big dark red cup": numbers, adjectives and the noun they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from refervid.engines.lite.language import lexicon
+from refervid.engines.lite.language.builder import PARTLY, ExpressionBuilder
+from refervid.engines.lite.language.cursor import Cursor, is_participle
+from refervid.engines.lite.language.expression import Attribute
+from refervid.engines.lite.language.words import Category, Word, noun_class
+
+# Classes whose leading "-ing" word names a purpose, not a motion: "racing track", "running shoes".
+_PURPOSE_CLASSES = {"place", "garment"}
+_MEASURED: tuple[Category, ...] = ("colour", "size", "shape", "position")
+_GROUPS = frozenset(lexicon.GROUPS.split())
+
+
+def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
+    """What the noun phrase at the cursor says; the cursor moves behind it."""
+    builder = ExpressionBuilder()
+    while (word := cursor.peek()) is not None:
+        if builder.noun is not None and (not cursor.noun_at() or "motion" in word or "position" in word):
+            break
+        if not _read_one(cursor, builder, word):
+            break
+    if builder.noun_class in _PURPOSE_CLASSES:
+        for attribute in [each for each in builder.attributes if each.kind == "motion"]:
+            builder.attributes.remove(attribute)
+            builder.unchecked.append(attribute.words)
+    if cursor.sees_text("of") and (
+        builder.noun in _GROUPS or builder.noun_class == "thing" or not builder.noun
+    ):
+        _read_members(cursor, builder)
+    return builder
+
+
+def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
+    """Take one word; False: it does not belong to a noun phrase."""
+    listing = builder.noun is None and builder.attributes and builder.attributes[-1].kind != "position"
+    if listing and "conjunction" in word and cursor.noun_ahead():
+        cursor.at += 1
+        return True
+    if "colour" in word or cursor.shaded_colour_at():
+        if cursor.noun_at() and not cursor.noun_ahead():
+            _take_head(builder, word)
+        read_colours(cursor, builder)
+        return True
+    if "garment_word" in word and "material" not in word and builder.attributes:
+        builder.change_last(part=word["garment_word"])
+    elif "negation" in word:
+        cursor.negated = True
+    elif "all" in word:
+        builder.plural = builder.plural or word.text in ("all", "both", "everyone", "everybody")
+        builder.count = 2 if word.text == "both" else builder.count
+    elif "cardinal" in word and (word.text != "one" or cursor.noun_ahead()):
+        if word.text != "one":
+            builder.count, builder.plural = int(word["cardinal"]), True
+    elif "ordinal" in word and (cursor.noun_ahead() or builder.noun is None):
+        builder.rank, builder.rank_words = int(word["ordinal"]), word.text
+    elif "degree" in word and (cursor.noun_ahead() or cursor.sees(*_MEASURED, ahead=1)):
+        cursor.at += 1
+        _read_with_degree(cursor, builder, word["degree"])
+        return True
+    elif "size" in word or "shape" in word:
+        builder.add(_adjective(cursor, builder, word, "size" if "size" in word else "shape"))
+        if cursor.noun_at() and not cursor.noun_ahead():
+            _take_head(builder, word)
+    elif "position" in word and not cursor.sees_text("of", ahead=1):
+        builder.add(_position(cursor, builder, word))
+    elif is_participle(word) and "motion" in word and cursor.noun_ahead():
+        builder.add(_adjective(cursor, builder, word, "motion"))
+    elif cursor.noun_at():
+        _take_head(builder, word)
+    elif "shade" in word:
+        builder.add(shade_alone(cursor, word))
+    elif "material" in word or (("motion" in word or "action" in word) and cursor.noun_ahead()):
+        builder.unchecked.append(word.text)
+    elif not ("determiner" in word or "intensifier" in word):
+        return False
+    cursor.at += 1
+    return True
+
+
+def _take_head(builder: ExpressionBuilder, word: Word) -> None:
+    noun = word.readings.get("noun", word.text)
+    known = noun_class(noun)
+    if builder.noun is not None:
+        if builder.noun_class and not known:
+            builder.unknown.append(word.text)
+            return
+        (builder.unchecked if builder.noun_class else builder.unknown).append(builder.noun)
+    builder.noun, builder.noun_class = noun, known
+    builder.frame = "frame" in word
+    builder.plural = builder.plural or word.plural
+
+
+def _adjective(
+    cursor: Cursor, builder: ExpressionBuilder, word: Word, kind: Literal["size", "shape", "motion"]
+) -> Attribute:
+    rank = 0
+    if word.degree == "superlative":
+        rank, builder.rank = builder.rank, 0
+    return Attribute(kind, (word[kind],), word.text, cursor.take_negation(), word.degree, rank=rank)
+
+
+def _position(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> Attribute:
+    """ "left", "leftmost", or with an ordinal before it "second leftmost"."""
+    if builder.rank:
+        rank, builder.rank = builder.rank, 0
+        words = f"{builder.rank_words} {word.text}"
+        return Attribute("rank", (word["position"],), words, cursor.take_negation(), rank=rank)
+    return Attribute("position", (word["position"],), word.text, cursor.take_negation(), word.degree)
+
+
+def _read_with_degree(cursor: Cursor, builder: ExpressionBuilder, degree: str) -> None:
+    """ "most colourful", "least red": the degree goes to the adjective that follows."""
+    before = len(builder.attributes)
+    word = cursor.peek()
+    if word is None or not _read_one(cursor, builder, word) or len(builder.attributes) == before:
+        return
+    builder.change_last(
+        degree="comparative" if degree in ("comparative", "less") else "superlative",
+        negated=builder.attributes[-1].negated != (degree in ("least", "less")),
+    )
+
+
+def read_colours(cursor: Cursor, builder: ExpressionBuilder) -> None:
+    """ "dark red", "greyish blue", "red or blue", "black and white" (each then covers a part)."""
+    negated = cursor.take_negation()
+    colours = [_one_colour(cursor, negated)]
+    while joined := _joining(cursor):
+        colour = _one_colour(cursor, negated)
+        if joined == "or" and not negated:
+            last = colours[-1]
+            words = f"{last.words} or {colour.words}"
+            colours[-1] = replace(last, values=last.values + colour.values, words=words)
+        else:
+            colours.append(colour)
+    if len(colours) > 1 and not negated:
+        colours = [replace(colour, part=PARTLY) for colour in colours]
+    builder.attributes += colours
+
+
+def shade_alone(cursor: Cursor, word: Word) -> Attribute:
+    """ "the darker cup": a shade without a colour."""
+    colour = lexicon.SHADE_COLOURS[word["shade"]]
+    return Attribute("colour", (colour,), word.text, cursor.take_negation(), word.degree)
+
+
+def _one_colour(cursor: Cursor, negated: bool) -> Attribute:
+    shade, words, values = "", [], dict[str, None]()
+    degree = cursor.words[cursor.at].degree
+    while cursor.sees("shade") and not cursor.sees("colour"):
+        word = cursor.take()
+        shade = word["shade"]
+        words.append(word.text)
+    while cursor.sees("colour"):
+        word = cursor.take()
+        degree = word.degree
+        shade = shade or _implied_shade(word.text)
+        values.update(dict.fromkeys(word["colour"].split()))
+        words.append(word.text)
+    return Attribute("colour", tuple(values), " ".join(words), negated, degree, shade=shade)
+
+
+def _joining(cursor: Cursor) -> str:
+    """Step over the conjunction before one more colour: "and" or "or"; "": no colour follows."""
+    ahead, joined = 0, "and"
+    while cursor.sees("conjunction", ahead=ahead) or cursor.sees_text("nor", ahead=ahead):
+        joined = "or" if cursor.sees_text("or", ahead=ahead) else joined
+        ahead += 1
+    colour = ahead
+    while cursor.sees("shade", ahead=colour) and not cursor.sees("colour", ahead=colour):
+        colour += 1
+    if not ahead or not cursor.sees("colour", ahead=colour):
+        return ""
+    cursor.at += ahead
+    return joined
+
+
+def _implied_shade(word: str) -> str:
+    name = word.replace(" ", "_")
+    return next((shade for shade, words in lexicon.IMPLIED_SHADES.items() if name in words.split()), "")
+
+
+def _read_members(cursor: Cursor, builder: ExpressionBuilder) -> None:
+    """ "group of dogs", "one of the cups", "the biggest of the three"."""
+    group = builder.noun in _GROUPS
+    cursor.at += 1
+    members = noun_phrase(cursor)
+    if members.frame:
+        return
+    builder.plural = builder.plural or group
+    builder.noun, builder.noun_class = members.noun, members.noun_class
+    builder.attributes += members.attributes
+    builder.unchecked += members.unchecked
+    builder.unknown += members.unknown

@@ -1,0 +1,108 @@
+"""Reads "on the far left", "second from the right", "to the left of the ball", "in the background"."""
+
+from __future__ import annotations
+
+from refervid.engines.lite.language.builder import ExpressionBuilder
+from refervid.engines.lite.language.cursor import Cursor
+from refervid.engines.lite.language.expression import Attribute, Relation, RelationKind
+from refervid.engines.lite.language.noun_phrase import noun_phrase
+from refervid.engines.lite.language.words import Word
+
+DIRECTIONS = {
+    "left": "left",
+    "right": "right",
+    "top": "up",
+    "bottom": "down",
+    "front": "towards",
+    "back": "away",
+}
+OPPOSITES = {
+    "left": "right",
+    "right": "left",
+    "up": "down",
+    "down": "up",
+    "towards": "away",
+    "away": "towards",
+}
+_SIDE_RELATIONS: dict[str, RelationKind] = {
+    "left": "left_of",
+    "right": "right_of",
+    "top": "above",
+    "bottom": "below",
+    "front": "in_front_of",
+    "back": "behind",
+    "centre": "inside",
+    "corner": "near",
+    "edge": "near",
+}
+_FAR = ("far", "very", "extreme", "most")
+_INTRODUCTIONS = ("in", "on", "at", "to", "from", "towards", "toward", "near", "into", "by")
+
+
+def read_place(cursor: Cursor, builder: ExpressionBuilder) -> bool:
+    """Read a side of the picture or of another thing; False: there is none here, and nothing was read."""
+    start = cursor.at
+    introduction = cursor.take().text if cursor.sees_text(*_INTRODUCTIONS) else ""
+    words = _side_words(cursor)
+    sides = [word["position"] for word in words if "position" in word]
+    owned = any(word.text in ("its", "his", "her", "their") for word in words)
+    garment_follows = cursor.noun_at() and not cursor.sees("side")
+    if not sides or owned or (garment_follows and introduction):
+        cursor.at = start
+        return False
+    said = " ".join(word.text for word in cursor.words[start : cursor.at])
+    far = any(word.text in _FAR or word.degree == "superlative" for word in words)
+    target = _target(cursor)
+    if target is not None:
+        kind = _SIDE_RELATIONS[sides[-1]]
+        builder.relations.append(
+            Relation(kind, (target.build(""),), said, cursor.take_negation(), superlative=far)
+        )
+    elif introduction == "from" and builder.rank:
+        words_said = f"{builder.rank_words} {said}"
+        builder.attributes.append(
+            Attribute("rank", (sides[-1],), words_said, cursor.take_negation(), rank=builder.rank)
+        )
+        builder.rank = 0
+    elif introduction == "to" and any(each.kind == "rank" for each in builder.attributes):
+        pass  # "the first from right to left"
+    elif not introduction and sides == ["back"] and builder.open_motion is not None:
+        pass  # "walks back to the right"
+    elif _is_direction(builder, introduction) and sides[-1] in DIRECTIONS:
+        direction = DIRECTIONS[sides[-1]]
+        if introduction == "from":
+            direction = OPPOSITES[direction]
+        builder.add_direction(direction, said, cursor.take_negation())
+    else:
+        negated = cursor.take_negation()
+        for side in dict.fromkeys(sides):
+            builder.add(Attribute("position", (side,), said, negated, "superlative" if far else "plain"))
+    return True
+
+
+def _side_words(cursor: Cursor) -> list[Word]:
+    words: list[Word] = []
+    while cursor.sees("determiner", "intensifier", "position", "degree") or cursor.sees_text("far"):
+        words.append(cursor.take())
+    while words and cursor.sees("side"):
+        words.append(cursor.take())
+    return words
+
+
+def _target(cursor: Cursor) -> ExpressionBuilder | None:
+    """The thing after "of", unless it is the picture itself."""
+    if not cursor.sees_text("of"):
+        return None
+    cursor.at += 1
+    target = noun_phrase(cursor)
+    if target.frame or (target.noun is None and not target.attributes):
+        return None
+    return target
+
+
+def _is_direction(builder: ExpressionBuilder, introduction: str) -> bool:
+    """Does a side after the last word say where something moves, not where it is?"""
+    motion = builder.open_motion
+    if motion is None or motion.values[0] in ("still", "hidden", "stops"):
+        return False
+    return introduction in ("", "to", "from", "towards", "toward", "into")

@@ -1,0 +1,305 @@
+"""From a sentence to words with all their possible readings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Literal
+
+from refervid.engines.lite.language import lexicon
+from refervid.engines.lite.language.expression import Degree
+
+Category = Literal[
+    "colour",
+    "shade",
+    "size",
+    "shape",
+    "position",
+    "motion",
+    "action",
+    "noun",
+    "garment_word",
+    "group",
+    "preposition",
+    "place_preposition",
+    "cardinal",
+    "ordinal",
+    "all",
+    "negation",
+    "determiner",
+    "be",
+    "relative",
+    "conjunction",
+    "intensifier",
+    "filler",
+    "wearing",
+    "material",
+    "frame",
+    "side",
+    "then",
+    "degree",
+    "than",
+    "of",
+]
+Form = Literal["base", "s", "ing", "ed"]
+
+
+@dataclass(frozen=True)
+class Word:
+    """One word (or fixed phrase) of the sentence.
+
+    `readings` maps each category the word may have to its canonical value. `form` is the verb form, `stem`
+    the uninflected verb; `plural` is set for a noun in the plural.
+    """
+
+    text: str
+    readings: Mapping[Category, str]
+    degree: Degree = "plain"
+    form: Form = "base"
+    stem: str = ""
+    plural: bool = False
+    written: str = ""
+
+    def __contains__(self, category: Category) -> bool:
+        return category in self.readings
+
+    def __getitem__(self, category: Category) -> str:
+        return self.readings[category]
+
+
+MOST_WORDS, MOST_LETTERS = 200, 40
+"""No sentence that refers to one thing is longer; what is beyond is not read, nor a word's end."""
+CONTRACTIONS = {
+    "can't": "can not",
+    "cannot": "can not",
+    "won't": "will not",
+    "that's": "that is",
+    "who's": "who is",
+    "it's": "it is",
+    "there's": "there is",
+}
+
+
+def tokenize(text: str) -> tuple[list[Word], int]:
+    """Words of `text` in order, fixed phrases joined; hyphens count as spaces.
+
+    Also how many words follow the first `MOST_WORDS`.
+    """
+    plain = text.lower().replace("’", "'").replace("_", " ").replace("-", " ")
+    for short, long in CONTRACTIONS.items():
+        plain = re.sub(rf"\b{short}\b", long, plain)
+    plain = re.sub(r"(?<=\w)n't\b", " not", plain)
+    plain = re.sub(r"(?<=\w)'s\b", " 's", plain)
+    raw = [word[:MOST_LETTERS] for word in re.findall(r"'s|[^\W_]+|[,;/&+]", plain)]
+    return list(_join_phrases(raw[:MOST_WORDS])), max(len(raw) - MOST_WORDS, 0)
+
+
+def _join_phrases(raw: list[str]) -> Iterator[Word]:
+    position = 0
+    while position < len(raw):
+        for length in range(min(_longest_phrase(), len(raw) - position), 0, -1):
+            words = raw[position : position + length]
+            word = _read(words[0]) if length == 1 else _read_phrase(words)
+            if word is not None:
+                yield word
+                position += length
+                break
+
+
+def _read_phrase(words: list[str]) -> Word | None:
+    exact = _index().get(" ".join(words))
+    if exact:
+        form: Form = "ing" if words[-1].endswith("ing") else "base"
+        return Word(" ".join(words), exact, _phrase_degree(words), form, " ".join(words))
+    for stem, form in _verb_stems(words[0]):
+        readings = _index().get(" ".join([stem, *words[1:]]))
+        if readings and "motion" in readings:
+            return Word(" ".join(words), readings, form=form, stem=stem)
+    return None
+
+
+def _phrase_degree(words: list[str]) -> Degree:
+    return "superlative" if any(word.endswith(("most", "est")) for word in words) else "plain"
+
+
+def _read(text: str) -> Word:
+    readings: dict[Category, str] = dict(_index().get(text, {}))
+    degree: Degree = "superlative" if "position" in readings and text in _position_superlatives() else "plain"
+    form: Form = "base"
+    stem = text
+    plural = False
+    if "shade" in readings and text.endswith(("er", "est")):
+        degree = "superlative" if text.endswith("est") else "comparative"
+    if re.fullmatch(r"[0-9]{1,3}", text):
+        readings["cardinal"] = text
+    if match := re.fullmatch(r"([0-9]{1,3})(st|nd|rd|th)", text):
+        readings["ordinal"] = match[1]
+    for base, base_degree in _adjective_stems(text):
+        for category in ("size", "shape", "colour", "motion", "material"):
+            if category in _index().get(base, {}) and category not in readings:
+                readings[category] = _index()[base][category]
+                degree = base_degree
+    for base, base_form in _verb_stems(text):
+        for category in ("motion", "action", "wearing"):
+            if category in _index().get(base, {}) and category not in readings:
+                readings[category] = _index()[base][category]
+                form, stem = base_form, base
+    for base in _noun_stems(text):
+        if "noun" in _index().get(base, {}) and "noun" not in readings:
+            readings["noun"] = base
+            plural = True
+    if text.endswith("ed") and _garment(text):
+        readings["garment_word"] = _garment(text)
+    if "noun" in readings and text in lexicon.PLURAL_ONLY.split():
+        plural = False
+    if text == "people":
+        plural = True
+    if not readings and (respelled := _respell(text)):
+        fixed = _read(respelled)
+        return Word(respelled, fixed.readings, fixed.degree, fixed.form, fixed.stem, fixed.plural, text)
+    return Word(text, readings, degree, form, stem, plural)
+
+
+def _undouble(stem: str) -> Iterator[str]:
+    yield stem
+    yield stem + "e"
+    if len(stem) > 2 and stem[-1] == stem[-2]:
+        yield stem[:-1]
+    if stem.endswith("i"):
+        yield stem[:-1] + "y"
+
+
+def _adjective_stems(word: str) -> Iterator[tuple[str, Degree]]:
+    if word.endswith("est") and len(word) > 5:
+        yield from ((stem, "superlative") for stem in _undouble(word[:-3]))
+    if word.endswith("er") and len(word) > 4:
+        yield from ((stem, "comparative") for stem in _undouble(word[:-2]))
+    if word.endswith("ish") and len(word) > 5:
+        yield from ((stem, "plain") for stem in _undouble(word[:-3]))
+    if word.endswith("coloured") or word.endswith("colored"):
+        yield word.removesuffix("coloured").removesuffix("colored"), "plain"
+
+
+def _verb_stems(word: str) -> Iterator[tuple[str, Form]]:
+    if word in lexicon.IRREGULAR_VERBS:
+        yield lexicon.IRREGULAR_VERBS[word], "ed"
+    if word.endswith("ing") and len(word) > 4:
+        yield from ((stem, "ing") for stem in _undouble(word[:-3]))
+    if word.endswith("ed") and len(word) > 3:
+        yield from ((stem, "ed") for stem in _undouble(word[:-2]))
+    if word.endswith("es"):
+        yield from ((stem, "s") for stem in _undouble(word[:-2]))
+    if word.endswith("s") and not word.endswith("ss"):
+        yield word[:-1], "s"
+
+
+def _noun_stems(word: str) -> Iterator[str]:
+    if word in lexicon.IRREGULAR_PLURALS:
+        yield lexicon.IRREGULAR_PLURALS[word]
+    if word.endswith("s") and not word.endswith("ss"):
+        yield word[:-1]
+    if word.endswith("es"):
+        yield word[:-2]
+    if word.endswith("ies"):
+        yield word[:-3] + "y"
+    if word.endswith("men"):
+        yield word[:-3] + "man"
+
+
+def _garment(text: str) -> str:
+    for stem in _undouble(text[:-2]):
+        if noun_class(stem) in ("garment", "bodypart"):
+            return stem
+    return ""
+
+
+def _respell(word: str) -> str:
+    """A word of the measurable tables that differs by two swapped letters or one doubled letter, or ""."""
+    if len(word) < 4:
+        return ""
+    swapped = (
+        word[:i] + word[i + 1] + word[i] + word[i + 2 :]
+        for i in range(len(word) - 1)
+        if word[i] != word[i + 1]
+    )
+    doubled = (word[: i + 1] + word[i:] for i in range(len(word)))
+    halved = (word[:i] + word[i + 1 :] for i in range(len(word) - 1) if word[i] == word[i + 1])
+    for attempt in (*swapped, *doubled, *halved):
+        if _measurable() & _index().get(attempt, {}).keys():
+            return attempt
+    return ""
+
+
+def _measurable() -> set[str]:
+    return {"colour", "size", "shape", "position", "motion"}
+
+
+@cache
+def noun_class(noun: str) -> str:
+    """Class of a singular noun in the lexicon, or ""."""
+    return next((name for name, words in lexicon.NOUNS.items() if noun in words.split()), "")
+
+
+@cache
+def _longest_phrase() -> int:
+    return max(len(entry.split()) for entry in _index())
+
+
+@cache
+def _position_superlatives() -> frozenset[str]:
+    return frozenset(
+        word.replace("_", " ") for words in lexicon.POSITION_SUPERLATIVES.values() for word in words.split()
+    )
+
+
+@cache
+def _index() -> dict[str, dict[Category, str]]:
+    """Every uninflected entry of the lexicon with its readings."""
+    index: dict[str, dict[Category, str]] = {}
+
+    def add(category: Category, table: Mapping[str, str]) -> None:
+        for value, words in table.items():
+            for entry in words.split():
+                index.setdefault(entry.replace("_", " "), {}).setdefault(category, value)
+
+    def add_all(category: Category, words: str | Iterable[str]) -> None:
+        entries = words.split() if isinstance(words, str) else words
+        add(category, {entry.replace("_", " "): entry for entry in entries})
+
+    add("colour", lexicon.COLOURS)
+    add("shade", lexicon.SHADES)
+    add("size", lexicon.SIZES)
+    add("shape", lexicon.SHAPES)
+    add("position", lexicon.POSITION_SUPERLATIVES)
+    add("position", lexicon.POSITIONS)
+    add("motion", lexicon.MOTIONS)
+    add("preposition", lexicon.PREPOSITIONS)
+    add_all("action", lexicon.ACTIONS)
+    add_all("place_preposition", lexicon.PLACE_PREPOSITIONS)
+    for words in lexicon.NOUNS.values():
+        add_all("noun", words)
+    add_all("group", lexicon.GROUPS)
+    add_all("frame", lexicon.FRAME_WORDS)
+    add_all("side", lexicon.SIDE_NOUNS)
+    add("cardinal", {str(number): word for number, word in enumerate(lexicon.CARDINALS)})
+    add("ordinal", {str(number): word for number, word in enumerate(lexicon.ORDINALS)})
+    add("ordinal", {"-1": lexicon.LAST})
+    add_all("all", lexicon.ALL)
+    add_all("negation", lexicon.NEGATIONS)
+    add_all("determiner", lexicon.DETERMINERS)
+    add_all("determiner", lexicon.PRONOUNS)
+    add_all("be", lexicon.BE)
+    add_all("relative", lexicon.RELATIVES)
+    add_all("conjunction", lexicon.CONJUNCTIONS)
+    add_all("intensifier", lexicon.INTENSIFIERS)
+    add_all("filler", lexicon.FILLERS)
+    add_all("wearing", lexicon.WEARING)
+    add_all("material", lexicon.MATERIALS)
+    add_all("material", lexicon.PATTERNED)
+    add_all("then", lexicon.THEN)
+    add("degree", lexicon.DEGREES)
+    add_all("than", "than")
+    add_all("of", "of 's")
+    return index

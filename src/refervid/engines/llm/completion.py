@@ -1,0 +1,95 @@
+"""What a chat server sends back, whoever wrote that server: its shape is checked once, here."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+
+from refervid.core.errors import (
+    ReplyCut,
+    ReplyEmpty,
+    ReplyFiltered,
+    ReplyOnlyThought,
+    ReplyRefused,
+)
+from refervid.core.files import well_formed
+from refervid.engines.llm.model import Reply
+from refervid.engines.llm.replies import shown
+
+Words = Annotated[str, BeforeValidator(lambda value: well_formed(value) if isinstance(value, str) else "")]
+"""Anything but a string counts as no words."""
+
+Count = Annotated[int, Field(ge=0, le=10**9)]
+
+
+class _Message(BaseModel):
+    content: Words = ""
+    refusal: Words = ""
+    reasoning_content: Any = None
+    reasoning: Any = None
+
+
+class _Choice(BaseModel):
+    finish_reason: str | None = None
+    message: _Message | None = None
+
+
+class Completion(BaseModel):
+    """What we read of a chat completion."""
+
+    choices: list[_Choice | None]
+    usage: Any = None
+
+
+class _Usage(BaseModel):
+    prompt_tokens: Count
+    completion_tokens: Count
+
+
+def parse_completion(content: bytes) -> Completion:
+    """Raises `ValueError` with what was sent instead, in words."""
+    try:
+        body = json.loads(content)
+    except (ValueError, RecursionError):
+        raise ValueError("it is no JSON") from None
+    error = body.get("error") if isinstance(body, dict) else None
+    if error:
+        raise ValueError(str(error.get("message") or error) if isinstance(error, dict) else str(error))
+    try:
+        return Completion.model_validate(body)
+    except ValidationError:
+        raise ValueError("it has no choices as the chat protocol has them") from None
+
+
+def reply_of(completion: Completion) -> Reply:
+    """The words of the first choice; each way of having none is an `UnusableReply` of its own."""
+    if not completion.choices or completion.choices[0] is None:
+        raise ReplyEmpty("the server sent no choice")
+    choice = completion.choices[0]
+    message = choice.message
+    if choice.finish_reason == "content_filter":
+        raise ReplyFiltered("a content filter stopped the answer")
+    if message is None:
+        raise ReplyEmpty("the server sent no message")
+    if message.refusal:
+        raise ReplyRefused(f"the model refuses: {shown(message.refusal)}")
+    if choice.finish_reason == "length":
+        raise ReplyCut("the answer was cut off by the length limit: raise chooser.max_tokens")
+    text = message.content.strip()
+    only_thought = text.startswith("<think>") and not text.split("</think>")[-1].strip()
+    if only_thought or (not text and (message.reasoning_content or message.reasoning)):
+        raise ReplyOnlyThought("the model thought, and gave no answer")
+    if not text:
+        raise ReplyEmpty("the answer has no words")
+    return Reply(message.content, *_tokens(completion.usage))
+
+
+def _tokens(usage: Any) -> tuple[int, int]:
+    """Zeros where a server does not count, or counts what cannot be."""
+    try:
+        counted = _Usage.model_validate(usage)
+    except ValidationError:
+        return 0, 0
+    return counted.prompt_tokens, counted.completion_tokens

@@ -1,0 +1,202 @@
+"""The two kinds of the language-model chooser: a server, or a model in this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import ClassVar, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, HttpUrl, TypeAdapter, ValidationError, field_validator
+
+from refervid.core.errors import ChooserUnavailable, SettingsError
+from refervid.core.types import Spending
+from refervid.engines.base import EngineSettings, PlannedQuestions, Runtime
+from refervid.engines.hub.weights import missing_weights
+from refervid.engines.llm.asking import Inquiry
+from refervid.engines.llm.cache import AnswerCache
+from refervid.engines.llm.chooser import LanguageModelChooser
+from refervid.engines.llm.local import LocalModel
+from refervid.engines.llm.model import FREE, Prices
+from refervid.engines.llm.server import ServerModel, answers, is_loopback
+from refervid.engines.llm.spending import LIST_PRICES, Ledger, estimate
+from refervid.engines.llm.vision import SIZE
+from refervid.engines.llm.wording import Form
+
+DEFAULT_URL = "http://127.0.0.1:11434/v1"
+"""Ollama's."""
+
+
+class LanguageModelSettings(EngineSettings):
+    """What both kinds share.
+
+    `form`: "json" asks for a JSON object, "brackets" for the published number in square brackets.
+    `several` allows a sentence to mean several things. `replay` answers from the cache alone.
+    """
+
+    form: Form = "json"
+    several: bool = True
+    replay: bool = False
+    max_tokens: int | None = Field(None, ge=16)
+
+
+class ServerChooserSettings(LanguageModelSettings):
+    """`box_model` answers the questions about boxes, by default the same as `model`; `*_detail` is the
+    picture detail of OpenAI's servers. `prices` and `box_prices` are what the models charge, where it is
+    not known here. With `probe` the models are first asked to read a number from a picture: some servers drop
+    pictures silently.
+    """
+
+    kind: Literal["server"] = "server"
+    base_url: str = DEFAULT_URL
+    model: str = "qwen3-vl:8b"
+    box_model: str | None = None
+    frame_detail: str | None = None
+    box_detail: str | None = None
+    key_variable: str = Field("OPENAI_API_KEY", exclude=True)
+    temperature: float | None = Field(0.0, ge=0, le=2)
+    seed: int | None = 0
+    timeout_s: float = Field(120.0, gt=0, exclude=True)
+    retries: int = Field(3, ge=0, exclude=True)
+    concurrency: int = Field(4, ge=1, exclude=True)
+    probe: bool = Field(True, exclude=True)
+    prices: Prices | None = Field(None, exclude=True)
+    box_prices: Prices | None = Field(None, exclude=True)
+
+    @field_validator("base_url")
+    @classmethod
+    def _in_full(cls, url: str) -> str:
+        """As an address is written in full, so that everyone who reads it finds the same host in it."""
+        try:
+            return str(TypeAdapter(HttpUrl).validate_python(url))
+        except ValidationError as error:
+            fault = error.errors()[0]["msg"]
+            raise ValueError(f"{url!r} is no address ({fault}): give one like {DEFAULT_URL}") from None
+
+    @property
+    def models(self) -> tuple[tuple[str, Prices | None], tuple[str, Prices | None]]:
+        """Names and prices of the models that are asked about frames and about boxes."""
+        frame = self.model, self.prices or self._list_price(self.model)
+        if self.box_model is None:
+            return frame, frame
+        return frame, (self.box_model, self.box_prices or self._list_price(self.box_model))
+
+    def _list_price(self, model: str) -> Prices | None:
+        if is_loopback(self.base_url):
+            return FREE
+        return LIST_PRICES.get(model) if urlsplit(self.base_url).hostname == "api.openai.com" else None
+
+
+class ServerChooser(LanguageModelChooser):
+    """Asks a server that speaks the OpenAI chat protocol."""
+
+    Settings: ClassVar[type[EngineSettings]] = ServerChooserSettings
+
+    @classmethod
+    def missing(cls, settings: ServerChooserSettings) -> list[str]:
+        lacks = []
+        if find_spec("openai") is None:
+            lacks.append("package openai (pip install 'refervid[llm]')")
+        if settings.replay:
+            return lacks
+        if not is_loopback(settings.base_url) and not os.environ.get(settings.key_variable):
+            lacks.append(
+                f"a key for {urlsplit(settings.base_url).hostname} in the environment variable "
+                f"{settings.key_variable}"
+            )
+        if is_loopback(settings.base_url) and not answers(settings.base_url):
+            lacks.append(
+                f"a language model's server at {settings.base_url} (start one, such as Ollama with "
+                f"{settings.model}; or name yours with --set chooser.base_url=URL --set chooser.model=NAME; "
+                "or run a model in this process with --set chooser.kind=local)"
+            )
+        return lacks
+
+    @classmethod
+    def estimate(cls, settings: ServerChooserSettings, questions: Sequence[PlannedQuestions]) -> Spending:
+        frame, box = settings.models
+        probes = [PlannedQuestions("vision", len({frame[0], box[0]}), *SIZE)] if settings.probe else []
+        return estimate([*questions, *probes], frame, box)
+
+    @classmethod
+    def build(cls, settings: ServerChooserSettings, runtime: Runtime) -> Self:
+        unpriced = [name for name, prices in settings.models if prices is None]
+        if runtime.max_cost is not None and unpriced:
+            raise SettingsError(
+                f"--max-cost cannot be kept, since the price of {unpriced[0]!r} is not known here: give both "
+                "chooser.prices.input and chooser.prices.output, in US dollars per million tokens (with "
+                "--set; chooser.box_prices for chooser.box_model)"
+            )
+
+        remote = not is_loopback(settings.base_url)
+        if remote and not settings.replay and not os.environ.get(settings.key_variable):
+            raise ChooserUnavailable(
+                f"{settings.base_url} needs a key: set the environment variable {settings.key_variable}"
+            )
+
+        def model(name: str, prices: Prices | None) -> ServerModel:
+            return ServerModel(
+                settings.base_url,
+                name,
+                key_variable=settings.key_variable,
+                allow_remote=runtime.allow_remote or settings.replay,  # a replay sends nothing
+                timeout_s=settings.timeout_s,
+                retries=settings.retries,
+                max_tokens=settings.max_tokens,
+                temperature=settings.temperature,
+                seed=settings.seed,
+                prices=prices,
+            )
+
+        frame, box = settings.models
+        return cls(
+            model(*frame),
+            model(*box),
+            _inquiry(runtime, settings.replay),
+            form=settings.form,
+            several=settings.several,
+            concurrency=settings.concurrency,
+            probe=settings.probe,
+            detail=(settings.frame_detail, settings.box_detail),
+        )
+
+
+class LocalChooserSettings(LanguageModelSettings):
+    """`weights` is a hub id or a folder of a vision-language model."""
+
+    kind: Literal["local"] = "local"
+    weights: str = "Qwen/Qwen3-VL-4B-Instruct"
+    revision: str | None = None
+
+
+class LocalChooser(LanguageModelChooser):
+    """Runs a vision-language model in this process."""
+
+    Settings: ClassVar[type[EngineSettings]] = LocalChooserSettings
+    _MAX_TOKENS = 1024
+
+    @classmethod
+    def missing(cls, settings: LocalChooserSettings) -> list[str]:
+        return missing_weights(settings.weights, settings.revision)
+
+    @classmethod
+    def estimate(cls, settings: LocalChooserSettings, questions: Sequence[PlannedQuestions]) -> Spending:
+        return estimate(questions, (settings.weights, FREE), (settings.weights, FREE))
+
+    @classmethod
+    def build(cls, settings: LocalChooserSettings, runtime: Runtime) -> Self:
+        tokens = settings.max_tokens or cls._MAX_TOKENS
+        model = LocalModel.load(settings.weights, settings.revision, runtime, tokens)
+        return cls(
+            model,
+            model,
+            _inquiry(runtime, settings.replay),
+            form=settings.form,
+            several=settings.several,
+            concurrency=1,
+        )
+
+
+def _inquiry(runtime: Runtime, replay: bool) -> Inquiry:
+    return Inquiry(AnswerCache(runtime.cache / "answers.sqlite"), Ledger(runtime.max_cost), replay=replay)

@@ -1,0 +1,77 @@
+"""A vision-language model in this process, through transformers (Qwen3-VL and its kin)."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from threading import Lock
+from typing import Any, Self
+
+import torch
+from PIL import Image
+
+from refervid.core.errors import ReplyCut, ReplyEmpty
+from refervid.engines.base import Runtime
+from refervid.engines.hub.parts import load_part
+from refervid.engines.hub.weights import find_weights, load_pretrained, torch_dtype
+from refervid.engines.llm.model import FREE, Prompt, Reply
+from refervid.media.pictures import decode_jpeg
+
+
+class LocalModel:
+    """Greedy decoding, so the same question gives the same answer. JSON is asked for in words."""
+
+    prices = FREE
+
+    def __init__(self, model: Any, processor: Any, name: str, device: str, max_tokens: int) -> None:
+        self.name = name
+        self._model = model.to(device)
+        self._processor = processor
+        self._device = device
+        self._max_tokens = max_tokens
+        self._lock = Lock()
+
+    @classmethod
+    def load(cls, weights: str, revision: str | None, runtime: Runtime, max_tokens: int) -> Self:
+        """Raises `MissingWeights`, `BadCheckpoint`."""
+        from transformers import AutoModelForImageTextToText, AutoProcessor
+
+        folder = find_weights(weights, revision)
+        dtype = torch_dtype(runtime.dtype, runtime.device)
+        model = load_pretrained(AutoModelForImageTextToText, folder, dtype=dtype)
+        processor = load_part(AutoProcessor, folder)
+        precision = str(dtype).removeprefix("torch.")
+        name = f"{weights} {_content(folder)} {precision} max_tokens={max_tokens}"
+        return cls(model, processor, name, runtime.device, max_tokens)
+
+    def reply(self, prompt: Prompt) -> Reply:
+        picture = Image.fromarray(decode_jpeg(prompt.jpeg))
+        content = [{"type": "image", "image": picture}, {"type": "text", "text": prompt.text}]
+        with self._lock, torch.inference_mode():  # one model, one question at a time
+            inputs = self._processor.apply_chat_template(
+                [{"role": "user", "content": content}],
+                add_generation_prompt=True,
+                tokenize=True,
+                return_dict=True,
+                return_tensors="pt",
+            ).to(self._device)
+            asked = inputs["input_ids"].shape[1]
+            output = self._model.generate(**inputs, max_new_tokens=self._max_tokens, do_sample=False)
+        answer = output[0, asked:]
+        if len(answer) >= self._max_tokens:
+            raise ReplyCut("the answer was cut off by the length limit: raise chooser.max_tokens")
+        text = self._processor.batch_decode(answer[None], skip_special_tokens=True)[0]
+        if not text.strip():
+            raise ReplyEmpty("the answer has no words")
+        return Reply(text, asked, len(answer))
+
+
+def _content(folder: Path) -> str:
+    """Tells the files in `folder` from others that lie there later: the commit of a hub's snapshot, else a
+    digest of names, sizes and times.
+    """
+    if folder.parent.name == "snapshots":
+        return folder.name
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    stats = [(str(path.relative_to(folder)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.sha256(repr(stats).encode()).hexdigest()[:12]

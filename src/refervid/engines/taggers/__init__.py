@@ -1,1 +1,0 @@
-"""Waveform in, labels and intervals out."""

@@ -1,1 +1,0 @@
-"""Pivots in, tracks out."""

@@ -1,5 +1,0 @@
-"""A tracker without learned weights: masks are carried by optical flow and held by appearance."""
-
-from refervid.engines.trackers.flow.tracker import FlowSettings, FlowTracker
-
-__all__ = ["FlowSettings", "FlowTracker"]

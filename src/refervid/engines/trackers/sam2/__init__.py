@@ -1,5 +1,0 @@
-"""SAM 2 and EdgeTAM trackers: frames encoded once, objects in one batch, flat memory."""
-
-from refervid.engines.trackers.sam2.engine import EdgeTamSettings, EdgeTamTracker, Sam2Settings, Sam2Tracker
-
-__all__ = ["EdgeTamSettings", "EdgeTamTracker", "Sam2Settings", "Sam2Tracker"]

@@ -1,0 +1,1 @@
+"""AL-Ref-SAM 2: pivots first, then tracks."""

@@ -1,5 +1,0 @@
-"""Classical analysis of a clip: motion, colour, saliency and the objects they tell of. No learned weights."""
-
-from refervid.scene.store import Scene, scene_of
-
-__all__ = ["Scene", "scene_of"]

@@ -1,0 +1,62 @@
+"""What is proposed on clips with known objects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from refervid.engines.lite.analysis import scene_of
+from refervid.engines.lite.analysis.evidence import motion_evidence
+from refervid.engines.lite.analysis.foreground import foreground
+from refervid.engines.lite.analysis.proposals import colour_proposals, object_proposals, view_of
+from tests.engines.made_clips import BLUE, GREEN, GREY, RED, Made, Thing, iou, made_clip
+
+
+@pytest.fixture(scope="module")
+def walk(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A grey thing on grey ground walks, rests on frames 8 to 13, and walks on, while the camera pans."""
+    place = lambda i: (60 + 4 * (min(i, 8) + max(i - 13, 0)) - 2 * i, 70)  # noqa: E731
+    thing = Thing(GREY, place, (24, 18))
+    return made_clip(tmp_path_factory.mktemp("walk") / "frames", [thing], 22, pan=2)
+
+
+def test_motion_alone_finds_a_camouflaged_thing(walk: Made) -> None:
+    best = max(object_proposals(view_of(scene_of(walk.clip), 5)), key=lambda each: each.score)
+    assert iou(best.mask, walk.masks[0][5]) > 0.6
+    assert best.phrase.startswith("moving")
+
+
+def test_a_short_rest_does_not_hide(walk: Made) -> None:
+    evidence = motion_evidence(scene_of(walk.clip))[10]
+    mask = walk.masks[0][10][::2, ::2]
+    assert evidence[mask].mean() > 2 * np.median(evidence[~mask])
+
+
+def test_the_moving_and_the_still_are_both_proposed(tmp_path: Path) -> None:
+    things = [Thing(RED, lambda i: (50 + 4 * i, 40)), Thing(BLUE, lambda i: (150, 105))]
+    made = made_clip(tmp_path / "frames", things, 14)
+    view = view_of(scene_of(made.clip), 7)
+    ranked = sorted([*object_proposals(view), *colour_proposals(view, ())], key=lambda each: -each.score)
+    red, blue = (own[7] for own in made.masks)
+    assert iou(ranked[0].mask, red) > 0.7
+    assert max(iou(each.mask, blue) for each in ranked[:8]) > 0.7
+
+
+def test_named_colours_come_first_among_the_still(tmp_path: Path) -> None:
+    things = [Thing(BLUE, lambda i: (60, 60)), Thing(GREEN, lambda i: (150, 90), (14, 14))]
+    made = made_clip(tmp_path / "frames", things, 4)
+    view = view_of(scene_of(made.clip), 2)
+    best = max(colour_proposals(view, ("green",)), key=lambda each: each.score)
+    assert best.phrase == "green"
+    assert iou(best.mask, made.masks[1][2]) > 0.7
+
+
+def test_maps_are_probabilities_on_half_the_grid(walk: Made) -> None:
+    scene = scene_of(walk.clip)
+    maps = foreground(scene, 0)
+    for each in (maps.moving, maps.standing_out):
+        assert each.shape == tuple((side + 1) // 2 for side in scene.size)
+        assert each.min() >= 0
+        assert each.max() <= 1

@@ -1,0 +1,102 @@
+"""The model in this process: a tiny real LLaVA with random weights, in the folder form of the hub."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import (
+    CLIPImageProcessor,
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+    LlavaProcessor,
+    PreTrainedTokenizerFast,
+)
+
+from refervid.core.errors import BadCheckpoint, ReplyCut
+from refervid.engines.base import Dtype, Runtime
+from refervid.engines.llm.local import LocalModel
+from refervid.engines.llm.model import Prompt
+from refervid.media.pictures import encode_jpeg
+
+WORDS = ["<unk>", "<pad>", "<image>", "<end>", "which", "frame", "[1]"]
+NETWORK = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+CHAT = "{% for part in messages[0]['content'] %}{{ part['text'] or '<image> ' }}{% endfor %}"
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("llava")
+    config = LlavaConfig(
+        vision_config=CLIPVisionConfig(image_size=28, patch_size=14, **NETWORK),
+        text_config=LlamaConfig(
+            vocab_size=len(WORDS), pad_token_id=1, bos_token_id=3, eos_token_id=3, **NETWORK
+        ),
+        image_token_index=2,
+        image_seq_length=4,
+        vision_feature_layer=-1,
+    )
+    model = LlavaForConditionalGeneration(config)
+    torch.nn.init.zeros_(model.lm_head.weight)  # so that it says the first word for ever
+    model.save_pretrained(folder)
+    words = Tokenizer(models.WordLevel({word: n for n, word in enumerate(WORDS)}, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=words, unk_token="<unk>", pad_token="<pad>", additional_special_tokens=["<image>"]
+    )
+    pictures = CLIPImageProcessor(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28})
+    LlavaProcessor(
+        pictures,
+        tokenizer,
+        patch_size=14,
+        vision_feature_select_strategy="default",
+        chat_template=CHAT,
+        num_additional_image_tokens=1,
+    ).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def folder(published: Path, tmp_path: Path) -> Path:
+    return copytree(published, tmp_path / "llava")
+
+
+def load(folder: Path, max_tokens: int = 8, dtype: Dtype = "float32") -> LocalModel:
+    return LocalModel.load(str(folder), None, Runtime("cpu", dtype, False, folder), max_tokens)
+
+
+def test_an_answer_without_end_is_cut(folder: Path) -> None:
+    prompt = Prompt("frame-v1", "which frame", encode_jpeg(np.zeros((40, 50, 3), np.uint8)))
+    with pytest.raises(ReplyCut, match=r"chooser\.max_tokens"):
+        load(folder).reply(prompt)
+
+
+def test_whatever_changes_its_answers_is_in_its_name(folder: Path) -> None:
+    before = load(folder).name
+    assert load(folder).name == before
+    assert load(folder, max_tokens=16).name != before
+    assert load(folder, dtype="bfloat16").name != before
+    weights = folder / "model.safetensors"
+    changed = weights.stat().st_mtime_ns + 1_000_000_000
+    os.utime(weights, ns=(changed, changed))
+    assert load(folder).name != before
+
+
+def test_a_snapshot_of_the_hub_has_its_commit_for_a_name(folder: Path, tmp_path: Path) -> None:
+    commit = "89644892e4d85e24eaac8bacfd4f463576704203"
+    assert f" {commit} " in load(copytree(folder, tmp_path / "snapshots" / commit)).name
+
+
+@pytest.mark.parametrize("file", ["tokenizer.json", "processor_config.json", "config.json"])
+def test_damaged_files_are_named(file: str, folder: Path) -> None:
+    content = (folder / file).read_bytes()
+    (folder / file).write_bytes(content[: len(content) // 2])
+    with pytest.raises(BadCheckpoint, match=r"llava cannot be .*: download \w+ again"):
+        load(folder)

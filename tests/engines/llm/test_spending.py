@@ -1,0 +1,157 @@
+"""Tokens and money: what is booked, what is refused, and what is foretold."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from refervid.core.errors import BudgetExceeded, SettingsError
+from refervid.engines.base import FrameChoice, FrameQuestion, PlannedQuestions, Runtime
+from refervid.engines.llm.engines import (
+    LocalChooser,
+    LocalChooserSettings,
+    ServerChooser,
+    ServerChooserSettings,
+)
+from refervid.engines.llm.spending import EXPECTED_OUTPUT, picture_tokens
+from refervid.media.array import ArrayClip
+from refervid.media.sections import PAPER, Section
+from tests.chat_server import fails, says, serving
+
+PRICES = {"input": 10.0, "output": 30.0}
+ONE = (100 * 10 + 20 * 30) / 1e6
+"""US dollars of one answer of the test server."""
+
+
+@pytest.fixture(scope="module")
+def section() -> Section:
+    frames = np.random.default_rng(0).integers(0, 256, (50, 60, 80, 3), np.uint8)
+    return Section(ArrayClip(frames), 0, (0, 10, 20, 30, 40))
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Callable[..., ServerChooser]:
+    def make(url: str, max_cost: float | None = None, **settings: Any) -> ServerChooser:
+        options = ServerChooserSettings(
+            base_url=url,
+            model="m",
+            **{"prices": PRICES, "retries": 0, "concurrency": 1, "probe": False, **settings},
+        )
+        return ServerChooser.build(options, Runtime("cpu", "auto", False, tmp_path, max_cost))
+
+    return make
+
+
+def ask(chooser: ServerChooser, section: Section, count: int) -> list[FrameChoice]:
+    return chooser.pick_frames([FrameQuestion(section, str(number)) for number in range(count)])
+
+
+def test_the_budget_stops_before_the_question(section: Section, build: Callable[..., ServerChooser]) -> None:
+    with serving(lambda n, body: says('{"frame": 4}')) as (server, url):
+        chooser = build(url, 0.03)
+        choices = ask(chooser, section, 20)
+        paid = len(server.requests)
+        assert 0 < paid < 20
+        assert [choice.error is None for choice in choices] == [True] * paid + [False] * (20 - paid)
+        assert isinstance(choices[-1].error, BudgetExceeded)
+        assert "--max-cost" in str(choices[-1].error)
+        assert chooser.spending().usd == pytest.approx(paid * ONE)
+        assert paid * ONE <= 0.03
+        again = build(url, 1.0)  # what was paid is remembered, the rest is asked now
+        assert all(choice.frame_index == 30 for choice in ask(again, section, 20))
+        assert again.spending().from_cache == paid
+        assert len(server.requests) == 20
+
+
+def test_questions_on_their_way_count_too(section: Section, build: Callable[..., ServerChooser]) -> None:
+    """Four at a time must not each find room for themselves in what is left for one."""
+    arrived = threading.Semaphore(0)
+
+    def slow(n: int, body: dict[str, Any]) -> tuple[int, Any]:
+        arrived.acquire(timeout=0.2)
+        return says('{"frame": 4}')
+
+    with serving(slow) as (server, url):
+        ask(build(url, 0.03, concurrency=4), section, 4)
+    assert len(server.requests) == 1
+
+
+def test_unusable_replies_cost_too(section: Section, build: Callable[..., ServerChooser]) -> None:
+    answers = [says("no idea"), says(None, refusal="no"), *[fails(500, "broken")] * 2]
+    with serving(lambda n, body: answers[n]) as (_, url):
+        chooser = build(url)
+        ask(chooser, section, 2)
+    spent = chooser.spending()
+    assert spent.asked == 2  # the server that broke charges nothing
+    assert spent.input_tokens > 200  # of the refusal only what was expected is known
+    assert spent.output_tokens == 20 + EXPECTED_OUTPUT
+
+
+def test_a_server_that_does_not_count(section: Section, build: Callable[..., ServerChooser]) -> None:
+    answer = {**says('{"frame": 4}')[1], "usage": None}
+    with serving(lambda n, body: (200, answer)) as (_, url):
+        chooser = build(url)
+        ask(chooser, section, 1)
+    assert chooser.spending().output_tokens == EXPECTED_OUTPUT
+    assert chooser.spending().usd
+
+
+def test_prices() -> None:
+    def known(**settings: Any) -> list[float | None]:
+        models = ServerChooserSettings(**settings).models
+        return [None if prices is None else prices.input for _, prices in models]
+
+    openai = "https://api.openai.com/v1"
+    assert known() == [0, 0]  # this machine
+    assert known(base_url=openai, model="gpt-4-turbo-2024-04-09", box_model="gpt-4o-2024-05-13") == [10, 5]
+    assert known(base_url=openai, model="gpt-99") == [None, None]
+    assert known(base_url="https://api.example.com/v1", model="gpt-4o-2024-05-13") == [None, None]
+    assert known(base_url=openai, model="gpt-99", prices={"input": 3, "output": 4}) == [3, 3]
+    with pytest.raises(ValueError, match="output"):
+        known(prices={"input": 3})  # half a price would count the other half as nothing
+
+
+def test_a_budget_needs_prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-x")
+    settings = ServerChooserSettings(base_url="https://api.example.com/v1", model="m")
+    with pytest.raises(SettingsError, match=r"chooser\.prices\.input"):
+        ServerChooser.build(settings, Runtime("cpu", "auto", True, tmp_path, 1.0))
+    ServerChooser.build(settings, Runtime("cpu", "auto", True, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("size", "tokens"),
+    [
+        ((500, 1405), 85 + 3 * 170),  # the specification's example: 3 tiles
+        ((512, 512), 85 + 170),
+        ((4096, 8192), 85 + 2 * 3 * 170),  # shrunk to 768 x 1536
+    ],
+)
+def test_tokens_of_a_picture(size: tuple[int, int], tokens: int) -> None:
+    assert picture_tokens(*size) == tokens
+
+
+def test_estimates_need_neither_key_nor_server(section: Section, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    settings = ServerChooserSettings(
+        base_url="https://api.openai.com/v1",
+        model="gpt-4-turbo-2024-04-09",
+        box_model="gpt-4o-2024-05-13",
+        probe=False,
+    )
+    paper = Section(section.clip, 0, section.frame_indices, PAPER)
+    planned = [PlannedQuestions("frame", 3, *paper.size), PlannedQuestions("box", 3, *paper.size)]
+    expected = ServerChooser.estimate(settings, planned)
+    assert expected.asked == 6
+    assert expected.output_tokens == 6 * EXPECTED_OUTPUT
+    halves = [ServerChooser.estimate(settings, [one]).usd or 0 for one in planned]
+    assert expected.usd == pytest.approx(sum(halves))
+    assert halves[0] > halves[1]  # the model for frames is the dearer one
+    unpriced = ServerChooserSettings(base_url="https://api.example.com/v1")
+    assert ServerChooser.estimate(unpriced, planned).usd is None
+    assert LocalChooser.estimate(LocalChooserSettings(), planned).usd == 0

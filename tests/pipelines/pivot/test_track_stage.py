@@ -1,0 +1,115 @@
+"""From pivots to tracks: what belongs together is found out by following it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from refervid.core.track import Track
+from refervid.core.types import Hook, Mask, Pivot, no_hook
+from refervid.media.array import ArrayClip
+from refervid.media.clip import Clip
+from refervid.pipelines.pivot.select import Found
+from refervid.pipelines.pivot.track import follow
+from refervid.pipelines.stages import Stages
+
+FRAMES, HEIGHT, WIDTH = 120, 40, 200
+SIZE = 12
+
+
+def box_of(thing: int, frame: int) -> np.ndarray:
+    """Thing number n runs to the right at n px per frame, from row to row; none leaves the frame."""
+    left, top = 2 + thing * frame // 2, thing * 13
+    return np.array([left, top, left + SIZE, top + SIZE], np.float32)
+
+
+def mask_of(thing: int, frame: int) -> Mask:
+    mask = np.zeros((HEIGHT, WIDTH), bool)
+    x0, y0, x1, y1 = box_of(thing, frame).astype(int)
+    mask[y0:y1, x0:x1] = True
+    return mask
+
+
+class KnowingTracker:
+    """Knows where things are: an object is every thing that one of its pivots lies on, from `since` on."""
+
+    name, version = "knowing", "1"
+
+    def __init__(self, since: Sequence[int] = (0, 0, 0)) -> None:
+        self.since = since
+        self.passes: list[int] = []
+
+    def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
+        self.passes.append(len(objects))
+        return [self._track(pivots) for pivots in objects]
+
+    def _track(self, pivots: Sequence[Pivot]) -> Track:
+        track = Track(FRAMES, HEIGHT, WIDTH)
+        things = {int(pivot.box_xyxy[1] // 13) for pivot in pivots if pivot.box_xyxy is not None}
+        for frame in range(FRAMES):
+            shown = [mask_of(thing, frame) for thing in things if frame >= self.since[thing]]
+            track[frame] = np.logical_or.reduce([np.zeros((HEIGHT, WIDTH), bool), *shown])
+        return track
+
+
+def pivot(thing: int, frame: int, shift: float = 0.0) -> Pivot:
+    return Pivot(frame, box_of(thing, frame) + np.float32(shift))
+
+
+def run(found: Found, tracker: KnowingTracker, *, agreement: bool = False) -> list[Track]:
+    clip = ArrayClip(np.zeros((FRAMES, HEIGHT, WIDTH, 3), np.uint8))
+    [tracks] = follow(clip, [found], tracker, Stages(no_hook), agreement=agreement)  # type: ignore[arg-type]
+    return tracks
+
+
+def test_what_a_track_covers_is_not_followed_again() -> None:
+    """Far from where it was 50 frames before, but the detector's box differs a little from the mask's."""
+    tracker = KnowingTracker()
+    found = Found(objects=[[pivot(1, 0)], [pivot(2, 0)]], others=[pivot(2, 50, 1.5), pivot(1, 60, -1.5)])
+    assert len(run(found, tracker)) == len(found.objects) == 2
+    assert tracker.passes == [2]
+
+
+def test_of_a_box_that_sticks_out_the_part_in_the_frame_counts() -> None:
+    tracker = KnowingTracker()
+    found = Found(objects=[[pivot(0, 0)], [pivot(1, 0)]], others=[Pivot(50, np.float32([-14, 0, 14, 12]))])
+    assert len(run(found, tracker)) == 2
+    assert tracker.passes == [2]
+
+
+def test_a_thing_that_only_another_section_shows_is_followed_too() -> None:
+    tracker = KnowingTracker(since=(0, 0, 70))
+    found = Found(objects=[[pivot(0, 0)], [pivot(1, 0)]], others=[pivot(0, 70), pivot(2, 80)])
+    tracks = run(found, tracker)
+    assert tracker.passes == [2, 1]
+    assert [[one.frame_index for one in pivots] for pivots in found.objects] == [[0], [0], [80]]
+    np.testing.assert_array_equal(tracks[2][100], mask_of(2, 100))
+
+
+def test_pivots_that_agree_stay_together() -> None:
+    tracker = KnowingTracker()
+    found = Found(objects=[[pivot(1, 0), pivot(1, 50), pivot(1, 100)]])
+    run(found, tracker, agreement=True)
+    assert [one.frame_index for one in found.objects[0]] == [0, 50, 100]
+    assert tracker.passes == [3, 1]
+    assert found.notes == []
+
+
+def test_a_pivot_on_something_else_is_left_out() -> None:
+    found = Found(objects=[[pivot(0, 0), pivot(1, 50), pivot(1, 100)]])
+    [track] = run(found, KnowingTracker(), agreement=True)
+    assert [one.frame_index for one in found.objects[0]] == [50, 100]
+    assert "frame 0" in found.notes[0]
+    np.testing.assert_array_equal(track[10], mask_of(1, 10))
+    mixed = Found(objects=[[pivot(0, 0), pivot(1, 50), pivot(1, 100)]])
+    [track] = run(mixed, KnowingTracker())  # as published: the tracker is given both
+    np.testing.assert_array_equal(track[10], mask_of(0, 10) | mask_of(1, 10))
+
+
+def test_single_pivots_need_no_vote_and_nothing_needs_no_tracker() -> None:
+    tracker = KnowingTracker()
+    run(Found(objects=[[pivot(1, 0)]]), tracker, agreement=True)
+    assert tracker.passes == [1]
+    assert run(Found(), tracker, agreement=True) == []
+    assert tracker.passes == [1]
