@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from refervid.cli.app import app
 from refervid.datasets.folder import Folder
-from refervid.datasets.registry import DATASETS, open_dataset
+from refervid.datasets.registry import datasets, open_dataset
 from refervid.evaluation.runner import evaluate
 from refervid.media.pictures import write_mask
 from tests.evaluation.colour_pipeline import ColourPipeline
@@ -103,7 +103,7 @@ def test_compare_refuses_what_cannot_be_compared(root: Path, tmp_path: Path) -> 
     missing = refervid("compare", tmp_path / "first", tmp_path / "nowhere")
     assert missing.exit_code == 1
     assert "nowhere is no folder" in missing.stderr
-    DATASETS["mevis"].make_sample(tmp_path / "mevis")
+    datasets()["mevis"].make_sample(tmp_path / "mevis")
     evaluate(open_dataset("mevis", tmp_path / "mevis"), ColourPipeline(tmp_path), tmp_path / "other")
     assert refervid("compare", tmp_path / "first", tmp_path / "other").exit_code == 2
 
@@ -170,7 +170,7 @@ def test_a_page_escapes_what_comes_from_sentences(root: Path, tmp_path: Path) ->
     assert "&lt;script&gt;" in html
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", datasets())
 def test_samples_pass_the_check(name: str, tmp_path: Path) -> None:
     made = refervid("datasets", "make-sample", name, tmp_path / "sample")
     assert made.exit_code == 0, made.output
@@ -189,7 +189,7 @@ def test_datasets_refuse_and_report(root: Path, tmp_path: Path) -> None:
     checked = refervid("datasets", "check", "folder", root)
     assert checked.exit_code == 1
     assert "2 problems" in checked.stderr
-    assert set(json.loads(refervid("datasets", "list", "--json").stdout)) == set(DATASETS)
+    assert set(json.loads(refervid("datasets", "list", "--json").stdout)) == set(datasets())
 
 
 def test_a_cluster_that_is_not_there(root: Path, tmp_path: Path) -> None:

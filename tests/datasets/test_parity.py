@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from refervid.datasets.avsbench_semantic import CLASSES, class_map, paint
+from refervid.datasets.avsbench_classes import CLASSES
+from refervid.datasets.avsbench_semantic import class_map, paint
 from refervid.datasets.ref_davis17 import merge_logits, merge_masks
 from refervid.datasets.registry import open_dataset
 from refervid.datasets.samples import write_id_maps, write_json, write_masks, write_pictures, write_tone

@@ -16,7 +16,7 @@ from refervid.core.errors import DatasetError, SettingsError
 from refervid.core.types import SoundReference
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.pictures import read_ids
-from refervid.datasets.registry import DATASETS, dataset_class, open_dataset
+from refervid.datasets.registry import dataset_class, datasets, open_dataset
 from refervid.datasets.rle import encode
 from refervid.datasets.samples import SampleClip, two_shapes, write_common_form, write_json
 from refervid.media.pictures import write_indexed
@@ -27,7 +27,7 @@ NAMES = [
     *("ref-youtube-vos", "ref-davis17", "mevis", "a2d-sentences", "jhmdb-sentences"),
     *("refcoco", "refcoco+", "refcocog", "avsbench-s4", "avsbench-ms3", "avsbench-v2", "avss", "folder"),
 ]
-SPLITS = [(name, split) for name in DATASETS for split in DATASETS[name].splits]
+SPLITS = [(name, split) for name in datasets() for split in datasets()[name].splits]
 MAIN = ("J&F", "mAP", "MJ", "mIoU")
 """One of them is in every score."""
 
@@ -35,7 +35,7 @@ MAIN = ("J&F", "mAP", "MJ", "mIoU")
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("samples")
-    for name in DATASETS:
+    for name in datasets():
         dataset_class(name).make_sample(folder / name)
     return folder
 
@@ -49,7 +49,7 @@ def has_truth(dataset: Dataset) -> bool:
 
 
 def test_the_names_are_those_promised() -> None:
-    assert list(DATASETS) == NAMES
+    assert list(datasets()) == NAMES
 
 
 @pytest.mark.parametrize(("name", "split"), SPLITS)
@@ -74,7 +74,7 @@ def test_a_sample_is_whole_and_its_clips_open(samples: Path, name: str, split: s
 @pytest.mark.parametrize("name", NAMES)
 def test_the_truth_is_where_the_object_is(samples: Path, name: str) -> None:
     """Frames and masks belong together: what is said to be red is red on the truth."""
-    for split in DATASETS[name].splits:
+    for split in datasets()[name].splits:
         for item in open_dataset(name, samples / name, split).items():
             if item.truth is None or "red circle" not in getattr(item.reference, "text", ""):
                 continue

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from refervid.datasets.registry import DATASETS, open_dataset
+from refervid.datasets.registry import datasets, open_dataset
 from refervid.evaluation.presets import for_dataset
 from refervid.evaluation.runner import evaluate
 from refervid.pipelines.presets import load
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", datasets())
 def test_lite_on_the_sample(name: str, tmp_path: Path) -> None:
-    DATASETS[name].make_sample(tmp_path / "data")
+    datasets()[name].make_sample(tmp_path / "data")
     data = open_dataset(name, tmp_path / "data")
     pipeline = load("lite", device="cpu", settings=for_dataset(data, "lite"))
     scores = evaluate(data, pipeline, tmp_path / "out")

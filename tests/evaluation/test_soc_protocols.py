@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from refervid.datasets.base import Dataset
-from refervid.datasets.registry import DATASETS, open_dataset
+from refervid.datasets.registry import datasets, open_dataset
 from refervid.evaluation.presets import for_dataset
 from refervid.evaluation.runner import evaluate
 from refervid.models.soc import SOC, SocConfig, common_words, save
@@ -27,7 +27,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def asked(name: str, folder: Path, weights: Path) -> tuple[Dataset, Pipeline]:
-    DATASETS[name].make_sample(folder)
+    datasets()[name].make_sample(folder)
     data = open_dataset(name, folder)
     changes = [f"weights={weights}", "short=32", "long=64"]
     return data, load("soc", device="cpu", settings=[*for_dataset(data, "soc"), *changes])

@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 import refervid
 from refervid.cli.app import app
 from refervid.datasets.avsbench import AvsbenchS4
-from refervid.datasets.avsbench_semantic import CLASSES, Avss
+from refervid.datasets.avsbench_classes import CLASSES
+from refervid.datasets.avsbench_semantic import Avss
 from refervid.datasets.base import Dataset
 from refervid.datasets.pictures import read_ids
 from refervid.datasets.ref_davis17 import RefDavis17, annotator_videos, merge_masks
@@ -92,9 +93,9 @@ SETS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", SETS)
 def test_published_settings_of_the_sound_sets(name: str, tmp_path: Path) -> None:
-    from refervid.datasets.registry import DATASETS, open_dataset
+    from refervid.datasets.registry import datasets, open_dataset
 
-    DATASETS[name].make_sample(tmp_path / "data")
+    datasets()[name].make_sample(tmp_path / "data")
     data = open_dataset(name, tmp_path / "data")
     settings = refervid.load("paper", device="cpu", settings=for_dataset(data, "paper")).plan()["settings"]
     sound, chooser, small = settings["sound"], settings["chooser"], name in ("avsbench-s4", "avsbench-ms3")

@@ -22,9 +22,9 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="As `refervid datasets
 def list_datasets(as_json: Json = False) -> None:
     """List the data sets and their splits, the usual one first."""
     with reporting_errors():
-        from refervid.datasets.registry import DATASETS
+        from refervid.datasets.registry import datasets
 
-        splits = {name: list(kind.splits) for name, kind in DATASETS.items()}
+        splits = {name: list(kind.splits) for name, kind in datasets().items()}
     if as_json:
         print_json(splits)
         return

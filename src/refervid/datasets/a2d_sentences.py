@@ -74,6 +74,7 @@ class A2dSentences(Dataset):
 
     name = "a2d-sentences"
     splits = ("test", "train")
+    single_frames = True
 
     def _read(self, problems: Problems) -> list[Item]:
         texts = self.root / "text_annotations"

@@ -17,7 +17,7 @@ MS3, several sources, without categories:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,6 +25,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from refervid.core.types import Mask, SoundReference
+from refervid.datasets.avsbench_classes import CLASSES
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item, Truth, VideoSource
 from refervid.datasets.pictures import read_black_white, size_of
@@ -32,6 +33,7 @@ from refervid.datasets.problems import Problems
 from refervid.datasets.samples import two_shapes, write_csv, write_masks, write_pictures, write_tone
 from refervid.datasets.scoring import measure_items, missing_notes, row_of
 from refervid.datasets.tables import read_rows
+from refervid.media.sections import PAPER_SOUND_SMALL
 from refervid.metrics.avs import binary_f, binary_iou
 
 EXPRESSION = "sound"
@@ -124,11 +126,30 @@ def _means(pairs: list[tuple[float, float]]) -> dict[str, float]:
     return {"MJ": mj, "MF": mf}
 
 
+SAME_MODEL = {"chooser.box_model": None, "chooser.box_detail": None}
+"""AL-Ref-SAM 2's scripts for these sets ask one model both questions."""
+SMALL_PICTURES = {"sound.style": PAPER_SOUND_SMALL.model_dump()}
+
+
+def sound_settings(preset: str, published: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Names of sounding objects should be those of AVSBench's classes.
+
+    `published` is what AL-Ref-SAM 2's script for the set has of its own.
+    """
+    return {"sound.vocabulary": CLASSES[1:], **(published if preset == "paper" else {})}
+
+
 class AvsbenchS4(Dataset):
     """MJ and MF, also per category."""
 
     name = "avsbench-s4"
     splits = ("test", "val", "train")
+
+    @classmethod
+    def settings(cls, preset: str) -> Mapping[str, Any]:
+        """One object sounds in every clip."""
+        tagger = {"tagger.weights": ["BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt"]}
+        return {**sound_settings(preset, {**SAME_MODEL, **SMALL_PICTURES, **tagger}), "sound.max_objects": 1}
 
     def _read(self, problems: Problems) -> list[Item]:
         file = self.root / "s4_meta_data.csv"
@@ -182,6 +203,10 @@ class AvsbenchMs3(Dataset):
 
     name = "avsbench-ms3"
     splits = ("test", "val", "train")
+
+    @classmethod
+    def settings(cls, preset: str) -> Mapping[str, Any]:
+        return sound_settings(preset, {**SAME_MODEL, **SMALL_PICTURES})
 
     def _read(self, problems: Problems) -> list[Item]:
         file = self.root / "ms3_meta_data.csv"

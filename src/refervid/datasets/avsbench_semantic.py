@@ -10,18 +10,27 @@ Frames are named from 0 as their files.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.errors import DatasetError
+from refervid.core.track import Track
 from refervid.core.types import Mask
-from refervid.datasets.avsbench import check_sizes, score_binary, sound_item, unique
+from refervid.datasets.avsbench import (
+    SAME_MODEL,
+    check_sizes,
+    score_binary,
+    sound_item,
+    sound_settings,
+    unique,
+)
+from refervid.datasets.avsbench_classes import CLASSES
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
 from refervid.datasets.pictures import read_rgb
@@ -36,18 +45,8 @@ from refervid.datasets.samples import (
 from refervid.datasets.scoring import Measured, in_processes, missing_notes, raise_faults, row_of
 from refervid.datasets.tables import read_rows
 from refervid.media.palette import voc_palette
+from refervid.media.pictures import indexed_png
 from refervid.metrics.avs import SEMANTIC_SIZE, SemanticSums, shrunk
-
-CLASSES = tuple(
-    """
-    background accordion airplane axe baby bassoon bell bird boat boy bus car cat cello clarinet clipper
-    clock dog donkey drum duck elephant emergency-car erhu flute frying-food girl goose guitar gun guzheng
-    hair-dryer handpan harmonica harp helicopter hen horse keyboard leopard lion man marimba missile-rocket
-    motorcycle mower parrot piano pig pipa saw saxophone sheep sitar sorna squirrel tabla tank tiger tractor
-    train trombone truck trumpet tuba ukulele utv vacuum-cleaner violin wolf woman
-    """.split()  # noqa: SIM905
-)
-"""Their places are the class numbers; the colour of a class is that of its number in the VOC palette."""
 
 FRAME_COUNTS = {"v1s": 5, "v1m": 5, "v2": 10}
 
@@ -91,6 +90,10 @@ class AvsbenchV2(Dataset):
     name = "avsbench-v2"
     splits = ("test", "val", "train")
     labels: ClassVar[tuple[str, ...]] = ("v2",)
+
+    @classmethod
+    def settings(cls, preset: str) -> Mapping[str, Any]:
+        return sound_settings(preset, SAME_MODEL)
 
     def _read(self, problems: Problems) -> list[Item]:
         file = self.root / "metadata.csv"
@@ -147,6 +150,28 @@ class Avss(AvsbenchV2):
 
     name = "avss"
     labels = ("v1s", "v1m", "v2")
+
+    @classmethod
+    def settings(cls, preset: str) -> Mapping[str, Any]:
+        """Names must be classes: LanguageBind finds the nearest one, but `lite` has numbers for names."""
+        mapped = {} if preset == "lite" else {"sound.class_weights": "LanguageBind/LanguageBind_Image"}
+        return {**sound_settings(preset, {"binder.joiner": "; "}), **mapped}
+
+    @classmethod
+    def pictures(cls, item: Item, track: Track, objects: Sequence[tuple[str, Track]]) -> dict[str, bytes]:
+        """Class numbers in the palette."""
+        named = [(name, one) for name, one in objects if name in CLASSES]
+        return {
+            f"{frame}.png": indexed_png(
+                paint([(name, one[index]) for name, one in named], track.height, track.width)
+            )
+            for frame, index in zip(item.frames, item.indices, strict=True)
+        }
+
+    @classmethod
+    def doubts(cls, objects: Sequence[tuple[str, Track]]) -> list[str]:
+        classless = sorted({name for name, _ in objects} - set(CLASSES))
+        return [f"of no class of {cls.name}, so background: {', '.join(classless)}"] if classless else []
 
     def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
         measured = in_processes(partial(_semantic_sums, predictions=predictions), items, workers)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 from refervid.core.errors import DatasetError, SettingsError
+from refervid.core.track import Track
 from refervid.datasets.item import Item
 from refervid.datasets.problems import Problems
+from refervid.media.pictures import mask_png
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,15 @@ class Dataset(ABC):
     Opening reads the lists and finds every file; it raises `DatasetError` with all that is missing or
     wrong, and `SettingsError` for an unknown split. `splits` names those that exist, the default first.
     `notes` say what makes scores on these files differ from published ones.
+
+    A run asks a pipeline as the class says: with `settings`, a whole video or nothing where sentences are
+    scored `together`, and for all scored masks of a frame where `single_frames` are annotated.
     """
 
     name: ClassVar[str]
     splits: ClassVar[tuple[str, ...]]
+    together: ClassVar[bool] = False
+    single_frames: ClassVar[bool] = False
 
     def __init__(self, root: str | Path, split: str | None = None) -> None:
         self.root = Path(root)
@@ -49,6 +56,35 @@ class Dataset(ABC):
         if not self._items and not problems.lines:
             problems.add(self.root, f"split {self.split} holds no expression", "choose another split")
         problems.raise_any(f"{self.name} at {self.root}")
+
+    @classmethod
+    def settings(cls, preset: str) -> Mapping[str, Any]:
+        """What `preset` needs for this data set, by the names that `--set` takes."""
+        return {}
+
+    @classmethod
+    def pictures(cls, item: Item, track: Track, objects: Sequence[tuple[str, Track]]) -> dict[str, bytes]:
+        """What is kept of an answer, PNG by file name: here black and white masks of the item's frames.
+
+        `objects` are the named things that `track` consists of, where the answer has names.
+        """
+        frames = zip(item.frames, item.indices, strict=True)
+        return {f"{name}.png": mask_png(track[index]) for name, index in frames}
+
+    @classmethod
+    def merged_pictures(
+        cls, items: Sequence[Item], tracks: Sequence[Track], background: float
+    ) -> dict[str, dict[tuple[str, str], dict[str, bytes]]]:
+        """What is kept besides of a video whose sentences are scored together, by item name.
+
+        Pictures are `{(folder, folder): {file name: content}}`; `background` is the logit of no object.
+        """
+        return {}
+
+    @classmethod
+    def doubts(cls, objects: Sequence[tuple[str, Track]]) -> list[str]:
+        """What scores will not show about an answer, for its notes."""
+        return []
 
     @property
     def has_server(self) -> bool:

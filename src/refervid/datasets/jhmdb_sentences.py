@@ -75,6 +75,7 @@ class JhmdbSentences(Dataset):
 
     name = "jhmdb-sentences"
     splits = ("test",)
+    single_frames = True
 
     def _read(self, problems: Problems) -> list[Item]:
         file = self.root / "jhmdb_annotation.txt"

@@ -11,17 +11,19 @@ merged into one label map per frame.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.errors import DatasetError
+from refervid.core.track import Track
 from refervid.core.types import Mask
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.expressions import MetaExpressions, video_tasks
@@ -31,13 +33,16 @@ from refervid.datasets.pictures import read_ids, size_of
 from refervid.datasets.problems import Problems
 from refervid.datasets.samples import SampleClip, two_shapes, write_common_form
 from refervid.datasets.scoring import in_processes, raise_faults, read_prediction
-from refervid.datasets.submission import indexed_png, write_zip
+from refervid.datasets.submission import write_zip
 from refervid.datasets.tables import read_model
+from refervid.media.pictures import indexed_png
 from refervid.metrics.davis import LabelMap, ObjectScore, score_sequence, set_score
 
 ANNOTATORS = 4
 FPS = 24.0
 """Of DAVIS."""
+ABSENT = -1024.0
+"""The logit that SAM 2 gives to an object that is not in the frame."""
 
 
 def merge_logits(logits: NDArray[np.floating], background: float) -> LabelMap:
@@ -106,6 +111,43 @@ class RefDavis17(Dataset):
 
     name = "ref-davis17"
     splits = ("valid", "train")
+    together = True
+
+    @classmethod
+    def settings(cls, preset: str) -> Mapping[str, Any]:
+        """Objects are merged by logits, which elsewhere would only fill memory.
+
+        SOC's script cuts clips into 36 frames, each answered on its own.
+        """
+        published: Mapping[str, Mapping[str, Any]] = {
+            "paper": {"tracker.keep_logits": True},
+            "soc": {"window": 36, "overlap": 0, "keep_logits": True},
+        }
+        return published.get(preset, {})
+
+    @classmethod
+    def merged_pictures(
+        cls, items: Sequence[Item], tracks: Sequence[Track], background: float
+    ) -> dict[str, dict[tuple[str, str], dict[str, bytes]]]:
+        """One label map per annotator and frame, where tracks keep logits: who is surer of a pixel gets it.
+
+        They are filed under the annotator's first item, so that they are on disk before any item of theirs
+        counts as done. AL-Ref-SAM 2 and SOC merge so, with a `background` logit of their own; masks alone
+        cannot tell who is surer of a pixel.
+        """
+        by_name = dict(zip([item.name for item in items], tracks, strict=True))
+        found = {}
+        for unit in annotator_videos(list(items)):
+            own = [by_name[item.name] for item in unit.items]
+            kept = [track.logits is not None for track in own]
+            if any(kept) and all(
+                has or not track.areas().any() for has, track in zip(kept, own, strict=True)
+            ):
+                first = unit.items[0]
+                frames = zip(first.frames, first.indices, strict=True)
+                maps = {f"{name}.png": indexed_png(_merged(own, index, background)) for name, index in frames}
+                found[first.name] = {(f"anno_{unit.annotator}", first.video.name): maps}
+        return found
 
     def _read(self, problems: Problems) -> list[Item]:
         file = self.root / "meta_expressions" / self.split / "meta_expressions.json"
@@ -162,6 +204,18 @@ class RefDavis17(Dataset):
             sentences = tuple((text, number) for text, number in clip.sentences for _ in range(ANNOTATORS))
             clip = SampleClip(clip.name, clip.frames, clip.ids, clip.names, sentences)
             write_common_form(folder, split, [clip])
+
+
+def _merged(tracks: Sequence[Track], index: int, background: float) -> LabelMap:
+    planes = []
+    for track in tracks:
+        size = (track.width, track.height)
+        if track.logits is None:
+            planes.append(np.full(size[::-1], ABSENT, np.float32))
+        else:
+            logits = track.logits[index].astype(np.float32)
+            planes.append(np.asarray(cv2.resize(logits, size, interpolation=cv2.INTER_LINEAR), np.float32))
+    return merge_logits(np.stack(planes), background)
 
 
 def annotator_videos(items: list[Item]) -> list[AnnotatorVideo]:

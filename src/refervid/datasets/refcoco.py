@@ -77,6 +77,7 @@ class RefCoco(Dataset):
 
     name = "refcoco"
     splits = ("val", "train")
+    single_frames = True
     sentences: ClassVar[tuple[str, str]] = ("the red circle on the left", "the blue square")
     """Of the sample."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from refervid.core.errors import SettingsError
@@ -15,6 +16,8 @@ from refervid.datasets.mevis import Mevis
 from refervid.datasets.ref_davis17 import RefDavis17
 from refervid.datasets.ref_youtube_vos import RefYoutubeVos
 from refervid.datasets.refcoco import RefCoco, RefCocoG, RefCocoPlus
+
+GROUP = "refervid.datasets"
 
 _KINDS: tuple[type[Dataset], ...] = (
     RefYoutubeVos,
@@ -31,15 +34,28 @@ _KINDS: tuple[type[Dataset], ...] = (
     Avss,
     Folder,
 )
-DATASETS: dict[str, type[Dataset]] = {kind.name: kind for kind in _KINDS}
-"""In the order of the documentation."""
+
+
+def datasets() -> dict[str, type[Dataset]]:
+    """Those that come with refervid, in the order of the documentation, then those of installed packages.
+
+    A package adds one by an entry point of the group `refervid.datasets`, named as the data set is:
+
+        [project.entry-points."refervid.datasets"]
+        my-clips = "my_package.my_clips:MyClips"
+    """
+    known = {kind.name: kind for kind in _KINDS}
+    for point in entry_points(group=GROUP):
+        known.setdefault(point.name, point.load())
+    return known
 
 
 def dataset_class(name: str) -> type[Dataset]:
     """The class of that name; raises `SettingsError` naming all there are."""
-    if name not in DATASETS:
-        raise SettingsError(f"there is no data set {name!r}; choose one of {', '.join(DATASETS)}")
-    return DATASETS[name]
+    known = datasets()
+    if name not in known:
+        raise SettingsError(f"there is no data set {name!r}; choose one of {', '.join(known)}")
+    return known[name]
 
 
 def open_dataset(name: str, root: str | Path, split: str | None = None) -> Dataset:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from refervid.core.errors import DatasetError
 from refervid.core.files import atomic_file
-from refervid.core.types import Mask
 from refervid.datasets.item import Item
 from refervid.datasets.pictures import size_of
 from refervid.datasets.scoring import raise_faults, read_prediction
-from refervid.media.pictures import write_indexed, write_mask
-from refervid.metrics.davis import LabelMap
+from refervid.media.pictures import mask_png
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The same predictions give the same bytes."""
@@ -43,17 +40,3 @@ def mask_files(items: Sequence[Item], predictions: Path, prefix: str) -> Iterato
                 continue
             yield f"{prefix}{item.name}/{frame}.png", mask_png(mask)
     raise_faults(faults)
-
-
-def indexed_png(labels: LabelMap) -> bytes:
-    """Label map (H, W) as PNG with the DAVIS palette."""
-    buffer = io.BytesIO()
-    write_indexed(buffer, labels)
-    return buffer.getvalue()
-
-
-def mask_png(mask: Mask) -> bytes:
-    """Mask (H, W) as grey PNG, 0 or 255."""
-    buffer = io.BytesIO()
-    write_mask(buffer, mask)
-    return buffer.getvalue()

@@ -12,7 +12,6 @@ from refervid.engines.hub.weights import find_weights
 from refervid.engines.languagebind import TextEncoder, load_with_tokenizer
 from refervid.models.languagebind import LanguageBind
 
-DEFAULT_WEIGHTS = "LanguageBind/LanguageBind_Image"
 """The published step reads its text tower from the image model."""
 
 
@@ -24,7 +23,7 @@ class ClassNames:
         self._known: dict[str, Tensor] = {}
 
     @classmethod
-    def build(cls, weights: str = DEFAULT_WEIGHTS, device: str = "cpu") -> ClassNames:
+    def build(cls, weights: str, device: str = "cpu") -> ClassNames:
         """Raises `MissingWeights`, `BadCheckpoint`."""
         model, tokenizer = load_with_tokenizer(find_weights(weights))
         return cls(model, tokenizer, device)

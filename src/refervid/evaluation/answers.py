@@ -21,14 +21,12 @@ from refervid.core.errors import (
     RemoteNotAllowed,
     SettingsError,
 )
-from refervid.datasets.avsbench_semantic import CLASSES, Avss, paint
 from refervid.datasets.item import Item
-from refervid.datasets.ref_davis17 import RefDavis17
+from refervid.datasets.registry import dataset_class
 from refervid.datasets.rle import encode
-from refervid.datasets.submission import indexed_png, mask_png
-from refervid.evaluation.label_maps import label_maps
-from refervid.evaluation.single_frames import SINGLE_FRAMES, Scored, best_mask, scored_frames
+from refervid.evaluation.single_frames import Scored, best_mask, scored_frames
 from refervid.media.clip import Clip
+from refervid.media.pictures import mask_png
 from refervid.pipelines.base import Pipeline
 from refervid.report.result import Result
 
@@ -88,8 +86,9 @@ def answer_video(work: VideoWork, pipeline: Pipeline) -> list[Answer]:
 
 def _answer(work: VideoWork, clip: Clip, pipeline: Pipeline) -> list[Answer]:
     items = work.items
+    dataset = dataset_class(items[0].dataset)
     try:
-        if items[0].dataset in SINGLE_FRAMES:
+        if dataset.single_frames:
             scored = scored_frames(items, clip, pipeline)
             if scored is not None:
                 return [_of_scored(item, scored[item.name]) for item in items]
@@ -104,8 +103,8 @@ def _answer(work: VideoWork, clip: Clip, pipeline: Pipeline) -> list[Answer]:
         # A mistake of ours: a night's work must not end with it.
         return [Answer.failure(items[0], "".join(format_exception(error)))]
     merged = {}
-    if work.whole and items[0].dataset == RefDavis17.name:
-        merged = label_maps(items, results, pipeline.background_logit)
+    if work.whole and not any(result.status == "failed" for result in results):
+        merged = dataset.merged_pictures(items, [one.track for one in results], pipeline.background_logit)
     return [
         _of_result(item, result, merged.get(item.name, {}))
         for item, result in zip(items, results, strict=True)
@@ -127,22 +126,8 @@ def _of_result(item: Item, result: Result, more: Mapping[tuple[str, str], Mappin
         if isinstance(result.error, FATAL):
             raise result.error
         return Answer.failure(item, "; ".join(result.notes))
+    dataset, objects = dataset_class(item.dataset), result.objects
     record = dict(result.summary())
-    if item.dataset == Avss.name:
-        classless = sorted({name for name, _ in result.objects} - set(CLASSES))
-        if classless:
-            note = f"of no class of {item.dataset}, so background: {', '.join(classless)}"
-            record["notes"] = [*record["notes"], note]
-    pictures = {
-        f"{name}.png": _picture(item, result, index)
-        for name, index in zip(item.frames, item.indices, strict=True)
-    }
+    record["notes"] = [*record["notes"], *dataset.doubts(objects)]
+    pictures = dataset.pictures(item, result.track, objects)
     return Answer(item, record, {**more, (item.video.name, item.expression_id): pictures})
-
-
-def _picture(item: Item, result: Result, index: int) -> bytes:
-    """Black and white, or class numbers where the data set scores classes."""
-    if item.dataset != Avss.name:
-        return mask_png(result.track[index])
-    named = [(name, track[index]) for name, track in result.objects if name in CLASSES]
-    return indexed_png(paint(named, result.clip.height, result.clip.width))

@@ -15,7 +15,7 @@ from refervid.core.files import output_lock
 from refervid.core.types import Hook, no_hook
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
-from refervid.datasets.ref_davis17 import RefDavis17
+from refervid.datasets.registry import dataset_class
 from refervid.datasets.scoring import row_of
 from refervid.evaluation.answers import Answer, VideoWork, answer_video
 from refervid.evaluation.mirror import Mirror
@@ -65,9 +65,9 @@ class Shard:
 
 
 def first_items(dataset: Dataset, limit: int | None) -> list[Item]:
-    """The first `limit` items, or all; of Ref-DAVIS17 whole videos, whose sentences are scored together."""
+    """The first `limit` items, or all; whole videos where their sentences are scored together."""
     items = dataset.items()
-    if limit and dataset.name == RefDavis17.name:
+    if limit and dataset.together:
         while limit < len(items) and items[limit].video.name == items[limit - 1].video.name:
             limit += 1
     return items[:limit]
@@ -139,12 +139,12 @@ def on_this_machine(pipeline: Pipeline) -> Executor:
 def undone(items: Sequence[Item], folder: RunFolder) -> Iterator[VideoWork]:
     """Video by video what is not done yet; what a killed process left there is removed.
 
-    A video of Ref-DAVIS17 is done as a whole or not at all, because its sentences' masks are merged.
+    A video whose sentences are scored together is done as a whole or not at all.
     """
     for video, group in groupby(items, key=lambda item: item.video.name):
         asked = list(group)
         left = tuple(item for item in asked if not folder.done(item))
-        if left and asked[0].dataset == RefDavis17.name:
+        if left and dataset_class(asked[0].dataset).together:
             left = tuple(asked)
         if left:
             folder.tidy(video)

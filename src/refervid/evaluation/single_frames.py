@@ -8,14 +8,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from refervid.core.types import Mask
-from refervid.datasets.a2d_sentences import A2dSentences
 from refervid.datasets.item import Item
-from refervid.datasets.jhmdb_sentences import JhmdbSentences
-from refervid.datasets.refcoco import RefCoco, RefCocoG, RefCocoPlus
 from refervid.media.clip import Clip
 from refervid.pipelines.base import Pipeline
-
-SINGLE_FRAMES = {one.name for one in (A2dSentences, JhmdbSentences, RefCoco, RefCocoPlus, RefCocoG)}
 
 Scored = Sequence[tuple[Mask, float]]
 """Masks (H, W) of one frame with their scores."""

@@ -39,3 +39,17 @@ def write_indexed(path: Path | BinaryIO, ids: NDArray[np.uint8]) -> None:
     picture = Image.fromarray(ids)
     picture.putpalette(voc_palette().tobytes())
     picture.save(path, "PNG", compress_level=_PNG_EFFORT)
+
+
+def indexed_png(ids: NDArray[np.uint8]) -> bytes:
+    """Object ids (H, W) as the bytes of such a PNG."""
+    buffer = io.BytesIO()
+    write_indexed(buffer, ids)
+    return buffer.getvalue()
+
+
+def mask_png(mask: Mask) -> bytes:
+    """A mask (H, W) as the bytes of such a PNG."""
+    buffer = io.BytesIO()
+    write_mask(buffer, mask)
+    return buffer.getvalue()
