@@ -53,7 +53,7 @@ def test_everything_that_is_promised_lies_in_the_folder(video: Path, tmp_path: P
     assert json.loads(result.stdout) == json.loads((out / "result.json").read_text())
     content = json.loads(result.stdout)
     [query] = content["queries"]
-    assert (content["preset"], query["query"], query["status"]) == ("lite", "the red disc", "ok")
+    assert (content["preset"], query["query"], query["status"]) == ("lite", "the red disc", "guess")
     assert {"chooser", "detector", "tracker"} <= set(content["engines"])
     assert len(query["areas"]) == len(query["boxes_xyxy"]) == len(content["video"]["times_s"]) == FRAMES
     assert query["pivots"]
@@ -106,12 +106,22 @@ def test_a_sentence_that_fits_nothing(video: Path, tmp_path: Path) -> None:
     assert all(query["notes"] for query in content["queries"])
 
 
+def test_guesses_can_be_left_out(video: Path, tmp_path: Path) -> None:
+    words = ["-t", "the unheard-of thing", "-o", tmp_path / "out", "--preset", "lite"]
+    result = refer("segment", video, *words, "--guess", "no")
+    assert result.exit_code == 0, result.output
+    [query] = json.loads((tmp_path / "out" / "result.json").read_text())["queries"]
+    assert (query["status"], any(query["areas"])) == ("not_found", False)
+    assert "guess" in query["notes"][-1]
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["status"] == "not_found"
+
+
 def test_silence_has_no_source(frames: np.ndarray, tmp_path: Path) -> None:
     path = tmp_path / "silent.mp4"
     write_video(path, frames, sound=np.zeros(16_000, np.float32))
     result = refer("segment", path, "--sound", "-o", tmp_path / "out", "--preset", "lite")
     assert result.exit_code == 0, result.output
-    assert "not found, on 0 of 24 frames" in result.stderr
+    assert "not found (100% sure), on 0 of 24 frames" in result.stderr
     assert "silent" in result.stderr
 
 
@@ -267,7 +277,7 @@ def test_python_a_single_text_gives_a_result_and_a_list_a_list(frames: np.ndarra
     calls: list[tuple[str, int, int]] = []
     result = pipeline(clip, text="the red disc", hook=lambda s, a, n, t: calls.append((s, n, t)))
     assert isinstance(result, refervid.Result)
-    assert result.status == "ok"
+    assert result.status == "guess"
     assert result.masks.shape == (FRAMES, HEIGHT, WIDTH)
     assert result.masks.dtype == bool
     assert result.boxes_xyxy.shape == (FRAMES, 4)

@@ -207,6 +207,8 @@ def _show(scores: Mapping[str, Any], as_json: bool) -> None:
         for name, value in scores.items():
             if isinstance(value, float):
                 table.add_row(name, f"{value:.4f}")
+        for status, count in scores.get("statuses", {}).items():
+            table.add_row(status.replace("_", " "), counted(count, "item"))
         print_table(table)
     for note in scores.get("notes", ()):
         console.print(f"- {note}", markup=False)

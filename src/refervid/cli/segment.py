@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -58,6 +58,9 @@ def segment(
             help="Largest width x height x frames to accept; one frame may have a ten-thousandth of it.",
         ),
     ] = DEFAULT_MAX_PIXELS,
+    guess: Annotated[
+        Literal["yes", "no"], typer.Option(help="`no`: empty masks where the answer is only a guess.")
+    ] = "yes",
     allow_remote: AllowRemote = False,
     max_cost: MaxCost = None,
     estimate: Estimate = False,
@@ -106,6 +109,8 @@ def segment(
             raise typer.Exit
         with progress_hook() as hook, results_folder(out):
             results = pipeline.run(clip, references, hook)
+            if guess == "no":
+                results = [result.without_guess() for result in results]
             write_results(results, out, formats or (), hook)
     _tell(results)
     tell_spending(results[0].spending)
@@ -116,7 +121,7 @@ def segment(
 
 
 def exit_code(results: Sequence[Result]) -> int:
-    """Nothing found is an answer, not a failure."""
+    """Nothing found is an answer, not a failure; so is a guess, which the status tells."""
     statuses = {result.status for result in results}
     if statuses == {"failed"}:
         return FAILED
@@ -127,12 +132,10 @@ def _tell(results: Sequence[Result]) -> None:
     """A line for each sentence with its notes; those that all share come last, once."""
     common = [note for note in results[0].notes if all(note in result.notes for result in results)]
     for result in results:
-        frames = int((result.areas > 0).sum())
-        console.print(
-            f"{result.query}: {result.status.replace('_', ' ')}, on {frames} of "
-            f"{counted(len(result.track), 'frame')}",
-            markup=False,
-        )
+        status = result.status.replace("_", " ")
+        sure = "" if result.status == "failed" else f" ({result.confidence:.0%} sure)"
+        frames, total = int((result.areas > 0).sum()), counted(len(result.track), "frame")
+        console.print(f"{result.query}: {status}{sure}, on {frames} of {total}", markup=False)
         for note in result.notes:
             if note not in common:
                 console.print(f"  - {note}", markup=False)

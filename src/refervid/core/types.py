@@ -29,7 +29,13 @@ def no_hook(stage: str, artefact: object, completed: int, total: int) -> None:
     """The hook that ignores everything."""
 
 
-Status = Literal["ok", "not_found", "partial", "failed"]
+Status = Literal["ok", "guess", "not_found", "partial", "failed"]
+"""What an answer promises.
+
+`ok`: the thing was recognised as what the reference says, and all that could be checked holds. `guess`: there
+are masks, but something could not be checked, or fits in part only; the notes say what. `not_found`: it is
+not there, and the masks are empty. `partial`: masks up to where the clip breaks off. `failed`: no answer.
+"""
 
 
 @dataclass(frozen=True)

@@ -68,12 +68,16 @@ class FrameChoice:
 
 @dataclass(frozen=True)
 class BoxChoice:
-    """Positions in the question's candidates; empty: none fits. `notes` are in plain words."""
+    """Positions in the question's candidates; empty: none fits. `notes` are in plain words.
+
+    `guess`: the picks fit as far as it could be checked, and that was not everything.
+    """
 
     picks: Sequence[int]
     decision: Decision
     notes: Sequence[str] = ()
     error: ChooserError | None = None
+    guess: bool = False
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ def _finish(
     workers: int,
     submission: Path | None,
 ) -> dict[str, Any]:
-    extra: dict[str, Any] = {"complete": True, "failed": failed}
+    extra: dict[str, Any] = {"complete": True, "failed": failed, "statuses": folder.statuses(items)}
     folder.write_predictions(items)
     if any(item.truth is None for item in items):
         rows = [row_of(item, {}, 0) for item in items]

@@ -18,6 +18,7 @@ import io
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,11 @@ class RunFolder:
         """Name and message of every item whose record tells of failure."""
         records = [(item.name, self._read(item)) for item in items]
         return {name: each["error"] for name, each in records if each and each["status"] == "failed"}
+
+    def statuses(self, items: Sequence[Item]) -> dict[str, int]:
+        """How many items have which status, by their records."""
+        records = [self._read(item) for item in items]
+        return dict(Counter(record["status"] for record in records if record))
 
     def tidy(self, video: str) -> None:
         """Remove what a killed process left half written of one video."""

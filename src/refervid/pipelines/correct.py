@@ -41,6 +41,7 @@ def correct(
     return replace(
         result,
         status=status_of(clip, track),
+        confidence=1.0,
         track=track,
         pivots=[pivot for one in tracked for pivot in one.pivots],
         decisions=[*result.decisions, _decision(mark, afresh)],

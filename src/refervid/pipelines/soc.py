@@ -145,9 +145,10 @@ class SocPipeline(Pipeline):
                 clip=clip,
                 reference=reference,
                 slug=slug,
-                status=status_of(clip, tracks.get(text, empty)),
+                status=status_of(clip, tracks.get(text, empty), guess=self.settings.weights == SHIPPED),
                 track=tracks.get(text, empty),
                 preset=self.preset,
+                confidence=_mean_presence(tracks.get(text, empty)),
                 pivots=pivots.get(text, ()),
                 notes=[*shared_notes, *(() if text.strip() else ("the sentence is empty",))],
                 timings_s=dict(stages.seconds),
@@ -180,6 +181,12 @@ class SocPipeline(Pipeline):
         objects = {text: chosen for text, chosen in pivots.items() if chosen}
         with stages.stage("track", len(clip)) as report:
             return dict(zip(objects, tracker.track(clip, list(objects.values()), report), strict=True))
+
+
+def _mean_presence(track: Track) -> float:
+    """Of the frames with a mask; of an empty track, how sure the network is of its absence."""
+    there = track.areas() > 0
+    return float(track.presence[there].mean() if there.any() else 1 - track.presence.max(initial=0.0))
 
 
 def load_network(weights: str) -> SOC:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +42,8 @@ class TrackedObject:
 class Result:
     """Masks of what `reference` means, with everything that led to them.
 
+    `confidence` in 0..1 is how likely the answer is right: calibrated for preset `lite`, with other presets
+    the engines' own score, and 1 where a person said so.
     `slug` is the name of the result's folder, unique among results of one call; `notes` are sentences
     for a person; `timings_s` are seconds per stage; `engines` maps each role to "name version";
     `tracked` are the objects that the masks were made of; `error` is why a question could not be asked
@@ -54,6 +56,7 @@ class Result:
     status: Status
     track: Track = field(repr=False)
     preset: str
+    confidence: float = 1.0
     pivots: Sequence[Pivot] = field(default=(), repr=False)
     decisions: Sequence[Decision] = field(default=(), repr=False)
     notes: Sequence[str] = ()
@@ -93,6 +96,18 @@ class Result:
         """(T,) seconds from the first frame."""
         return self.clip.times_s
 
+    def without_guess(self) -> Result:
+        """The result itself; where it is a guess, with empty masks, and a note that says so."""
+        if self.status != "guess":
+            return self
+        return replace(
+            self,
+            status="not_found",
+            track=Track(len(self.clip), self.clip.height, self.clip.width),
+            tracked=(),
+            notes=[*self.notes, "a guess was found, and is left out as guesses are not wanted"],
+        )
+
     def save(self, folder: str | Path, formats: Sequence[str] = ()) -> Path:
         """Write result.json, masks, overlay and report under `folder`; see `save_results`."""
         from refervid.report.save import save_results
@@ -107,6 +122,7 @@ class Result:
             "kind": "text" if isinstance(self.reference, TextReference) else "sound",
             "slug": self.slug,
             "status": self.status,
+            "confidence": round(self.confidence, 4),
             "notes": list(self.notes),
             "pivots": [_pivot_summary(pivot) for pivot in self.pivots],
             "decisions": [_decision_summary(decision) for decision in self.decisions],
@@ -123,11 +139,13 @@ def union_of(tracked: Sequence[TrackedObject], clip: Clip) -> Track:
     return tracks[0] if len(tracks) == 1 else union(tracks, len(clip), clip.height, clip.width)
 
 
-def status_of(clip: Clip, track: Track) -> Status:
-    """`not_found` for empty masks; `partial` if the clip broke off; else `ok`."""
+def status_of(clip: Clip, track: Track, *, guess: bool = False) -> Status:
+    """`not_found` for empty masks; `partial` if the clip broke off; else `guess` or `ok`."""
     if not track.areas().any():
         return "not_found"
-    return "ok" if clip.complete else "partial"
+    if not clip.complete:
+        return "partial"
+    return "guess" if guess else "ok"
 
 
 def _pivot_summary(pivot: Pivot) -> Details:

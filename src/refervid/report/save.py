@@ -99,8 +99,12 @@ def summary(results: Sequence[Result]) -> Details:
 
 
 def overall_status(results: Sequence[Result]) -> Status:
-    """That of all results where they agree; `partial` if some failed or broke off; else `ok`."""
+    """That of all results where they agree; `partial` if some failed or broke off; `guess` if some are
+    guesses; else `ok`.
+    """
     statuses = {result.status for result in results}
     if len(statuses) == 1:
         return statuses.pop()
-    return "partial" if statuses & {"failed", "partial"} else "ok"
+    if statuses & {"failed", "partial"}:
+        return "partial"
+    return "guess" if "guess" in statuses else "ok"

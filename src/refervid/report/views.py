@@ -24,6 +24,7 @@ _MOST_SPANS = 6
 
 _STATUS_WORDS: dict[Status, str] = {
     "ok": "found",
+    "guess": "a guess",
     "not_found": "not found",
     "partial": "found, but the clip breaks off",
     "failed": "failed",
@@ -135,7 +136,7 @@ def _view_query(position: int, result: Result, frames: FrameStore) -> QueryView:
         number=position + 1,
         colour=_css(colour),
         is_sound=isinstance(result.reference, SoundReference),
-        status=_STATUS_WORDS[result.status],
+        status=_status_words(result),
         seen=_seen_words(result),
         notes=tuple(note for note in result.notes if note not in result.clip.notes),
         plot=area_plot(result.track, result.times_s, [pivot.frame_index for pivot in pivots]),
@@ -153,6 +154,11 @@ def _view_query(position: int, result: Result, frames: FrameStore) -> QueryView:
         pictures_left_out=max(len(pictured) - _MOST_PICTURES, 0),
         timings=tuple((stage, clock(seconds)) for stage, seconds in result.timings_s.items()),
     )
+
+
+def _status_words(result: Result) -> str:
+    words = _STATUS_WORDS[result.status]
+    return words if result.status == "failed" else f"{words}, {result.confidence:.0%} sure"
 
 
 def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None, is_open: bool) -> DecisionView:

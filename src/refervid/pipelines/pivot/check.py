@@ -34,6 +34,7 @@ def check_results(
     for (entry, question), choice in zip(asked, choices, strict=True):
         entry.add(choice)
         if not choice.picks:
+            entry.guess = True
             entry.note(["the check doubts this result, but finds no better box"])
         elif set(choice.picks) != set(question.picks):
             entry.note(["the check rejected the first result; this is from the boxes that it named instead"])

@@ -250,7 +250,7 @@ class PivotPipeline(Pipeline):
     ) -> Result:
         track = union_of(tracked, clip)
         notes = [*clip.notes, *entry.notes]
-        status = "failed" if entry.error is not None else status_of(clip, track)
+        status = "failed" if entry.error is not None else status_of(clip, track, guess=entry.guess)
         if status == "not_found" and entry.objects:
             notes.append("pivots were chosen, but the tracker found the object on no frame")
         return Result(
@@ -260,6 +260,7 @@ class PivotPipeline(Pipeline):
             status=status,
             track=track,
             preset=self.preset,
+            confidence=entry.confidence,
             pivots=[pivot for pivots in entry.objects for pivot in pivots],
             decisions=entry.decisions,
             notes=notes,

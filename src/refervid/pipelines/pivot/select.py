@@ -35,7 +35,7 @@ class Found:
     """What was chosen for one reference: the pivots of each object, and how it came to it.
 
     `others` are pivots that may belong to one of the objects or to a further one: only tracks can tell.
-    `answered` are the box questions with their answers.
+    `answered` are the box questions with their answers; `guess`: what was picked is not known to fit.
     """
 
     objects: list[list[Pivot]] = field(default_factory=list)
@@ -43,8 +43,17 @@ class Found:
     answered: list[tuple[BoxQuestion, BoxChoice]] = field(default_factory=list)
     decisions: list[Decision] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    guess: bool = False
     error: ChooserError | None = None
     """Why a question could not be asked; the reference may be tried again."""
+
+    @property
+    def confidence(self) -> float:
+        """Mean score of the boxes that were picked; without any, 1: nothing was claimed."""
+        scores = [
+            question.candidates[pick].score for question, choice in self.answered for pick in choice.picks
+        ]
+        return sum(scores) / len(scores) if scores else float(not self.guess)
 
     def add(self, choice: FrameChoice | BoxChoice | SoundChoice) -> None:
         """Keep what a chooser said."""
@@ -92,6 +101,7 @@ def find_pivots(
         box_choices = chooser.pick_boxes(box_questions)
     for box_question, box_choice in zip(box_questions, box_choices, strict=True):
         found[box_question.text].add(box_choice)
+        found[box_question.text].guess |= box_choice.guess and bool(box_choice.picks)
         found[box_question.text].answered.append((box_question, box_choice))
 
     guesses: list[DetectorRequest] = []
@@ -164,6 +174,7 @@ def _fall_back(
         if not own:
             entry.note(["no box was chosen, and the detector has no guess either"])
             continue
+        entry.guess = True
         frame, best = max(own, key=lambda guess: guess[1].score)
         entry.objects = [[to_pivot(frame, best)]]
         entry.note([f"no box was chosen: the detector's best guess on frame {frame} is used"])

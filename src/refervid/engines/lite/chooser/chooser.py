@@ -209,4 +209,4 @@ def _choice(question: BoxQuestion, reply: Answer) -> BoxChoice:
         question.frame_index,
         candidates=tuple(question.candidates),
     )
-    return BoxChoice(reply.picks, decision, reply.notes)
+    return BoxChoice(reply.picks, decision, reply.notes, guess=bool(reply.notes))
