@@ -93,7 +93,7 @@ def segment(
             sound=sound,
         )
         clip = open_clip(video, audio=audio, fps=fps, strict=strict, max_pixels=max_pixels)
-        check_formats(formats or (), clip)
+        check_formats(formats or (), clip, len(references))
         seconds = float(frame_edges(clip.times_s)[-1])
         console.print(
             f"{clip.name}: {counted(len(clip), 'frame')}, {clip.width}x{clip.height}, {seconds:.1f} s; "
@@ -108,10 +108,10 @@ def segment(
                 print_json(None if expected is None else asdict(expected))
             raise typer.Exit
         with progress_hook() as hook, results_folder(out):
-            results = pipeline.run(clip, references, hook)
+            results: Sequence[Result] = pipeline.run(clip, references, hook)
             if guess == "no":
                 results = [result.without_guess() for result in results]
-            write_results(results, out, formats or (), hook)
+            results = write_results(results, out, formats or (), hook)
     _tell(results)
     tell_spending(results[0].spending)
     console.print(f"open {out / 'report.html'}", markup=False)

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from refervid.core.errors import EmptyClip, UnreadableMedia
 from refervid.core.types import Frame
 from refervid.media.clip import Clip
+from refervid.media.limits import check_fps
 
 
 class ArrayClip(Clip):
     """`frames` (T, H, W, 3) uint8 RGB, upright, shown at `times_s` (T,) seconds or else at i / fps.
 
     The array is not copied. Raises `UnreadableMedia` for another shape or dtype, or times that do not
-    increase; `EmptyClip` for T = 0.
+    increase; `EmptyClip` for T = 0; `SettingsError` for an `fps` that is no rate.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class ArrayClip(Clip):
             )
         if not len(frames):
             raise EmptyClip("the array holds no frames")
+        check_fps(fps)
         times = np.arange(len(frames)) / fps if times_s is None else np.asarray(times_s, np.float64)
         if times.shape != (len(frames),) or not (np.diff(times) > 0).all():
             raise UnreadableMedia(f"times_s must be {len(frames)} strictly increasing seconds, one per frame")

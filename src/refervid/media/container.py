@@ -34,7 +34,7 @@ def existing_file(path: str | Path) -> Path:
     """The path made absolute, which also keeps it from being read as a URL. Raises `MediaNotFound`."""
     file = Path(path).absolute()
     if not file.is_file():
-        what = "is a folder or device, not a file" if file.exists() else "does not exist"
+        what = "is a folder, pipe or device, not a file" if file.exists() else "does not exist"
         raise MediaNotFound(f"{path} {what}: check the path")
     return file
 

@@ -21,7 +21,7 @@ from refervid.media.contact_sheet import contact_sheet
 from refervid.media.movie import VP9_ALPHA, MovieWriter
 from refervid.media.pictures import encode_jpeg, write_indexed, write_mask
 
-_MOST_IDS = 255
+MOST_IDS = 255
 """An indexed PNG has 256 values, and 0 is the background."""
 
 
@@ -121,8 +121,8 @@ def _write_id_maps(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> No
 
 def _id_maps(clip: Clip, tracks: Sequence[NamedTrack]) -> Iterator[NDArray[np.uint8]]:
     """Per frame uint8 (H, W): 1 + position of the track; where several overlap, the first one's."""
-    if len(tracks) > _MOST_IDS:
-        raise SettingsError(f"{len(tracks)} objects do not fit in one id map: {_MOST_IDS} at most")
+    if len(tracks) > MOST_IDS:
+        raise SettingsError(f"{len(tracks)} objects do not fit in one id map: {MOST_IDS} at most")
     for index in range(len(clip)):
         ids = np.zeros((clip.height, clip.width), np.uint8)
         for number, named in reversed(list(enumerate(tracks, 1))):
@@ -195,3 +195,6 @@ EXPORTS: Mapping[str, Callable[[Path, Clip, Sequence[NamedTrack]], Path]] = {
     "contact-sheet": _contact_sheet,
 }
 """The forms by the names that `--format` takes."""
+
+ID_MAPS = ("davis-png", "youtube-vos")
+"""Forms with one map of object ids per frame for all sentences, in a folder that is called as the clip."""

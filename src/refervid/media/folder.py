@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from refervid.core.errors import MediaNotFound, SettingsError, UnreadableMedia
+from refervid.core.errors import MediaNotFound, UnreadableMedia
 from refervid.core.files import by_number
 from refervid.core.types import Frame
 from refervid.media.clip import Clip
-from refervid.media.limits import DEFAULT_MAX_PIXELS, check_size
+from refervid.media.container import existing_file
+from refervid.media.limits import DEFAULT_MAX_PIXELS, check_fps, check_size
 
 PICTURES = (".jpg", ".jpeg", ".png")
 
@@ -22,26 +22,28 @@ USUAL_FPS = 25.0
 PNG_START = b"\x89PNG\r\n\x1a\n"
 JPEG_START = b"\xff\xd8"
 
+_ANIMATED = "an animated PNG: only its first picture is used"
+
 
 class FolderClip(Clip):
     """The .jpg and .png files of a folder, ordered by the numbers in their names, or one such file.
 
     Pictures carry no times: frame i is shown at i / fps seconds. Pictures of another size than the
-    first are scaled to it.
+    first are scaled to it. Files of a folder whose names begin with a dot, as file managers leave them, and
+    those that are no picture whatever their name says, are left out.
     """
 
     def __init__(
         self, path: str | Path, *, fps: float | None = None, max_pixels: int = DEFAULT_MAX_PIXELS
     ) -> None:
-        if fps is not None and not 0 < fps < math.inf:
-            raise SettingsError(f"{fps:g} frames per second (--fps) is no rate: give one above 0")
+        if fps is not None:
+            check_fps(fps)
         self.source = Path(path)
         whole = Path(os.path.abspath(self.source))
         self.name = whole.stem if whole.is_file() else whole.name
-        self._files = _picture_files(self.source)
+        self._files, self.notes = _picture_files(self.source)
         self._has_names = len({file.stem for file in self._files}) == len(self._files)
         self._max_pixels = max_pixels
-        self.notes = []
         if fps is None and len(self._files) > 1:
             self.notes.append(f"the pictures carry no times: {USUAL_FPS:g} fps assumed (--fps)")
         first = read_picture(self._files[0], max_pixels)
@@ -107,15 +109,38 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _picture_files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
+def _picture_files(path: Path) -> tuple[list[Path], list[str]]:
+    """The pictures in order, and notes on what was left out. Raises `MediaNotFound`, `UnreadableMedia`."""
     if not path.is_dir():
-        raise MediaNotFound(f"{path} does not exist; give a video, or a folder of .jpg or .png frames")
+        file = existing_file(path)
+        return [path], [_ANIMATED] if _is_animated(file) else []
     try:
-        files = [file for file in path.iterdir() if file.suffix.lower() in PICTURES and file.is_file()]
-    except PermissionError as error:
-        raise MediaNotFound(f"{path} cannot be read: permission denied; check its access rights") from error
-    if not files:
+        named = [
+            file
+            for file in path.iterdir()
+            if file.suffix.lower() in PICTURES and not file.name.startswith(".") and file.is_file()
+        ]
+        files = [file for file in named if _starts_as_picture(file)]
+    except OSError as error:
+        raise MediaNotFound(f"{path} cannot be read ({error.strerror}); check its access rights") from error
+    if not named:
         raise MediaNotFound(f"{path} holds no .jpg or .png frames")
-    return sorted(files, key=lambda file: (by_number(file.stem), file.name))
+    if not files:
+        raise UnreadableMedia(f"{path}: none of its .jpg and .png files is a JPEG or PNG picture")
+    left_out = sorted(file.name for file in {*named} - {*files})
+    notes = [f"no pictures, so left out: {', '.join(left_out[:5])}"] if left_out else []
+    if any(_is_animated(file) for file in files):
+        notes.append(_ANIMATED)
+    return sorted(files, key=lambda file: (by_number(file.stem), file.name)), notes
+
+
+def _starts_as_picture(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(PNG_START)).startswith((PNG_START, JPEG_START))
+
+
+def _is_animated(path: Path) -> bool:
+    """Whether a PNG has the chunk that makes it animated, which stands before the first picture's data."""
+    with path.open("rb") as file:
+        start = file.read(2**12)
+    return start.startswith(PNG_START) and b"acTL" in start.partition(b"IDAT")[0]

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from refervid.core.errors import MediaTooLarge
+from refervid.core.errors import MediaTooLarge, SettingsError
 
 DEFAULT_MAX_PIXELS = 10**12
 """Width x height x frames: two hours of 1080p at 60 frames a second stay below it."""
 
 FRAME_SHARE = 10_000
 """One frame may take a ten-thousandth of the limit: by default 100 megapixels."""
+
+FPS = 0.001, 1000.0
+"""Rates of pictures without times, per second: from one in a quarter of an hour to one in a millisecond."""
+
+
+def check_fps(fps: float) -> None:
+    """Raises `SettingsError` for a rate that no clip has."""
+    if not FPS[0] <= fps <= FPS[1]:
+        raise SettingsError(
+            f"{fps:g} frames per second (--fps) is no rate: give one from {FPS[0]:g} to {FPS[1]:g}"
+        )
 
 
 def frame_limit(max_pixels: int) -> int:

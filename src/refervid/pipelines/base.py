@@ -82,7 +82,10 @@ class Pipeline(ABC):
         """
         references: list[Reference] = []
         if text is not None:
-            references += [TextReference(one) for one in ([text] if isinstance(text, str) else text)]
+            texts = [text] if isinstance(text, str) else text
+            if not isinstance(texts, Sequence) or not all(isinstance(one, str) for one in texts):
+                raise SettingsError(f"text={text!r:.60} is no sentence and no list of sentences")
+            references += [TextReference(one) for one in texts]
         if sound:
             references.append(SoundReference())
         if not references:

@@ -13,26 +13,29 @@ from refervid.core.errors import SettingsError
 from refervid.core.files import output_lock, safe_name, write_text
 from refervid.core.types import Details, Hook, Status, no_hook
 from refervid.media.clip import Clip
-from refervid.media.exports import EXPORTS, NamedTrack, export
+from refervid.media.exports import EXPORTS, ID_MAPS, MOST_IDS, NamedTrack, export
 from refervid.media.overlay import write_overlay
+from refervid.report.hidden import say_hidden
 from refervid.report.page import write_report
 from refervid.report.result import Result
 
-NAMED_AFTER_CLIP = ("davis-png", "youtube-vos")
-"""Forms with a folder that is called as the clip."""
 
+def check_formats(formats: Sequence[str], clip: Clip, sentences: int = 1) -> None:
+    """Whether so many results of `clip` can be written in these forms: better asked before the work.
 
-def check_formats(formats: Sequence[str], clip: Clip) -> None:
-    """Whether results of `clip` can be written in these forms: better asked before the work than after.
-
-    Raises `SettingsError` for a form that `export` does not know, and `UnsafeName` for one with a folder
-    called as the clip, if no folder can be called so.
+    Raises `SettingsError` for a form that `export` does not know or that cannot hold so many, and
+    `UnsafeName` for one with a folder called as the clip, if no folder can be called so.
     """
     for kind in formats:
         if kind not in EXPORTS:
             raise SettingsError(f"no format {kind!r}: choose among {', '.join(EXPORTS)}")
-        if kind in NAMED_AFTER_CLIP:
+        if kind in ID_MAPS:
             safe_name(clip.name)
+            if sentences > MOST_IDS:
+                raise SettingsError(
+                    f"{sentences} sentences do not fit in one map of {kind}: {MOST_IDS} at most; ask in "
+                    "several runs, or leave out the format"
+                )
 
 
 def save_results(
@@ -44,7 +47,7 @@ def save_results(
     in `formats`, and last of all result.json: where it is there, everything else is complete.
     Raises what `check_formats` and `results_folder` do.
     """
-    check_formats(formats, results[0].clip)
+    check_formats(formats, results[0].clip, len(results))
     with results_folder(folder) as target:
         write_results(results, target, formats, hook)
     return target
@@ -63,8 +66,14 @@ def results_folder(folder: str | Path) -> Iterator[Path]:
         yield target
 
 
-def write_results(results: Sequence[Result], target: Path, formats: Sequence[str], hook: Hook) -> None:
-    """`save_results` into a `results_folder` that is held already."""
+def write_results(
+    results: Sequence[Result], target: Path, formats: Sequence[str], hook: Hook
+) -> Sequence[Result]:
+    """`save_results` into a `results_folder` that is held already.
+
+    Returns the results with notes on what the forms cannot show.
+    """
+    results = say_hidden(results, formats)
     clip = results[0].clip
     named = [NamedTrack(result.slug, result.query, result.track) for result in results]
     (target / "result.json").unlink(missing_ok=True)
@@ -74,6 +83,7 @@ def write_results(results: Sequence[Result], target: Path, formats: Sequence[str
     write_overlay(overlay, clip, [one.track for one in named], [one.text for one in named], hook)
     write_report(target / "report.html", results, overlay)
     write_text(target / "result.json", json.dumps(summary(results), indent=1, ensure_ascii=False))
+    return results
 
 
 def summary(results: Sequence[Result]) -> Details:
