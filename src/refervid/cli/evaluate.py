@@ -59,6 +59,13 @@ def evaluate(
         str | None,
         typer.Option(metavar="URL", help="Keep a copy of the run there (fsspec), and resume from it."),
     ] = None,
+    answers: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Replay the answers in DIR/gpt_results and DIR/audio_segment: no key, no request.",
+        ),
+    ] = None,
     submission: Annotated[
         Path | None, typer.Option(metavar="FILE.zip", help="Also write what the data set's server takes.")
     ] = None,
@@ -74,7 +81,7 @@ def evaluate(
         from refervid.evaluation.cluster import RayCluster
         from refervid.evaluation.estimate import estimate as estimate_run
         from refervid.evaluation.mirror import Mirror
-        from refervid.evaluation.presets import for_dataset, preset_for
+        from refervid.evaluation.presets import for_dataset, preset_for, replaying
         from refervid.evaluation.runner import Shard, evaluate, first_items
         from refervid.pipelines.presets import load
 
@@ -86,8 +93,9 @@ def evaluate(
         data = open_dataset(dataset, root, split)
         if not resume and limit is None:  # a fault in the truth is better told now than after the last item
             data.check()
-        preset = preset_for(preset, data)
-        settings = (*for_dataset(data, preset), *(changes or ()))
+        preset = preset_for(preset, data, replay=answers is not None)
+        replayed = () if answers is None else replaying(data, answers)
+        settings = (*for_dataset(data, preset), *replayed, *(changes or ()))
         pipeline = load(
             preset, device=device, allow_remote=allow_remote, max_cost=max_cost, settings=settings
         )

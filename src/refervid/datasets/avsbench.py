@@ -134,15 +134,17 @@ SMALL_PICTURES = {"sound.style": PAPER_SOUND_SMALL.model_dump()}
 def sound_settings(preset: str, published: Mapping[str, Any]) -> Mapping[str, Any]:
     """Names of sounding objects should be those of AVSBench's classes.
 
-    `published` is what AL-Ref-SAM 2's script for the set has of its own.
+    `published` is what AL-Ref-SAM 2's script for the set has of its own; all ask about silent clips too.
     """
-    return {"sound.vocabulary": CLASSES[1:], **(published if preset == "paper" else {})}
+    own = {"sound.silence_peak": 0, **published} if preset == "paper" else {}
+    return {"sound.vocabulary": CLASSES[1:], **own}
 
 
 class AvsbenchS4(Dataset):
     """MJ and MF, also per category."""
 
     name = "avsbench-s4"
+    answers = "s4"
     splits = ("test", "val", "train")
 
     @classmethod
@@ -202,6 +204,7 @@ class AvsbenchMs3(Dataset):
     """MJ and MF."""
 
     name = "avsbench-ms3"
+    answers = "ms3"
     splits = ("test", "val", "train")
 
     @classmethod

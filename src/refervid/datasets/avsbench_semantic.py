@@ -88,6 +88,7 @@ class AvsbenchV2(Dataset):
     """The clips added by AVSBench-semantic, scored without classes: MJ and MF."""
 
     name = "avsbench-v2"
+    answers = "v2_binary"
     splits = ("test", "val", "train")
     labels: ClassVar[tuple[str, ...]] = ("v2",)
 
@@ -149,6 +150,7 @@ class Avss(AvsbenchV2):
     """
 
     name = "avss"
+    answers = "avss"
     labels = ("v1s", "v1m", "v2")
 
     @classmethod

@@ -29,6 +29,7 @@ class Dataset(ABC):
 
     Opening reads the lists and finds every file; it raises `DatasetError` with all that is missing or
     wrong, and `SettingsError` for an unknown split. `splits` names those that exist, the default first.
+    `answers` is the name of its folder among the answers that AL-Ref-SAM 2 publishes; None: it has none.
     `notes` say what makes scores on these files differ from published ones.
 
     A run asks a pipeline as the class says: with `settings`, a whole video or nothing where sentences are
@@ -39,6 +40,7 @@ class Dataset(ABC):
     splits: ClassVar[tuple[str, ...]]
     together: ClassVar[bool] = False
     single_frames: ClassVar[bool] = False
+    answers: ClassVar[str | None] = None
 
     def __init__(self, root: str | Path, split: str | None = None) -> None:
         self.root = Path(root)

@@ -79,7 +79,7 @@ class IntervalCutter:
     def intervals(self, waveform: Waveform) -> list[Interval]:
         """In seconds from the first sample. Raises `SettingsError` for a clip that the file does not have."""
         if self._published is not None:
-            return _published_for(waveform, self._published)
+            return published_for(waveform, self._published)
         samples = torch.from_numpy(np.array(waveform.samples))
         samples = resample(samples, waveform.sample_rate)
         step = round(self._settings.step_s * SAMPLE_RATE)
@@ -143,7 +143,7 @@ def read_interval_file(path: Path) -> dict[str, list[Interval]]:
     return clips
 
 
-def _published_for(waveform: Waveform, clips: dict[str, list[Interval]]) -> list[Interval]:
+def published_for(waveform: Waveform, clips: dict[str, list[Interval]]) -> list[Interval]:
     """The clip's intervals; the last goes on to the end of the sound, as in the published scripts."""
     found = clips.get(waveform.name) or clips.get(waveform.name.rsplit("/", 1)[-1])
     if found is None:

@@ -20,6 +20,7 @@ ENGINES: Mapping[Role, Mapping[str, str]] = {
         "best-box": "refervid.engines.best_box:BestBoxChooser",
         "server": "refervid.engines.llm.engines:ServerChooser",
         "local": "refervid.engines.llm.engines:LocalChooser",
+        "recorded": "refervid.engines.recorded:RecordedChooser",
     },
     "detector": {
         "motion": "refervid.engines.lite.detector:MotionDetector",
@@ -35,6 +36,7 @@ ENGINES: Mapping[Role, Mapping[str, str]] = {
         "energy": "refervid.engines.lite.tagger:EnergyTagger",
         "beats": "refervid.engines.beats:BeatsTagger",
         "ast": "refervid.engines.ast:AstTagger",
+        "recorded": "refervid.engines.recorded:RecordedTagger",
     },
     "binder": {
         "synchrony": "refervid.engines.lite.binder:SynchronyBinder",

@@ -161,6 +161,7 @@ def _finish(
 ) -> dict[str, Any]:
     extra: dict[str, Any] = {"complete": True, "failed": failed, "statuses": folder.statuses(items)}
     folder.write_predictions(items)
+    folder.write_answers(dataset, items)
     if any(item.truth is None for item in items):
         rows = [row_of(item, {}, 0) for item in items]
         note = "no scores: the true masks of this split are not in the data set's folder"

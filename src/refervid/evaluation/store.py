@@ -5,6 +5,7 @@
     masks/predictions.json            where several masks of a frame are scored: all of them, from the records
     items/VIDEO/EXPRESSION.json       the record of an item, written after its masks
     scores.json, items.csv            from what is on disk
+    answers/                          for AVSBench: what was answered about the sounds, for others to replay
 
 Every one of them appears whole or not at all, so a run may be killed at any byte. An item is done if its
 record can be read and all its pictures are there.
@@ -21,13 +22,14 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from refervid.core.errors import ConfigurationChanged, SettingsError
 from refervid.core.files import atomic_dir, inside, remove_leftovers, write_text
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
 from refervid.datasets.single_frames import SCORED_PREDICTIONS
+from refervid.engines.recorded.files import AnswerSet, SoundAnswers, write_answers
 from refervid.evaluation.answers import Answer
 from refervid.evaluation.mirror import Mirror
 
@@ -134,6 +136,15 @@ class RunFolder:
         if scored:
             self._write(self.masks / SCORED_PREDICTIONS, json.dumps(scored))
 
+    def write_answers(self, dataset: Dataset, items: Sequence[Item]) -> None:
+        """Where the data set's answers have a published form: those that records hold, in that form."""
+        if dataset.answers is None:
+            return
+        told = {item.video.name: (self._read(item) or {}).get("sound") for item in items}
+        answers = {clip: _sound_answers(sound) for clip, sound in told.items() if sound is not None}
+        for file in write_answers(self.path / "answers", cast(AnswerSet, dataset.answers), answers):
+            self._copy(file)
+
     def write_scores(self, dataset: Dataset, scores: Scores, extra: Mapping[str, Any]) -> dict[str, Any]:
         """scores.json and items.csv; returns what scores.json holds."""
         content = write_scores(self.path, dataset, scores, extra)
@@ -179,6 +190,15 @@ class RunFolder:
     def _copy(self, path: Path) -> None:
         if self._mirror is not None:
             self._mirror.put(path, path.relative_to(self.path).as_posix())
+
+
+def _sound_answers(sound: Mapping[str, Any]) -> SoundAnswers:
+    """Frames are numbered from 1 there."""
+    return SoundAnswers(
+        {name: index + 1 for name, index in sound["objects"].items()},
+        sound["boxes"],
+        tuple((start, end) for start, end in sound["intervals"]),
+    )
 
 
 def _read_object(file: Path) -> dict[str, Any] | None:

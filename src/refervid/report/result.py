@@ -47,7 +47,8 @@ class Result:
     `slug` is the name of the result's folder, unique among results of one call; `notes` are sentences
     for a person; `timings_s` are seconds per stage; `engines` maps each role to "name version";
     `tracked` are the objects that the masks were made of; `error` is why a question could not be asked
-    (status "failed"); `spending` is what a language model was asked for all results of one call.
+    (status "failed"); `spending` is what a language model was asked for all results of one call; `sound` is
+    what was found out about the clip's sound, ready for JSON.
     """
 
     clip: Clip = field(repr=False)
@@ -65,6 +66,7 @@ class Result:
     tracked: Sequence[TrackedObject] = field(default=(), repr=False)
     error: ChooserError | None = field(default=None, repr=False)
     spending: Spending | None = field(default=None, repr=False)
+    sound: Details | None = field(default=None, repr=False)
 
     @property
     def query(self) -> str:
@@ -129,6 +131,7 @@ class Result:
             "areas": self.areas.tolist(),
             "boxes_xyxy": [None if np.isnan(box[0]) else [round(float(v), 2) for v in box] for box in boxes],
             "presence": [round(float(p), 4) for p in self.track.presence],
+            **({} if self.sound is None else {"sound": dict(self.sound)}),
             "timings_s": {stage: round(seconds, 4) for stage, seconds in self.timings_s.items()},
         }
 

@@ -16,7 +16,9 @@ THINGS = [SoundingObject("always", 0), SoundingObject("late", 0, intervals=[Inte
 
 def heard(*intervals: Interval, start_s: float = 0.0, last_goes_on: bool = False) -> list[list[int]]:
     waveform = Waveform(np.ones(3 * 8000, np.float32), 8000, start_s)
-    frames = heard_frames(CLIP, waveform, THINGS, intervals, SynchronyBinder(), last_goes_on=last_goes_on)
+    frames = heard_frames(
+        CLIP, waveform, THINGS, THINGS, intervals, SynchronyBinder(), last_goes_on=last_goes_on
+    )
     return [np.flatnonzero(each).tolist() for each in frames]
 
 

@@ -216,6 +216,7 @@ class PivotPipeline(Pipeline):
             heard = heard_frames(
                 clip,
                 entry.waveform,
+                entry.named,
                 entry.things,
                 entry.intervals,
                 self.engines.binder,
@@ -268,4 +269,5 @@ class PivotPipeline(Pipeline):
             engines=dict(self.engines.built),
             tracked=tracked,
             error=entry.error,
+            sound=entry.summary() if isinstance(entry, SoundFound) else None,
         )

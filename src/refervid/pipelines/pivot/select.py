@@ -152,7 +152,7 @@ def _detect(
         inside = in_frame(candidates, clip, settings)
         if dropped := len(candidates) - len(inside):
             found[request.text].note([f"{dropped} candidate(s) without area in the frame were left out"])
-        proposals.append(inside[: settings.candidates])
+        proposals.append(best_of(inside, settings.candidates))
     return proposals
 
 
@@ -185,6 +185,13 @@ def _fall_back(
 
 def to_pivot(frame_index: int, candidate: Candidate) -> Pivot:
     return Pivot(frame_index, candidate.box_xyxy, candidate.mask)
+
+
+def best_of(candidates: Sequence[Candidate], count: int) -> list[Candidate]:
+    """The `count` with the highest scores, best first; fewer stay in the detector's order, as published."""
+    if len(candidates) < count:
+        return list(candidates)
+    return sorted(candidates, key=lambda candidate: -candidate.score)[:count]
 
 
 def in_frame(candidates: Sequence[Candidate], clip: Clip, settings: TextSettings) -> list[Candidate]:

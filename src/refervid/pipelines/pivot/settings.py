@@ -47,13 +47,15 @@ class SoundSettings(_Frozen):
     are taken; `vocabulary` are names that the chooser should prefer. With `last_goes_on` the last interval
     of the sound goes on to the end of the clip, as in AL-Ref-SAM 2. By the text tower of the LanguageBind
     model `class_weights` a name outside the vocabulary becomes the most similar one of it, once its object
-    is found (AVSS); None: names stay.
+    is found (AVSS); None: names stay. A sound whose samples all stay below `silence_peak` (of full scale 1;
+    the default is -60 dB) has no source; with 0 all are asked about, as published.
     """
 
     frames: int = Field(10, ge=1, le=20)
     max_objects: int | None = Field(None, ge=1)
     vocabulary: tuple[str, ...] | None = None
     last_goes_on: bool = False
+    silence_peak: float = Field(1e-3, ge=0, le=1)
     class_weights: str | None = None
     style: PictureStyle = READABLE
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.core.types import Candidate, Interval, SoundingObject, Waveform
+from refervid.core.types import Candidate, Details, Interval, SoundingObject, Waveform
 from refervid.engines.base import (
     Binder,
     BoxQuestion,
@@ -24,24 +24,33 @@ from refervid.engines.base import (
 )
 from refervid.media.clip import Clip
 from refervid.media.sections import Section, even_section
-from refervid.pipelines.pivot.select import Found, in_frame, to_pivot
+from refervid.pipelines.pivot.select import Found, best_of, in_frame, to_pivot
 from refervid.pipelines.pivot.settings import SoundSettings, TextSettings
 from refervid.pipelines.stages import Stages
-
-SILENCE_PEAK = 1e-3
-"""Peak amplitude (-60 dBFS) below which a sound counts as silence."""
 
 
 @dataclass(kw_only=True)
 class SoundFound(Found):
     """What was found in `waveform`.
 
-    `things` are what `objects` are, in the same order; `intervals` are when anything sounds.
+    `named` are all things that were said to sound, `boxes` the numbers of the boxes that were chosen for them
+    where there were several, from 1. `things` are those that were found, and what `objects` are, in the same
+    order; `intervals` are when anything sounds.
     """
 
     waveform: Waveform
+    named: Sequence[SoundingObject] = ()
+    boxes: dict[str, int] = field(default_factory=dict)
     things: list[SoundingObject] = field(default_factory=list)
     intervals: list[Interval] = field(default_factory=list)
+
+    def summary(self) -> Details:
+        """As `result.json` holds it: frames are those of the clip, from 0; times are in seconds."""
+        return {
+            "objects": {thing.name: thing.frame_index for thing in self.named},
+            "boxes": self.boxes,
+            "intervals": [[interval.start_s, interval.end_s] for interval in self.intervals],
+        }
 
 
 def find_sounding(
@@ -56,7 +65,7 @@ def find_sounding(
 ) -> SoundFound:
     """The objects that make the clip's sound, with their pivots; candidates are treated as `text` says."""
     found = SoundFound(waveform=waveform)
-    if not len(waveform.samples) or float(np.abs(waveform.samples).max()) < SILENCE_PEAK:
+    if not len(waveform.samples) or float(np.abs(waveform.samples).max()) < settings.silence_peak:
         found.note(["the clip's sound is silent"])
         return found
     with stages.stage("listen"):
@@ -68,6 +77,7 @@ def find_sounding(
             SoundQuestion(section, labels, settings.vocabulary, settings.max_objects)
         )
     found.add(choice)
+    found.named = choice.objects
     with stages.stage("propose", len(choice.objects)):
         proposals = _propose(clip, detector, choice.objects, text)
     with stages.stage("choose boxes"):
@@ -89,7 +99,7 @@ def _propose(
     requests = [DetectorRequest(thing.frame_index, thing.name) for thing in named]
     found = iter(detector.detect(clip, requests) if requests else ())
     return [
-        in_frame(next(found), clip, settings)[: settings.candidates]
+        best_of(in_frame(next(found), clip, settings), settings.candidates)
         if thing.candidate is None
         else [thing.candidate]
         for thing in things
@@ -114,23 +124,26 @@ def _pick(
         found.add(choice)
         if choice.picks:
             picks[number] = choice.picks[0]
+        found.boxes[things[number].name] = picks[number] + 1
     return picks
 
 
 def heard_frames(
     clip: Clip,
     waveform: Waveform,
+    named: Sequence[SoundingObject],
     things: Sequence[SoundingObject],
     intervals: Sequence[Interval],
     binder: Binder,
     *,
     last_goes_on: bool,
 ) -> list[NDArray[np.bool_]]:
-    """(T,) bool per object: the frames at whose time it sounds.
+    """(T,) bool per thing: the frames at whose time it sounds.
 
+    All that was `named` may be what an interval sounds like, also what was not found in the picture.
     Times of intervals are those of the waveform, shifted onto the clip's time axis by its `start_s`.
     """
-    sounding = binder.bind(waveform, intervals, things)
+    sounding = binder.bind(waveform, intervals, named)
     times_s = clip.times_s - waveform.start_s
     heard = [np.zeros(len(clip), bool) for _ in things]
     for number, (interval, names) in enumerate(zip(intervals, sounding, strict=True), 1):
