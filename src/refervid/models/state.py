@@ -61,7 +61,7 @@ def load_exactly(
 
     Float32 tensors are not copied: `module` shares memory with a `state` that is kept.
     Raises `BadCheckpoint` with the keys that are missing, unknown or of another shape, after the
-    `problems` that are known already.
+    `problems` that are known already, and for weights that are not finite.
     """
     expected = module.state_dict()
     problems = [*problems, *(f"{key}: missing" for key in expected if key not in state)]
@@ -74,4 +74,16 @@ def load_exactly(
     if problems:
         more = f"; and {len(problems) - _SHOWN} more" if len(problems) > _SHOWN else ""
         raise BadCheckpoint(f"{source} does not fit the network: {'; '.join(problems[:_SHOWN])}{more}")
+    check_finite(state, source)
     module.load_state_dict({key: value.float() for key, value in state.items()}, assign=True)
+
+
+def check_finite(state: Mapping[str, Tensor], source: str | Path) -> None:
+    """Raises `BadCheckpoint` for weights that are NaN or infinite: every answer would be so too."""
+    broken = [key for key, value in state.items() if value.is_floating_point() and not value.isfinite().all()]
+    if broken:
+        more = f" and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else ""
+        raise BadCheckpoint(
+            f"{source} holds numbers that are not finite, in {', '.join(broken[:_SHOWN])}{more}: it is "
+            "damaged, or its training went astray; take an earlier one"
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,6 +13,8 @@ from refervid.engines.hub.checkpoints import CHECKPOINTS, file_patterns, pinned_
 
 Model = TypeVar("Model")
 
+_DEEPEST = 1000
+"""Layers of a kind: ten times what any network here has."""
 _ENDINGS = (".safetensors", ".pth", ".pt", ".tar", ".bin", ".ckpt")
 """Of files; what a hub id does not end with."""
 
@@ -71,10 +75,14 @@ def _how_to_get(weights: str) -> str:
 def load_pretrained(model_class: Any, folder: Path, **options: Any) -> Any:
     """A transformers model in evaluation mode from a local folder.
 
-    Raises `BadCheckpoint` if the file is damaged, or if any key is missing, left over or of another shape.
+    Raises `BadCheckpoint` if the file is damaged or holds numbers that are not finite, or if any key is
+    missing, left over or of another shape.
     Tables of indices, which networks compute themselves, may be absent: which of them are saved changes
     with transformers' versions, and published files come from many.
     """
+    from refervid.models.state import check_finite  # torch is not needed to find weights
+
+    _check_depth(folder)
     try:
         model, report = model_class.from_pretrained(
             folder, local_files_only=True, output_loading_info=True, weights_only=True, **options
@@ -89,7 +97,25 @@ def load_pretrained(model_class: Any, folder: Path, **options: Any) -> Any:
     ]
     if faults:
         raise BadCheckpoint(f"{folder} does not fit {model_class.__name__}: {'; '.join(faults)}")
+    check_finite(model.state_dict(), folder)
     return model.eval()
+
+
+def _check_depth(folder: Path) -> None:
+    """Raises `BadCheckpoint` for a `config.json` whose network would take for ever to build."""
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return  # who reads it next says what is wrong with it
+    places: list[tuple[str, Any]] = [("", config)]
+    while places:
+        name, value = places.pop()
+        if isinstance(value, dict):
+            places += value.items()
+        elif isinstance(value, list):
+            places += [(name, each) for each in value]
+        elif isinstance(value, int) and value > _DEEPEST and re.search("layers|depth|blocks", name):
+            raise BadCheckpoint(f"{folder}: its config.json asks for {value} {name}: download it again")
 
 
 def torch_dtype(dtype: str, device: str) -> Any:

@@ -13,6 +13,7 @@ from transformers.utils import is_timm_available
 from refervid.core.errors import BadCheckpoint, MissingExtra, MissingWeights
 from refervid.engines.hub.weights import find_weights, load_pretrained
 from refervid.engines.sam2.official import configuration_of, to_transformers
+from refervid.models.state import check_finite
 
 MODELS: dict[str, Any] = {"sam2_video": Sam2VideoModel, "edgetam_video": EdgeTamVideoModel}
 """transformers' `model_type` to the class; the checkpoint decides which it is."""
@@ -80,5 +81,6 @@ def _load_published(path: Path) -> Any:
     if any(faults.values()):
         listed = "; ".join(f"{kind}: {', '.join(sorted(keys))}" for kind, keys in faults.items() if keys)
         raise BadCheckpoint(f"{path} does not fit SAM 2: {listed}")
+    check_finite(state, path)
     model.load_state_dict(state)
     return model.eval()

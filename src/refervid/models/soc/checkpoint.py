@@ -116,7 +116,9 @@ def save(model: SOC, path: Path, dtype: torch.dtype = torch.float32) -> None:
 
 def load(path: Path) -> SOC:
     """Read what `save` wrote, float32, in eval mode. Raises `MissingWeights` and `BadCheckpoint`."""
-    model = SOC(_own_config(path))
+    config = _own_config(path)
+    with torch.device("meta"):  # nothing takes memory before the tensors are known to fit
+        model = SOC(config)
     load_exactly(model, read_file(path), path)
     return model.eval()
 

@@ -17,21 +17,29 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+# Upper limits are far above all published sizes: a file from outside may say anything.
+_Layers = Annotated[int, Field(ge=1, le=64)]
+_Heads = Annotated[int, Field(ge=1, le=128)]
+_Width = Annotated[int, Field(ge=1, le=4096)]
+_Wide = Annotated[int, Field(ge=1, le=16384)]
+_Side = Annotated[int, Field(ge=1, le=8192)]
+
+
 class InputSize(NamedTuple):
     """The short side becomes `short`, unless the long side would then exceed `long`; pixels."""
 
-    short: int
-    long: int
+    short: _Side
+    long: _Side
 
 
 class VideoSwinConfig(_Frozen):
     """Video Swin transformer; `window` is (time, height, width) in tokens of one stage."""
 
-    embed_dim: int = 96
-    depths: tuple[int, int, int, int] = (2, 2, 6, 2)
-    heads: tuple[int, int, int, int] = (3, 6, 12, 24)
-    window: tuple[int, int, int] = (8, 7, 7)
-    mlp_ratio: int = 4
+    embed_dim: int = Field(96, ge=1, le=1024)
+    depths: tuple[_Layers, _Layers, _Layers, _Layers] = (2, 2, 6, 2)
+    heads: tuple[_Heads, _Heads, _Heads, _Heads] = (3, 6, 12, 24)
+    window: tuple[_Heads, _Heads, _Heads] = (8, 7, 7)
+    mlp_ratio: int = Field(4, ge=1, le=16)
     drop_path: float = Field(0.2, ge=0, lt=1)
 
     @model_validator(mode="after")
@@ -54,12 +62,12 @@ class RobertaTextConfig(_Frozen):
 
     kind: Literal["roberta"] = "roberta"
     tokenizer: str = "FacebookAI/roberta-base"
-    vocabulary_size: int = 50265
-    width: int = 768
-    layers: int = 12
-    heads: int = 12
-    feed_forward: int = 3072
-    positions: int = 514
+    vocabulary_size: int = Field(50265, ge=1, le=1_000_000)
+    width: _Width = 768
+    layers: _Layers = 12
+    heads: _Heads = 12
+    feed_forward: _Wide = 3072
+    positions: _Width = 514
 
 
 class NanoTextConfig(_Frozen):
@@ -67,11 +75,11 @@ class NanoTextConfig(_Frozen):
 
     kind: Literal["nano"] = "nano"
     words: tuple[str, ...] = ()
-    width: int = 128
-    layers: int = 2
-    heads: int = 4
-    feed_forward: int = 256
-    max_tokens: int = 64
+    width: _Width = 128
+    layers: _Layers = 2
+    heads: _Heads = 4
+    feed_forward: _Wide = 256
+    max_tokens: _Width = 64
 
 
 TextConfig = Annotated[RobertaTextConfig | NanoTextConfig, Field(discriminator="kind")]
@@ -85,8 +93,8 @@ class VocConfig(_Frozen):
     cannot tell in which order its frames come once they are queries.
     """
 
-    encoder_layers: int = 3
-    decoder_layers: int = 3
+    encoder_layers: _Layers = 3
+    decoder_layers: _Layers = 3
     window: int = Field(0, ge=0)
     whereabouts: bool = False
 
@@ -104,14 +112,14 @@ class SocConfig(_Frozen):
     backbone: VideoSwinConfig = VideoSwinConfig()
     text: TextConfig = RobertaTextConfig()
     voc: VocConfig | None = VocConfig()
-    classes: int = Field(1, ge=1)
-    width: int = Field(256, ge=1)
-    heads: int = Field(8, ge=1)
-    feed_forward: int = Field(2048, ge=1)
-    queries: int = Field(20, ge=1)
-    encoder_layers: int = Field(3, ge=1)
-    decoder_layers: int = Field(3, ge=1)
-    points: int = Field(4, ge=1)
+    classes: int = Field(1, ge=1, le=1_000_000)
+    width: _Width = 256
+    heads: _Heads = 8
+    feed_forward: _Wide = 2048
+    queries: _Width = 20
+    encoder_layers: _Layers = 3
+    decoder_layers: _Layers = 3
+    points: int = Field(4, ge=1, le=64)
     dropout: float = Field(0.1, ge=0, lt=1)
     # The released scripts predict with the heads of the first decoder layer (public repository: the
     # clip-level queries have length 1 in eval mode and are zipped with the layers).
