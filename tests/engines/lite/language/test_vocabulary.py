@@ -1,0 +1,177 @@
+"""Nouns and what the detector and the classifier answer with when they see them."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pytest
+
+from refervid.engines.lite.language.vocabulary import COCO_CLASSES, concept, singulars
+
+NOUNS = [
+    line.split("\t")[4].split(", ")
+    for name in ("everyday.tsv", "wordnet.tsv")
+    for line in (files("refervid.engines.lite.language") / "data" / name).read_text("utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+
+
+@pytest.mark.parametrize("name", COCO_CLASSES)
+def test_each_class_of_the_detector_is_itself(name: str) -> None:
+    found = concept(name)
+    assert found is not None
+    assert found.known
+    assert found.detector[name] == 1
+
+
+def test_every_line_of_the_tables_can_be_read() -> None:
+    for nouns in NOUNS:
+        found = concept(nouns[0])
+        assert found is not None
+        assert found.detector.keys() <= set(COCO_CLASSES)
+        assert set(found.uses) <= set(COCO_CLASSES)
+        assert all(0 < weight <= 1 for weight in found.detector.values())
+        assert all(0 <= index < 1000 for index in found.classifier)
+    assert sum(map(len, NOUNS)) > 20_000
+
+
+@pytest.mark.parametrize(
+    ("noun", "classes", "indices"),
+    [
+        ("puppy", {"dog"}, {151, 263}),
+        ("automobile", {"car"}, {817}),
+        ("lorry", {"truck"}, {867}),
+        ("guy", {"person"}, set()),
+        ("cop", {"person"}, set()),
+        ("swan", {"bird"}, {100}),
+        ("poodle", {"dog"}, {265, 266, 267}),
+        ("tumbler", {"cup"}, set()),
+        ("mobile phone", {"cell phone"}, {487}),
+        ("aeroplane", {"airplane"}, {404}),
+        ("sofa", {"couch"}, {831}),
+        ("teddy", {"teddy bear"}, {850}),
+        ("race car", {"car"}, {751}),
+        ("race-car", {"car"}, {751}),
+        ("racecar", {"car"}, {751}),
+        ("vehicle", {"car", "bus", "truck", "train", "motorcycle", "bicycle", "boat", "airplane"}, {817}),
+        ("furniture", {"chair", "couch", "bed", "dining table"}, {831}),
+        ("bike", {"bicycle", "motorcycle"}, {444, 670}),
+        ("t-shirt", set(), {610}),
+        ("coffee cup", {"cup"}, {968}),
+        ("living thing", {"person", "dog", "bird", "cow"}, {151}),
+    ],
+)
+def test_synonyms_kinds_and_general_words(noun: str, classes: set[str], indices: set[int]) -> None:
+    found = concept(noun)
+    assert found is not None
+    assert {name for name in classes if found.detector.get(name) == 1} == classes
+    assert indices <= found.classifier.keys()
+
+
+def test_the_animal_does_not_stand_for_the_person_nor_the_reverse() -> None:
+    animal, man = concept("animal"), concept("man")
+    assert animal is not None
+    assert "person" not in animal.detector
+    assert man is not None
+    assert set(man.detector) == {"person"}
+
+
+@pytest.mark.parametrize(("noun", "neighbour"), [("camel", "horse"), ("deer", "cow"), ("van", "truck")])
+def test_neighbours_weigh_less_than_the_thing_itself(noun: str, neighbour: str) -> None:
+    found = concept(noun)
+    assert found is not None
+    assert 0 < found.detector[neighbour] < 1
+
+
+@pytest.mark.parametrize(
+    ("noun", "known"),
+    [
+        ("dog", True),
+        ("zebra", True),
+        ("camel", True),  # by the classifier
+        ("fox", True),
+        ("woman", True),
+        ("deer", False),
+        ("sky", False),
+        ("thing", False),
+        ("kettle", False),
+        ("shoelace", False),
+    ],
+)
+def test_what_would_be_seen_if_it_were_there(noun: str, known: bool) -> None:
+    found = concept(noun)
+    assert found is not None
+    assert found.known is known
+
+
+@pytest.mark.parametrize(
+    "noun", ["sky", "road", "grass", "water", "wall", "table top", "floor", "snow", "sand", "sun", "street"]
+)
+def test_stuff(noun: str) -> None:
+    found = concept(noun)
+    assert found is not None
+    assert found.stuff
+
+
+@pytest.mark.parametrize(
+    ("noun", "unchecked", "uses"),
+    [
+        ("girl", {"female", "young"}, set()),
+        ("person", set(), set()),
+        ("dancer", {"dancer"}, set()),
+        ("waitress", {"female", "waitress"}, set()),
+        ("snowboarder", {"snowboarder"}, {"snowboard"}),
+        ("cyclist", {"cyclist"}, {"bicycle"}),
+        ("jockey", {"jockey"}, {"horse"}),
+    ],
+)
+def test_persons(noun: str, unchecked: set[str], uses: set[str]) -> None:
+    found = concept(noun)
+    assert found is not None
+    assert found.detector == {"person": 1}
+    assert unchecked <= set(found.unchecked)
+    assert bool(found.unchecked) is bool(unchecked)
+    assert set(found.uses) == uses
+
+
+@pytest.mark.parametrize(
+    ("plural", "singular"),
+    [
+        ("dogs", "dog"),
+        ("women", "woman"),
+        ("firemen", "fireman"),
+        ("people", "person"),
+        ("puppies", "puppy"),
+        ("buses", "bus"),
+        ("geese", "goose"),
+        ("mice", "mouse"),
+        ("wolves", "wolf"),
+        ("sheep", "sheep"),
+        ("race cars", "race car"),
+        ("tomatoes", "tomato"),
+        ("glasses", "glasses"),
+        ("trousers", "trousers"),
+        ("bus", "bus"),
+        ("tyres", "tyre"),
+    ],
+)
+def test_plurals(plural: str, singular: str) -> None:
+    found = concept(plural)
+    assert found is not None
+    assert found.noun == singular
+
+
+@pytest.mark.parametrize(("noun", "head"), [("biscuit box", "box"), ("rusty brown mastiff puppy", "puppy")])
+def test_a_compound_that_is_not_known_is_a_kind_of_its_last_word(noun: str, head: str) -> None:
+    found = concept(noun)
+    assert found is not None
+    assert found.noun == head
+
+
+@pytest.mark.parametrize("noun", ["", " ", "frobnicator", "'", "-", "\n", "zorbling quux", "s", "犬"])
+def test_what_is_no_noun_has_no_concept(noun: str) -> None:
+    assert concept(noun) is None
+
+
+def test_singulars_of_a_word_without_plural_ending() -> None:
+    assert list(singulars("dog")) == []
