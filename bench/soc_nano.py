@@ -15,7 +15,8 @@ from pathlib import Path
 
 import torch
 
-from refervid.models.soc import load, save
+from refervid.engines.hub.weights import find_weights
+from refervid.models.soc import build_tokenizer, load, save
 from refervid.models.soc.inference import Segmenter
 from refervid.pipelines.soc import SHIPPED, shipped_path
 from refervid.training.processes import Processes
@@ -35,8 +36,10 @@ def main() -> None:
     if options.ship:
         save(load(weights), shipped_path(), torch.float16)
         weights = shipped_path()
-    paper = open_validator(SyntheticValidation(split="test", clips=options.clips))
-    scores = validate(paper, Segmenter(load(weights)), Processes(0, 1, torch.device("cpu")))
+    validator = open_validator(SyntheticValidation(split="test", clips=options.clips))
+    network = load(weights)
+    segmenter = Segmenter(network, build_tokenizer(network.config.text, find_weights))
+    scores = validate(validator, segmenter, Processes(0, 1, torch.device("cpu")))
     for name, score in scores.items():
         print(f"{name:16} {score:.3f}")
     report = {"clips": options.clips, "megabytes": weights.stat().st_size / 1e6, "scores": scores}

@@ -16,8 +16,8 @@ from typer.testing import CliRunner, Result
 
 from refervid.cli.app import app
 from refervid.core.errors import MissingWeights
-from refervid.engines import checkpoints, downloads
 from refervid.engines.beats import BeatsSettings
+from refervid.engines.hub import checkpoints, downloads
 from refervid.engines.hub.checkpoints import CHECKPOINTS, pinned_revision, read_pulled, weights_in
 from refervid.engines.hub.weights import find_weights
 from refervid.engines.registry import ENGINES, engine_class

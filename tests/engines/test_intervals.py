@@ -15,6 +15,7 @@ from torch import Tensor
 
 from refervid.core.errors import BadCheckpoint, SettingsError
 from refervid.core.types import Interval
+from refervid.engines import intervals
 from refervid.engines.intervals import (
     IntervalCutter,
     IntervalSettings,
@@ -22,7 +23,6 @@ from refervid.engines.intervals import (
     read_interval_file,
     split_runs,
 )
-from refervid.engines.taggers import intervals
 from refervid.models.yamnet import load_yamnet
 from tests.engines.sound import joined, noise, silence, tone
 from tests.parity.audio.test_yamnet_original_vs_ours import published_file

@@ -126,7 +126,7 @@ def test_a_long_clip_takes_no_more_memory_than_a_short_one(tmp_path: Path) -> No
     short = write_video(tmp_path / "short.mp4", numbered_frames(250))
     long = repeat_video(short, tmp_path / "long.mp4", 20)
     count = (
-        "import resource, sys; from refervid.media.clip import open_clip; clip = open_clip(sys.argv[1]);"
+        "import resource, sys; from refervid.media.opening import open_clip; clip = open_clip(sys.argv[1]);"
         "frames = sum(1 for _ in clip.frames()); clip.frame(len(clip) // 2);"
         "print(frames, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )

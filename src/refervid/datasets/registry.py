@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from refervid.core.errors import SettingsError
@@ -39,15 +39,32 @@ _KINDS: tuple[type[Dataset], ...] = (
 def datasets() -> dict[str, type[Dataset]]:
     """Those that come with refervid, in the order of the documentation, then those of installed packages.
 
+    Raises `SettingsError` for a package that cannot be used.
+
     A package adds one by an entry point of the group `refervid.datasets`, named as the data set is:
 
         [project.entry-points."refervid.datasets"]
         my-clips = "my_package.my_clips:MyClips"
+
+    What comes with refervid cannot be replaced so.
     """
     known = {kind.name: kind for kind in _KINDS}
     for point in entry_points(group=GROUP):
-        known.setdefault(point.name, point.load())
+        if point.name not in known:
+            known[point.name] = _load_added(point)
     return known
+
+
+def _load_added(point: EntryPoint) -> type[Dataset]:
+    try:
+        found = point.load()
+    except Exception as error:  # whatever a stranger's module does when it is imported
+        raise SettingsError(
+            f"the data set {point.name} of {point.value} cannot be loaded: {error}"
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, Dataset)):
+        raise SettingsError(f"{point.value} is no data set: derive it from refervid.datasets.base.Dataset")
+    return found
 
 
 def dataset_class(name: str) -> type[Dataset]:

@@ -24,7 +24,7 @@ from refervid.engines.sam2.official import (
 )
 from tests.engines.sam2 import tiny
 
-KEYS = Path(__file__).parents[3] / "parity" / "sam2" / "keys_sam2.1.json"
+KEYS = Path(__file__).parents[2] / "parity" / "sam2" / "keys_sam2.1.json"
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from refervid.core.track import encode_mask
 from refervid.datasets.ref_davis17 import merge_logits
+from refervid.engines.hub.weights import find_weights
 from refervid.media.array import ArrayClip
-from refervid.models.soc import LayerOutput, SocConfig, SocOutput, Tokens
+from refervid.models.soc import LayerOutput, SocConfig, SocOutput, Tokens, build_tokenizer
 from refervid.models.soc.inference import Segmenter
 from refervid.models.soc.postprocess import (
     a2d_predictions,
@@ -104,14 +105,17 @@ def clip(frames: int, height: int, width: int) -> ArrayClip:
 def test_youtube_vos_script_original_vs_ours() -> None:
     expected = Expected("post_scripts")
     for call, expression in enumerate((0, 7)):
-        (track,) = Segmenter(Scripted("ytvos", call)).segment(clip(5, 48, 64), ["a"])  # type: ignore[arg-type]
+        network = Scripted("ytvos", call)
+        segmenter = Segmenter(network, build_tokenizer(network.config.text, find_weights))  # type: ignore[arg-type]
+        (track,) = segmenter.segment(clip(5, 48, 64), ["a"])
         expected.check(f"ytvos/exp{expression}", torch.from_numpy(track.stack()), 0)
 
 
 def test_davis_script_original_vs_ours() -> None:
     expected = Expected("post_scripts")
     network = Scripted("davis")
-    segmenter = Segmenter(network, overlap=0, keep_logits=True)  # type: ignore[arg-type]
+    tokenizer = build_tokenizer(network.config.text, find_weights)
+    segmenter = Segmenter(network, tokenizer, overlap=0, keep_logits=True)  # type: ignore[arg-type]
     for annotator in range(4):
         planes = []
         for _ in range(2):
