@@ -89,7 +89,7 @@ def test_public_names_exist_and_are_complete() -> None:
     assert sorted(refervid.__all__) == refervid.__all__
     for name in refervid.__all__:
         assert getattr(refervid, name) is not None
-    assert set(refervid.__all__) == set(refervid._HOMES)
+    assert set(refervid.__all__) == {"errors", *refervid._HOMES}
 
 
 def test_importing_the_package_is_light() -> None:

@@ -13,27 +13,56 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from refervid.core import errors
+
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Candidate": "refervid.core.types",
     "Clip": "refervid.media.clip",
+    "Decision": "refervid.core.types",
     "Pipeline": "refervid.pipelines.base",
+    "Pivot": "refervid.core.types",
     "Result": "refervid.report.result",
+    "SoundReference": "refervid.core.types",
+    "TextReference": "refervid.core.types",
     "Track": "refervid.core.track",
+    "candidate_pivot": "refervid.pipelines.correct",
+    "correct": "refervid.pipelines.correct",
     "load": "refervid.pipelines.presets",
     "open_clip": "refervid.media.opening",
     "save_results": "refervid.report.save",
-    "segment": "refervid.pipelines.presets",
+    "segment": "refervid.pipelines.segment",
 }
 
-__all__ = ["Clip", "Pipeline", "Result", "Track", "load", "open_clip", "save_results", "segment"]
+__all__ = [
+    "Candidate",
+    "Clip",
+    "Decision",
+    "Pipeline",
+    "Pivot",
+    "Result",
+    "SoundReference",
+    "TextReference",
+    "Track",
+    "candidate_pivot",
+    "correct",
+    "errors",
+    "load",
+    "open_clip",
+    "save_results",
+    "segment",
+]
 
 if TYPE_CHECKING:
     from refervid.core.track import Track
+    from refervid.core.types import Candidate, Decision, Pivot, SoundReference, TextReference
     from refervid.media.clip import Clip
     from refervid.media.opening import open_clip
     from refervid.pipelines.base import Pipeline
-    from refervid.pipelines.presets import load, segment
+    from refervid.pipelines.correct import candidate_pivot, correct
+    from refervid.pipelines.presets import load
+    from refervid.pipelines.segment import segment
     from refervid.report.result import Result
     from refervid.report.save import save_results
 

@@ -1,4 +1,4 @@
-"""The five roles. A pipeline knows engines only by these protocols.
+"""The five roles. A pipeline knows engines only by these protocols, and takes whatever fulfils them.
 
 Every method takes a batch, so that an engine may share work inside it: frames, texts, objects.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, Self, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -138,6 +138,10 @@ class Runtime:
     max_cost: float | None = None
 
 
+EngineOptions = Mapping[str, Any]
+"""`{"kind": ..., setting: value, ...}`, validated by the engine itself."""
+
+
 class EngineSettings(BaseModel):
     """Base of every engine's settings; `kind` picks the engine in its role.
 
@@ -150,21 +154,24 @@ class EngineSettings(BaseModel):
 
 
 class Engine(Protocol):
-    """How an engine is built, and what it tells about itself.
+    """What every engine tells about itself; `version` is whatever its results depend on."""
 
-    The class attribute `Settings` validates what a user sets; `missing` names, in words a person can
-    act on, what this machine lacks to run the engine so (weights, a package, a key).
-    """
-
-    Settings: ClassVar[type[Any]]
     name: str
     version: str
 
-    @classmethod
-    def missing(cls, settings: Any) -> list[str]: ...
 
-    @classmethod
-    def build(cls, settings: Any, runtime: Runtime) -> Self: ...
+class EngineClass(Protocol):
+    """How an engine is built that settings name by its kind.
+
+    `Settings` validates what a user sets; `missing` names, in words a person can act on, what this machine
+    lacks to run the engine so (weights, a package, a key).
+    """
+
+    Settings: type[EngineSettings]
+
+    def missing(self, settings: Any) -> list[str]: ...
+
+    def build(self, settings: Any, runtime: Runtime) -> Engine: ...
 
 
 class Chooser(Engine, Protocol):

@@ -1,18 +1,27 @@
-"""Which engines there are: a fixed table from role and kind to a class, imported on first use."""
+"""Which engines there are: from role and kind to a class, imported on first use.
+
+Other packages add theirs by an entry point of the group `refervid.engines`, named "role.kind":
+
+    [project.entry-points."refervid.engines"]
+    "tracker.mine" = "my_package:MyTracker"
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal, cast
 
 from pydantic import ValidationError
 
 from refervid.config.problems import problems_of
 from refervid.core.errors import SettingsError
-from refervid.engines.base import Engine, EngineSettings, Runtime
+from refervid.engines.base import Engine, EngineClass, EngineSettings, Runtime
 
 Role = Literal["chooser", "detector", "tracker", "tagger", "binder"]
+
+GROUP = "refervid.engines"
+"""The entry points by which packages add engines."""
 
 ENGINES: Mapping[Role, Mapping[str, str]] = {
     "chooser": {
@@ -46,22 +55,50 @@ ENGINES: Mapping[Role, Mapping[str, str]] = {
 }
 
 
-def engine_class(role: Role, kind: str) -> type[Engine]:
-    """The class behind a kind. Raises `SettingsError` for a kind the role does not have."""
+def engine_class(role: Role, kind: str) -> EngineClass:
+    """The class behind a kind; what comes with refervid cannot be replaced by a package.
+
+    Raises `SettingsError` for a kind the role does not have, and for one whose package cannot be used.
+    """
+    if kind in ENGINES[role]:
+        return cast(EngineClass, EntryPoint(kind, ENGINES[role][kind], GROUP).load())
+    match [point for name, point in _added(role) if name == kind]:
+        case []:
+            raise SettingsError(f"no {role} {kind!r}: choose one of {_kinds(role)}")
+        case [point]:
+            return _load_added(point)
+        case several:
+            places = " and ".join(point.value for point in several)
+            raise SettingsError(f"{role}.{kind} is both {places}: remove one of the packages")
+
+
+def _kinds(role: Role) -> str:
+    return ", ".join([*ENGINES[role], *(kind for kind, _ in _added(role))])
+
+
+def _added(role: Role) -> list[tuple[str, EntryPoint]]:
+    """Kinds of a role that packages add, with their entry points."""
+    points = [(point.name.partition("."), point) for point in entry_points(group=GROUP)]
+    return [(kind, point) for (owner, _, kind), point in points if owner == role]
+
+
+def _load_added(point: EntryPoint) -> EngineClass:
     try:
-        module, name = ENGINES[role][kind].split(":")
-    except KeyError:
-        raise SettingsError(f"no {role} {kind!r}: choose one of {', '.join(ENGINES[role])}") from None
-    return cast(type[Engine], getattr(import_module(module), name))
+        found = point.load()
+    except Exception as error:  # whatever a stranger's module does when it is imported
+        raise SettingsError(f"the engine {point.name} of {point.value} cannot be loaded: {error}") from error
+    if lacking := [name for name in ("Settings", "missing", "build") if not hasattr(found, name)]:
+        raise SettingsError(f"{point.value} is no engine for {point.name}: it lacks {', '.join(lacking)}")
+    return cast(EngineClass, found)
 
 
 def engine_settings(role: Role, options: Mapping[str, Any]) -> EngineSettings:
     """Validated settings of the engine that `options["kind"]` names. Raises `SettingsError`."""
     if "kind" not in options:
-        raise SettingsError(f"{role}.kind is missing: choose one of {', '.join(ENGINES[role])}")
+        raise SettingsError(f"{role}.kind is missing: choose one of {_kinds(role)}")
     cls = engine_class(role, str(options["kind"]))
     try:
-        return cast(EngineSettings, cls.Settings.model_validate(options))
+        return cls.Settings.model_validate(options)
     except ValidationError as error:
         problems = problems_of(error, f"{role}.", cls.Settings)
         raise SettingsError(f"the {role} {options['kind']!r}: {problems}") from error

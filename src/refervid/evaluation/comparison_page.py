@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from refervid import __version__
 from refervid.core.errors import RefervidError
 from refervid.core.files import inside, write_text
 from refervid.core.types import Frame, Mask
@@ -71,7 +71,7 @@ def write_comparison(path: Path, comparison: Comparison, show: int, root: Path |
     page = template(
         "comparison.html.j2", ("refervid.evaluation", "template"), ("refervid.report", "template")
     )
-    write_text(path, page.render(comparison=comparison, runs=runs, version=version("refervid")))
+    write_text(path, page.render(comparison=comparison, runs=runs, version=__version__))
 
 
 def _view(

@@ -5,19 +5,20 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 from refervid.core.errors import SettingsError
 from refervid.core.files import slug
 from refervid.core.types import Hook, Mask, Pivot, Reference, SoundReference, Spending, TextReference, no_hook
 from refervid.engines.base import Tracker
-from refervid.engines.lite.tracker import FlowTracker
 from refervid.media.clip import Clip
 from refervid.media.opening import open_clip
 from refervid.pipelines.correct import correct
 from refervid.report.result import Result
 
 Video = str | Path | Clip
+Texts = list[str] | tuple[str, ...]
+"""Not any sequence: a single text is a sequence of texts too."""
 
 
 class Pipeline(ABC):
@@ -47,9 +48,9 @@ class Pipeline(ABC):
         return None
 
     @property
+    @abstractmethod
     def tracker(self) -> Tracker:
-        """What corrections are tracked with: the embedded tracker, unless the pipeline has its own."""
-        return FlowTracker()
+        """What corrections are tracked with."""
 
     def correct(self, result: Result, mark: Pivot, *, afresh: bool = False, hook: Hook = no_hook) -> Result:
         """A result with its object tracked anew from a mark of yours: points, a box or a mask on one frame.
@@ -66,34 +67,77 @@ class Pipeline(ABC):
         """What was asked of a language model so far, where one is asked."""
         return None
 
+    @overload
     def __call__(
         self,
         video: Video,
         *,
-        text: str | Sequence[str] | None = None,
+        text: str,
+        sound: Literal[False] = False,
+        audio: str | Path | None = None,
+        hook: Hook = no_hook,
+    ) -> Result: ...
+
+    @overload
+    def __call__(
+        self,
+        video: Video,
+        *,
+        text: None = None,
+        sound: Literal[True],
+        audio: str | Path | None = None,
+        hook: Hook = no_hook,
+    ) -> Result: ...
+
+    @overload
+    def __call__(
+        self,
+        video: Video,
+        *,
+        text: str,
+        sound: Literal[True],
+        audio: str | Path | None = None,
+        hook: Hook = no_hook,
+    ) -> list[Result]: ...
+
+    @overload
+    def __call__(
+        self,
+        video: Video,
+        *,
+        text: Texts,
+        sound: bool = False,
+        audio: str | Path | None = None,
+        hook: Hook = no_hook,
+    ) -> list[Result]: ...
+
+    def __call__(
+        self,
+        video: Video,
+        *,
+        text: str | Texts | None = None,
         sound: bool = False,
         audio: str | Path | None = None,
         hook: Hook = no_hook,
     ) -> Result | list[Result]:
         """Segment what `text` says, what makes the sound, or both.
 
-        A single reference gives a single result, a list of texts (or text and sound) a list.
+        One reference gives one result; a list of texts, and text with sound, a list of them.
         `audio` names a sound file to use in place of the clip's own sound.
+        Raises `SettingsError` where nothing is asked, and whatever `open_clip` does.
         """
-        references: list[Reference] = []
-        if text is not None:
-            texts = [text] if isinstance(text, str) else text
-            if not isinstance(texts, Sequence) or not all(isinstance(one, str) for one in texts):
-                raise SettingsError(f"text={text!r:.60} is no sentence and no list of sentences")
-            references += [TextReference(one) for one in texts]
+        texts = [] if text is None else [text] if isinstance(text, str) else text
+        if not isinstance(texts, Sequence) or not all(isinstance(one, str) for one in texts):
+            raise SettingsError(f"text={text!r:.60} is no sentence and no list of sentences")
+        if not texts and not sound:
+            raise SettingsError("nothing to look for: give text=..., sound=True, or both")
+        references: list[Reference] = [TextReference(one) for one in texts]
         if sound:
             references.append(SoundReference())
-        if not references:
-            raise SettingsError("nothing to look for: give text=..., sound=True, or both")
         clip = video if isinstance(video, Clip) else open_clip(video, audio=audio)
         results = self.run(clip, references, hook)
-        single = len(results) == 1 and not (text is not None and not isinstance(text, str))
-        return results[0] if single else results
+        is_single = len(results) == 1 and (text is None or isinstance(text, str))
+        return results[0] if is_single else results
 
 
 def reference_slugs(references: Sequence[Reference]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast, get_args
 
 from pydantic import ValidationError
@@ -14,15 +13,13 @@ from refervid.config.overrides import by_full_name, override
 from refervid.config.problems import problems_of
 from refervid.core.device import resolve_device
 from refervid.core.errors import SettingsError
-from refervid.core.types import Hook, no_hook
-from refervid.engines.base import Dtype, Runtime
+from refervid.engines.base import Binder, Chooser, Detector, Dtype, Engine, Runtime, Tagger, Tracker
 from refervid.engines.registry import Role, engine_settings
 from refervid.media.sections import PAPER, PAPER_SOUND
-from refervid.pipelines.base import Pipeline, Video
+from refervid.pipelines.base import Pipeline
 from refervid.pipelines.pivot.pipeline import SOUND_PARTS, TEXT_PARTS, PivotPipeline, lacking
 from refervid.pipelines.pivot.settings import PivotSettings
 from refervid.pipelines.soc import SHIPPED, SocPipeline, SocSettings
-from refervid.report.result import Result
 
 
 @dataclass(frozen=True)
@@ -184,13 +181,19 @@ def load(
     max_cost: float | None = None,
     settings: Sequence[str] = (),
     sound: bool = True,
+    chooser: Chooser | None = None,
+    detector: Detector | None = None,
+    tracker: Tracker | None = None,
+    tagger: Tagger | None = None,
+    binder: Binder | None = None,
 ) -> Pipeline:
     """A ready pipeline. `settings` are changes to the preset in the form "tracker.kind=flow".
 
-    Without `sound`, `auto` may choose a preset that lacks on this machine what sound needs.
-
-    `max_cost` in US dollars is what it may spend on a language model as long as it lives; questions beyond
-    it fail with `BudgetExceeded`.
+    Engines of your own take the place of the preset's: any object that fulfils the protocol of its role in
+    `refervid.engines.base`. Without `sound`, `auto` may choose a preset that lacks on this machine what sound
+    needs. `allow_remote` permits questions to a server that is not this machine. `max_cost` in US dollars is
+    what may be spent on a language model as long as the pipeline lives; questions beyond it fail with
+    `BudgetExceeded`.
 
     Raises `SettingsError` for an unknown preset or setting, `DeviceError` for a device that is not
     there, `MissingWeights` or `MissingExtra` when an engine is built that lacks something.
@@ -198,23 +201,17 @@ def load(
     name = best_preset(sound=sound) if preset == "auto" else preset
     runtime = Runtime(resolve_device(device)[0], dtype, allow_remote, Environment().cache, max_cost)
     chosen = _settings(name, settings)
+    roles: dict[Role, Engine | None] = {
+        "chooser": chooser,
+        "detector": detector,
+        "tracker": tracker,
+        "tagger": tagger,
+        "binder": binder,
+    }
+    given = {role: engine for role, engine in roles.items() if engine is not None}
     if isinstance(chosen, SocSettings):
-        return SocPipeline(name, chosen, runtime)
-    return PivotPipeline(name, chosen, runtime)
-
-
-def segment(
-    video: Video,
-    *,
-    text: str | Sequence[str] | None = None,
-    sound: bool = False,
-    audio: str | Path | None = None,
-    preset: str = "auto",
-    device: str = "auto",
-    hook: Hook = no_hook,
-) -> Result | list[Result]:
-    """Segment `video` once; `load` a pipeline to do it often. Arguments as in `Pipeline.__call__`."""
-    return load(preset, device=device, sound=sound)(video, text=text, sound=sound, audio=audio, hook=hook)
+        return SocPipeline(name, chosen, runtime, given)
+    return PivotPipeline(name, chosen, runtime, given)
 
 
 def _settings(name: str, overrides: Sequence[str]) -> PivotSettings | SocSettings:

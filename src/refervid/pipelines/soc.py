@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
@@ -14,16 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from refervid.core.errors import MissingWeights, SettingsError
 from refervid.core.track import Track
 from refervid.core.types import Hook, Mask, Pivot, Reference, TextReference, no_hook
-from refervid.engines.base import Runtime, Tracker
+from refervid.engines.base import Engine, EngineOptions, Runtime, Tracker
 from refervid.engines.hub.weights import find_weights, missing_weights, torch_dtype
-from refervid.engines.registry import build_engine, missing_parts
+from refervid.engines.registry import Role, missing_parts
 from refervid.media.clip import Clip
 from refervid.models.soc import SOC, InputSize, build_tokenizer, load, load_published
 from refervid.models.soc.checkpoint import needed_tokenizer
 from refervid.models.soc.inference import Segmenter
 from refervid.models.soc.transforms import SIZE
 from refervid.pipelines.base import Pipeline, reference_slugs
-from refervid.pipelines.pivot.settings import EngineOptions
+from refervid.pipelines.engine_set import EngineSet
 from refervid.pipelines.stages import Stages
 from refervid.report.result import Result, status_of
 
@@ -40,7 +40,7 @@ class SocSettings(BaseModel):
     Clips longer than `window` frames are answered in windows that share `overlap` frames; with 0 each
     window is answered on its own. `batch` sentences go through the network at a time. `keep_logits`: leave
     logits in `Track.logits`. With `tracker`, the masks on `pivots` frames of each sentence start that
-    engine, whose masks are the answer.
+    engine, whose masks are the answer; without, `corrections` is what corrections by hand are tracked with.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +55,7 @@ class SocSettings(BaseModel):
     batch: int = Field(8, ge=1)
     keep_logits: bool = False
     tracker: EngineOptions | None = None
+    corrections: EngineOptions = Field({"kind": "flow"}, exclude=True)
     pivots: int = Field(1, ge=1)
 
     @model_validator(mode="after")
@@ -82,11 +83,14 @@ class SocPipeline(Pipeline):
     # Published for Ref-DAVIS17: what is less likely than not is background, else the likeliest object wins.
     background_logit = 0.0
 
-    def __init__(self, preset: str, settings: SocSettings, runtime: Runtime) -> None:
+    def __init__(
+        self, preset: str, settings: SocSettings, runtime: Runtime, given: Mapping[Role, Engine]
+    ) -> None:
         self.preset = preset
         self.settings = settings
         self._runtime = runtime
-        self._built: dict[str, str] = {}
+        self._engines = EngineSet({"tracker": settings.tracker or settings.corrections}, runtime, given)
+        self._tracks = settings.tracker is not None or "tracker" in given
 
     @cached_property
     def segmenter(self) -> Segmenter:
@@ -94,7 +98,7 @@ class SocPipeline(Pipeline):
         network = load_network(asked.weights).to(self._runtime.device)
         if asked.prediction_layer is not None:
             network.config = network.config.model_copy(update={"prediction_layer": asked.prediction_layer})
-        self._built["network"] = f"SOC {asked.weights}"
+        self._engines.used["network"] = f"SOC {asked.weights}"
         size = None
         if asked.short is not None or asked.long is not None:
             short, long = network.config.size or SIZE
@@ -111,17 +115,9 @@ class SocPipeline(Pipeline):
             dtype=torch_dtype(self._runtime.dtype, self._runtime.device),
         )
 
-    @cached_property
-    def _tracker(self) -> Tracker | None:
-        if self.settings.tracker is None:
-            return None
-        engine = build_engine("tracker", self.settings.tracker, self._runtime)
-        self._built["tracker"] = f"{engine.name} {engine.version}"
-        return cast(Tracker, engine)
-
     @property
     def tracker(self) -> Tracker:
-        return self._tracker or super().tracker
+        return self._engines.tracker
 
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
         if not all(isinstance(reference, TextReference) for reference in references):
@@ -136,8 +132,8 @@ class SocPipeline(Pipeline):
             with stages.stage("segment", len(clip)) as report:
                 tracks = dict(zip(asked, self.segmenter.segment(clip, asked, report), strict=True))
         pivots = {text: self._pivots(track) for text, track in tracks.items()}
-        if self._tracker is not None and any(pivots.values()):
-            tracks |= self._tracked(clip, self._tracker, pivots, stages)
+        if any(pivots.values()):
+            tracks |= self._tracked(clip, pivots, stages)
         empty = Track(len(clip), clip.height, clip.width)
         shared_notes = [*clip.notes, *([_TOYS] if self.settings.weights == SHIPPED else [])]
         return [
@@ -152,7 +148,7 @@ class SocPipeline(Pipeline):
                 pivots=pivots.get(text, ()),
                 notes=[*shared_notes, *(() if text.strip() else ("the sentence is empty",))],
                 timings_s=dict(stages.seconds),
-                engines=dict(self._built),
+                engines=dict(self._engines.used),
             )
             for reference, text, slug in zip(references, texts, reference_slugs(references), strict=True)
         ]
@@ -164,23 +160,22 @@ class SocPipeline(Pipeline):
         return [found.scored_masks() for found in self.segmenter.answers_at(clip, index, texts)]
 
     def plan(self) -> dict[str, Any]:
-        return {"preset": self.preset, "settings": self.settings.model_dump(mode="json")}
+        engines = self._engines.plan() if self._tracks else {}
+        return {"preset": self.preset, "settings": {**self.settings.model_dump(mode="json"), **engines}}
 
     def _pivots(self, track: Track) -> list[Pivot]:
         """The surest frame of each of `pivots` equal parts of the clip, for the tracker."""
-        if self.settings.tracker is None:
+        if not self._tracks:
             return []
         sureness = np.where(track.areas() > 0, track.presence, -1.0)
         parts = np.array_split(np.arange(len(track)), min(self.settings.pivots, len(track)))
         frames = [int(part[sureness[part].argmax()]) for part in parts]
         return [Pivot(frame, mask=track[frame]) for frame in frames if sureness[frame] >= 0]
 
-    def _tracked(
-        self, clip: Clip, tracker: Tracker, pivots: dict[str, list[Pivot]], stages: Stages
-    ) -> dict[str, Track]:
+    def _tracked(self, clip: Clip, pivots: dict[str, list[Pivot]], stages: Stages) -> dict[str, Track]:
         objects = {text: chosen for text, chosen in pivots.items() if chosen}
         with stages.stage("track", len(clip)) as report:
-            return dict(zip(objects, tracker.track(clip, list(objects.values()), report), strict=True))
+            return dict(zip(objects, self.tracker.track(clip, list(objects.values()), report), strict=True))
 
 
 def _mean_presence(track: Track) -> float:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote
 
+from refervid import __version__
 from refervid.core.files import write_text
 from refervid.media.contact_sheet import contact_sheet
 from refervid.media.timing import frame_edges
@@ -38,7 +38,7 @@ def write_report(path: Path, results: Sequence[Result], overlay: Path | None = N
         preset=results[0].preset,
         engines=results[0].engines,
         spending=spending_words(results[0].spending),
-        version=version("refervid"),
+        version=__version__,
     )
     write_text(path, html)
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
 
+from refervid import __version__
 from refervid.core.errors import SettingsError
 from refervid.core.files import output_lock, safe_name, write_text
 from refervid.core.types import Details, Hook, Status, no_hook
@@ -90,7 +90,7 @@ def summary(results: Sequence[Result]) -> Details:
     """What result.json holds."""
     clip = results[0].clip
     return {
-        "refervid": version("refervid"),
+        "refervid": __version__,
         "video": {
             "name": clip.name,
             "frames": len(clip),

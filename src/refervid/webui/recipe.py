@@ -53,10 +53,8 @@ def python_words(results: Sequence[Result], steps: Sequence[Step], formats: Sequ
         *(f"results[{step.query}] = {_correction(step)}" for step in steps),
         f"refervid.save_results(results, 'out'{f', formats={list(formats)!r}' if formats else ''})",
     ]
-    if any(step.candidate for step in steps):
-        lines.insert(1, "from refervid.pipelines.correct import candidate_pivot")
     if any(step.candidate is None for step in steps):
-        lines[0:1] = ["import numpy as np", "", "import refervid", "from refervid.core.types import Pivot"]
+        lines[0:1] = ["import numpy as np", "", "import refervid"]
     return "\n".join(lines) + "\n"
 
 
@@ -66,7 +64,7 @@ def _correction(step: Step) -> str:
         mark = _pivot(step.mark)
     else:
         decision, number = step.candidate
-        mark = f"candidate_pivot({result}.decisions[{decision}], {number})"
+        mark = f"refervid.candidate_pivot({result}.decisions[{decision}], {number})"
     return f"pipeline.correct({result}, {mark}{', afresh=True' if step.afresh else ''})"
 
 
@@ -78,4 +76,4 @@ def _pivot(mark: Pivot) -> str:
         points = [[round(float(v), 1) for v in point] for point in mark.points_xy]
         parts.append(f"points_xy=np.array({points}, np.float32)")
         parts.append(f"point_labels=np.array({mark.point_labels.tolist()})")
-    return f"Pivot({', '.join(parts)})"
+    return f"refervid.Pivot({', '.join(parts)})"

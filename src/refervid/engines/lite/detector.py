@@ -6,23 +6,28 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
-import cv2
-import numpy as np
 from pydantic import Field
 
-from refervid.core.types import Candidate, Mask
+from refervid.core.types import Candidate
 from refervid.engines.base import DetectorRequest, EngineSettings, Runtime
-from refervid.engines.lite.analysis import Scene, scene_of
-from refervid.engines.lite.analysis.proposals import Proposal, colour_proposals, object_proposals, view_of
+from refervid.engines.lite.analysis import scene_of
+from refervid.engines.lite.analysis.proposals import (
+    MOST_PROPOSALS,
+    SAME_REGION,
+    candidates_of,
+    colour_proposals,
+    object_proposals,
+    view_of,
+)
 from refervid.engines.lite.language import colour_names_in
 from refervid.media.clip import Clip
 
 
 class MotionSettings(EngineSettings):
     kind: Literal["motion"] = "motion"
-    limit: int = Field(12, ge=1)
+    limit: int = Field(MOST_PROPOSALS, ge=1)
     """Most candidates on one frame."""
-    overlap: float = Field(0.7, gt=0, le=1)
+    overlap: float = Field(SAME_REGION, gt=0, le=1)
     """Of two masks with at least this intersection over union only the better one is kept."""
 
 
@@ -56,29 +61,7 @@ class MotionDetector:
             objects = object_proposals(view)
             for number in numbers:
                 coloured = colour_proposals(view, colour_names_in(requests[number].text))
-                ranked = sorted([*objects, *coloured], key=lambda each: -each.score)
-                found[number] = [_candidate(scene, each) for each in self._distinct(ranked)]
+                found[number] = candidates_of(
+                    scene, [*objects, *coloured], self.settings.limit, self.settings.overlap
+                )
         return [found[number] for number in range(len(requests))]
-
-    def _distinct(self, ranked: Sequence[Proposal]) -> list[Proposal]:
-        kept: list[Proposal] = []
-        for proposal in ranked:
-            if len(kept) == self.settings.limit:
-                break
-            if all(_overlap(proposal.mask, other.mask) < self.settings.overlap for other in kept):
-                kept.append(proposal)
-        return kept
-
-
-def _overlap(one: Mask, other: Mask) -> float:
-    """Intersection over union of two masks (h, w)."""
-    return float((one & other).sum() / max((one | other).sum(), 1))
-
-
-def _candidate(scene: Scene, proposal: Proposal) -> Candidate:
-    height, width = scene.clip_size
-    soft = cv2.resize(proposal.mask.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
-    mask = np.asarray(soft > 0.5, bool)
-    ys, xs = np.nonzero(mask)
-    box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1], np.float32)
-    return Candidate(box, min(1.0, proposal.score), proposal.phrase, mask)

@@ -10,22 +10,13 @@ from typing import Any, Literal, cast, get_args
 from refervid.core.errors import NotReady
 from refervid.core.track import Track
 from refervid.core.types import Hook, Reference, SoundReference, Spending, TextReference, Waveform, no_hook
-from refervid.engines.base import (
-    Binder,
-    CheckingChooser,
-    Chooser,
-    Detector,
-    Engine,
-    PaidChooser,
-    Runtime,
-    Tagger,
-    Tracker,
-)
+from refervid.engines.base import CheckingChooser, Engine, PaidChooser, Runtime, Tracker
 from refervid.engines.class_names import ClassNames
 from refervid.engines.hub.weights import missing_weights
-from refervid.engines.registry import Role, build_engine, engine_class, engine_settings, missing_parts
+from refervid.engines.registry import Role, engine_class, engine_settings, missing_parts
 from refervid.media.clip import Clip
 from refervid.pipelines.base import Pipeline, reference_slugs
+from refervid.pipelines.engine_set import EngineSet
 from refervid.pipelines.pivot.check import check_results
 from refervid.pipelines.pivot.questions import distinct_texts, planned_questions, sections_of
 from refervid.pipelines.pivot.select import Found, find_pivots
@@ -37,7 +28,7 @@ from refervid.report.result import Result, TrackedObject, status_of, union_of
 
 Part = Role | Literal["class names"]
 
-TEXT_PARTS: tuple[Part, ...] = ("chooser", "detector", "tracker")
+TEXT_PARTS: tuple[Role, ...] = ("chooser", "detector", "tracker")
 SOUND_PARTS: tuple[Part, ...] = ("tagger", "binder", "class names")
 """What sound needs besides."""
 
@@ -53,65 +44,20 @@ def lacking(settings: PivotSettings, parts: Sequence[Part]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-class EngineSet:
-    """The five engines, each built when it is first needed."""
-
-    def __init__(self, settings: PivotSettings, runtime: Runtime) -> None:
-        for role in get_args(Role):
-            engine_settings(role, getattr(settings, role))  # mistakes show before any work
-        self._settings = settings
-        self._runtime = runtime
-        self.built: dict[str, str] = {}
-
-    def _build(self, role: Role) -> Engine:
-        engine = build_engine(role, getattr(self._settings, role), self._runtime)
-        self.built[role] = f"{engine.name} {engine.version}"
-        return engine
-
-    def require(self, parts: Sequence[Part]) -> None:
-        """Raises `NotReady` with all that these parts lack: better now than after questions were paid."""
-        missing = lacking(self._settings, [part for part in parts if part not in self.built])
-        if missing:
-            raise NotReady("\n  - ".join(["not everything is here that this preset needs:", *missing]))
-
-    @cached_property
-    def chooser(self) -> Chooser:
-        return cast(Chooser, self._build("chooser"))
-
-    @cached_property
-    def detector(self) -> Detector:
-        return cast(Detector, self._build("detector"))
-
-    @cached_property
-    def tracker(self) -> Tracker:
-        return cast(Tracker, self._build("tracker"))
-
-    @cached_property
-    def tagger(self) -> Tagger:
-        return cast(Tagger, self._build("tagger"))
-
-    @cached_property
-    def binder(self) -> Binder:
-        return cast(Binder, self._build("binder"))
-
-    @cached_property
-    def class_names(self) -> ClassNames:
-        weights = cast(str, self._settings.sound.class_weights)
-        self.built["class names"] = f"languagebind {weights}"
-        return ClassNames.build(weights, self._runtime.device)
-
-
 class PivotPipeline(Pipeline):
     """Pivots by chooser and detector, masks by tracker."""
 
-    def __init__(self, preset: str, settings: PivotSettings, runtime: Runtime) -> None:
+    def __init__(
+        self, preset: str, settings: PivotSettings, runtime: Runtime, given: Mapping[Role, Engine]
+    ) -> None:
         self.preset = preset
         self.settings = settings
-        self.engines = EngineSet(settings, runtime)
+        self._runtime = runtime
+        self.engines = EngineSet({role: getattr(settings, role) for role in get_args(Role)}, runtime, given)
 
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
         texts, sound = bool(distinct_texts(references)), SoundReference() in references
-        self.engines.require([*(TEXT_PARTS if texts or sound else ()), *(SOUND_PARTS if sound else ())])
+        self._require(texts=texts or sound, sound=sound)
         # A clip without sound shows here, before questions are paid.
         waveform = clip.waveform() if sound else None
         stages = Stages(hook)
@@ -138,24 +84,37 @@ class PivotPipeline(Pipeline):
         return self.engines.tracker
 
     def plan(self) -> dict[str, Any]:
-        engines = {
-            role: engine_settings(role, getattr(self.settings, role)).model_dump(mode="json")
-            for role in get_args(Role)
-        }
-        return {"preset": self.preset, "settings": {**self.settings.model_dump(mode="json"), **engines}}
+        settings = {**self.settings.model_dump(mode="json"), **self.engines.plan()}
+        return {"preset": self.preset, "settings": settings}
 
     def estimate(self, clip: Clip, references: Sequence[Reference]) -> Spending | None:
         chooser = engine_class("chooser", self.settings.chooser["kind"])
-        if not issubclass(chooser, PaidChooser):
+        if self.engines.is_given("chooser") or not isinstance(chooser, PaidChooser):
             return None
         settings = engine_settings("chooser", self.settings.chooser)
         return chooser.estimate(settings, planned_questions(clip, references, self.settings))
 
     def spending(self) -> Spending | None:
-        if "chooser" not in self.engines.built:
+        if "chooser" not in self.engines.used:
             return None
         chooser = self.engines.chooser
         return chooser.spending() if isinstance(chooser, PaidChooser) else None
+
+    @cached_property
+    def _class_names(self) -> ClassNames:
+        weights = cast(str, self.settings.sound.class_weights)
+        self.engines.used["class names"] = f"languagebind {weights}"
+        return ClassNames.build(weights, self._runtime.device)
+
+    def _require(self, *, texts: bool, sound: bool) -> None:
+        """Raises `NotReady` with all that is lacking: better now than after questions were paid."""
+        lacks = self.engines.missing(TEXT_PARTS) if texts else []
+        if sound:
+            lacks += self.engines.missing(("tagger", "binder")) + lacking(self.settings, ("class names",))
+        if lacks:
+            raise NotReady(
+                "\n  - ".join(["not everything is here that this preset needs:", *dict.fromkeys(lacks)])
+            )
 
     def _find_texts(self, clip: Clip, references: Sequence[Reference], stages: Stages) -> dict[str, Found]:
         texts = [reference.text for reference in references if isinstance(reference, TextReference)]
@@ -236,7 +195,7 @@ class PivotPipeline(Pipeline):
         foreign = [name for name in names if name not in (sound.vocabulary or ())]
         if sound.class_weights is None or sound.vocabulary is None or not foreign:
             return names
-        classes = self.engines.class_names.replace(foreign, sound.vocabulary)
+        classes = self._class_names.replace(foreign, sound.vocabulary)
         entry.note([f"{name!r} counts as {one!r}" for name, one in classes.items()])
         return [classes.get(name, name) for name in names]
 
@@ -266,7 +225,7 @@ class PivotPipeline(Pipeline):
             decisions=entry.decisions,
             notes=notes,
             timings_s=dict(stages.seconds),
-            engines=dict(self.engines.built),
+            engines=dict(self.engines.used),
             tracked=tracked,
             error=entry.error,
             sound=entry.summary() if isinstance(entry, SoundFound) else None,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from refervid.engines.base import EngineOptions
 from refervid.media.sections import READABLE, PictureStyle
 
 
@@ -58,10 +58,6 @@ class SoundSettings(_Frozen):
     silence_peak: float = Field(1e-3, ge=0, le=1)
     class_weights: str | None = None
     style: PictureStyle = READABLE
-
-
-EngineOptions = Mapping[str, Any]
-"""`{"kind": ..., setting: value, ...}`, validated by the engine itself."""
 
 
 class PivotSettings(_Frozen):

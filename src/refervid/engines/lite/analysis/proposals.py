@@ -8,11 +8,16 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from refervid.core.types import Frame, Mask
+from refervid.core.types import Candidate, Frame, Mask
 from refervid.engines.lite.analysis.colour import TERMS, memberships
 from refervid.engines.lite.analysis.foreground import Probability, cut_out, foreground
 from refervid.engines.lite.analysis.scene import Scene
+from refervid.metrics.region import frame_jaccard
 
+MOST_PROPOSALS = 12
+"""On one frame."""
+SAME_REGION = 0.7
+"""Of two masks with at least this intersection over union only the better one is kept."""
 LEAST_SHARE = 0.001
 MOST_SHARE = 0.6
 """An object covers between these shares of the frame."""
@@ -79,6 +84,31 @@ def colour_proposals(view: View, named: Sequence[str]) -> list[Proposal]:
                 score += NAMED_BONUS * _compactness(piece) * _inwardness(piece)
             found.append(Proposal(_filled(piece), score, term))
     return found
+
+
+def candidates_of(
+    scene: Scene, proposals: Sequence[Proposal], limit: int = MOST_PROPOSALS, overlap: float = SAME_REGION
+) -> list[Candidate]:
+    """The best proposals of one frame, best first, as candidates with masks (H, W) at clip size.
+
+    At most `limit`; of two whose masks have an intersection over union of at least `overlap`, the better one.
+    """
+    kept: list[Proposal] = []
+    for proposal in sorted(proposals, key=lambda each: -each.score):
+        if len(kept) == limit:
+            break
+        if all(frame_jaccard(other.mask, proposal.mask) < overlap for other in kept):
+            kept.append(proposal)
+    return [_candidate(scene, each) for each in kept]
+
+
+def _candidate(scene: Scene, proposal: Proposal) -> Candidate:
+    height, width = scene.clip_size
+    soft = cv2.resize(proposal.mask.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
+    mask = np.asarray(soft > 0.5, bool)
+    ys, xs = np.nonzero(mask)
+    box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1], np.float32)
+    return Candidate(box, min(1.0, proposal.score), proposal.phrase, mask)
 
 
 def _worth(view: View, mask: Mask) -> float:

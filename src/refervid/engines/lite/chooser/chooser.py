@@ -12,7 +12,6 @@ from refervid.core.types import Decision, Interval, SoundingObject
 from refervid.engines.base import (
     BoxChoice,
     BoxQuestion,
-    DetectorRequest,
     EngineSettings,
     FrameChoice,
     FrameQuestion,
@@ -22,12 +21,17 @@ from refervid.engines.base import (
 )
 from refervid.engines.lite.analysis import Scene, scene_of
 from refervid.engines.lite.analysis.colour import membership
+from refervid.engines.lite.analysis.proposals import (
+    candidates_of,
+    colour_proposals,
+    object_proposals,
+    view_of,
+)
 from refervid.engines.lite.analysis.sound import envelopes, stretches
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.selection import Answer, answer
 from refervid.engines.lite.chooser.sounding import sounding_regions
-from refervid.engines.lite.detector import MotionDetector, MotionSettings
 from refervid.engines.lite.language import Expression, parse
 from refervid.media.clip import Clip
 
@@ -125,16 +129,13 @@ def _silent(reason: str) -> SoundChoice:
 
 
 def _moving_regions(question: SoundQuestion) -> list[Region]:
-    """What moves, as the motion detector proposes it on the section's frames."""
-    clip = question.section.clip
-    frames = question.section.frame_indices
-    requests = [DetectorRequest(frame, "") for frame in frames]
-    scene = scene_of(clip)
+    """What moves, or stands out by its colour, on the section's frames."""
+    scene = scene_of(question.section.clip)
     regions = []
-    for frame, candidates in zip(
-        frames, MotionDetector(MotionSettings()).detect(clip, requests), strict=True
-    ):
-        regions += [Region(scene, frame, candidate) for candidate in candidates]
+    for frame in question.section.frame_indices:
+        view = view_of(scene, frame)
+        proposals = [*object_proposals(view), *colour_proposals(view, ())]
+        regions += [Region(scene, frame, candidate) for candidate in candidates_of(scene, proposals)]
     return regions
 
 

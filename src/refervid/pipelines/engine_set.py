@@ -1,0 +1,73 @@
+"""The engines of one pipeline: those that the caller gives, the others built when they are first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from refervid.core.errors import SettingsError
+from refervid.engines.base import Binder, Chooser, Detector, Engine, EngineOptions, Runtime, Tagger, Tracker
+from refervid.engines.registry import Role, build_engine, engine_settings, missing_parts
+
+
+class EngineSet:
+    """One engine for every role in `options`; one that is `given` takes the place of what options say.
+
+    `used` maps the roles whose engines were needed so far to "name version". Raises `SettingsError` for
+    options that make no sense, and for an engine in a role that is not in `options`.
+    """
+
+    def __init__(
+        self, options: Mapping[Role, EngineOptions], runtime: Runtime, given: Mapping[Role, Engine]
+    ) -> None:
+        if foreign := [role for role in given if role not in options]:
+            raise SettingsError(f"this preset uses no {foreign[0]}: give it {' or '.join(options)}")
+        self._options = {role: wanted for role, wanted in options.items() if role not in given}
+        self._settings = {role: engine_settings(role, wanted) for role, wanted in self._options.items()}
+        self._runtime = runtime
+        self._engines = dict(given)
+        self.used: dict[str, str] = {}
+
+    @property
+    def chooser(self) -> Chooser:
+        return cast(Chooser, self._engine("chooser"))
+
+    @property
+    def detector(self) -> Detector:
+        return cast(Detector, self._engine("detector"))
+
+    @property
+    def tracker(self) -> Tracker:
+        return cast(Tracker, self._engine("tracker"))
+
+    @property
+    def tagger(self) -> Tagger:
+        return cast(Tagger, self._engine("tagger"))
+
+    @property
+    def binder(self) -> Binder:
+        return cast(Binder, self._engine("binder"))
+
+    def is_given(self, role: Role) -> bool:
+        """Whether the caller brought this engine along, so that settings say nothing of it."""
+        return role not in self._options
+
+    def missing(self, roles: Sequence[Role]) -> list[str]:
+        """What this machine lacks for those that are yet to be built, in words."""
+        waiting = [role for role in roles if role not in self._engines]
+        return [lack for role in waiting for lack in missing_parts(role, self._options[role])]
+
+    def plan(self) -> dict[str, Any]:
+        """By role the full settings, or which engine was given; ready for JSON."""
+        set_up: dict[str, Any] = {
+            role: settings.model_dump(mode="json") for role, settings in self._settings.items()
+        }
+        given = {role: engine for role, engine in self._engines.items() if self.is_given(role)}
+        return set_up | {role: {"given": f"{one.name} {one.version}"} for role, one in given.items()}
+
+    def _engine(self, role: Role) -> Engine:
+        if role not in self._engines:
+            self._engines[role] = build_engine(role, self._options[role], self._runtime)
+        engine = self._engines[role]
+        self.used[role] = f"{engine.name} {engine.version}"
+        return engine

@@ -1,0 +1,76 @@
+"""One call from a video, and what to look for in it, to masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal, TypedDict, Unpack, overload
+
+from refervid.core.types import Hook, no_hook
+from refervid.engines.base import Binder, Chooser, Detector, Dtype, Tagger, Tracker
+from refervid.pipelines.base import Texts, Video
+from refervid.pipelines.presets import load
+from refervid.report.result import Result
+
+
+class LoadOptions(TypedDict, total=False):
+    """What `load` takes."""
+
+    preset: str
+    device: str
+    dtype: Dtype
+    allow_remote: bool
+    max_cost: float | None
+    settings: Sequence[str]
+    chooser: Chooser | None
+    detector: Detector | None
+    tracker: Tracker | None
+    tagger: Tagger | None
+    binder: Binder | None
+
+
+class Options(LoadOptions, total=False):
+    """What `segment` takes besides its video and references: all of `load`, and of a pipeline's call."""
+
+    audio: str | Path | None
+    hook: Hook
+
+
+@overload
+def segment(
+    video: Video, *, text: str, sound: Literal[False] = False, **options: Unpack[Options]
+) -> Result: ...
+
+
+@overload
+def segment(
+    video: Video, *, text: None = None, sound: Literal[True], **options: Unpack[Options]
+) -> Result: ...
+
+
+@overload
+def segment(video: Video, *, text: str, sound: Literal[True], **options: Unpack[Options]) -> list[Result]: ...
+
+
+@overload
+def segment(
+    video: Video, *, text: Texts, sound: bool = False, **options: Unpack[Options]
+) -> list[Result]: ...
+
+
+def segment(
+    video: Video,
+    *,
+    text: str | Texts | None = None,
+    sound: bool = False,
+    audio: str | Path | None = None,
+    hook: Hook = no_hook,
+    **options: Unpack[LoadOptions],
+) -> Result | list[Result]:
+    """Segment `video` once; `load` a pipeline to do it often.
+
+    Options are those of `load`, `preset` among them; the other arguments are as in `Pipeline.__call__`: one
+    reference gives one result, a list of texts, and text with sound, a list of them.
+    """
+    pipeline: Callable[..., Result | list[Result]] = load(sound=sound, **options)
+    return pipeline(video, text=text, sound=sound, audio=audio, hook=hook)
