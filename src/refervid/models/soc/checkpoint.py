@@ -17,6 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
+from refervid.config.problems import problems_of
 from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.core.files import atomic_file
 from refervid.models.soc.config import VIDEO_SWIN, RobertaTextConfig, SocConfig
@@ -139,7 +140,8 @@ def _own_config(path: Path) -> SocConfig:
         with safe_open(path, framework="pt") as file:
             return SocConfig.model_validate_json((file.metadata() or {}).get("config", ""))
     except (SafetensorError, ValidationError) as error:
-        raise BadCheckpoint(f"{path} is no SOC checkpoint written by refervid: {error}") from error
+        reason = problems_of(error) if isinstance(error, ValidationError) else error
+        raise BadCheckpoint(f"{path} is no SOC checkpoint written by refervid: {reason}") from error
 
 
 def with_new_classes(model: SOC, classes: int) -> SOC:
