@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from refervid.core.types import Interval, Label, Waveform
 from refervid.engines.audioset import SILENCE, class_names
-from refervid.engines.base import Runtime
+from refervid.engines.base import Runtime, Weights
 from refervid.engines.hub.parts import load_part
 from refervid.engines.hub.weights import find_weights, load_pretrained, missing_weights
 from refervid.engines.intervals import IntervalCutter, IntervalSettings, missing_for_intervals
@@ -24,7 +24,7 @@ class AstSettings(IntervalSettings):
     """`weights` is a hub id or a folder; `top` labels are given."""
 
     kind: Literal["ast"] = "ast"
-    weights: str = "MIT/ast-finetuned-audioset-10-10-0.4593"
+    weights: Weights = "MIT/ast-finetuned-audioset-10-10-0.4593"
     revision: str | None = None
     top: int = Field(5, ge=1, le=527)
 

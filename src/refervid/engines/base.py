@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, get_args, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -141,11 +141,31 @@ class Runtime:
 EngineOptions = Mapping[str, Any]
 """`{"kind": ..., setting: value, ...}`, validated by the engine itself."""
 
+LOADED = "loaded"
+"""Marks settings that name a file, a folder or a hub id: a run is not resumed with other contents of it."""
+
+Weights = Annotated[str, LOADED]
+
+
+def loaded_by(settings: BaseModel) -> list[str]:
+    """What settings name in fields so marked, alone, optional or in a tuple."""
+    found: list[str] = []
+    for name, field in type(settings).model_fields.items():
+        if LOADED in field.metadata or _marked(field.annotation):
+            value = getattr(settings, name)
+            found += map(str, value if isinstance(value, tuple) else [] if value is None else [value])
+    return found
+
+
+def _marked(annotation: Any) -> bool:
+    return LOADED in getattr(annotation, "__metadata__", ()) or any(map(_marked, get_args(annotation)))
+
 
 class EngineSettings(BaseModel):
     """Base of every engine's settings; `kind` picks the engine in its role.
 
-    A field that results do not depend on has `exclude=True`: a run may be resumed with another value.
+    A field that names weights has the type `Weights`. A field that results do not depend on has
+    `exclude=True`: a run may be resumed with another value.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

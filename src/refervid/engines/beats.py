@@ -14,7 +14,7 @@ from torch import Tensor
 from refervid.core.errors import BadCheckpoint
 from refervid.core.types import Interval, Label, Waveform
 from refervid.engines.audioset import SILENCE, class_names
-from refervid.engines.base import Runtime
+from refervid.engines.base import Runtime, Weights
 from refervid.engines.hub.weights import find_weights, missing_weights
 from refervid.engines.intervals import IntervalCutter, IntervalSettings, missing_for_intervals
 from refervid.models.adaptive_batch import memory_checked
@@ -30,7 +30,7 @@ class BeatsSettings(IntervalSettings):
     """
 
     kind: Literal["beats"] = "beats"
-    weights: tuple[str, ...] = Field(
+    weights: tuple[Weights, ...] = Field(
         (
             "BEATs_iter3_plus_AS20K_finetuned_on_AS2M_cpt2.pt",
             "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt",

@@ -13,7 +13,7 @@ from pydantic import Field
 from torch import nn
 
 from refervid.core.types import Waveform
-from refervid.engines.base import Runtime
+from refervid.engines.base import Runtime, Weights
 from refervid.engines.combinations import CombinationBinder, CombinationSettings
 from refervid.engines.hub.parts import load_part
 from refervid.engines.hub.weights import find_weights, load_pretrained, missing_weights
@@ -25,7 +25,7 @@ class ClapSettings(CombinationSettings):
     """`weights` is a hub id or a folder; `batch` sounds go through the network together."""
 
     kind: Literal["clap"] = "clap"
-    weights: str = "laion/clap-htsat-unfused"
+    weights: Weights = "laion/clap-htsat-unfused"
     revision: str | None = None
     batch: int = Field(8, ge=1)
 

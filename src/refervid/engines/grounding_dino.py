@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from refervid.core.types import Candidate
-from refervid.engines.base import DetectorRequest, EngineSettings, Runtime
+from refervid.engines.base import DetectorRequest, EngineSettings, Runtime, Weights
 from refervid.engines.detector_memory import FrameAndText, Memory, Seen
 from refervid.engines.detector_pixels import box_dtype, shorter_side_size, to_tensor
 from refervid.engines.hub.parts import load_part
@@ -37,7 +37,7 @@ class GroundingDinoSettings(EngineSettings):
     """
 
     kind: Literal["grounding-dino"] = "grounding-dino"
-    weights: str = "IDEA-Research/grounding-dino-tiny"
+    weights: Weights = "IDEA-Research/grounding-dino-tiny"
     revision: str | None = None
     box_threshold: float = Field(0.25, ge=0, le=1)
     text_threshold: float = Field(0.2, ge=0, le=1)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from torch import Tensor
 
 from refervid.core.errors import SettingsError
 from refervid.core.types import Interval, Waveform
-from refervid.engines.base import EngineSettings
+from refervid.engines.base import LOADED, EngineSettings, Weights
 from refervid.engines.hub.weights import find_weights, missing_weights
 from refervid.models.audio_features import SAMPLE_RATE, resample
 from refervid.models.yamnet import PATCH_SAMPLES, load_yamnet
@@ -43,12 +43,12 @@ class IntervalSettings(EngineSettings):
     """
 
     intervals: Literal["auto", "yamnet", "own"] = "auto"
-    yamnet: str = "yamnet.h5"
+    yamnet: Weights = "yamnet.h5"
     features: Literal["scores", "embedding"] = "scores"
     threshold: float = Field(0.5, ge=-1, le=1)
     step_s: float = Field(1.0, ge=0.1, le=10)
     silence_db: float | None = -60.0
-    interval_file: Path | None = None
+    interval_file: Annotated[Path, LOADED] | None = None
 
 
 def missing_for_intervals(settings: IntervalSettings) -> list[str]:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from refervid.core.errors import BadCheckpoint
 from refervid.core.types import Waveform
-from refervid.engines.base import Runtime
+from refervid.engines.base import Runtime, Weights
 from refervid.engines.combinations import CombinationBinder, CombinationSettings
 from refervid.engines.hub.parts import load_part
 from refervid.engines.hub.weights import find_weights, missing_weights
@@ -27,7 +27,7 @@ class LanguageBindSettings(CombinationSettings):
     """`weights` is a hub id or a folder of the audio model; `batch` sounds go through the tower together."""
 
     kind: Literal["languagebind"] = "languagebind"
-    weights: str = "LanguageBind/LanguageBind_Audio_FT"
+    weights: Weights = "LanguageBind/LanguageBind_Audio_FT"
     revision: str | None = None
     batch: int = Field(8, ge=1)
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from refervid.core.types import Candidate, Frame
-from refervid.engines.base import DetectorRequest, EngineSettings, Runtime
+from refervid.engines.base import DetectorRequest, EngineSettings, Runtime, Weights
 from refervid.engines.detector_memory import FrameAndText, Memory, Seen
 from refervid.engines.detector_pixels import box_dtype, to_tensor
 from refervid.engines.hub.parts import load_part
@@ -32,7 +32,7 @@ class Owlv2Settings(EngineSettings):
     """`overlap`: of two boxes for one sentence whose IoU is larger, only the better one stays."""
 
     kind: Literal["owlv2"] = "owlv2"
-    weights: str = "google/owlv2-base-patch16-ensemble"
+    weights: Weights = "google/owlv2-base-patch16-ensemble"
     revision: str | None = None
     box_threshold: float = Field(0.1, ge=0, le=1)
     overlap: float = Field(0.5, gt=0, le=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from traceback import format_exception
 from typing import Any
 
@@ -24,6 +24,7 @@ from refervid.core.errors import (
 from refervid.datasets.item import Item
 from refervid.datasets.registry import dataset_class
 from refervid.datasets.rle import encode
+from refervid.evaluation.contents import video_digest
 from refervid.evaluation.single_frames import Scored, best_mask, scored_frames
 from refervid.media.clip import Clip
 from refervid.media.pictures import mask_png
@@ -51,12 +52,14 @@ class Answer:
     """What is kept of one item: its record, and pictures as `{(folder, folder): {file name: content}}`.
 
     A record holds `status`; if that is `failed` it holds `error` and there are no pictures. Where several
-    masks of a frame are scored it holds them as `predictions`, by frame, run-length encoded.
+    masks of a frame are scored it holds them as `predictions`, by frame, run-length encoded. `video` is the
+    digest of the files that were read for it, where something came of it.
     """
 
     item: Item
     record: Mapping[str, Any]
     pictures: Mapping[tuple[str, str], Mapping[str, bytes]]
+    video: str | None = None
 
     @classmethod
     def failure(cls, item: Item, error: str) -> Answer:
@@ -66,10 +69,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class VideoWork:
-    """What is to be done on one video; `whole` if that is all that the run asks of it."""
+    """What is to be done on one video; `whole` if that is all that the run asks of it. `plan` is the
+    pipeline's: another machine must come to the same.
+    """
 
     items: tuple[Item, ...]
     whole: bool
+    plan: Mapping[str, Any] = field(default_factory=dict)
 
 
 def answer_video(work: VideoWork, pipeline: Pipeline) -> list[Answer]:
@@ -81,7 +87,10 @@ def answer_video(work: VideoWork, pipeline: Pipeline) -> list[Answer]:
         clip = work.items[0].video.open()
     except RefervidError as error:
         return [Answer.failure(item, f"{type(error).__name__}: {error}") for item in work.items]
-    return _answer(work, clip, pipeline)
+    answers = _answer(work, clip, pipeline)
+    if all(answer.record["status"] == "failed" for answer in answers):
+        return answers
+    return [replace(answer, video=video_digest(work.items[0].video)) for answer in answers]
 
 
 def _answer(work: VideoWork, clip: Clip, pipeline: Pipeline) -> list[Answer]:

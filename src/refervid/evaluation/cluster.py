@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
-from refervid.core.errors import DeviceError, MissingExtra
+from refervid.core.errors import ConfigurationChanged, DeviceError, MissingExtra
 from refervid.evaluation.answers import Answer, VideoWork, answer_video
+from refervid.evaluation.store import differences
 from refervid.pipelines.base import Pipeline
 
 log = logging.getLogger(__name__)
@@ -88,8 +89,16 @@ class Worker:
         return os.getpid()
 
     def answer(self, work: VideoWork) -> list[Answer]:
+        """Raises `ConfigurationChanged` where other files lie here than where the run was started."""
         if self._pipeline is None:
-            self._pipeline = self._load()
+            pipeline = self._load()
+            changes = differences(work.plan, pipeline.plan())
+            if changes:
+                raise ConfigurationChanged(
+                    f"{socket.gethostname()} would answer differently ({'; '.join(changes)}): "
+                    "give all machines the same files"
+                )
+            self._pipeline = pipeline
         return answer_video(work, self._pipeline)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -104,13 +104,15 @@ def evaluate(
     if submission is not None:
         dataset.need_server()
     items = first_items(dataset, limit)
-    plan = {"dataset": dataset.name, "split": dataset.split, "limit": limit, **pipeline.plan()}
+    of_pipeline = pipeline.plan()
+    plan = {"dataset": dataset.name, "split": dataset.split, "limit": limit, **of_pipeline}
     folder = RunFolder(out, plan, mirror)
     with shard.lock(out):
         folder.start(resume or shard.count > 1)
+        folder.check_contents(items)
         mine = [item for item in items if shard.holds(item.video.name)]
         folder.complete_mirror(mine)
-        works = list(undone(mine, folder))
+        works = [replace(work, plan=of_pipeline) for work in undone(mine, folder)]
         total = sum(len(work.items) for work in works)
         completed = 0
         hook("items", [], completed, total)

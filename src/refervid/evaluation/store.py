@@ -31,7 +31,10 @@ from refervid.datasets.item import Item
 from refervid.datasets.single_frames import SCORED_PREDICTIONS
 from refervid.engines.recorded.files import AnswerSet, SoundAnswers, write_answers
 from refervid.evaluation.answers import Answer
+from refervid.evaluation.contents import contents_of
 from refervid.evaluation.mirror import Mirror
+
+_SHOWN = 10
 
 
 class RunFolder:
@@ -78,6 +81,20 @@ class RunFolder:
                 f"{self.path} was started differently ({changes}): choose another folder"
             )
 
+    def check_contents(self, items: Sequence[Item]) -> None:
+        """Raises `ConfigurationChanged` where files of answered items were replaced since."""
+        changes = []
+        for item in items:
+            record = self._read(item) or {}
+            if "contents" in record:
+                changes += differences(record["contents"], contents_of(item), f"{item.name} ")
+        if changes:
+            more = f"; and {len(changes) - _SHOWN} more" if len(changes) > _SHOWN else ""
+            raise ConfigurationChanged(
+                f"{self.path} was made from other files of the data set "
+                f"({'; '.join(changes[:_SHOWN])}{more}): put the former ones back, or choose another folder"
+            )
+
     def complete_mirror(self, items: Sequence[Item]) -> None:
         """Copy what an earlier run could not: run.json, and the files of all that is done of `items`."""
         if self._mirror is None:
@@ -122,7 +139,20 @@ class RunFolder:
             self._copy(target)
         more = [names for names in answer.pictures if names != own]
         record = {"hash": self.item_hash(answer.item), "label_maps": more, **answer.record}
+        if answer.record["status"] != "failed":
+            record["contents"] = self._contents(answer)
         self._write(self._record(answer.item), json.dumps(record))
+
+    def _contents(self, answer: Answer) -> dict[str, str]:
+        """Raises `ConfigurationChanged` if the answer was made from another video than lies here."""
+        contents = contents_of(answer.item)
+        if answer.video not in (None, contents["video"]):
+            video = answer.item.video
+            raise ConfigurationChanged(
+                f"{video.name}: whoever answered read another video than {video.path} is here "
+                f" ({answer.video} -> {contents['video']}): give all machines the same data set"
+            )
+        return contents
 
     def write_predictions(self, items: Sequence[Item]) -> None:
         """The scored masks that records hold, of all items in one file, where the data set's scores look."""

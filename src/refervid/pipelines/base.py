@@ -36,7 +36,10 @@ class Pipeline(ABC):
 
     @abstractmethod
     def plan(self) -> dict[str, Any]:
-        """Everything that results depend on besides the clip, ready for JSON."""
+        """Everything that results depend on besides the clip, ready for JSON.
+
+        `contents` are digests of the files that engines load, by the names that the settings give them.
+        """
 
     def scored_masks(
         self, clip: Clip, references: Sequence[Reference], index: int

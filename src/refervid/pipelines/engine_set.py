@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from refervid.core.errors import SettingsError
 from refervid.engines.base import Binder, Chooser, Detector, Engine, EngineOptions, Runtime, Tagger, Tracker
+from refervid.engines.hub.digests import loaded_digests
 from refervid.engines.registry import Role, build_engine, engine_settings, missing_parts
 
 
@@ -64,6 +65,10 @@ class EngineSet:
         }
         given = {role: engine for role, engine in self._engines.items() if self.is_given(role)}
         return set_up | {role: {"given": f"{one.name} {one.version}"} for role, one in given.items()}
+
+    def contents(self) -> dict[str, str | None]:
+        """Digests of the files that engines load; of engines that were given none is known."""
+        return loaded_digests(*self._settings.values())
 
     def _engine(self, role: Role) -> Engine:
         if role not in self._engines:

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from refervid.core.errors import MissingWeights, SettingsError
 from refervid.core.track import Track
 from refervid.core.types import Hook, Mask, Pivot, Reference, TextReference, no_hook
-from refervid.engines.base import Engine, EngineOptions, Runtime, Tracker
+from refervid.engines.base import Engine, EngineOptions, Runtime, Tracker, Weights
+from refervid.engines.hub.digests import weights_digest
 from refervid.engines.hub.weights import find_weights, missing_weights, torch_dtype
 from refervid.engines.registry import Role, missing_parts
 from refervid.media.clip import Clip
@@ -46,7 +47,7 @@ class SocSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pipeline: Literal["soc"] = "soc"
-    weights: str = SHIPPED
+    weights: Weights = SHIPPED
     short: int | None = Field(None, ge=32)
     long: int | None = Field(None, ge=32)
     prediction_layer: Literal["first", "last"] | None = None
@@ -160,8 +161,23 @@ class SocPipeline(Pipeline):
         return [found.scored_masks() for found in self.segmenter.answers_at(clip, index, texts)]
 
     def plan(self) -> dict[str, Any]:
-        engines = self._engines.plan() if self._tracks else {}
-        return {"preset": self.preset, "settings": {**self.settings.model_dump(mode="json"), **engines}}
+        tracks = self._tracks
+        return {
+            "preset": self.preset,
+            "settings": {**self.settings.model_dump(mode="json"), **(self._engines.plan() if tracks else {})},
+            "contents": {
+                **{name: weights_digest(name) for name in self._loaded()},
+                **(self._engines.contents() if tracks else {}),
+            },
+        }
+
+    def _loaded(self) -> list[str]:
+        """What the network is loaded from."""
+        weights = self.settings.weights
+        if weights == SHIPPED:
+            return [str(shipped_path())]
+        tokenizer = None if missing_weights(weights) else needed_tokenizer(find_weights(weights))
+        return [weights] if tokenizer is None else [weights, tokenizer]
 
     def _pivots(self, track: Track) -> list[Pivot]:
         """The surest frame of each of `pivots` equal parts of the clip, for the tracker."""

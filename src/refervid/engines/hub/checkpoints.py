@@ -10,11 +10,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from refervid.config.environment import Environment
 from refervid.core.files import write_text
-from refervid.engines.base import EngineSettings
+from refervid.engines.base import EngineSettings, loaded_by
 
 SMALL_FILES = ("*.json", "*.txt", "*.jinja")
 """Configuration, tokenizer and chat template, which are downloaded beside the weights."""
@@ -226,11 +225,7 @@ def file_patterns(name: str) -> list[str]:
 
 def weights_in(settings: EngineSettings) -> list[str]:
     """The known checkpoints that an engine's settings name."""
-    values: list[Any] = []
-    for field in type(settings).model_fields:
-        value = getattr(settings, field)
-        values += value if isinstance(value, tuple) else [value]
-    return [value for value in values if isinstance(value, str) and value in CHECKPOINTS]
+    return [name for name in loaded_by(settings) if name in CHECKPOINTS]
 
 
 def read_pulled() -> dict[str, Pulled]:

@@ -8,11 +8,11 @@ from importlib.util import find_spec
 from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, HttpUrl, TypeAdapter, ValidationError, field_validator
+from pydantic import Field, HttpUrl, TypeAdapter, ValidationError, computed_field, field_validator
 
 from refervid.core.errors import ChooserUnavailable, SettingsError
 from refervid.core.types import Spending
-from refervid.engines.base import EngineSettings, PlannedQuestions, Runtime
+from refervid.engines.base import EngineSettings, PlannedQuestions, Runtime, Weights
 from refervid.engines.hub.weights import missing_weights
 from refervid.engines.llm.asking import Inquiry
 from refervid.engines.llm.cache import AnswerCache
@@ -22,7 +22,7 @@ from refervid.engines.llm.model import FREE, Prices
 from refervid.engines.llm.server import ServerModel, answers, is_loopback
 from refervid.engines.llm.spending import LIST_PRICES, Ledger, estimate
 from refervid.engines.llm.vision import SIZE
-from refervid.engines.llm.wording import Form
+from refervid.engines.llm.wording import Form, words_digest
 
 DEFAULT_URL = "http://127.0.0.1:11434/v1"
 """Ollama's."""
@@ -39,6 +39,12 @@ class LanguageModelSettings(EngineSettings):
     several: bool = True
     replay: bool = False
     max_tokens: int | None = Field(None, ge=16)
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def prompts(self) -> str:
+        """A digest of the words of all questions: a run is not resumed with others."""
+        return words_digest()
 
 
 class ServerChooserSettings(LanguageModelSettings):
@@ -166,7 +172,7 @@ class LocalChooserSettings(LanguageModelSettings):
     """`weights` is a hub id or a folder of a vision-language model."""
 
     kind: Literal["local"] = "local"
-    weights: str = "Qwen/Qwen3-VL-4B-Instruct"
+    weights: Weights = "Qwen/Qwen3-VL-4B-Instruct"
     revision: str | None = None
 
 

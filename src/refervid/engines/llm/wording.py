@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from functools import cache
@@ -20,6 +21,14 @@ Form = Literal["json", "brackets"]
 @cache
 def load(name: str) -> str:
     return (files(__package__) / "prompts" / f"{name}.txt").read_text("utf-8").strip()
+
+
+@cache
+def words_digest() -> str:
+    """Of all prompt files."""
+    folder = files(__package__) / "prompts"
+    words = sorted((file.name, file.read_text("utf-8")) for file in folder.iterdir())
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()[:16]
 
 
 def fill(name: str, **values: object) -> str:

@@ -14,7 +14,8 @@ from pydantic import Field
 from refervid.core.device import resolve_device
 from refervid.core.track import Track
 from refervid.core.types import Frame, Hook, Pivot
-from refervid.engines.base import EngineSettings, Runtime
+from refervid.engines.base import EngineSettings, Runtime, Weights
+from refervid.engines.hub.digests import loaded_digests
 from refervid.engines.hub.weights import missing_weights, torch_dtype
 from refervid.engines.sam2.cache import FeatureCache, Place
 from refervid.engines.sam2.checkpoint import load_model, missing_encoder
@@ -48,7 +49,7 @@ class Sam2Settings(EngineSettings):
     """
 
     kind: Literal["sam2"] = "sam2"
-    weights: str = "facebook/sam2.1-hiera-small"
+    weights: Weights = "facebook/sam2.1-hiera-small"
     revision: str | None = None
     box_pixels: Literal["video", "picture"] = "video"
     pivots_seen: int | None = Field(8, ge=1)
@@ -58,7 +59,7 @@ class Sam2Settings(EngineSettings):
     object_batch: int = Field(32, ge=1)
     keep_logits: bool = False
     compile_encoder: bool = False
-    resume_folder: Path | None = None
+    resume_folder: Path | None = Field(None, exclude=True)
     chunk_frames: int = Field(500, ge=1)
 
 
@@ -194,14 +195,15 @@ class Sam2Tracker:
         settings = self._settings.model_dump_json(
             include={"kind", "weights", "revision", "box_pixels", "pivots_seen", "keep_logits"}
         )
-        return ResumeFile(folder, clip, objects, f"{settings} {self._network.dtype}")
+        contents = loaded_digests(self._settings)
+        return ResumeFile(folder, clip, objects, f"{settings} {contents} {self._network.dtype}")
 
 
 class EdgeTamSettings(Sam2Settings):
     """As for SAM 2, with EdgeTAM's weights."""
 
     kind: Literal["edgetam"] = "edgetam"  # type: ignore[assignment]
-    weights: str = "yonigozlan/EdgeTAM-hf"
+    weights: Weights = "yonigozlan/EdgeTAM-hf"
 
 
 class EdgeTamTracker(Sam2Tracker):

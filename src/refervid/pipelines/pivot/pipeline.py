@@ -12,6 +12,7 @@ from refervid.core.track import Track
 from refervid.core.types import Hook, Reference, SoundReference, Spending, TextReference, Waveform, no_hook
 from refervid.engines.base import CheckingChooser, Engine, PaidChooser, Runtime, Tracker
 from refervid.engines.class_names import ClassNames
+from refervid.engines.hub.digests import loaded_digests
 from refervid.engines.hub.weights import missing_weights
 from refervid.engines.registry import Role, engine_class, engine_settings, missing_parts
 from refervid.media.clip import Clip
@@ -84,8 +85,11 @@ class PivotPipeline(Pipeline):
         return self.engines.tracker
 
     def plan(self) -> dict[str, Any]:
-        settings = {**self.settings.model_dump(mode="json"), **self.engines.plan()}
-        return {"preset": self.preset, "settings": settings}
+        return {
+            "preset": self.preset,
+            "settings": {**self.settings.model_dump(mode="json"), **self.engines.plan()},
+            "contents": {**self.engines.contents(), **loaded_digests(self.settings.sound)},
+        }
 
     def estimate(self, clip: Clip, references: Sequence[Reference]) -> Spending | None:
         chooser = engine_class("chooser", self.settings.chooser["kind"])

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from refervid.engines.base import EngineOptions
+from refervid.engines.base import EngineOptions, Weights
 from refervid.media.sections import READABLE, PictureStyle
 
 
@@ -56,7 +56,7 @@ class SoundSettings(_Frozen):
     vocabulary: tuple[str, ...] | None = None
     last_goes_on: bool = False
     silence_peak: float = Field(1e-3, ge=0, le=1)
-    class_weights: str | None = None
+    class_weights: Weights | None = None
     style: PictureStyle = READABLE
 
 
