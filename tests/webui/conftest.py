@@ -17,7 +17,7 @@ import pytest
 
 from refervid.pipelines.presets import load
 from refervid.webui.limits import Limits
-from refervid.webui.studio import Studio
+from refervid.webui.session import Session
 from tests.clips import disc_and_square, tone, write_video
 
 HEIGHT, WIDTH, FRAMES = 96, 144, 20
@@ -52,9 +52,9 @@ def silent_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def studio(tmp_path: Path, video: Path) -> Iterator[Studio]:
+def session(tmp_path: Path, video: Path) -> Iterator[Session]:
     """A visitor who has chosen the clip."""
-    one = Studio(tmp_path / "studio", LIMITS, lambda preset: load(preset, device="cpu"))
+    one = Session(tmp_path / "session", LIMITS, lambda preset: load(preset, device="cpu"))
     one.open(Path(shutil.copy(video, tmp_path / "upload")), video.name)
     yield one
     one.close()
@@ -73,7 +73,7 @@ def site() -> Iterator[Any]:
 def others_job(site: Any) -> Iterator[Event]:
     """A job of somebody else, which is under way until the event is set or the block ends."""
     over = Event()
-    site.studios.workshop.submit(lambda hook: over.wait())
+    site.sessions.jobs.submit(lambda hook: over.wait())
     try:
         yield over
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -319,13 +320,55 @@ def test_whoever_closes_the_page_leaves_no_file(browsing: Browsing, site: Any, v
     bring(page, video)
     ask(page, RED)
     token = page.locator("video.film").get_attribute("src").split("/")[2]
-    folder = site.studios.with_token(token).folder
+    folder = site.sessions.with_token(token).folder
     assert folder.is_dir()
+    visitor = next(one for one in site.sessions.visitors if one.session.token == token)
     page.close()
     other = browsing.open()
-    until(lambda: not folder.exists(), lambda seconds: other.wait_for_timeout(1000 * seconds))
-    assert site.studios.with_token(token) is None
-    assert list(site.studios._folder.rglob("my clip.mp4")) == []
+    until(lambda: not visitor.pages, lambda seconds: other.wait_for_timeout(1000 * seconds))
+    site.sessions.sweep(time.monotonic() + site.sessions.limits.return_s)
+    assert not folder.exists()
+    assert site.sessions.with_token(token) is None
+
+
+def test_a_page_that_is_loaded_anew_shows_all_again(browsing: Browsing, video: Path) -> None:
+    page = browsing.open()
+    bring(page, video)
+    page.reload()
+    opened(page, video)
+    ask(page, f"{RED}\n{BLUE}")
+    tab(page, "Frames")
+    click_at(page, SQUARE_CENTRE)
+    with ending(page):
+        page.get_by_role("button", name="Correct", exact=True).click()
+    film = page.locator("video.film").get_attribute("src")
+    page.reload()
+    opened(page, video)
+    expect(page.locator("video.film")).to_have_attribute("src", film)
+    expect(page.locator(".answer .status.ok")).to_have_count(2)
+    expect(page.get_by_label("What to find")).to_have_value(f"{RED}\n{BLUE}")
+    tab(page, "Frames")
+    with ending(page):
+        page.get_by_role("button", name="Undo last correction").click()
+    other = browsing.open()
+    expect(other.locator(".clip-card")).to_have_count(0)
+
+
+def test_a_page_that_is_loaded_anew_during_a_job_goes_on_with_it(
+    browsing: Browsing, site: Any, video: Path
+) -> None:
+    page = browsing.open()
+    bring(page, video)
+    with others_job(site):
+        page.get_by_label("What to find").fill(RED)
+        go(page).click()
+        page.get_by_text("Waiting: 1 job is before yours.").wait_for()
+        page.reload()
+        page.get_by_text("Waiting: 1 job is before yours.").wait_for()
+        expect(go(page)).to_be_disabled()
+    page.get_by_text("Done in").wait_for()
+    expect(page.locator(".answer h3").first).to_have_text(RED)
+    expect(go(page)).to_be_enabled()
 
 
 def test_waiting_and_cancel(browsing: Browsing, site: Any, video: Path) -> None:
@@ -354,7 +397,7 @@ def test_cancelled_while_the_film_is_drawn(
             hook("overlay", None, 0, 1)
 
     with monkeypatch.context() as changed, ending(page, "Cancelled."):
-        changed.setattr("refervid.webui.studio.write_overlay", endless_film)
+        changed.setattr("refervid.webui.session.write_overlay", endless_film)
         page.get_by_label("What to find").fill(BLUE)
         go(page).click()
         page.get_by_text("The film is being drawn").wait_for()

@@ -16,14 +16,12 @@ import typer
 
 pytest.importorskip("gradio", reason="the page needs the extra `ui`")
 
-from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from typer.testing import CliRunner
 
 from refervid.cli.app import app
 from refervid.core.errors import MediaNotFound
-from refervid.webui.uploads import taken_upload
 from tests.clips import tone, write_wav
 from tests.webui.conftest import FRAMES, PATIENCE_S, SQUARE_CENTRE, others_job, until
 
@@ -43,9 +41,9 @@ def fetch(address: str, **options: Any) -> httpx.Response:
     return httpx.get(address, timeout=PATIENCE_S, **options)
 
 
-def uploads() -> list[Path]:
+def uploads(site: Any) -> list[Path]:
     """What lies where browsers and clients send files."""
-    return [path for path in Path(get_upload_folder()).rglob("*") if path.is_file()]
+    return [path for path in site.sessions.folder.rglob("uploads/*") if path.is_file()]
 
 
 def test_the_example_client(site: Any, video: Path, tmp_path: Path) -> None:
@@ -107,7 +105,7 @@ def test_a_clip_is_opened_in_line_and_nothing_is_asked_meanwhile(
     client: Client, site: Any, video: Path, silent_video: Path
 ) -> None:
     client.predict(handle_file(video), api_name="/open_clip")
-    visitor = site.studios.of(client.session_hash)
+    visitor = site.sessions.of(client.session_hash)
     with others_job(site):
         opening = client.submit(handle_file(silent_video), api_name="/open_clip")
         until(lambda: visitor.job is not None and visitor.job.state == "waiting")
@@ -116,21 +114,21 @@ def test_a_clip_is_opened_in_line_and_nothing_is_asked_meanwhile(
             with pytest.raises(AppError, match="still being worked on"):
                 call()
     assert opening.result(PATIENCE_S)["name"] == "silent"
-    assert uploads() == []
-    assert [path.name for path in visitor.studio.folder.rglob("*.mp4")] == ["silent.mp4"]
+    assert uploads(site) == []
+    assert [path.name for path in visitor.session.folder.rglob("*.mp4")] == ["silent.mp4"]
     assert client.predict(["the red disc"], api_name="/ask")["queries"][0]["status"] == "ok"
 
 
 def test_a_cancelled_upload_leaves_no_file(client: Client, site: Any, video: Path) -> None:
     with others_job(site):
         opening = client.submit(handle_file(video), api_name="/open_clip")
-        visitor = site.studios.of(client.session_hash)
+        visitor = site.sessions.of(client.session_hash)
         until(lambda: visitor.job is not None)
         assert client.predict(api_name="/cancel")
         with pytest.raises(AppError, match="Cancelled"):
             opening.result(PATIENCE_S)
-    assert uploads() == []
-    assert list(visitor.studio.folder.rglob("*.mp4")) == []
+    assert uploads(site) == []
+    assert list(visitor.session.folder.rglob("*.mp4")) == []
 
 
 def test_too_large_an_upload_is_refused(client: Client, tmp_path: Path) -> None:
@@ -147,7 +145,7 @@ def test_nobody_sees_what_is_not_theirs(client: Client, site: Any, video: Path) 
     other = new_client(site)
     with pytest.raises(AppError, match="no answer"):
         other.predict(api_name="/overlay")
-    start = f"{site.address}/studio/{token}"
+    start = f"{site.address}/session/{token}"
     found = [f"clip-1/{FRAMES - 1}.jpg", "mask-1/0/3.png", "still-1.jpg", film.split("/", 3)[3]]
     assert [fetch(f"{start}/{path}").status_code for path in found] == [200] * 4
     wrong = ["clip-1/99.jpg", "clip-1/-1.jpg", "mask-1/3/3.png", "mask-1/0/99.png", "mask-9/0/3.png",
@@ -158,9 +156,9 @@ def test_nobody_sees_what_is_not_theirs(client: Client, site: Any, video: Path) 
 
 
 def test_no_other_file_is_served(site: Any, tmp_path: Path) -> None:
-    for path in ("/etc/passwd", str(Path(__file__)), str(site.studios._folder)):
+    for path in ("/etc/passwd", str(Path(__file__)), str(site.sessions.folder)):
         assert fetch(f"{site.address}/gradio_api/file={path}").status_code in (403, 404)
-        with pytest.raises(MediaNotFound), taken_upload(path, tmp_path):
+        with pytest.raises(MediaNotFound), site.sessions.uploads.taken(path, tmp_path):
             pytest.fail("it was taken")
 
 

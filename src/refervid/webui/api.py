@@ -12,24 +12,23 @@ from refervid.core.types import Hook
 from refervid.media.clip import Clip
 from refervid.pipelines.presets import PRESETS, lacks_of
 from refervid.report.save import summary
+from refervid.webui.job_queue import Work
 from refervid.webui.marks import read_choice, read_mark
 from refervid.webui.pictures import file_address
-from refervid.webui.studios import Studios, Visitor
-from refervid.webui.uploads import taken_upload
+from refervid.webui.sessions import Sessions, Visitor
 from refervid.webui.words import plain_words
-from refervid.webui.workshop import Work
 
 TICK_S = 0.1
 
 
 class Api:
-    """Every method is an endpoint under its own name; a client's session is its studio.
+    """Every method is an endpoint under its own name; a client has a session of its own.
 
     What fails is raised as `gr.Error` with words for a person.
     """
 
-    def __init__(self, studios: Studios) -> None:
-        self._studios = studios
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
 
     def connect(self) -> None:
         """Offer the endpoints on the page that is being built."""
@@ -61,18 +60,18 @@ class Api:
     async def open_clip(self, file: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Take an uploaded video as the clip; gives its name, frames, size, times and notes."""
         visitor = self._visitor(request)
-        studio = visitor.studio
+        session = visitor.session
         try:
-            with taken_upload(file.get("path"), studio.folder) as path:
+            with self._sessions.uploads.taken(file.get("path"), session.folder) as path:
                 name = str(file.get("orig_name") or path.name)
-                return _clip_facts(await self._done(visitor, lambda _: studio.open(path, name)))
+                return _clip_facts(await self._done(visitor, lambda _: session.open(path, name)))
         except RefervidError as error:
             raise _told(error) from error
 
     async def open_demo(self, request: gr.Request) -> dict[str, Any]:
         """Take the demo's clip."""
         visitor = self._visitor(request)
-        clip: Clip = await self._done(visitor, visitor.studio.open_demo)
+        clip: Clip = await self._done(visitor, visitor.session.open_demo)
         return _clip_facts(clip)
 
     async def ask(
@@ -84,7 +83,8 @@ class Api:
     ) -> dict[str, Any]:
         """Find what the sentences say, and what makes the sound; the answers are as in result.json."""
         visitor = self._visitor(request)
-        return await self._answers(visitor, lambda hook: visitor.studio.ask(list(texts), sound, preset, hook))
+        ask = visitor.session.ask
+        return await self._answers(visitor, lambda hook: ask(list(texts), sound, preset, hook))
 
     async def correct(self, mark: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Track one answer anew: `{"query": 0, "frame": 12, "points": [[x, y]], "labels": [true]}`, or with
@@ -93,7 +93,7 @@ class Api:
 
         def work(hook: Hook) -> None:
             given = read_mark(mark)
-            visitor.studio.correct(given.query, given.pivot(), afresh=given.afresh, hook=hook)
+            visitor.session.correct(given.query, given.pivot(), afresh=given.afresh, hook=hook)
 
         return await self._answers(visitor, work)
 
@@ -105,35 +105,35 @@ class Api:
 
         def work(hook: Hook) -> None:
             choice = read_choice({"query": query, "decision": decision, "candidate": candidate})
-            visitor.studio.take_candidate(choice.query, choice.decision, choice.candidate, hook)
+            visitor.session.take_candidate(choice.query, choice.decision, choice.candidate, hook)
 
         return await self._answers(visitor, work)
 
     async def undo(self, request: gr.Request) -> dict[str, Any]:
         """Take the last correction back."""
         visitor = self._visitor(request)
-        return await self._answers(visitor, visitor.studio.undo)
+        return await self._answers(visitor, visitor.session.undo)
 
     def overlay(self, request: gr.Request) -> str:
         """Address of the film with the answers drawn on it, below the page's own address."""
-        studio = self._visitor(request).studio
+        session = self._visitor(request).session
         try:
-            studio.present_answers()
+            session.present_answers()
         except RefervidError as error:
             raise _told(error) from error
-        return file_address(studio, studio.overlay) if studio.overlay else ""
+        return file_address(session, session.overlay) if session.overlay else ""
 
     async def export(self, request: gr.Request, formats: list[str] | None = None) -> str:
         """Pack everything, and `formats` besides, into a zip; gives its address below the page's own."""
         visitor = self._visitor(request)
-        path = await self._done(visitor, lambda hook: visitor.studio.export(formats or [], hook))
-        return file_address(visitor.studio, path)
+        path = await self._done(visitor, lambda hook: visitor.session.export(formats or [], hook))
+        return file_address(visitor.session, path)
 
     def recipe(self, request: gr.Request, formats: list[str] | None = None) -> dict[str, str]:
         """The command line and the Python that do the same."""
-        studio = self._visitor(request).studio
+        session = self._visitor(request).session
         try:
-            return {"shell": studio.shell(formats or []), "python": studio.python(formats or [])}
+            return {"shell": session.shell(formats or []), "python": session.python(formats or [])}
         except RefervidError as error:
             raise _told(error) from error
 
@@ -146,15 +146,15 @@ class Api:
         return True
 
     def _visitor(self, request: gr.Request) -> Visitor:
-        return self._studios.of(str(request.session_hash))
+        return self._sessions.of(str(request.session_hash))
 
     async def _answers(self, visitor: Visitor, work: Work) -> dict[str, Any]:
         await self._done(visitor, work)
-        return dict(summary(visitor.studio.present_answers().results))
+        return dict(summary(visitor.session.present_answers().results))
 
     async def _done(self, visitor: Visitor, work: Work) -> Any:
         try:
-            job = self._studios.start(visitor, work)
+            job = self._sessions.start(visitor, work)
         except RefervidError as error:
             raise _told(error) from error
         while not job.finished:

@@ -1,4 +1,4 @@
-"""AdaptiveBatch of the page as HTML. Whatever comes from outside is escaped by the template engine."""
+"""Pieces of the page as HTML. Whatever comes from outside is escaped by the template engine."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from refervid.report.plot import clock
 from refervid.report.result import Result
 from refervid.report.templates import template
 from refervid.report.views import QueryView, view_queries
+from refervid.webui.job_queue import Job
 from refervid.webui.pictures import file_address, still_address
-from refervid.webui.studio import Studio
+from refervid.webui.session import Session
 from refervid.webui.viewing import query_label
 from refervid.webui.words import plain_words, without_paths
-from refervid.webui.workshop import Job
 
 NO_FILM = "Your clip, with what you asked for drawn on it, will be here."
 NO_REASONS = "Pivots, candidates and reasons will be here."
@@ -75,13 +75,13 @@ def error_card(error: Exception | str) -> str:
     return _render("said", kind="error", words=words)
 
 
-def player(studio: Studio) -> str:
+def player(session: Session) -> str:
     """The film; while it is being drawn, the frame on which most is to be seen."""
-    answers, overlay = studio.answers, studio.overlay
+    answers, overlay = session.answers, session.overlay
     if answers is None:
         return nothing(NO_FILM)
-    film = None if overlay is None else file_address(studio, overlay)
-    return _render("player", film=film, still=still_address(studio, answers.number))
+    film = None if overlay is None else file_address(session, overlay)
+    return _render("player", film=film, still=still_address(session, answers.number))
 
 
 def nothing(words: str) -> str:

@@ -13,8 +13,10 @@ from refervid.report.plot import clock
 
 class Limits(BaseModel):
     """`upload_mb` per file, `seconds` per clip, `pixels` (width x height x frames) per clip; `sentences`
-    per question, each of up to `letters` letters; `waiting` jobs of all visitors together; `idle_s` seconds
-    after which a visitor who does nothing is taken to have left."""
+    per question, each of up to `letters` letters; `waiting` jobs and `kept_mb` megabytes of files of all
+    visitors together; `unopened_s` seconds for an upload to come, and to be opened; `idle_s` seconds after
+    which a visitor who does nothing is taken to have left; `return_s` seconds in which a page that was closed
+    can be loaded again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,7 +26,10 @@ class Limits(BaseModel):
     sentences: int = Field(6, ge=1)
     letters: int = Field(300, ge=1)
     waiting: int = Field(20, ge=1)
+    kept_mb: float = Field(4000, gt=0)
+    unopened_s: float = Field(600, gt=0)
     idle_s: float = Field(3600, gt=0)
+    return_s: float = Field(60, gt=0)
 
     def words(self) -> str:
         return f"up to {self.upload_mb:g} MB and {self.seconds:g} seconds"

@@ -17,10 +17,10 @@ from refervid.core.types import Frame, Mask
 from refervid.media.overlay import draw_masks
 from refervid.media.palette import RGB, query_colour
 from refervid.media.pictures import encode_jpeg
-from refervid.webui.studio import Studio
-from refervid.webui.studios import Studios
+from refervid.webui.session import Session
+from refervid.webui.sessions import Sessions
 
-PREFIX = "/studio"
+PREFIX = "/session"
 LONG_SIDE = 1280
 """Larger frames are shown at this size."""
 
@@ -30,30 +30,30 @@ _FILL, _OUTLINE = 105, 255
 _HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
 
 
-def router(studios: Studios) -> APIRouter:
+def router(sessions: Sessions) -> APIRouter:
     """Who does not know the token finds nothing."""
     routes = APIRouter(prefix=PREFIX, include_in_schema=False)
 
-    def studio_of(token: str) -> Studio:
-        studio = studios.with_token(token)
-        if studio is None:
+    def session_of(token: str) -> Session:
+        session = sessions.with_token(token)
+        if session is None:
             raise HTTPException(404)
-        return studio
+        return session
 
-    def shown_frame(studio: Studio, index: int) -> Frame:
+    def shown_frame(session: Session, index: int) -> Frame:
         try:
-            return studio.frame(index)
+            return session.frame(index)
         except (IndexError, RefervidError):  # also where the clip has just given way to another one
             raise HTTPException(404) from None
 
     @routes.get("/{token}/clip-{clip}/{index}.jpg")
     def frame(token: str, clip: int, index: int) -> Response:
-        picture = shown_frame(studio_of(token), index)
+        picture = shown_frame(session_of(token), index)
         return Response(encode_jpeg(_fitted(picture), 85), media_type="image/jpeg", headers=_HEADERS)
 
     @routes.get("/{token}/mask-{number}/{query}/{index}.png")
     def mask(token: str, number: int, query: int, index: int) -> Response:
-        answers = studio_of(token).answers
+        answers = session_of(token).answers
         if answers is None or answers.number != number or not 0 <= query < len(answers.results):
             raise HTTPException(404)
         track = answers.results[query].track
@@ -63,18 +63,18 @@ def router(studios: Studios) -> APIRouter:
 
     @routes.get("/{token}/still-{number}.jpg")
     def still(token: str, number: int) -> Response:
-        studio = studio_of(token)
-        answers = studio.answers
+        session = session_of(token)
+        answers = session.answers
         if answers is None or answers.number != number:
             raise HTTPException(404)
         results, index = answers.results, answers.best_frame
-        picture = shown_frame(studio, index)
+        picture = shown_frame(session, index)
         draw_masks(picture, [one.track[index] for one in results], [one.query for one in results])
         return Response(encode_jpeg(_fitted(picture), 85), media_type="image/jpeg", headers=_HEADERS)
 
     @routes.get("/{token}/files/{name}")
     def file(token: str, name: str) -> FileResponse:
-        path = next((one for one in _files(studio_of(token)) if one.name == name), None)
+        path = next((one for one in _files(session_of(token)) if one.name == name), None)
         if path is None:
             raise HTTPException(404)
         return FileResponse(path, headers=_HEADERS, filename=None if path.suffix == ".mp4" else name)
@@ -82,23 +82,23 @@ def router(studios: Studios) -> APIRouter:
     return routes
 
 
-def frame_address(studio: Studio) -> str:
+def frame_address(session: Session) -> str:
     """Where frames lie, as `.../INDEX.jpg`."""
-    return f"{PREFIX}/{studio.token}/clip-{studio.clip_number}/"
+    return f"{PREFIX}/{session.token}/clip-{session.clip_number}/"
 
 
-def mask_address(studio: Studio, number: int) -> str:
+def mask_address(session: Session, number: int) -> str:
     """Where masks of the answers `number` lie, as `.../QUERY/INDEX.png`."""
-    return f"{PREFIX}/{studio.token}/mask-{number}/"
+    return f"{PREFIX}/{session.token}/mask-{number}/"
 
 
-def still_address(studio: Studio, number: int) -> str:
+def still_address(session: Session, number: int) -> str:
     """Where the most telling frame of the answers `number` lies."""
-    return f"{PREFIX}/{studio.token}/still-{number}.jpg"
+    return f"{PREFIX}/{session.token}/still-{number}.jpg"
 
 
-def file_address(studio: Studio, path: Path) -> str:
-    return f"{PREFIX}/{studio.token}/files/{path.name}"
+def file_address(session: Session, path: Path) -> str:
+    return f"{PREFIX}/{session.token}/files/{path.name}"
 
 
 def mask_png(mask: Mask, colour: RGB) -> bytes:
@@ -125,6 +125,6 @@ def _fitted(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, size, interpolation=smooth), np.uint8)
 
 
-def _files(studio: Studio) -> list[Path]:
+def _files(session: Session) -> list[Path]:
     """What may be fetched: the overlay and the last export."""
-    return [path for path in (studio.overlay, studio.exported) if path is not None]
+    return [path for path in (session.overlay, session.exported) if path is not None]

@@ -3,35 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event, Thread
 
 # Read when Gradio is imported: no telemetry, and no look for newer versions.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 import gradio as gr
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Request
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from refervid.webui.api import Api
+from refervid.webui.gate import UPLOAD, Gate
 from refervid.webui.html import page_file
 from refervid.webui.limits import Limits
 from refervid.webui.page import Page
 from refervid.webui.pictures import router
-from refervid.webui.studios import Studios
+from refervid.webui.sessions import Sessions
 
 HOST = "127.0.0.1"
-
-POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data: blob:; media-src 'self' blob:; font-src 'self' data:; connect-src 'self'; "
-    "frame-ancestors 'none'; form-action 'self'; base-uri 'self'"
-)
-"""Whatever a library of the page would like to fetch from elsewhere, the browser refuses. Gradio builds
-its templates with `Function`, hence 'unsafe-eval'; no text from outside becomes script."""
+SWEEP_S = 30.0
 
 
 @contextmanager
@@ -41,23 +36,47 @@ def page_server(
     """The page as an application; on leaving, work is stopped and every visitor's files are deleted."""
     limits = limits or Limits()
     with TemporaryDirectory(prefix="refervid-ui-") as folder:
-        os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "uploads")
-        studios = Studios(Path(folder), limits, device=device, allow_remote=allow_remote)
+        os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "gradio")
+        sessions = Sessions(Path(folder), limits, device=device, allow_remote=allow_remote)
         try:
-            yield _application(studios)
+            with _sweeping(sessions):
+                yield _application(sessions)
         finally:
-            studios.close()
+            sessions.close()
 
 
-def _application(studios: Studios) -> FastAPI:
-    page = Page(studios)
+@contextmanager
+def _sweeping(sessions: Sessions) -> Iterator[None]:
+    """Whoever left is noticed also when nobody comes."""
+    over = Event()
+
+    def sweep() -> None:
+        while not over.wait(SWEEP_S):
+            sessions.sweep()
+
+    thread = Thread(target=sweep, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def _application(sessions: Sessions) -> FastAPI:
+    page = Page(sessions)
     with page.blocks:
-        Api(studios).connect()
+        Api(sessions).connect()
     page.blocks.queue(default_concurrency_limit=None)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.studios = studios
-    app.include_router(router(studios))
-    app.middleware("http")(_with_policy)
+    app.state.sessions = sessions
+    app.include_router(router(sessions))
+
+    @app.post(UPLOAD)  # in the place of Gradio's own
+    async def upload(request: Request) -> list[str]:
+        return [await sessions.uploads.receive(request)]
+
+    app.add_middleware(Gate)
     # Other names that point to this machine are other people's pages trying to reach it.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
     system = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
@@ -70,7 +89,6 @@ def _application(studios: Studios) -> FastAPI:
         run_history=False,
         allowed_paths=[],
         show_error=True,
-        max_file_size=int(studios.limits.upload_mb * 1e6),
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
@@ -78,10 +96,3 @@ def _application(studios: Studios) -> FastAPI:
         css=page_file("page.css"),
     )
     return app
-
-
-async def _with_policy(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await call_next(request)
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response

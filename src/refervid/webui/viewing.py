@@ -10,24 +10,25 @@ import numpy as np
 from refervid.media.palette import query_colour
 from refervid.report.result import Result
 from refervid.webui.pictures import frame_address, mask_address
-from refervid.webui.studio import Studio
+from refervid.webui.session import Session
 
 _turns = count()
 """The browser acts on what has changed; a correction that failed changes nothing else."""
 
 
-def viewer_state(studio: Studio, *, busy: bool = False) -> dict[str, Any]:
+def viewer_state(session: Session, *, busy: bool = False) -> dict[str, Any]:
     """The clip and, once something was asked, the answers; `{}` without a clip.
 
     Boxes are [x0, y0, x1, y1] in pixels of the clip's frame, null where the object is away; while
     `busy` no corrections are taken.
     """
-    clip, answers = studio.clip, studio.answers
+    clip, answers = session.clip, session.answers
     if clip is None:
         return {}
     state: dict[str, Any] = {
         "turn": next(_turns),
-        "frames": frame_address(studio),
+        "token": session.token,
+        "frames": frame_address(session),
         "count": len(clip),
         "width": clip.width,
         "height": clip.height,
@@ -38,7 +39,7 @@ def viewer_state(studio: Studio, *, busy: bool = False) -> dict[str, Any]:
         "busy": busy,
     }
     if answers is not None:
-        masks = mask_address(studio, answers.number)
+        masks = mask_address(session, answers.number)
         state["queries"] = [
             _query(place, one, f"{masks}{place}/") for place, one in enumerate(answers.results)
         ]

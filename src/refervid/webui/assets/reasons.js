@@ -3,5 +3,6 @@ element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-candidate]");
   if (!button) return;
   const { query, decision, candidate } = button.dataset;
-  trigger("candidate", { query: Number(query), decision: Number(decision), candidate: Number(candidate) });
+  const choice = { query: Number(query), decision: Number(decision), candidate: Number(candidate) };
+  trigger("candidate", { choice });
 });

@@ -13,7 +13,7 @@ function hold(held) {
 async function send(file) {
   if (!file || sending) return;
   if (file.size > props.most_bytes) {
-    trigger("refused", { bytes: file.size });
+    trigger("refused", { bytes: file.size, words: "" });
     return;
   }
   sending = true;
@@ -21,10 +21,13 @@ async function send(file) {
   label.classList.add("sending");
   headline.textContent = "Uploading " + file.name + " …";
   try {
-    const { path } = await upload(file);
-    trigger("uploaded", { path, name: file.name });
+    const form = new FormData();
+    form.append("files", file);
+    const answer = await fetch("/gradio_api/upload", { method: "POST", body: form });
+    if (answer.ok) trigger("uploaded", { upload: (await answer.json())[0], name: file.name });
+    else trigger("refused", { bytes: 0, words: (await answer.json()).detail });
   } catch (error) {
-    trigger("refused", { bytes: 0 });
+    trigger("refused", { bytes: 0, words: "" });
   }
   sending = false;
   hold(false);

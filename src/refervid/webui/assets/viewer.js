@@ -18,6 +18,8 @@ function load() {
   find(".viewer").hidden = !next || !next.frames;
   find(".nothing").hidden = !find(".viewer").hidden;
   if (!next || !next.frames) { clip = null; return; }
+  sessionStorage.setItem("refervid", next.token); // a tab that is loaded anew finds its session again
+  if (!clip && next.busy) trigger("resume", {});
   const sameClip = clip && clip.frames === next.frames;
   const wasAsked = clip && clip.queries.length, chosen = select.value;
   const sameQuestion = sameClip && labels(clip) === labels(next);
@@ -206,7 +208,7 @@ function send(afresh) {
   else { mark.points = points.map((point) => [point.x, point.y]); mark.labels = points.map((point) => point.keep); }
   busy = true;
   draw();
-  trigger("mark", mark);
+  trigger("mark", { mark });
 }
 find(".apply").addEventListener("click", () => send(false));
 find(".afresh").addEventListener("click", () => send(true));

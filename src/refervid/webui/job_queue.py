@@ -84,14 +84,14 @@ class Job:
         self.stages[stage] = completed, total
 
 
-class Workshop:
+class JobQueue:
     """Runs jobs one after the other, in the order in which they came."""
 
     def __init__(self, most_waiting: int) -> None:
         self._most_waiting = most_waiting
         self._line: list[Job] = []
         self._lock = Lock()
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="refervid-workshop")
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="refervid-jobs")
 
     def submit(self, work: Work) -> Job:
         """Raises `SettingsError` if the line is too long."""

@@ -15,9 +15,9 @@ import pytest
 from refervid.core.errors import MediaNotFound, MediaTooLarge, NoAudioStream, RefervidError, SettingsError
 from refervid.core.types import Frame, Hook, Pivot
 from refervid.pipelines.presets import load
+from refervid.webui.job_queue import Cancelled
 from refervid.webui.limits import Limits
-from refervid.webui.studio import Answers, Studio
-from refervid.webui.workshop import Cancelled
+from refervid.webui.session import Answers, Session
 from tests.clips import write_video
 from tests.engines.sam2 import tiny
 from tests.webui.conftest import FRAMES, LIMITS, SQUARE_CENTRE, disc_centre, pictures
@@ -25,8 +25,8 @@ from tests.webui.conftest import FRAMES, LIMITS, SQUARE_CENTRE, disc_centre, pic
 RED = "the red disc"
 
 
-def shows(studio: Studio, index: int, centre: tuple[float, float], query: int = 0) -> bool:
-    mask = studio.present_answers().results[query].track[index]
+def shows(session: Session, index: int, centre: tuple[float, float], query: int = 0) -> bool:
+    mask = session.present_answers().results[query].track[index]
     return bool(mask[round(centre[1]), round(centre[0])])
 
 
@@ -34,79 +34,79 @@ def square_box(frame: int) -> Pivot:
     return Pivot(frame, box_xyxy=np.array([98, 12, 131, 45], np.float32))
 
 
-def test_ask_correct_undo(studio: Studio) -> None:
+def test_ask_correct_undo(session: Session) -> None:
     stages: list[str] = []
-    studio.ask(["  the red disc ", "", RED], False, "lite", lambda stage, *_: stages.append(stage))
-    [result] = studio.present_answers().results
+    session.ask(["  the red disc ", "", RED], False, "lite", lambda stage, *_: stages.append(stage))
+    [result] = session.present_answers().results
     assert result.status == "ok"
-    assert shows(studio, 10, disc_centre(10))
+    assert shows(session, 10, disc_centre(10))
     assert {"prepare", "choose frames", "track", "overlay"} <= set(stages)
-    first = studio.overlay
+    first = session.overlay
     assert first is not None
     assert first.is_file()
 
-    studio.correct(0, square_box(5), afresh=True)
-    assert shows(studio, 10, SQUARE_CENTRE)
-    assert not shows(studio, 10, disc_centre(10))
-    assert studio.overlay is not None
-    assert studio.overlay != first
+    session.correct(0, square_box(5), afresh=True)
+    assert shows(session, 10, SQUARE_CENTRE)
+    assert not shows(session, 10, disc_centre(10))
+    assert session.overlay is not None
+    assert session.overlay != first
     assert not first.exists()
 
-    studio.undo()
-    assert shows(studio, 10, disc_centre(10))
+    session.undo()
+    assert shows(session, 10, disc_centre(10))
     with pytest.raises(SettingsError, match="no correction"):
-        studio.undo()
+        session.undo()
 
 
 @pytest.mark.parametrize(
     "work",
     [
-        lambda studio, hook: studio.ask(["the blue square"], False, "lite", hook),
-        lambda studio, hook: studio.correct(0, square_box(5), hook=hook),
-        lambda studio, hook: studio.undo(hook),
+        lambda session, hook: session.ask(["the blue square"], False, "lite", hook),
+        lambda session, hook: session.correct(0, square_box(5), hook=hook),
+        lambda session, hook: session.undo(hook),
     ],
 )
 @pytest.mark.parametrize("trouble", [Cancelled, OSError("no space left on device")])
 def test_without_its_film_an_answer_leaves_all_as_it_was(
-    studio: Studio, work: Callable[[Studio, Hook], None], trouble: Exception
+    session: Session, work: Callable[[Session, Hook], None], trouble: Exception
 ) -> None:
-    studio.ask([RED], False, "lite")
-    studio.correct(0, square_box(5), afresh=True)
-    before = studio.answers, studio.overlay, studio.export([]), studio.python()
+    session.ask([RED], False, "lite")
+    session.correct(0, square_box(5), afresh=True)
+    before = session.answers, session.overlay, session.export([]), session.python()
     seen: list[Answers | None] = []
 
     def hook(stage: str, artefact: Frame | None, completed: int, total: int) -> None:
         if stage == "overlay":
-            seen.append(studio.answers)
+            seen.append(session.answers)
             raise trouble
 
     with pytest.raises((Cancelled, OSError)):
-        work(studio, hook)
+        work(session, hook)
     assert seen != [before[0]]
-    assert (studio.answers, studio.overlay, studio.exported, studio.python()) == before
-    assert sorted(studio.folder.glob("*.*")) == sorted([before[1], before[2]])
-    studio.undo()
-    assert shows(studio, 10, disc_centre(10))
+    assert (session.answers, session.overlay, session.exported, session.python()) == before
+    assert sorted(session.folder.glob("*.*")) == sorted([before[1], before[2]])
+    session.undo()
+    assert shows(session, 10, disc_centre(10))
 
 
-def test_a_candidate_is_taken_instead(studio: Studio) -> None:
-    studio.ask([RED], False, "lite")
-    [result] = studio.present_answers().results
+def test_a_candidate_is_taken_instead(session: Session) -> None:
+    session.ask([RED], False, "lite")
+    [result] = session.present_answers().results
     place, decision = next(
         (place, one) for place, one in enumerate(result.decisions) if one.question == "box"
     )
     middles = [(one.box_xyxy[:2] + one.box_xyxy[2:]) / 2 for one in decision.candidates]
     nearest = int(np.argmin([np.hypot(*(middle - SQUARE_CENTRE)) for middle in middles]))
-    studio.take_candidate(0, place, nearest + 1)
-    assert shows(studio, 10, SQUARE_CENTRE)
+    session.take_candidate(0, place, nearest + 1)
+    assert shows(session, 10, SQUARE_CENTRE)
     for wrong in ((0, place, 99), (0, 99, 1), (3, 0, 1)):
         with pytest.raises(SettingsError):
-            studio.take_candidate(*wrong)
+            session.take_candidate(*wrong)
 
 
-def test_everything_is_in_the_zip(studio: Studio, tmp_path: Path) -> None:
-    studio.ask([RED], True, "lite")
-    path = studio.export(["coco-rle", "davis-png", "youtube-vos", "alpha-webm"])
+def test_everything_is_in_the_zip(session: Session, tmp_path: Path) -> None:
+    session.ask([RED], True, "lite")
+    path = session.export(["coco-rle", "davis-png", "youtube-vos", "alpha-webm"])
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
         answers = json.loads(archive.read("result.json"))
@@ -116,87 +116,87 @@ def test_everything_is_in_the_zip(studio: Studio, tmp_path: Path) -> None:
     for start in ("davis/", "youtube-vos/", "alpha/the-red-disc.webm"):
         assert any(name.startswith(start) for name in names)
     assert not any("refervid.lock" in name for name in names)
-    assert not (studio.folder / "export").exists()
+    assert not (session.folder / "export").exists()
 
 
 def test_the_recipe_gives_the_same_answers(
-    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    studio.ask([RED], True, "lite")
+    session.ask([RED], True, "lite")
     place = next(
         place
-        for place, one in enumerate(studio.present_answers().results[0].decisions)
+        for place, one in enumerate(session.present_answers().results[0].decisions)
         if one.question == "box"
     )
-    studio.take_candidate(0, place, 2)
-    studio.correct(0, square_box(5), afresh=True)
+    session.take_candidate(0, place, 2)
+    session.correct(0, square_box(5), afresh=True)
     points = np.array([[*SQUARE_CENTRE], [20, 80]], np.float32)
-    studio.correct(0, Pivot(15, points_xy=points, point_labels=np.array([True, False])))
-    assert "--sound" in studio.shell()
-    assert "3 correction" in studio.shell()
-    clip = studio.present_clip()
+    session.correct(0, Pivot(15, points_xy=points, point_labels=np.array([True, False])))
+    assert "--sound" in session.shell()
+    assert "3 correction" in session.shell()
+    clip = session.present_clip()
     shutil.copy(clip.source, tmp_path / clip.source.name)
-    (tmp_path / "again.py").write_text(studio.python(["coco-rle"]))
+    (tmp_path / "again.py").write_text(session.python(["coco-rle"]))
     monkeypatch.chdir(tmp_path)
     runpy.run_path("again.py")
     again = json.loads((tmp_path / "out" / "result.json").read_text())
     assert [query["areas"] for query in again["queries"]] == [
-        result.areas.tolist() for result in studio.present_answers().results
+        result.areas.tolist() for result in session.present_answers().results
     ]
     assert (tmp_path / "out" / "coco_rle.json").exists()
 
 
-def test_a_single_sound_has_a_recipe_too(studio: Studio, tmp_path: Path) -> None:
-    studio.ask([], True, "lite")
-    assert "[pipeline(" in studio.python()
-    assert "--text" not in studio.shell()
+def test_a_single_sound_has_a_recipe_too(session: Session, tmp_path: Path) -> None:
+    session.ask([], True, "lite")
+    assert "[pipeline(" in session.python()
+    assert "--text" not in session.shell()
 
 
-def test_files_go_with_the_visitor(studio: Studio) -> None:
-    studio.ask([RED], False, "lite")
-    studio.export([])
-    assert studio.folder.is_dir()
-    studio.close()
-    assert not studio.folder.exists()
+def test_files_go_with_the_visitor(session: Session) -> None:
+    session.ask([RED], False, "lite")
+    session.export([])
+    assert session.folder.is_dir()
+    session.close()
+    assert not session.folder.exists()
     with pytest.raises(SettingsError, match="clip"):
-        studio.frame(0)
+        session.frame(0)
 
 
-def test_a_new_clip_forgets_the_answers(studio: Studio, tmp_path: Path) -> None:
-    studio.ask([RED], False, "lite")
-    studio.export([])
-    before = studio.clip_number
-    studio.open(write_video(tmp_path / "other.mp4", pictures()[:5]), "other.mp4")
-    assert len(studio.present_clip()) == 5
-    assert studio.clip_number == before + 1
-    assert studio.answers is None
-    assert studio.overlay is None
-    assert [one.name for one in studio.folder.rglob("*.*")] == ["other.mp4"]
-    assert studio.frame(4).shape == (96, 144, 3)
+def test_a_new_clip_forgets_the_answers(session: Session, tmp_path: Path) -> None:
+    session.ask([RED], False, "lite")
+    session.export([])
+    before = session.clip_number
+    session.open(write_video(tmp_path / "other.mp4", pictures()[:5]), "other.mp4")
+    assert len(session.present_clip()) == 5
+    assert session.clip_number == before + 1
+    assert session.answers is None
+    assert session.overlay is None
+    assert [one.name for one in session.folder.rglob("*.*")] == ["other.mp4"]
+    assert session.frame(4).shape == (96, 144, 3)
 
 
-def test_a_bad_file_leaves_the_clip_that_was_there(studio: Studio, tmp_path: Path) -> None:
+def test_a_bad_file_leaves_the_clip_that_was_there(session: Session, tmp_path: Path) -> None:
     for content in (b"", b"no video at all" * 50):
         (tmp_path / "bad.mp4").write_bytes(content)
         with pytest.raises(RefervidError):
-            studio.open(tmp_path / "bad.mp4", "bad.mp4")
+            session.open(tmp_path / "bad.mp4", "bad.mp4")
     with pytest.raises(MediaNotFound):
-        studio.open(tmp_path / "bad.mp4", "bad.mp4")
-    assert len(studio.present_clip()) == FRAMES
-    assert [one.name for one in (studio.folder / "clips").rglob("*.mp4")] == ["my-clip.mp4"]
+        session.open(tmp_path / "bad.mp4", "bad.mp4")
+    assert len(session.present_clip()) == FRAMES
+    assert [one.name for one in (session.folder / "clips").rglob("*.mp4")] == ["my-clip.mp4"]
 
 
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "a/b.mp4", "..", "", "x" * 400 + ".mp4", "\x00.mp4", "ü.MP4"]
 )
-def test_any_name_of_an_upload_stays_in_its_folder(studio: Studio, tmp_path: Path, name: str) -> None:
-    clip = studio.open(write_video(tmp_path / "upload.mp4", pictures()[:3]), name)
-    assert clip.source.is_relative_to(studio.folder)
+def test_any_name_of_an_upload_stays_in_its_folder(session: Session, tmp_path: Path, name: str) -> None:
+    clip = session.open(write_video(tmp_path / "upload.mp4", pictures()[:3]), name)
+    assert clip.source.is_relative_to(session.folder)
 
 
 def test_limits_are_enforced(tmp_path: Path) -> None:
-    def visitor(**limits: float) -> Studio:
-        one = Studio(tmp_path / f"studio{len(list(tmp_path.iterdir()))}", Limits(**limits), load)  # type: ignore[arg-type]
+    def visitor(**limits: float) -> Session:
+        one = Session(tmp_path / f"session{len(list(tmp_path.iterdir()))}", Limits(**limits), load)  # type: ignore[arg-type]
         one.open(write_video(tmp_path / "upload.mp4", pictures()), "clip.mp4")
         return one
 
@@ -213,15 +213,15 @@ def test_limits_are_enforced(tmp_path: Path) -> None:
         one.ask(["x" * 31], False, "lite")
 
 
-def test_what_cannot_be_asked(studio: Studio, tmp_path: Path) -> None:
+def test_what_cannot_be_asked(session: Session, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="sentence"):
-        studio.ask([" "], False, "lite")
-    for call in (studio.shell, studio.python, studio.undo, lambda: studio.export([])):
+        session.ask([" "], False, "lite")
+    for call in (session.shell, session.python, session.undo, lambda: session.export([])):
         with pytest.raises(SettingsError):
             call()
-    studio.open(write_video(tmp_path / "silent.mp4", pictures()[:6]), "silent.mp4")
+    session.open(write_video(tmp_path / "silent.mp4", pictures()[:6]), "silent.mp4")
     with pytest.raises(NoAudioStream):
-        studio.ask([], True, "lite")
+        session.ask([], True, "lite")
 
 
 @pytest.mark.slow
@@ -229,7 +229,7 @@ def test_sam2_is_corrected_by_a_click(tmp_path: Path, video: Path) -> None:
     tiny.sam2_model().save_pretrained(tmp_path / "weights")
     changes = ["tracker.kind=sam2", f"tracker.weights={tmp_path / 'weights'}"]
     pipeline = load("lite", device="cpu", settings=changes)
-    one = Studio(tmp_path / "studio", LIMITS, lambda preset: pipeline)
+    one = Session(tmp_path / "session", LIMITS, lambda preset: pipeline)
     one.open(Path(shutil.copy(video, tmp_path / "upload")), video.name)
     one.ask([RED], False, "lite")
     before = one.present_answers().results[0].track.stack()
@@ -246,6 +246,6 @@ def test_sam2_is_corrected_by_a_click(tmp_path: Path, video: Path) -> None:
 @pytest.mark.slow
 def test_the_demo_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REFERVID_CACHE", str(tmp_path / "cache"))
-    one = Studio(tmp_path / "studio", Limits(), load)
+    one = Session(tmp_path / "session", Limits(), load)
     assert one.open_demo().has_audio
     one.open_demo(lambda stage, *_: pytest.fail("drawn twice"))

@@ -53,7 +53,7 @@ class Answers:
         return int(np.where(present == present.max(), areas.sum(axis=0), -1).argmax())
 
 
-class Studio:
+class Session:
     """Everything of one visitor lies in `folder`, and goes with `close`.
 
     `token` names the visitor in addresses. Methods that take a hook do long work.

@@ -1,0 +1,180 @@
+"""All visitors of the page, kept apart."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+from refervid.core.errors import SettingsError
+from refervid.pipelines.base import Pipeline
+from refervid.pipelines.presets import best_preset, load
+from refervid.webui.job_queue import Job, JobQueue, Work
+from refervid.webui.limits import Limits
+from refervid.webui.session import Session
+from refervid.webui.uploads import Uploads
+
+
+@dataclass(eq=False)
+class Visitor:
+    """A session with the open pages that show it, the job that works for it, if any, and one that looks at
+    the clip ahead of a question."""
+
+    session: Session
+    pages: set[str]
+    job: Job | None = None
+    ahead: Job | None = None
+    seen_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def working(self) -> bool:
+        return self.job is not None and not self.job.finished
+
+
+class Sessions:
+    """Visitors by page, with one line of jobs for all of them; everything lies below `folder`.
+
+    A page is what Gradio calls a session: one loading of the page in a browser, or one client.
+    """
+
+    def __init__(self, folder: Path, limits: Limits, *, device: str, allow_remote: bool) -> None:
+        self.limits = limits
+        self.jobs = JobQueue(limits.waiting)
+        self.uploads = Uploads(folder, limits)
+        self.folder = folder
+        self._device = device
+        self._allow_remote = allow_remote
+        self._visitors: dict[str, Visitor] = {}
+        self._tokens: dict[str, str] = {}
+        self._pipelines: dict[str, Pipeline] = {}
+        self._lock = Lock()
+
+    def of(self, page: str) -> Visitor:
+        """The visitor at this page, new or known."""
+        self.sweep()
+        with self._lock:
+            if page not in self._tokens:
+                folder = self.folder / f"session-{len(self._visitors)}-{time.monotonic_ns()}"
+                session = Session(folder, self.limits, self.pipeline)
+                self._visitors[session.token] = Visitor(session, {page})
+                self._tokens[page] = session.token
+            visitor = self._visitors[self._tokens[page]]
+            visitor.seen_s = time.monotonic()
+            return visitor
+
+    @property
+    def visitors(self) -> list[Visitor]:
+        with self._lock:
+            return list(self._visitors.values())
+
+    def return_to(self, page: str, token: str) -> Visitor | None:
+        """The page was loaded anew and shows the session that `token` names, unless that is over."""
+        with self._lock:
+            visitor = self._visitors.get(token)
+            if visitor is None or page in self._tokens:
+                return None
+            visitor.pages.add(page)
+            visitor.seen_s = time.monotonic()
+            self._tokens[page] = token
+            return visitor
+
+    def with_token(self, token: str) -> Session | None:
+        """The session that an address names."""
+        with self._lock:
+            visitor = self._visitors.get(token)
+            if visitor is None:
+                return None
+            visitor.seen_s = time.monotonic()
+            return visitor.session
+
+    def start(self, visitor: Visitor, work: Work) -> Job:
+        """Put work on the visitor's session in line. Raises `SettingsError` if one is under way already."""
+        if visitor.working:
+            raise SettingsError("The last request is still being worked on: wait for it, or cancel it")
+        visitor.job = self.jobs.submit(work)
+        return visitor.job
+
+    def look_ahead(self, visitor: Visitor) -> None:
+        """Use the time until the first question about a new clip, if the embedded engines will answer it."""
+        if best_preset() == "lite":
+            # Where the line is full, the first question takes longer.
+            with suppress(SettingsError):
+                visitor.ahead = self.jobs.submit(visitor.session.look_ahead)
+
+    def stop_looking_ahead(self, visitor: Visitor) -> None:
+        """Another clip is coming."""
+        if visitor.ahead is not None:
+            visitor.ahead.cancel()
+
+    def waiting(self, visitor: Visitor) -> int:
+        """How many jobs of others come before the visitor's."""
+        if visitor.job is None:
+            return 0
+        own = visitor.ahead is not None and not visitor.ahead.finished
+        return max(self.jobs.ahead_of(visitor.job) - own, 0)
+
+    def leave(self, page: str) -> None:
+        """The page was closed. It may be on its way back: the session waits `return_s` for it."""
+        with self._lock:
+            visitor = self._visitors.get(self._tokens.pop(page, ""))
+            if visitor is not None:
+                visitor.pages.discard(page)
+                visitor.seen_s = time.monotonic()
+
+    def sweep(self, now_s: float | None = None) -> None:
+        """End visitors who left, or went without a word, and delete uploads that nobody opens.
+
+        `now_s` is a time of the monotonic clock.
+        """
+        now_s = time.monotonic() if now_s is None else now_s
+        with self._lock:
+            gone = [visitor for visitor in self._visitors.values() if self._is_gone(visitor, now_s)]
+            for visitor in gone:
+                self._forget(visitor)
+        for visitor in gone:
+            _end(visitor)
+        self.uploads.sweep(now_s)
+
+    def close(self) -> None:
+        """Nobody is served any more."""
+        self.jobs.close()
+        with self._lock:
+            visitors = list(self._visitors.values())
+            for visitor in visitors:
+                self._forget(visitor)
+        for visitor in visitors:
+            _end(visitor)
+
+    def pipeline(self, preset: str) -> Pipeline:
+        """A preset's pipeline, built once. Only the jobs call this, so that none is built twice."""
+        if preset not in self._pipelines:
+            self._pipelines[preset] = load(preset, device=self._device, allow_remote=self._allow_remote)
+        return self._pipelines[preset]
+
+    def _is_gone(self, visitor: Visitor, now_s: float) -> bool:
+        silent_s = now_s - visitor.seen_s
+        if not visitor.pages:
+            return silent_s > self.limits.return_s
+        return not visitor.working and silent_s > self.limits.idle_s
+
+    def _forget(self, visitor: Visitor) -> None:
+        del self._visitors[visitor.session.token]
+        for page in visitor.pages:
+            self._tokens.pop(page, None)
+
+
+def _end(visitor: Visitor) -> None:
+    """Stop the work, and delete the files when it rests."""
+    jobs = [job for job in (visitor.ahead, visitor.job) if job is not None]
+    for job in jobs:
+        job.cancel()
+
+    def close_at_rest() -> None:
+        if all(job.finished for job in jobs):
+            visitor.session.close()
+
+    for job in jobs:
+        job.when_finished(close_at_rest)
+    close_at_rest()

@@ -1,0 +1,198 @@
+"""Jobs in line, and visitors who come and go."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from refervid.core.errors import SettingsError
+from refervid.core.types import Hook
+from refervid.webui.job_queue import Job, JobQueue
+from refervid.webui.limits import Limits
+from refervid.webui.sessions import Sessions
+from tests.clips import write_video
+from tests.webui.conftest import PATIENCE_S, pictures
+
+
+def held(gate: Event) -> object:
+    """Work that reports progress until the gate opens."""
+
+    def work(hook: Hook) -> str:
+        done = 0
+        while not gate.wait(0.005):
+            hook("hold", None, done := done + 1, 10**6)
+        return "opened"
+
+    return work
+
+
+def test_one_after_the_other() -> None:
+    queue, gate = JobQueue(5), Event()
+    first = queue.submit(held(gate))
+    second = queue.submit(lambda hook: "second")
+    assert queue.ahead_of(second) == 1
+    assert second.state == "waiting"
+    gate.set()
+    assert second.wait(PATIENCE_S)
+    assert (first.value, second.value) == ("opened", "second")
+    assert (first.state, second.state) == ("done", "done")
+    assert queue.ahead_of(second) == 0
+    queue.close()
+
+
+def test_cancelled_while_running_and_while_waiting() -> None:
+    queue, gate = JobQueue(5), Event()
+    first, second = queue.submit(held(gate)), queue.submit(lambda hook: pytest.fail("ran"))
+    second.cancel()
+    assert second.finished
+    assert not first.finished
+    first.cancel()
+    first.cancel()
+    assert first.wait(PATIENCE_S)
+    assert first.state == second.state == "cancelled"
+    assert first.error is None
+    third = queue.submit(lambda hook: "third")
+    assert third.wait(PATIENCE_S)
+    assert third.value == "third"
+    queue.close()
+
+
+def test_what_fails_is_told_and_the_next_goes_on() -> None:
+    queue = JobQueue(5)
+    bad = queue.submit(lambda hook: 1 // 0)
+    good = queue.submit(lambda hook: 1)
+    assert good.wait(PATIENCE_S)
+    assert bad.state == "failed"
+    assert isinstance(bad.error, ZeroDivisionError)
+    assert good.value == 1
+    queue.close()
+
+
+def test_the_line_has_an_end() -> None:
+    queue, gate = JobQueue(2), Event()
+    jobs = [queue.submit(held(gate)) for _ in range(3)]
+    with pytest.raises(SettingsError, match="waiting"):
+        queue.submit(held(gate))
+    gate.set()
+    assert all(job.wait(PATIENCE_S) for job in jobs)
+    queue.close()
+
+
+def test_closing_ends_all_work() -> None:
+    queue = JobQueue(5)
+    jobs = [queue.submit(held(Event())) for _ in range(3)]
+    queue.close()
+    assert [job.state for job in jobs] == ["cancelled"] * 3
+
+
+def visitors(folder: Path, **limits: float) -> Sessions:
+    return Sessions(folder, Limits(**limits), device="cpu", allow_remote=False)  # type: ignore[arg-type]
+
+
+def later(sessions: Sessions, seconds: float) -> None:
+    """What happens when so much time has gone by."""
+    sessions.sweep(time.monotonic() + seconds)
+
+
+def test_visitors_have_folders_and_names_of_their_own(tmp_path: Path) -> None:
+    sessions = visitors(tmp_path, return_s=10)
+    one, other = sessions.of("one"), sessions.of("other")
+    assert sessions.of("one") is one
+    assert one.session.folder != other.session.folder
+    assert one.session.token != other.session.token
+    assert sessions.with_token(one.session.token) is one.session
+    assert sessions.with_token("one") is None
+    sessions.leave("one")
+    later(sessions, 11)
+    assert not one.session.folder.exists()
+    assert other.session.folder.exists()
+    assert sessions.with_token(one.session.token) is None
+    sessions.leave("one")
+    sessions.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["uploads"]
+
+
+@pytest.mark.parametrize("order", ["leaves first", "returns first"])
+def test_a_page_that_is_loaded_anew_finds_its_session(tmp_path: Path, order: str) -> None:
+    sessions = visitors(tmp_path, return_s=10)
+    visitor = sessions.of("before")
+    if order == "leaves first":
+        sessions.leave("before")
+        later(sessions, 9)
+    assert sessions.return_to("after", visitor.session.token) is visitor
+    sessions.leave("before")
+    later(sessions, 11)
+    assert sessions.of("after") is visitor
+    assert visitor.session.folder.exists()
+    assert sessions.return_to("third", "no such token") is None
+    other = sessions.of("other")
+    assert sessions.return_to("other", visitor.session.token) is None
+    assert sessions.of("other") is other
+    sessions.close()
+
+
+def test_one_job_a_visitor(tmp_path: Path) -> None:
+    sessions, gate = visitors(tmp_path), Event()
+    visitor = sessions.of("one")
+    job = sessions.start(visitor, held(gate))
+    with pytest.raises(SettingsError, match="still being worked on"):
+        sessions.start(visitor, held(gate))
+    gate.set()
+    assert job.wait(PATIENCE_S)
+    sessions.start(visitor, held(gate))
+    sessions.close()
+
+
+def test_whoever_leaves_takes_the_job_along(tmp_path: Path) -> None:
+    sessions = visitors(tmp_path, return_s=10)
+    visitor = sessions.of("one")
+    visitor.session.open(write_video(tmp_path / "clip.mp4", pictures()[:4]), "clip.mp4")
+    job: Job = sessions.start(visitor, held(Event()))
+    sessions.look_ahead(visitor)
+    sessions.leave("one")
+    assert not job.finished  # the page may be on its way back
+    later(sessions, 11)
+    assert job.wait(PATIENCE_S)
+    assert visitor.ahead is None or visitor.ahead.wait(PATIENCE_S)
+    sessions.close()
+    assert job.state == "cancelled"
+    assert not visitor.session.folder.exists()
+
+
+def test_no_room_in_the_line_to_look_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("refervid.webui.sessions.best_preset", lambda: "lite")
+    sessions = visitors(tmp_path, waiting=1)
+    visitor = sessions.of("one")
+    visitor.session.open(write_video(tmp_path / "clip.mp4", pictures()[:4]), "clip.mp4")
+    for other in ("other", "third"):
+        sessions.start(sessions.of(other), held(Event()))
+    sessions.look_ahead(visitor)
+    assert visitor.ahead is None
+    sessions.close()
+
+
+def test_whoever_is_silent_too_long_has_left(tmp_path: Path) -> None:
+    sessions = visitors(tmp_path, idle_s=100)
+    idle, busy = sessions.of("idle"), sessions.of("busy")
+    job = sessions.start(busy, held(Event()))
+    later(sessions, 101)
+    assert not idle.session.folder.exists()
+    assert busy.session.folder.exists()
+    assert not job.finished
+    sessions.close()
+
+
+def test_others_jobs_are_counted_and_ones_own_look_ahead_is_not(tmp_path: Path) -> None:
+    sessions, gate = visitors(tmp_path), Event()
+    one, other = sessions.of("one"), sessions.of("other")
+    sessions.start(other, held(gate))
+    one.session.open(write_video(tmp_path / "clip.mp4", pictures()[:4]), "clip.mp4")
+    sessions.look_ahead(one)
+    sessions.start(one, lambda hook: None)
+    assert sessions.waiting(one) == 1
+    assert sessions.waiting(other) == 0
+    gate.set()
+    sessions.close()
