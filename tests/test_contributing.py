@@ -40,7 +40,7 @@ def test_an_engine_is_added_by_one_class(tmp_path: Path) -> None:
     clip = two_shapes()
     write_pictures(tmp_path / "clip", list(clip.frames), clip.names)
     install("Add an engine", tmp_path / "site")
-    run(tmp_path, "Add an engine", **{"clip.mp4": str(tmp_path / "clip")})
+    run(tmp_path, "Add an engine", **{"clip.mp4": "clip"})
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     assert result["engines"]["tracker"] == "tripod 1"
     areas = result["queries"][0]["areas"]
