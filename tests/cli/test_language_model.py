@@ -82,7 +82,7 @@ def test_nothing_is_sent_away_unasked(video: Path, tmp_path: Path, monkeypatch: 
 def test_the_estimate_needs_nothing(video: Path, tmp_path: Path) -> None:
     words = [word for text in TEXTS for word in ("-t", text)]
     result = refervid("segment", video, *words, "-p", "paper", "--estimate", "-o", tmp_path / "out")
-    well_said(result, 0, "gpt-4-turbo-2024-04-09", "at most 24 questions", "USD")  # 4 sections, 3 sentences
+    well_said(result, 0, "gpt-6.1-sol", "at most 24 questions", "USD")  # 4 sections, 3 sentences
     assert not (tmp_path / "out").exists()
     unpriced = ["--set", "chooser.base_url=https://api.example.com/v1", "--estimate"]
     well_said(refervid("segment", video, *words, "-p", "paper", *unpriced), 0, "chooser.prices.input")

@@ -75,6 +75,14 @@ def test_thresholds_and_last_resort(folder: Path, clip: ArrayClip) -> None:
     assert len(guess) == 1
 
 
+def test_boxes_in_the_order_of_queries(folder: Path, clip: ArrayClip) -> None:
+    [by_score] = _detector(folder, box_threshold=0.0).detect(clip, REQUESTS[:1])
+    [by_query] = _detector(folder, box_threshold=0.0, order="queries").detect(clip, REQUESTS[:1])
+    scores = [one.score for one in by_query]
+    assert sorted(scores, reverse=True) == [one.score for one in by_score]
+    assert scores != sorted(scores, reverse=True)
+
+
 def test_caption_is_lower_case_with_a_full_stop() -> None:
     assert caption(" The Red dog ") == "the red dog."
     assert caption("a cup.") == "a cup."

@@ -15,7 +15,7 @@ from refervid.core.types import Interval, Waveform
 from refervid.engines.base import Runtime
 from refervid.engines.class_names import ClassNames
 from refervid.engines.combinations import MOST_COMBINATIONS, name_combinations
-from refervid.engines.languagebind import LanguageBindBinder, LanguageBindSettings
+from refervid.engines.languagebind import LanguageBindBinder, LanguageBindSettings, straight_quotes
 from refervid.engines.segments import cut, through_int16
 from refervid.models.languagebind import load_languagebind, picture_pixels
 from tests.engines.sound import joined, languagebind_folder, named, noise, tone
@@ -177,3 +177,8 @@ def test_configurations_that_do_not_fit(own_copy: Path, change: dict[str, Any]) 
     (own_copy / "config.json").write_text(json.dumps(config | change))
     with pytest.raises(BadCheckpoint):
         load_languagebind(own_copy)
+
+
+def test_curly_quotes_are_straightened() -> None:
+    assert straight_quotes("the \u201cdog\u201d\u2019s \u2018bark\u2019") == "the \"dog\"'s 'bark'"
+    assert straight_quotes("caf\u00e9 \u00ab dog \u00bb") == "caf\u00e9 \u00ab dog \u00bb"

@@ -162,18 +162,15 @@ def test_answers_of_a_worker_with_other_pictures_are_refused(tmp_path: Path, roo
         executor(_paint)
 
 
-def test_prompts_are_in_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prompts_are_in_the_plan(tmp_path: Path) -> None:
+    shutil.copytree(Path(wording.__file__).parent / "prompts", tmp_path / "prompts")
+
     def prompts() -> str:
-        plan = refervid.load("local", device="cpu").plan()
-        return str(plan["settings"]["chooser"]["prompts"])
+        settings = [f"chooser.prompts={tmp_path / 'prompts'}"]
+        plan = refervid.load("local", device="cpu", settings=settings).plan()
+        return str(plan["settings"]["chooser"]["prompts_digest"])
 
     before = prompts()
-    shutil.copytree(Path(wording.__file__).parent / "prompts", tmp_path / "prompts")
     file = next((tmp_path / "prompts").glob("frame-*.txt"))
     file.write_text(file.read_text("utf-8") + " please", "utf-8")
-    monkeypatch.setattr(wording, "files", lambda package: tmp_path)
-    wording.words_digest.cache_clear()
-    try:
-        assert prompts() != before
-    finally:
-        wording.words_digest.cache_clear()
+    assert prompts() != before

@@ -73,7 +73,7 @@ def test_s4_has_one_object_that_sounds_throughout(parts: Parts, tmp_path: Path) 
     first, second = server.requests
     assert "Name one object." in text_of(first)
     assert "helicopter" in text_of(second)
-    assert {body["model"] for body in server.requests} == {"gpt-4-turbo-2024-04-09"}
+    assert {body["model"] for body in server.requests} == {"gpt-6.1-sol"}
     assert all("detail" not in body["messages"][0]["content"][1]["image_url"] for body in server.requests)
 
 
@@ -84,7 +84,7 @@ SETS: dict[str, dict[str, Any]] = {
     "avss": {
         "max_objects": None,
         "number_radius": 40,
-        "box_model": "gpt-4o-2024-05-13",
+        "box_model": None,
         "box_detail": "high",
     },
 }

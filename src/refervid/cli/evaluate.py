@@ -21,7 +21,7 @@ from refervid.cli.console import (
     progress_hook,
     reporting_errors,
 )
-from refervid.cli.options import AllowRemote, Changes, Device, Estimate, Json, MaxCost, Preset
+from refervid.cli.options import AllowRemote, Changes, Device, Dtype, Estimate, Json, MaxCost, Preset
 from refervid.cli.spending import tell_estimate, tell_spending
 
 Name = Annotated[
@@ -40,6 +40,7 @@ def evaluate(
     preset: Preset = "auto",
     changes: Changes = None,
     device: Device = "auto",
+    dtype: Dtype = "auto",
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many items.")] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue a run; failed items are tried again.")
@@ -96,10 +97,9 @@ def evaluate(
         preset = preset_for(preset, data, replay=answers is not None)
         replayed = () if answers is None else replaying(data, answers)
         settings = (*for_dataset(data, preset), *replayed, *(changes or ()))
-        pipeline = load(
-            preset, device=device, allow_remote=allow_remote, max_cost=max_cost, settings=settings
-        )
-        again = partial(load, pipeline.preset, device=device, allow_remote=allow_remote, settings=settings)
+        build = partial(load, device=device, dtype=dtype, allow_remote=allow_remote, settings=settings)
+        pipeline = build(preset, max_cost=max_cost)
+        again = partial(build, pipeline.preset)
         items = counted(len(data.items()), "item")
         console.print(f"{data.name} {data.split}: {items}; preset {pipeline.preset}")
         asked = [item for item in first_items(data, limit) if part.holds(item.video.name)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -18,6 +18,13 @@ Changes = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:N or mps.")]
+Dtype = Annotated[
+    Literal["auto", "float32", "bfloat16", "float16"],
+    typer.Option(
+        help="What networks compute in: float32, bfloat16 or float16; by default as the preset says (`paper` "
+        "and `soc` float32, others bfloat16 on GPUs that have it)."
+    ),
+]
 AllowRemote = Annotated[
     bool, typer.Option("--allow-remote", help="Allow frames to be sent to a server that is not this machine.")
 ]

@@ -20,7 +20,7 @@ from refervid.cli.console import (
     progress_hook,
     reporting_errors,
 )
-from refervid.cli.options import AllowRemote, Changes, Device, Estimate, Json, MaxCost, Preset
+from refervid.cli.options import AllowRemote, Changes, Device, Dtype, Estimate, Json, MaxCost, Preset
 from refervid.cli.spending import tell_estimate, tell_spending
 from refervid.media.limits import DEFAULT_MAX_PIXELS
 
@@ -42,6 +42,7 @@ def segment(
     preset: Preset = "auto",
     changes: Changes = None,
     device: Device = "auto",
+    dtype: Dtype = "auto",
     formats: Annotated[
         list[str] | None,
         typer.Option(
@@ -87,6 +88,7 @@ def segment(
         pipeline = load(
             preset,
             device=device,
+            dtype=dtype,
             allow_remote=allow_remote,
             max_cost=max_cost,
             settings=changes or (),

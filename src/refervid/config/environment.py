@@ -12,10 +12,12 @@ class Environment(BaseSettings):
     """Variables with the prefix `REFERVID_`.
 
     `cache` holds language-model answers and downloaded parts; `weights` is searched for checkpoints
-    before the hub's own cache.
+    before the hub's own cache. `prices` is a YAML file of what language models charge: a model's name, and
+    `{input: .., output: ..}` in US dollars per million tokens.
     """
 
     model_config = SettingsConfigDict(env_prefix="REFERVID_", frozen=True, extra="ignore")
 
     cache: Path = Field(default_factory=lambda: Path.home() / ".cache" / "refervid")
     weights: Path | None = None
+    prices: Path | None = None

@@ -126,17 +126,22 @@ def _means(pairs: list[tuple[float, float]]) -> dict[str, float]:
     return {"MJ": mj, "MF": mf}
 
 
-SAME_MODEL = {"chooser.box_model": None, "chooser.box_detail": None}
-"""AL-Ref-SAM 2's scripts for these sets ask one model both questions."""
+NO_DETAIL = {"chooser.box_detail": None}
+"""AL-Ref-SAM 2's scripts for these sets leave the detail of pictures to the server."""
 SMALL_PICTURES = {"sound.style": PAPER_SOUND_SMALL.model_dump()}
+
+
+PUBLISHED = {"sound.silence_peak": 0, "detector.text_threshold": 0.25, "detector.order": "queries"}
+"""What all of AL-Ref-SAM 2's scripts for sound do: they ask about silent clips too, and leave boxes in the
+network's order where there are not more than are kept."""
 
 
 def sound_settings(preset: str, published: Mapping[str, Any]) -> Mapping[str, Any]:
     """Names of sounding objects should be those of AVSBench's classes.
 
-    `published` is what AL-Ref-SAM 2's script for the set has of its own; all ask about silent clips too.
+    `published` is what AL-Ref-SAM 2's script for the set has of its own.
     """
-    own = {"sound.silence_peak": 0, **published} if preset == "paper" else {}
+    own = {**PUBLISHED, **published} if preset == "paper" else {}
     return {"sound.vocabulary": CLASSES[1:], **own}
 
 
@@ -151,7 +156,7 @@ class AvsbenchS4(Dataset):
     def settings(cls, preset: str) -> Mapping[str, Any]:
         """One object sounds in every clip."""
         tagger = {"tagger.weights": ["BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt"]}
-        return {**sound_settings(preset, {**SAME_MODEL, **SMALL_PICTURES, **tagger}), "sound.max_objects": 1}
+        return {**sound_settings(preset, {**NO_DETAIL, **SMALL_PICTURES, **tagger}), "sound.max_objects": 1}
 
     def _read(self, problems: Problems) -> list[Item]:
         file = self.root / "s4_meta_data.csv"
@@ -209,7 +214,7 @@ class AvsbenchMs3(Dataset):
 
     @classmethod
     def settings(cls, preset: str) -> Mapping[str, Any]:
-        return sound_settings(preset, {**SAME_MODEL, **SMALL_PICTURES})
+        return sound_settings(preset, {**NO_DETAIL, **SMALL_PICTURES})
 
     def _read(self, problems: Problems) -> list[Item]:
         file = self.root / "ms3_meta_data.csv"

@@ -23,7 +23,7 @@ from refervid.core.errors import DatasetError
 from refervid.core.track import Track
 from refervid.core.types import Mask
 from refervid.datasets.avsbench import (
-    SAME_MODEL,
+    NO_DETAIL,
     check_sizes,
     score_binary,
     sound_item,
@@ -94,7 +94,7 @@ class AvsbenchV2(Dataset):
 
     @classmethod
     def settings(cls, preset: str) -> Mapping[str, Any]:
-        return sound_settings(preset, SAME_MODEL)
+        return sound_settings(preset, NO_DETAIL)
 
     def _read(self, problems: Problems) -> list[Item]:
         file = self.root / "metadata.csv"

@@ -32,8 +32,9 @@ KEPT_FRAMES = 8
 
 class GroundingDinoSettings(EngineSettings):
     """`weights` is a hub id or a folder; thresholds are on probabilities; frames are resized to
-    `short_side` pixels or to at most `long_side`; `batch` counts frames or sentences that go through the
-    network together.
+    `short_side` pixels or to at most `long_side`; boxes come in the `order` of their scores, or of the
+    network's queries as in AL-Ref-SAM 2's scripts for sound; `batch` counts frames or sentences that go
+    through the network together.
     """
 
     kind: Literal["grounding-dino"] = "grounding-dino"
@@ -41,6 +42,7 @@ class GroundingDinoSettings(EngineSettings):
     revision: str | None = None
     box_threshold: float = Field(0.25, ge=0, le=1)
     text_threshold: float = Field(0.2, ge=0, le=1)
+    order: Literal["scores", "queries"] = "scores"
     last_resort_text_threshold: float = Field(0.1, ge=0, le=1)
     short_side: int = Field(800, ge=32)
     long_side: int = Field(1333, ge=32)
@@ -80,7 +82,7 @@ class GroundingDinoDetector:
         return cls(model, load_part(AutoTokenizer, folder), settings, runtime.device)
 
     def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
-        """One list per request, highest score first. Raises `OutOfMemory`.
+        """One list per request, highest score first unless the `order` is another. Raises `OutOfMemory`.
 
         Of a sentence of more tokens than the network takes (published: 256), the first ones are read.
         """
@@ -147,8 +149,11 @@ class GroundingDinoDetector:
                 for query in queries.tolist()
             ]
 
+        above = order[scores[order] > settings.box_threshold]
         return Seen(
-            candidates(order[scores[order] > settings.box_threshold], settings.text_threshold),
+            candidates(
+                above.sort().values if settings.order == "queries" else above, settings.text_threshold
+            ),
             candidates(order[:1], settings.last_resort_text_threshold),
         )
 

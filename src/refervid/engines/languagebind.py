@@ -98,7 +98,7 @@ class TextEncoder:
         parts = []
         for start in range(0, len(texts), self._batch):
             tokens = self._tokenizer(
-                list(texts[start : start + self._batch]),
+                [straight_quotes(text) for text in texts[start : start + self._batch]],
                 padding=True,
                 truncation=True,
                 max_length=longest,
@@ -106,6 +106,17 @@ class TextEncoder:
             )
             parts.append(self._model.embed_texts(tokens["input_ids"].to(self._device)))
         return torch.cat(parts)
+
+
+def straight_quotes(text: str) -> str:
+    """With typewriter quotation marks, which ftfy gives to CLIP's tokenizers where that is installed."""
+    return text.translate(_QUOTES)
+
+
+_QUOTES = {
+    **dict.fromkeys(map(ord, "\u02bc\u2018\u2019\u201a\u201b"), "'"),
+    **dict.fromkeys(map(ord, "\u201c\u201d\u201e\u201f"), '"'),
+}
 
 
 def load_with_tokenizer(folder: Path) -> tuple[LanguageBind, Any]:

@@ -24,12 +24,15 @@ from refervid.pipelines.soc import SHIPPED, SocPipeline, SocSettings
 
 @dataclass(frozen=True)
 class Preset:
-    """`needs` says in words what must be there; `settings` is what `--set` starts from."""
+    """`needs` says in words what must be there; `settings` is what `--set` starts from; `dtype` is what
+    networks compute in (published scripts: float32).
+    """
 
     name: str
     about: str
     needs: str
     settings: Mapping[str, Any]
+    dtype: Dtype = "auto"
 
 
 PRESETS: Mapping[str, Preset] = {
@@ -100,9 +103,11 @@ PRESETS: Mapping[str, Preset] = {
                 "chooser": {
                     "kind": "server",
                     "base_url": "https://api.openai.com/v1",
-                    "model": "gpt-4-turbo-2024-04-09",
-                    "box_model": "gpt-4o-2024-05-13",
+                    # The published models are not served any more; their provider names this one instead.
+                    "model": "gpt-6.1-sol",
                     "box_detail": "high",
+                    "prompts": "paper",
+                    "correct": False,
                     "form": "brackets",
                     "several": False,
                     "temperature": None,
@@ -124,6 +129,7 @@ PRESETS: Mapping[str, Preset] = {
                 "tagger": {"kind": "beats", "intervals": "yamnet", "silence_db": None},
                 "binder": {"kind": "languagebind"},
             },
+            "float32",
         ),
         Preset(
             "soc",
@@ -131,6 +137,7 @@ PRESETS: Mapping[str, Preset] = {
             "refervid and knows toy shapes; others with --set weights=FILE",
             "nothing, or the checkpoint that is named",
             {"pipeline": "soc", "weights": SHIPPED},
+            "float32",
         ),
     )
 }
@@ -194,13 +201,16 @@ def load(
     needs. `allow_remote` permits questions to a server that is not this machine. `max_cost` in US dollars is
     what may be spent on a language model as long as the pipeline lives; questions beyond it fail with
     `BudgetExceeded`.
+    With `dtype` "auto" networks compute in what the preset says: float32 in `paper` and `soc`, elsewhere
+    bfloat16 on GPUs that have it.
 
     Raises `SettingsError` for an unknown preset or setting, `DeviceError` for a device that is not
     there, `MissingWeights` or `MissingExtra` when an engine is built that lacks something.
     """
     name = best_preset(sound=sound) if preset == "auto" else preset
-    runtime = Runtime(resolve_device(device)[0], dtype, allow_remote, Environment().cache, max_cost)
     chosen = _settings(name, settings)
+    computed = PRESETS[name].dtype if dtype == "auto" else dtype
+    runtime = Runtime(resolve_device(device)[0], computed, allow_remote, Environment().cache, max_cost)
     roles: dict[Role, Engine | None] = {
         "chooser": chooser,
         "detector": detector,

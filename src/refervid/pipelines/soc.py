@@ -164,6 +164,7 @@ class SocPipeline(Pipeline):
         tracks = self._tracks
         return {
             "preset": self.preset,
+            "dtype": self._runtime.dtype,
             "settings": {**self.settings.model_dump(mode="json"), **(self._engines.plan() if tracks else {})},
             "contents": {
                 **{name: weights_digest(name) for name in self._loaded()},

@@ -118,3 +118,22 @@ def test_reasons_are_told(reply: str, expected: str) -> None:
 
 def test_a_long_reason_is_cut() -> None:
     assert len(read_reason('{"reason": "' + "x" * 5000 + '"}')) == LONGEST_REASON
+
+
+@pytest.mark.parametrize(
+    ("reply", "named"),
+    [
+        ("['tank'\n: 4]", {"tank": 4}),
+        ("""["wolf': 3]""", {"wolf": 3}),
+        ("""['dog': 3, "cat": 2]""", {"dog": 3, "cat": 2}),
+        ("'one', 'two': 5", {"two": 5}),
+    ],
+)
+def test_forms_that_the_published_parser_takes(reply: str, named: dict[str, int]) -> None:
+    assert read_objects(reply, range(1, 11)) == named
+
+
+@pytest.mark.parametrize("reply", ["['tank' : 4]", "['tank':4]", "[tank: 4]", "['tank'\n\n: 4]"])
+def test_forms_that_it_does_not_take(reply: str) -> None:
+    with pytest.raises(ReplyUnreadable):
+        read_objects(reply, range(1, 11))

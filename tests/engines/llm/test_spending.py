@@ -110,10 +110,39 @@ def test_prices() -> None:
     assert known() == [0, 0]  # this machine
     assert known(base_url=openai, model="gpt-4-turbo-2024-04-09", box_model="gpt-4o-2024-05-13") == [10, 5]
     assert known(base_url=openai, model="gpt-99") == [None, None]
+    assert known(base_url=openai, model="gpt-6.1-sol") == [2, 2]
     assert known(base_url="https://api.example.com/v1", model="gpt-4o-2024-05-13") == [None, None]
     assert known(base_url=openai, model="gpt-99", prices={"input": 3, "output": 4}) == [3, 3]
     with pytest.raises(ValueError, match="output"):
         known(prices={"input": 3})  # half a price would count the other half as nothing
+
+
+def test_prices_of_one_s_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "prices.yaml"
+    monkeypatch.setenv("REFERVID_PRICES", str(file))
+
+    def known(model: str, base_url: str) -> float | None:
+        prices = ServerChooserSettings(model=model, base_url=base_url).models[0][1]
+        return None if prices is None else prices.output
+
+    file.write_text("new-model: {input: 1, output: 7}\ngpt-6.1-sol: {input: 1, output: 5.5}\n")
+    assert known("new-model", "https://api.example.com/v1") == 7
+    assert known("new-model", "http://127.0.0.1:1234/v1") == 7  # what a gateway on this machine charges
+    assert known("gpt-6.1-sol", "https://api.openai.com/v1") == 5.5
+    assert known("gpt-6-luna", "https://api.openai.com/v1") == 0.5
+    for wrong in (
+        "- 3",
+        "new-model: 3",
+        "new-model: {input: 1}",
+        "new-model: {input: -1, output: 2}",
+        "a: [b",
+    ):
+        file.write_text(wrong)
+        with pytest.raises(SettingsError, match="holds no prices"):
+            known("new-model", "https://api.example.com/v1")
+    file.unlink()
+    with pytest.raises(SettingsError, match="REFERVID_PRICES"):
+        known("new-model", "https://api.example.com/v1")
 
 
 def test_a_budget_needs_prices(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

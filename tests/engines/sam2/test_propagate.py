@@ -51,6 +51,20 @@ def test_frames_see_the_nearest_pivots_as_transformers_does(seen: int | None) ->
     np.testing.assert_allclose(ours[:, 0], theirs, rtol=0, atol=TOLERANCE)
 
 
+@pytest.mark.parametrize("box_pixels", ["video", "picture"])
+def test_the_first_given_pivot_may_be_the_start(box_pixels: str) -> None:
+    def visited(frames: list[int], **settings: object) -> list[int]:
+        boxes = [Pivot(index, box_xyxy=np.array([20, 10, 40, 30], np.float32)) for index in frames]
+        run = tracker(box_pixels=box_pixels, **settings).propagation(tiny.clip(6), [boxes]).run()
+        return [result.index for result in run]
+
+    assert visited([3, 1, 2]) == [1, 2, 3, 4, 5, 0]  # from the middle one, 2
+    assert visited([3, 1, 2], start="first_given") == [1, 2, 3, 4, 5, 0]
+    assert visited([5, 1], start="first_given") == [1, 5, 4, 3, 2, 0]
+    assert visited([1, 5], start="first_given") == [1, 5, 2, 3, 4, 0]
+    assert visited([5, 1]) == visited([1, 5]) == [1, 5, 4, 3, 2, 0]
+
+
 def test_the_limit_on_pivots_matters_where_there_are_more() -> None:
     pivots = [Pivot(index, mask=tiny.mask(index + shift)) for index, shift in MANY]
     few, more, unlimited = (propagate(tiny.clip(30), [pivots], pivots_seen=n) for n in (2, 8, None))

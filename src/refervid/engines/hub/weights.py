@@ -119,9 +119,11 @@ def _check_depth(folder: Path) -> None:
 
 
 def torch_dtype(dtype: str, device: str) -> Any:
-    """The torch dtype for `auto` and the named ones: `auto` is bfloat16 on CUDA and float32 elsewhere."""
+    """The torch dtype of a name; `auto` is bfloat16 on GPUs that have it and float32 elsewhere."""
     import torch
 
     if dtype == "auto":
-        return torch.bfloat16 if device.startswith("cuda") else torch.float32
+        return (
+            torch.bfloat16 if device.startswith("cuda") and torch.cuda.is_bf16_supported() else torch.float32
+        )
     return getattr(torch, dtype)

@@ -63,12 +63,18 @@ class Asked(Generic[Answer]):
 
 
 class Inquiry:
-    """Where questions go. `answers` keeps the usable answers; with `replay` nothing else is asked."""
+    """Where questions go. `answers` keeps the usable answers; with `replay` nothing else is asked.
 
-    def __init__(self, answers: AnswerCache, ledger: Ledger, *, replay: bool = False) -> None:
+    With `correct` an unusable reply gets one corrective question.
+    """
+
+    def __init__(
+        self, answers: AnswerCache, ledger: Ledger, *, replay: bool = False, correct: bool = True
+    ) -> None:
         self._answers = answers
         self.ledger = ledger
         self._replay = replay
+        self._correct = correct
 
     def ask(self, model: VisionModel, prompt: Prompt, read: Callable[[str], Answer]) -> Asked[Answer]:
         """The answer as `read` finds it in the reply; an unusable reply gets one corrective question.
@@ -84,7 +90,7 @@ class Inquiry:
             error: ChooserError = NotInCache("this question was never answered: run once without replay")
             return Asked(None, "replay", model.name, prompt.version, error=error)
         question = prompt
-        for last in (False, True):
+        for last in (False, True) if self._correct else (True,):
             reply = None
             try:
                 reply = self._reply(model, question)

@@ -27,17 +27,7 @@ from refervid.engines.llm.replies import (
     read_sounding_box,
 )
 from refervid.engines.llm.vision import require_vision
-from refervid.engines.llm.wording import (
-    Form,
-    box_schema,
-    box_words,
-    enum_schema,
-    fill,
-    load,
-    object_schema,
-    picture_words,
-    quoted,
-)
+from refervid.engines.llm.wording import Form, Wording, box_schema, enum_schema, object_schema, quoted
 from refervid.media.pictures import encode_jpeg
 
 Question = TypeVar("Question")
@@ -62,6 +52,7 @@ class LanguageModelChooser:
         frame_model: VisionModel,
         box_model: VisionModel,
         inquiry: Inquiry,
+        words: Wording,
         *,
         form: Form = "json",
         several: bool = False,
@@ -72,6 +63,7 @@ class LanguageModelChooser:
         self.version = frame_model.name
         self._frame_model, self._box_model = frame_model, box_model
         self._inquiry = inquiry
+        self._words = words
         self._form: Form = form
         self._several = several
         self._concurrency = concurrency
@@ -96,15 +88,12 @@ class LanguageModelChooser:
         self._require_vision()
         section = question.section
         numbers = range(1, len(section.frame_indices) + 1)
-        vocabulary = ""
-        if question.vocabulary:
-            vocabulary = f"Prefer names from this list: {', '.join(question.vocabulary)}."
-        text = fill(
+        text = self._words.fill(
             "objects-v1",
-            **picture_words(section),
+            **self._words.picture_words(section),
             labels=quoted([label.name for label in question.labels]),
-            number="Name one object." if question.max_objects == 1 else "Name one or more different objects.",
-            vocabulary=vocabulary,
+            number=self._words.text(f"objects-v1.{'one' if question.max_objects == 1 else 'several'}"),
+            vocabulary=self._preferred(question.vocabulary or ()),
         )
         entry = object_schema(name={"type": "string"}, frame=enum_schema(numbers))
         schema = object_schema(objects={"type": "array", "items": entry})
@@ -115,10 +104,19 @@ class LanguageModelChooser:
         answer = ", ".join(f"{name} on frame {number}" for name, number in named) or None
         return SoundChoice(objects, asked.decision("objects", answer, section), asked.notes, asked.error)
 
+    def _preferred(self, names: Sequence[str]) -> str:
+        """As published with a remark on what AVSBench means by a keyboard."""
+        if not names:
+            return ""
+        told = self._words.fill("objects-v1.vocabulary", names=", ".join(names))
+        return f"{told} {self._words.text('objects-v1.keyboard')}" if "keyboard" in names else told
+
     def _pick_frame(self, question: FrameQuestion) -> FrameChoice:
         section = question.section
         numbers = range(1, len(section.frame_indices) + 1)
-        text = fill("frame-v1", **picture_words(section), expression=quoted(question.text))
+        text = self._words.fill(
+            "frame-v1", **self._words.picture_words(section), expression=quoted(question.text)
+        )
         schema = object_schema(description={"type": "string"}, frame=enum_schema(numbers))
         prompt = self._prompt("frame-v1", text, section.jpeg, schema, self._detail[0])
         asked = self._inquiry.ask(
@@ -133,11 +131,12 @@ class LanguageModelChooser:
         section, candidates = question.section, question.candidates
         several = self._several and not question.sounding
         kind = "sounding-v1" if question.sounding else _counted("box-v1", several)
-        text = fill(
-            "sounding-v1" if question.sounding else "box-v1",
-            **box_words(section, question.frame_index, candidates),
+        asks = "sounding-v1" if question.sounding else "box-v1"
+        text = self._words.fill(
+            asks,
+            **self._words.box_words(asks, section, question.frame_index, candidates),
             expression=quoted(question.text),
-            task="" if question.sounding else load(kind),
+            task="" if question.sounding else self._words.text(kind),
         )
         picture = section.marked_picture(question.frame_index, candidates)
         jpeg = encode_jpeg(picture, section.style.jpeg_quality)
@@ -161,12 +160,12 @@ class LanguageModelChooser:
     def _check(self, question: CheckQuestion) -> BoxChoice:
         section, candidates = question.section, question.candidates
         before = _numbers(question.picks)
-        text = fill(
+        text = self._words.fill(
             "check-v1",
-            **box_words(section, question.frame_index, candidates),
+            **self._words.box_words("box-v1", section, question.frame_index, candidates),
             picks=f"box {before}" if len(question.picks) == 1 else f"the boxes {before}",
             expression=quoted(question.text),
-            task=load(_counted("box-v1", self._several)),
+            task=self._words.text(_counted("box-v1", self._several)),
         )
         picture = section.result_picture(question.masks, question.frame_index, candidates)
         jpeg = encode_jpeg(picture, section.style.jpeg_quality)
@@ -188,14 +187,14 @@ class LanguageModelChooser:
     def _require_vision(self) -> None:
         if self._probe:
             for model in {model.name: model for model in (self._frame_model, self._box_model)}.values():
-                require_vision(model, self._inquiry, self._form)
+                require_vision(model, self._inquiry, self._words, self._form)
             self._probe = False
 
     def _prompt(
         self, kind: str, text: str, jpeg: bytes, schema: dict[str, Any], detail: str | None
     ) -> Prompt:
-        text = well_formed(f"{text}\n{load(f'{kind}.{self._form}')}")
-        return Prompt(kind, text, jpeg, schema if self._form == "json" else None, detail)
+        text = well_formed(f"{text}\n{self._words.text(f'{kind}.{self._form}')}".strip())
+        return Prompt(self._words.version(kind), text, jpeg, schema if self._form == "json" else None, detail)
 
     def _all(self, pick: Callable[[Question], Choice], questions: Sequence[Question]) -> list[Choice]:
         if questions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
@@ -19,10 +20,11 @@ from refervid.engines.llm.cache import AnswerCache
 from refervid.engines.llm.chooser import LanguageModelChooser
 from refervid.engines.llm.local import LocalModel
 from refervid.engines.llm.model import FREE, Prices
+from refervid.engines.llm.prices import list_price
 from refervid.engines.llm.server import ServerModel, answers, is_loopback
-from refervid.engines.llm.spending import LIST_PRICES, Ledger, estimate
+from refervid.engines.llm.spending import Ledger, estimate
 from refervid.engines.llm.vision import SIZE
-from refervid.engines.llm.wording import Form, words_digest
+from refervid.engines.llm.wording import Form, Wording
 
 DEFAULT_URL = "http://127.0.0.1:11434/v1"
 """Ollama's."""
@@ -32,19 +34,29 @@ class LanguageModelSettings(EngineSettings):
     """What both kinds share.
 
     `form`: "json" asks for a JSON object, "brackets" for the published number in square brackets.
-    `several` allows a sentence to mean several things. `replay` answers from the cache alone.
+    `several` allows a sentence to mean several things. `replay` answers from the cache alone. `prompts`:
+    "paper" asks no more than AL-Ref-SAM 2 does; a folder has files to be asked in place of those in
+    `refervid/engines/llm/prompts`, of the same names and with the same placeholders; what is in all files a
+    run keeps as its `prompts_digest`. With `correct` an unusable reply is answered by one further question
+    (published: it counts as none).
     """
 
     form: Form = "json"
     several: bool = True
     replay: bool = False
+    prompts: Literal["paper"] | Path | None = None
+    correct: bool = True
     max_tokens: int | None = Field(None, ge=16)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
-    def prompts(self) -> str:
-        """A digest of the words of all questions: a run is not resumed with others."""
-        return words_digest()
+    def prompts_digest(self) -> str:
+        """Raises `SettingsError` for prompts that cannot be asked."""
+        return self.words.digest
+
+    @property
+    def words(self) -> Wording:
+        return Wording(self.prompts)
 
 
 class ServerChooserSettings(LanguageModelSettings):
@@ -83,15 +95,10 @@ class ServerChooserSettings(LanguageModelSettings):
     @property
     def models(self) -> tuple[tuple[str, Prices | None], tuple[str, Prices | None]]:
         """Names and prices of the models that are asked about frames and about boxes."""
-        frame = self.model, self.prices or self._list_price(self.model)
+        frame = self.model, self.prices or list_price(self.model, self.base_url)
         if self.box_model is None:
             return frame, frame
-        return frame, (self.box_model, self.box_prices or self._list_price(self.box_model))
-
-    def _list_price(self, model: str) -> Prices | None:
-        if is_loopback(self.base_url):
-            return FREE
-        return LIST_PRICES.get(model) if urlsplit(self.base_url).hostname == "api.openai.com" else None
+        return frame, (self.box_model, self.box_prices or list_price(self.box_model, self.base_url))
 
 
 class ServerChooser(LanguageModelChooser):
@@ -123,7 +130,7 @@ class ServerChooser(LanguageModelChooser):
     def estimate(cls, settings: ServerChooserSettings, questions: Sequence[PlannedQuestions]) -> Spending:
         frame, box = settings.models
         probes = [PlannedQuestions("vision", len({frame[0], box[0]}), *SIZE)] if settings.probe else []
-        return estimate([*questions, *probes], frame, box)
+        return estimate([*questions, *probes], frame, box, settings.words)
 
     @classmethod
     def build(cls, settings: ServerChooserSettings, runtime: Runtime) -> Self:
@@ -141,10 +148,11 @@ class ServerChooser(LanguageModelChooser):
                 f"{settings.base_url} needs a key: set the environment variable {settings.key_variable}"
             )
 
-        def model(name: str, prices: Prices | None) -> ServerModel:
+        def model(name: str, prices: Prices | None, setting: str) -> ServerModel:
             return ServerModel(
                 settings.base_url,
                 name,
+                setting=setting,
                 key_variable=settings.key_variable,
                 allow_remote=runtime.allow_remote or settings.replay,  # a replay sends nothing
                 timeout_s=settings.timeout_s,
@@ -157,9 +165,10 @@ class ServerChooser(LanguageModelChooser):
 
         frame, box = settings.models
         return cls(
-            model(*frame),
-            model(*box),
-            _inquiry(runtime, settings.replay),
+            model(*frame, "chooser.model"),
+            model(*box, "chooser.box_model" if settings.box_model else "chooser.model"),
+            _inquiry(runtime, settings),
+            settings.words,
             form=settings.form,
             several=settings.several,
             concurrency=settings.concurrency,
@@ -188,7 +197,7 @@ class LocalChooser(LanguageModelChooser):
 
     @classmethod
     def estimate(cls, settings: LocalChooserSettings, questions: Sequence[PlannedQuestions]) -> Spending:
-        return estimate(questions, (settings.weights, FREE), (settings.weights, FREE))
+        return estimate(questions, (settings.weights, FREE), (settings.weights, FREE), settings.words)
 
     @classmethod
     def build(cls, settings: LocalChooserSettings, runtime: Runtime) -> Self:
@@ -197,12 +206,14 @@ class LocalChooser(LanguageModelChooser):
         return cls(
             model,
             model,
-            _inquiry(runtime, settings.replay),
+            _inquiry(runtime, settings),
+            settings.words,
             form=settings.form,
             several=settings.several,
             concurrency=1,
         )
 
 
-def _inquiry(runtime: Runtime, replay: bool) -> Inquiry:
-    return Inquiry(AnswerCache(runtime.cache / "answers.sqlite"), Ledger(runtime.max_cost), replay=replay)
+def _inquiry(runtime: Runtime, settings: LanguageModelSettings) -> Inquiry:
+    answers, ledger = AnswerCache(runtime.cache / "answers.sqlite"), Ledger(runtime.max_cost)
+    return Inquiry(answers, ledger, replay=settings.replay, correct=settings.correct)

@@ -28,7 +28,7 @@ _REASONS = ("match", "reason", "description")
 _THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _ONE_LINE_BRACKETS = re.compile(r"\[([^\[\]\n]*)\]")
-_NAMED_FRAME = re.compile(r"""(['"])([^'"]+)\1: (\d+)""")
+_NAMED_FRAME = re.compile(r"""['"]([^'"]+)['"]\n?: (\d+)""")
 
 
 def read_number(text: str, key: str, allowed: Collection[int]) -> int:
@@ -81,7 +81,8 @@ def read_sounding_box(text: str, allowed: Collection[int]) -> int:
 def read_objects(text: str, frames: Collection[int]) -> dict[str, int]:
     """Names with frame numbers: a JSON list under "objects", else the published form ['dog': 3].
 
-    Of the published form every quoted name followed by colon, blank and digits counts; a name is cut at
+    Of the published form every quoted name followed by colon, blank and digits counts, whichever quotation
+    mark stands on either side, and if a line ends before the colon; a name is cut at
     its first comma or semicolon; a repeated name takes the later number (AL-Ref-SAM 2, `avs` scripts).
     Frames outside `frames` become the first one, as published.
     """
@@ -96,7 +97,7 @@ def read_objects(text: str, frames: Collection[int]) -> dict[str, int]:
             return _named(named, frames)
     if not _NAMED_FRAME.search(answer) and not re.search(r"\[\s*\]|\{\s*\}", answer):
         raise ReplyUnreadable(f"the reply names no objects: {_excerpt(text)}")
-    for _, name, number in _NAMED_FRAME.findall(answer):
+    for name, number in _NAMED_FRAME.findall(answer):
         named[name] = int(number[:6])
     return _named(named, frames)
 

@@ -61,8 +61,8 @@ class _Models(BaseModel):
 
 
 class ServerModel:
-    """Asks `model` at `base_url`. The key comes from the environment variable `key_variable`; servers on
-    this machine need none.
+    """Asks `model`, which `setting` names, at `base_url`. The key comes from the environment variable
+    `key_variable`; servers on this machine need none.
 
     Pictures go to that address and to no other: redirections are not followed, and what is on this machine
     is not asked through a proxy. JSON schemas are tried once and left out if the server refuses them. Raises
@@ -75,6 +75,7 @@ class ServerModel:
         base_url: str,
         model: str,
         *,
+        setting: str,
         key_variable: str,
         allow_remote: bool,
         timeout_s: float,
@@ -108,7 +109,7 @@ class ServerModel:
             http_client=direct,
         )
         self.prices = prices
-        self._model = model
+        self._model, self._setting = model, setting
         self._address = base_url
         sampling = {"max_tokens": max_tokens, "temperature": temperature, "seed": seed}
         self._sampling = {name: value for name, value in sampling.items() if value is not None}
@@ -172,8 +173,8 @@ class ServerModel:
                 )
             case 404:
                 return ChooserUnavailable(
-                    f"{self._address} has no model {self._model!r}: name one that it serves with --set "
-                    f"chooser.model=NAME{self._served()}"
+                    f"{self._address} has no model {self._model!r} (any more): name one that it serves with "
+                    f"--set {self._setting}=NAME{self._served()}"
                 )
             case status if status < 400:
                 elsewhere = self._without_key(error.response.headers.get("location", "another address"))

@@ -15,20 +15,13 @@ from refervid.core.errors import BudgetExceeded, UnusableReply
 from refervid.core.types import Spending
 from refervid.engines.base import PlannedQuestions
 from refervid.engines.llm.model import Prices, Prompt, Reply
-from refervid.engines.llm.wording import load
+from refervid.engines.llm.wording import Wording
 
 CHARACTERS_PER_TOKEN = 4
 """Of English text, OpenAI's rule of thumb (help centre, "What are tokens and how to count them?")."""
 
 EXPECTED_OUTPUT = 400
 """Tokens of a reasoned answer; only for estimates."""
-
-
-LIST_PRICES = {
-    "gpt-4-turbo-2024-04-09": Prices(input=10, output=30),
-    "gpt-4o-2024-05-13": Prices(input=5, output=15),
-}
-"""The models of AL-Ref-SAM 2 at api.openai.com, by OpenAI's price list (openai.com/api/pricing, 2025)."""
 
 
 @dataclass
@@ -112,6 +105,7 @@ def estimate(
     questions: Sequence[PlannedQuestions],
     frame_model: tuple[str, Prices | None],
     box_model: tuple[str, Prices | None],
+    words: Wording,
 ) -> Spending:
     """What `questions` would take, by the length of their texts and the size of their pictures; models are
     names with prices.
@@ -120,7 +114,7 @@ def estimate(
     unpriced = False
     for planned in questions:
         _, prices = frame_model if planned.kind in ("frame", "objects") else box_model
-        one = text_tokens(load(f"{planned.kind}-v1")) + picture_tokens(planned.width, planned.height)
+        one = text_tokens(words.text(f"{planned.kind}-v1")) + picture_tokens(planned.width, planned.height)
         unpriced = unpriced or prices is None
         usd += planned.count * prices.cost(one, EXPECTED_OUTPUT) if prices else 0.0
         asked += planned.count

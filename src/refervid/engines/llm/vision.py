@@ -8,7 +8,7 @@ from refervid.core.errors import ChooserUnavailable
 from refervid.engines.llm.asking import Inquiry
 from refervid.engines.llm.model import Prompt, VisionModel
 from refervid.engines.llm.replies import read_number
-from refervid.engines.llm.wording import Form, load, object_schema
+from refervid.engines.llm.wording import Form, Wording, object_schema
 from refervid.media.lettering import BLACK, paint, text_alpha
 from refervid.media.pictures import encode_jpeg
 
@@ -18,13 +18,14 @@ SIZE = (320, 160)
 """Width and height of the picture in pixels."""
 
 
-def require_vision(model: VisionModel, inquiry: Inquiry, form: Form) -> None:
+def require_vision(model: VisionModel, inquiry: Inquiry, words: Wording, form: Form) -> None:
     """Let the model read a number from a picture; the answer is remembered like any other.
 
     Raises `ChooserUnavailable` if it cannot. A question that cannot be asked proves nothing.
     """
     schema = object_schema(number={"type": "integer"}) if form == "json" else None
-    prompt = Prompt("vision-v1", f"{load('vision-v1')}\n{load(f'vision-v1.{form}')}", _picture(), schema)
+    text = f"{words.text('vision-v1')}\n{words.text(f'vision-v1.{form}')}"
+    prompt = Prompt(words.version("vision-v1"), text, _picture(), schema)
     asked = inquiry.ask(model, prompt, lambda reply: read_number(reply, "number", [NUMBER]))
     if asked.answer is None and asked.error is None:
         raise ChooserUnavailable(

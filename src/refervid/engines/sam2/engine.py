@@ -26,7 +26,7 @@ from refervid.engines.sam2.network import Network
 from refervid.engines.sam2.pivots import check_pivot, usable
 from refervid.engines.sam2.pixels import picture_pixels
 from refervid.engines.sam2.prompts import with_masks
-from refervid.engines.sam2.propagate import Propagation, Stepper
+from refervid.engines.sam2.propagate import Propagation, Start, Stepper
 from refervid.engines.sam2.results import TrackWriter
 from refervid.engines.sam2.resume import ResumeFile
 from refervid.media.clip import Clip
@@ -40,6 +40,7 @@ class Sam2Settings(EngineSettings):
 
     `box_pixels`: what boxes are segmented on, the `video` predictor's pixels (no further encoder run) or
     the image predictor's `picture` (one run more per pivot frame; exactly as published).
+    `start`: where both passes begin, at the `middle` pivot of an object (published) or at the `first_given`.
     `pivots_seen`: how many pivots a frame attends to, the nearest first, so that a frame takes no longer in
     a long clip with many pivots; None: as many as the model's configuration says (published: all).
     `feature_cache_mb` on `feature_cache` (`device`, `host`, `disk`): features kept for frames that are
@@ -52,6 +53,7 @@ class Sam2Settings(EngineSettings):
     weights: Weights = "facebook/sam2.1-hiera-small"
     revision: str | None = None
     box_pixels: Literal["video", "picture"] = "video"
+    start: Start = "middle"
     pivots_seen: int | None = Field(8, ge=1)
     feature_cache_mb: int = Field(1024, ge=0)
     feature_cache: Place = "host"
@@ -152,7 +154,8 @@ class Sam2Tracker:
         )
         source = FeatureSource(self._network, clip, cache, self._frame_batch)
         stepper = self._stepper(clip.height, clip.width, len(clip))
-        return Propagation(stepper, source, wanted, len(clip), corrections=corrections)
+        start, frames = self._settings.start, len(clip)
+        return Propagation(stepper, source, wanted, frames, start=start, corrections=corrections)
 
     def _segment_boxes(self, clip: Clip, objects: Sequence[Sequence[Pivot]]) -> list[list[Pivot]]:
         """Boxes as masks from the image predictor's own pixels."""
@@ -161,7 +164,12 @@ class Sam2Tracker:
             here = [[pivot for pivot in pivots if pivot.frame_index == index] for pivots in objects]
             masked = self._segment_boxes_on(frame, here)
             resolved = [[*old, *new] for old, new in zip(resolved, masked, strict=True)]
-        return resolved
+        # In the order that they were given in, which may say where to start.
+        orders = [[pivot.frame_index for pivot in pivots] for pivots in objects]
+        return [
+            sorted(pivots, key=lambda pivot: order.index(pivot.frame_index))
+            for pivots, order in zip(resolved, orders, strict=True)
+        ]
 
     def _segment_boxes_on(self, frame: Frame, objects: Sequence[Sequence[Pivot]]) -> list[list[Pivot]]:
         network, (height, width, _) = self._network, frame.shape
@@ -193,7 +201,7 @@ class Sam2Tracker:
         if folder is None:
             return None
         settings = self._settings.model_dump_json(
-            include={"kind", "weights", "revision", "box_pixels", "pivots_seen", "keep_logits"}
+            include={"kind", "weights", "revision", "box_pixels", "start", "pivots_seen", "keep_logits"}
         )
         contents = loaded_digests(self._settings)
         return ResumeFile(folder, clip, objects, f"{settings} {contents} {self._network.dtype}")

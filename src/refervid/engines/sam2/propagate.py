@@ -1,7 +1,8 @@
 """From pivots to masks on every frame: one pass forward and one backward for all objects of a clip.
 
-Each object starts at the middle one of its pivots, as published; in a pass it joins when its start is
-reached, so every frame is visited at most once per direction, whatever the number of objects.
+Each object starts at the middle one of its pivots (published), or at the first that was given; in a pass it
+joins when its start is reached, so every frame is visited at most once per direction, whatever the number of
+objects.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import partial
 from itertools import islice
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -22,6 +24,8 @@ from refervid.engines.sam2.memory import Memory, ObjectMemory, Recall
 from refervid.engines.sam2.network import Decoded, FrameFeatures, Network
 from refervid.engines.sam2.prompts import answer
 from refervid.models.adaptive_batch import AdaptiveBatch
+
+Start = Literal["middle", "first_given"]
 
 
 class Stage(IntEnum):
@@ -122,7 +126,8 @@ def _rows(decoded: Decoded, spatial: Tensor) -> list[tuple[Decoded, Tensor]]:
 class Propagation:
     """The passes over one clip of `frames` frames. Boxes among the pivots have become masks before.
 
-    With `corrections` to come, features of all frames stay in the cache as far as it reaches.
+    Objects start at the middle pivot, or at the `first_given`. With `corrections` to come, features of all
+    frames stay in the cache as far as it reaches.
     `done` counts the results handed out; an object without pivots is on none of them.
     """
 
@@ -133,6 +138,7 @@ class Propagation:
         objects: Sequence[Sequence[Pivot]],
         frames: int,
         *,
+        start: Start = "middle",
         corrections: bool = False,
     ) -> None:
         self._stepper = stepper
@@ -140,7 +146,7 @@ class Propagation:
         self._frames = frames
         self._corrections = corrections
         self._pivots = [_by_frame(pivots) for pivots in objects]
-        self._starts = [sorted(pivots)[len(pivots) // 2] if pivots else 0 for pivots in self._pivots]
+        self._starts = [_start(list(pivots), start) if pivots else 0 for pivots in self._pivots]
         self._memories = [stepper.new_memory(start) for start in self._starts]
         self.done = 0
 
@@ -220,6 +226,11 @@ class Propagation:
 
     def _needed_after(self, stage: Stage, index: int) -> bool:
         return self._corrections or any(self._involved(later, index) for later in Stage if later > stage)
+
+
+def _start(frames: Sequence[int], start: Start) -> int:
+    """Of the frames with pivots, in the order in which they were given, the one to start at."""
+    return frames[0] if start == "first_given" else sorted(frames)[len(frames) // 2]
 
 
 def _by_frame(pivots: Sequence[Pivot]) -> dict[int, list[Pivot]]:

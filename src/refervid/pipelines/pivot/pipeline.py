@@ -87,6 +87,7 @@ class PivotPipeline(Pipeline):
     def plan(self) -> dict[str, Any]:
         return {
             "preset": self.preset,
+            "dtype": self._runtime.dtype,
             "settings": {**self.settings.model_dump(mode="json"), **self.engines.plan()},
             "contents": {**self.engines.contents(), **loaded_digests(self.settings.sound)},
         }
