@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refervid.core.errors import OutputLocked, UnsafeName
-from refervid.core.files import atomic_dir, atomic_file, inside, output_lock, safe_name, slug, write_text
+from refervid.core.errors import UnsafeName
+from refervid.core.files import atomic_file, inside, safe_name, slug, write_text
 
 
 @pytest.mark.parametrize(
@@ -84,10 +81,6 @@ def test_the_longest_names_can_be_written(tmp_path: Path, name: str) -> None:
         assert name.endswith(".png") == (part.suffix == ".png")
         part.write_text("whole")
     assert os.listdir(tmp_path) == [name]
-    (tmp_path / name).unlink()
-    with atomic_dir(tmp_path / name):
-        pass
-    assert os.listdir(tmp_path) == [name]
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
@@ -114,83 +107,11 @@ def test_a_symbolic_link_is_replaced_not_followed(tmp_path: Path) -> None:
     assert not (tmp_path / "result.json").is_symlink()
 
 
-def test_a_folder_appears_whole_and_replaces_an_older_one(tmp_path: Path) -> None:
-    target = tmp_path / "masks"
-    for names in (["a.png", "b.png"], ["c.png"]):
-        with atomic_dir(target) as part:
-            for name in names:
-                (part / name).write_bytes(b"")
-        assert sorted(os.listdir(target)) == names
-    assert os.listdir(tmp_path) == ["masks"]
-
-
-def test_an_interrupted_folder_does_not_appear(tmp_path: Path) -> None:
-    def interrupt() -> None:
-        with atomic_dir(tmp_path / "masks") as part:
-            (part / "a.png").write_bytes(b"")
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        interrupt()
-    assert os.listdir(tmp_path) == []
-
-
-def test_what_is_in_a_folder_is_on_the_disk_before_it_appears(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    flushed, flush = set(), os.fsync
-
-    def fsync(descriptor: int) -> None:
-        flush(descriptor)
-        assert not (tmp_path / "masks").exists()
-        flushed.add(os.fstat(descriptor).st_ino)
-
-    monkeypatch.setattr(os, "fsync", fsync)
-    with atomic_dir(tmp_path / "masks") as part:
-        for name in ("a.png", "b.png"):
-            (part / name).write_bytes(b"whole")
-    assert flushed == {path.stat().st_ino for path in (tmp_path / "masks").iterdir()}
-
-
-HOLDER = """
-import sys, time
-from pathlib import Path
-from refervid.core.files import atomic_dir, atomic_file, output_lock
-out = Path(sys.argv[1])
-with output_lock(out), atomic_dir(out / "masks" / "cup") as folder, atomic_file(out / "result.json") as file:
-    (folder / "00000.png").write_bytes(b"half")
-    file.write_text("{")
-    print("ready", flush=True)
-    sys.stdin.read()
-"""
-
-
-def test_the_lock_keeps_others_out_and_dies_with_its_process(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(out)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert holder.stdout is not None
-    assert holder.stdout.readline() == "ready\n"
-    with pytest.raises(OutputLocked, match=str(holder.pid)), output_lock(out):
-        pass
-    holder.send_signal(signal.SIGKILL)
-    holder.communicate()
-    assert not (out / "result.json").exists()
-    with output_lock(out):
-        left = [path for path in out.rglob("*") if path.is_file()]
-    assert [path.name for path in left] == [".refervid.lock"]
-    assert list((out / "masks").iterdir()) == []
-
-
-def test_a_shared_lock_keeps_out_those_who_want_it_alone(tmp_path: Path) -> None:
-    with output_lock(tmp_path, shared=True), output_lock(tmp_path, shared=True):
-        (tmp_path / ".masks.part").mkdir()  # of another one who shares it
-        with output_lock(tmp_path, shared=True):
-            assert (tmp_path / ".masks.part").is_dir()
-        with pytest.raises(OutputLocked, match="another process is writing"), output_lock(tmp_path):
-            pass
-    with output_lock(tmp_path):
-        assert not (tmp_path / ".masks.part").exists()
-        with pytest.raises(OutputLocked, match=str(os.getpid())), output_lock(tmp_path, shared=True):
-            pass
+def test_what_is_not_whole_yet_may_lie_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "place").mkdir()
+    with atomic_file(tmp_path / "result.json", tmp_path / "place") as part:
+        part.write_text("{}")
+        assert part.parent == tmp_path / "place"
+        assert os.listdir(tmp_path) == ["place"]
+    assert sorted(os.listdir(tmp_path)) == ["place", "result.json"]
+    assert os.listdir(tmp_path / "place") == []

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from refervid.core.errors import DatasetError, OutputLocked, SettingsError, UnsafeName
-from refervid.core.files import output_lock
+from refervid.core.outputs import output_lock
 from refervid.datasets.registry import open_dataset
 from refervid.datasets.samples import two_shapes, write_common_form
 from refervid.evaluation.runner import Shard, evaluate
@@ -22,6 +22,7 @@ KILLED = REPOSITORY / "tests" / "evaluation" / "killed.py"
 FULL_DISK = """
 import json, resource, sys
 from pathlib import Path
+from refervid.core.errors import OutputFailed
 from refervid.datasets.registry import open_dataset
 from refervid.evaluation.runner import evaluate
 from tests.evaluation.colour_pipeline import ColourPipeline
@@ -30,8 +31,8 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), -1))
 try:
     evaluate(open_dataset("folder", root), ColourPipeline(root), out, resume=True)
     print("done")
-except OSError as error:
-    print("OSError")
+except OutputFailed:
+    print("OutputFailed")
 """
 
 
@@ -95,7 +96,7 @@ def test_a_full_disk_leaves_nothing_half(root: Path, tmp_path: Path, limit: int)
     out = tmp_path / "out"
     command = [sys.executable, "-c", FULL_DISK, str(root), str(out), str(limit)]
     said = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPOSITORY).stdout
-    assert said.strip() in ("OSError", "done")
+    assert said.strip() in ("OutputFailed", "done")
     for record in out.glob("items/*/*.json"):
         json.loads(record.read_text())
     for folder in out.glob("masks/*/[!.]*"):

@@ -1,8 +1,7 @@
-"""Fault 16: a full disk or a kill at any byte leaves either a whole result or none."""
+"""Faults 16 and 42: a full disk, a kill at any byte or a folder that goes leave a whole result, or none."""
 
 from __future__ import annotations
 
-import json
 import signal
 import subprocess
 import sys
@@ -10,22 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from refervid.media.exports import EXPORTS
-
-WRITERS = [*EXPORTS, "overlay", "report"]
-
 SET_UP = """
-import json, resource, sys, time
+import resource, shutil, sys
 from pathlib import Path
 import numpy as np
-from refervid.media.array import ArrayClip
-from refervid.media.exports import NamedTrack, export
-from refervid.media.overlay import write_overlay
-from refervid.report.page import write_report
-from refervid.report.result import Result
-from refervid.report.save import save_results
 from refervid.core.track import Track
 from refervid.core.types import TextReference
+from refervid.media.array import ArrayClip
+from refervid.media.exports import EXPORTS
+from refervid.report.result import Result
+from refervid.report.save import save_results
 
 out = Path(sys.argv[1])
 noise = np.random.default_rng(0)
@@ -34,30 +27,18 @@ track = Track(40, 96, 128)
 for index in range(40):
     track[index] = noise.random((96, 128)) > 0.5
 result = Result(clip, TextReference("it"), "it", "ok", track, "lite")
-
-def write(kind):
-    if kind == "overlay":
-        write_overlay(out / "overlay.mp4", clip, [track])
-    elif kind == "report":
-        write_report(out / "report.html", [result])
-    else:
-        export(kind, out, clip, [NamedTrack("it", "it", track)])
 """
 
 ON_A_FULL_DISK = (
     SET_UP
     + """
-soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-outcome = {}
-for kind in sys.argv[2:]:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+save_results([result], out)
+for size in map(int, sys.argv[2:]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, -1))
     try:
-        write(kind)
-        outcome[kind] = "written"
-    except OSError:
-        outcome[kind] = "OSError"
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-print(json.dumps(outcome))
+        save_results([result], out, formats=list(EXPORTS))
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}")
 """
 )
 
@@ -73,17 +54,43 @@ save_results([result], out, hook=pause)
 """
 )
 
+UNTIL_REMOVED = (
+    SET_UP
+    + """
+def remove(stage, artefact, completed, total):
+    if completed == 20:
+        shutil.rmtree(out)
 
-def files_in(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*") if path.is_file())
+try:
+    save_results([result], out, hook=remove)
+except Exception as error:
+    print(f"{type(error).__name__}: {error}")
+"""
+)
 
 
-def test_a_full_disk_is_an_error_and_leaves_nothing_half_written(tmp_path: Path) -> None:
-    """The limit on the size of files stands for the full disk: both make `write` fail."""
-    command = [sys.executable, "-c", ON_A_FULL_DISK, str(tmp_path), *WRITERS]
-    outcome = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-    assert outcome == dict.fromkeys(WRITERS, "OSError")
-    assert files_in(tmp_path) == []
+def run(script: str, *words: object) -> str:
+    command = [sys.executable, "-c", script, *map(str, words)]
+    return subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()
+    }
+
+
+def test_a_full_disk_leaves_the_former_result_whole(tmp_path: Path) -> None:
+    """The limit on the size of files stands for the full disk: both make `write` fail. The first that is too
+    large is a mask, a list, a film or the report."""
+    sizes = (1000, 5_000, 100_000, 350_000)
+    lines = run(ON_A_FULL_DISK, tmp_path / "out", *sizes).splitlines()
+    assert len(lines) == len(sizes)
+    assert all(line.startswith(f"OutputFailed: cannot write to {tmp_path / 'out'} (") for line in lines)
+    run(SET_UP + "save_results([result], out)", tmp_path / "whole")
+    assert files_in(tmp_path / "out") == files_in(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -96,8 +103,13 @@ def test_a_killed_run_leaves_no_result_and_the_next_one_cleans_up(
     assert process.stdout.readline() == "half way\n"
     process.send_signal(number)
     process.communicate()
-    assert not {"result.json", "overlay.mp4", "report.html"} & set(files_in(tmp_path))
-    again = subprocess.run([*command], stdin=subprocess.DEVNULL, capture_output=True, check=True)
-    assert again.returncode == 0
-    assert not [name for name in files_in(tmp_path) if ".part" in name]
-    assert {"result.json", "overlay.mp4", "report.html"} <= set(files_in(tmp_path))
+    assert not any(path.is_file() for path in tmp_path.glob("[!.]*"))
+    run(UNTIL_KILLED, tmp_path)
+    assert not [name for name in files_in(tmp_path) if name.startswith(".refervid-")]
+    assert {"result.json", "overlay.mp4", "report.html"} <= files_in(tmp_path).keys()
+
+
+def test_a_folder_that_is_removed_in_the_middle_is_said_and_not_made_anew(tmp_path: Path) -> None:
+    said = run(UNTIL_REMOVED, tmp_path / "out")
+    assert said.startswith(f"OutputFailed: cannot write to {tmp_path / 'out'} (the folder was removed)")
+    assert list(tmp_path.iterdir()) == []

@@ -26,6 +26,7 @@ from refervid.core.errors import (
     ConfigurationChanged,
     DatasetError,
     MediaError,
+    OutputFailed,
     SettingsError,
     TrainingDiverged,
 )
@@ -215,7 +216,7 @@ def test_a_full_disk_leaves_the_state_saved_before(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
     try:
-        with pytest.raises(OSError, match=r"state\.pt could not be written: free space"):
+        with pytest.raises(OutputFailed, match=r"state\.pt could not be written: free space"):
             folder.save_state({"step": 2, "weights": torch.zeros(300_000)})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

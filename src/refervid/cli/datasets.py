@@ -39,12 +39,18 @@ def make_sample(name: Name, folder: Annotated[Path, typer.Argument(metavar="DIR"
     """Write a tiny made-up data set in the true layout, to an empty or new folder."""
     with reporting_errors():
         from refervid.core.errors import SettingsError
+        from refervid.core.outputs import LOCK, result_folder, writing_to
         from refervid.datasets.registry import dataset_class
 
         kind = dataset_class(name)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise SettingsError(f"{folder} is not empty: choose a new folder for the sample")
-        kind.make_sample(folder)
+        refusal = SettingsError(f"{folder} is not empty: choose a new folder for the sample")
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / LOCK).exists():
+            raise refusal
+        with result_folder(folder, "sample.json", []) as target, writing_to(folder):
+            if {entry.name for entry in folder.iterdir()} - {LOCK, target.new.parent.name}:
+                raise refusal
+            kind.make_sample(target.new)
+            target.finish({"dataset": name})
     console.print(f"{name}: refervid evaluate {name} --root {folder} --out OUT", markup=False)
 
 

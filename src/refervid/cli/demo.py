@@ -32,15 +32,18 @@ def demo(
         from refervid.media.opening import open_clip
         from refervid.metrics.boundary import boundary_f
         from refervid.metrics.region import jaccard
+        from refervid.pipelines.base import reference_slugs
         from refervid.pipelines.presets import load
         from refervid.report.save import results_folder, write_results
 
         pipeline = load(preset, device=device)
-        with progress_hook() as hook, results_folder(out):
-            truth = write_demo(out / "demo.mp4", hook)
-            references: list[Reference] = [*(TextReference(text) for text in TEXTS), SoundReference()]
-            results = pipeline.run(open_clip(out / "demo.mp4"), references, hook)
-            write_results(results, out, (), hook)
+        references: list[Reference] = [*(TextReference(text) for text in TEXTS), SoundReference()]
+        folders = [f"masks/{slug}/00000.png" for slug in reference_slugs(references)]
+        with progress_hook() as hook, results_folder(out) as target:
+            target.check(["demo.mp4", "overlay.mp4", "report.html", *folders])
+            truth = write_demo(target.new / "demo.mp4", hook)
+            results = pipeline.run(open_clip(target.new / "demo.mp4"), references, hook)
+            write_results(results, target, (), hook)
     table = Table("what was asked", "status", "J", "F", "J&F", box=None, header_style="bold", pad_edge=False)
     for result in results:
         true = truth[result.query].stack()

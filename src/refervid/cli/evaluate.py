@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -155,14 +156,20 @@ def score(
 ) -> None:
     """Score masks from any system."""
     with reporting_errors():
+        from refervid.core.outputs import result_folder
         from refervid.datasets.registry import open_dataset
-        from refervid.evaluation.store import write_scores
+        from refervid.evaluation.store import save_scores
 
         data = open_dataset(dataset, root, split)
-        scores = data.score(predictions, workers=workers)
-        content = {**scores.metrics, "items": len(scores.items), "notes": list(scores.notes)}
-        if out is not None:
-            content = write_scores(out, data, scores)
+        with (
+            nullcontext() if out is None else result_folder(out, "scores.json", [root, predictions]) as target
+        ):
+            if target is not None:
+                target.check(["items.csv"])
+            scores = data.score(predictions, workers=workers)
+            content = {**scores.metrics, "items": len(scores.items), "notes": list(scores.notes)}
+            if target is not None:
+                content = save_scores(target, data, scores)
     _show(content, as_json)
 
 
@@ -181,9 +188,12 @@ def compare(
 ) -> None:
     """Hold runs on the same data set against the first of them: scores, and which items got worse."""
     with reporting_errors():
+        from refervid.core.errors import OutputConflict
         from refervid.evaluation.compare import compare_runs
         from refervid.evaluation.comparison_page import write_comparison
 
+        if page is not None and page.exists():
+            raise OutputConflict(f"{page} is there already: choose another name for the page")
         comparison = compare_runs(runs)
         if page is not None:
             write_comparison(page, comparison, show, root)

@@ -79,8 +79,9 @@ def segment(
         from refervid.core.types import SoundReference, TextReference
         from refervid.media.opening import open_clip
         from refervid.media.timing import frame_edges
+        from refervid.pipelines.base import reference_slugs
         from refervid.pipelines.presets import load
-        from refervid.report.save import check_formats, results_folder, write_results
+        from refervid.report.save import check_formats, result_files, results_folder, write_results
 
         references: list[Reference] = [TextReference(one) for one in text or ()]
         if sound:
@@ -109,11 +110,12 @@ def segment(
             if as_json:
                 print_json(None if expected is None else asdict(expected))
             raise typer.Exit
-        with progress_hook() as hook, results_folder(out):
+        with progress_hook() as hook, results_folder(out, clip) as target:
+            target.check(result_files(clip, reference_slugs(references), formats or ()))
             results: Sequence[Result] = pipeline.run(clip, references, hook)
             if guess == "no":
                 results = [result.without_guess() for result in results]
-            results = write_results(results, out, formats or (), hook)
+            results = write_results(results, target, formats or (), hook)
     _tell(results)
     tell_spending(results[0].spending)
     console.print(f"open {out / 'report.html'}", markup=False)

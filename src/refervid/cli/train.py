@@ -42,10 +42,13 @@ def soc(
     """Train SOC; start it with torchrun to use several processes or GPUs."""
     with reporting_errors():
         from refervid.core.device import resolve_device
+        from refervid.core.outputs import refuse_inputs
         from refervid.training.recipe import read_recipe
         from refervid.training.trainer import train as run
 
         recipe = read_recipe(config, changes or ())
+        if not resume:  # which reads the recipe in the folder, and leaves it
+            refuse_inputs(out, ["recipe.json"], [Path(config)])
         chosen, note = resolve_device(device)
         if note:
             console.print(note)

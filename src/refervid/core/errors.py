@@ -11,7 +11,8 @@
     │   └── MediaTooLarge        more pixels or frames than the limit allows
     ├── UnsafeName               a name from outside that would leave its folder
     ├── SettingsError            a setting, preset or reference that makes no sense
-    │   └── ConfigurationChanged a resumed run whose settings differ from the first run's
+    │   ├── ConfigurationChanged a resumed run whose settings differ from the first run's
+    │   └── OutputConflict       an output would replace an input, or a file of somebody else
     ├── MissingExtra             an optional package is not installed
     ├── MissingWeights           a checkpoint is not on this machine
     ├── NotReady                 a preset lacks parts on this machine
@@ -34,6 +35,7 @@
     ├── DatasetError             a data set's files are missing or wrong
     ├── TrainingDiverged         a loss or cost is not finite
     ├── OutputLocked             another process writes to the same output folder
+    ├── OutputFailed             the output folder cannot be written any more: full, removed
     └── MirrorFailed             the copy of a run elsewhere cannot be read or written
 
 The message says what happened, with the value, and what to do about it. Third-party exceptions
@@ -89,6 +91,10 @@ class SettingsError(RefervidError):
 
 class ConfigurationChanged(SettingsError):
     """A run was to be resumed under other settings than it was started with."""
+
+
+class OutputConflict(SettingsError):
+    """An output would replace an input, or a file that this program did not write or that was changed."""
 
 
 class MissingExtra(RefervidError):
@@ -177,6 +183,10 @@ class TrainingDiverged(RefervidError):
 
 class OutputLocked(RefervidError):
     """Another process is writing to the same output folder."""
+
+
+class OutputFailed(RefervidError):
+    """The output folder cannot be written any more; what was in it before is kept."""
 
 
 class MirrorFailed(RefervidError):

@@ -56,8 +56,11 @@ class Mirror:
             self._files.makedirs(target.rpartition("/")[0], exist_ok=True)
             self._files.pipe_file(target, content)
 
-    def fetch(self, folder: Path) -> None:
-        """Bring everything into `folder` that is not there; records last, as they say what is done."""
+    def fetch(self, folder: Path, unfinished: Path) -> None:
+        """Bring everything into `folder` that is not there; records last, as they say what is done.
+
+        `unfinished` is where files lie until they are whole.
+        """
         for name in sorted(self.sizes(), key=lambda name: (name.startswith("items/"), name)):
             target = inside(folder, *name.split("/"))
             if target.exists():
@@ -66,7 +69,7 @@ class Mirror:
                 content = self._files.cat_file(f"{self._root}/{name}")
             if name.endswith(".json") and not _is_json(content):
                 continue  # who copied it was killed
-            with atomic_file(target) as part:
+            with atomic_file(target, unfinished) as part:
                 part.write_bytes(content)
 
     @contextmanager

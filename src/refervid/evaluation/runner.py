@@ -10,8 +10,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from refervid.core.errors import DatasetError, SettingsError
-from refervid.core.files import output_lock
+from refervid.core.errors import DatasetError, OutputConflict, SettingsError
+from refervid.core.files import atomic_file
+from refervid.core.outputs import LOCK, output_lock, refuse_inputs, shared_output_lock, writing_to
 from refervid.core.types import Hook, no_hook
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
@@ -47,21 +48,26 @@ class Shard:
         return number % self.count == self.number - 1
 
     @contextmanager
-    def lock(self, out: Path) -> Iterator[None]:
+    def lock(self, out: Path) -> Iterator[Path]:
         """A whole run has `out` to itself, shards share it with those of the same count.
 
-        Raises `OutputLocked`.
+        Gives a folder for what is not whole yet. Raises as `output_lock`.
         """
+        count = f"-of-{self.count}"
         with ExitStack() as locks:
-            locks.enter_context(output_lock(out, shared=self.count > 1))
-            if self.count > 1:
-                shards, count = out / "shards", f"-of-{self.count}"
-                locks.enter_context(output_lock(shards / f"{self.number}{count}"))
-                for other in shards.glob("*-of-*"):
-                    if not other.name.endswith(count):
-                        with output_lock(other, shared=True):
-                            pass  # nobody is at work there
-            yield
+            if self.count == 1:
+                unfinished = locks.enter_context(output_lock(out))
+            else:
+                locks.enter_context(shared_output_lock(out))
+                unfinished = locks.enter_context(output_lock(out / "shards" / f"{self.number}{count}"))
+            for other in (lock.parent for lock in (out / "shards").glob(f"*-of-*/{LOCK}")):
+                if self.count == 1:
+                    with output_lock(other):
+                        pass  # what a killed shard left is gone
+                elif not other.name.endswith(count):
+                    with shared_output_lock(other):
+                        pass  # nobody is at work there
+            yield unfinished
 
 
 def first_items(dataset: Dataset, limit: int | None) -> list[Item]:
@@ -104,11 +110,14 @@ def evaluate(
     if submission is not None:
         dataset.need_server()
     items = first_items(dataset, limit)
+    refuse_inputs(out, ["run.json", "masks/any", "items/any", "answers/any", "shards/any"], [dataset.root])
+    if submission is not None and submission.exists():
+        raise OutputConflict(f"{submission} is there already: choose another name for the submission")
     of_pipeline = pipeline.plan()
     plan = {"dataset": dataset.name, "split": dataset.split, "limit": limit, **of_pipeline}
-    folder = RunFolder(out, plan, mirror)
-    with shard.lock(out):
-        folder.start(resume or shard.count > 1)
+    with shard.lock(out) as unfinished:
+        folder = RunFolder(out, unfinished, plan, mirror)
+        folder.start(resume or shard.count > 1, dataset, items)
         folder.check_contents(items)
         mine = [item for item in items if shard.holds(item.video.name)]
         folder.complete_mirror(mine)
@@ -139,17 +148,18 @@ def on_this_machine(pipeline: Pipeline) -> Executor:
 
 
 def undone(items: Sequence[Item], folder: RunFolder) -> Iterator[VideoWork]:
-    """Video by video what is not done yet; what a killed process left there is removed.
+    """Video by video what is not done yet.
 
-    A video whose sentences are scored together is done as a whole or not at all.
+    A video whose sentences are scored together is done as a whole or not at all. Raises as
+    `RunFolder.refuse_changed`.
     """
-    for video, group in groupby(items, key=lambda item: item.video.name):
+    for _, group in groupby(items, key=lambda item: item.video.name):
         asked = list(group)
         left = tuple(item for item in asked if not folder.done(item))
         if left and dataset_class(asked[0].dataset).together:
             left = tuple(asked)
         if left:
-            folder.tidy(video)
+            folder.refuse_changed(left)
             yield VideoWork(left, len(left) == len(asked))
 
 
@@ -162,6 +172,7 @@ def _finish(
     submission: Path | None,
 ) -> dict[str, Any]:
     extra: dict[str, Any] = {"complete": True, "failed": failed, "statuses": folder.statuses(items)}
+    place = None
     folder.write_predictions(items)
     folder.write_answers(dataset, items)
     if any(item.truth is None for item in items):
@@ -169,11 +180,12 @@ def _finish(
         note = "no scores: the true masks of this split are not in the data set's folder"
         scores = Scores({}, rows, [*dataset.notes, note])
         if dataset.has_server and submission is None:
-            submission = folder.path / "submission.zip"
+            submission, place = folder.path / "submission.zip", folder.unfinished
     else:
         scores = dataset.score(folder.masks, items, workers)
     if submission is not None:
-        dataset.submit(folder.masks, submission)
+        with writing_to(submission.parent), atomic_file(submission, place) as part:
+            dataset.submit(folder.masks, part)
         extra["submission"] = str(submission)
         if len(items) < len(dataset.items()):
             scores.notes.append(f"the submission holds only {len(items)} of {len(dataset.items())} items")

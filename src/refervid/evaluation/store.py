@@ -8,7 +8,8 @@
     answers/                          for AVSBench: what was answered about the sounds, for others to replay
 
 Every one of them appears whole or not at all, so a run may be killed at any byte. An item is done if its
-record can be read and all its pictures are there.
+record can be read and all its pictures are there. A run begins only where none of these files is there yet,
+and run.json says so; in the folders of its items it touches its own pictures alone.
 """
 
 from __future__ import annotations
@@ -18,18 +19,19 @@ import hashlib
 import io
 import json
 import os
-import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from refervid.core.errors import ConfigurationChanged, SettingsError
-from refervid.core.files import atomic_dir, inside, remove_leftovers, write_text
+from refervid.core.errors import ConfigurationChanged, OutputConflict, SettingsError
+from refervid.core.files import flush_to_disk, inside, write_text
+from refervid.core.manifest import Mark, has_mark, mark_of
+from refervid.core.outputs import ResultFolder, drop_empty, refuse_strangers, writing_to
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
 from refervid.datasets.single_frames import SCORED_PREDICTIONS
-from refervid.engines.recorded.files import AnswerSet, SoundAnswers, write_answers
+from refervid.engines.recorded.files import AnswerSet, RecordedSettings, SoundAnswers, write_answers
 from refervid.evaluation.answers import Answer
 from refervid.evaluation.contents import contents_of
 from refervid.evaluation.mirror import Mirror
@@ -40,31 +42,37 @@ _SHOWN = 10
 class RunFolder:
     """Reads and writes the folder of one run; `plan` is everything that the results depend on.
 
-    With a `mirror` whatever is written is copied there too.
+    What is not whole yet lies in `unfinished`. With a `mirror` whatever is written is copied there too.
     """
 
-    def __init__(self, path: Path, plan: Mapping[str, Any], mirror: Mirror | None = None) -> None:
+    def __init__(
+        self, path: Path, unfinished: Path, plan: Mapping[str, Any], mirror: Mirror | None = None
+    ) -> None:
         self.path = path
         self.masks = path / "masks"
+        self.unfinished = unfinished
         self._plan = dict(plan)
         self._mirror = mirror
 
-    def start(self, resume: bool) -> None:
+    def start(self, resume: bool, dataset: Dataset, items: Sequence[Item]) -> None:
         """Write run.json, or check that it says the same.
 
         Raises `SettingsError` if there is a run already and `resume` was not asked for or run.json is
-        damaged, and `ConfigurationChanged` with every difference if that run was another one.
+        damaged, `ConfigurationChanged` with every difference if that run was another one, and
+        `OutputConflict` if a file of somebody else has a name that the run would give to one of `items`'.
         """
-        self.masks.mkdir(exist_ok=True)
         file = self.path / "run.json"
         if not resume and (file.exists() or (self._mirror is not None and self._mirror.holds(file.name))):
             raise SettingsError(
                 f"{self.path} or its mirror holds a run: continue it with --resume, or choose another folder"
             )
         if resume and self._mirror is not None:
-            self._mirror.fetch(self.path)
+            self._mirror.fetch(self.path, self.unfinished)
         if not file.exists():
-            self._write(file, json.dumps(self._plan, indent=2))
+            self._refuse_strangers(dataset, items)
+            with writing_to(self.path):
+                self.masks.mkdir(exist_ok=True)
+                self._write(file, json.dumps(self._plan, indent=2))
             return
         before = _read_object(file)
         if before is None:
@@ -120,28 +128,56 @@ class RunFolder:
         records = [self._read(item) for item in items]
         return dict(Counter(record["status"] for record in records if record))
 
-    def tidy(self, video: str) -> None:
-        """Remove what a killed process left half written of one video."""
-        for kind in ("masks", "items"):
-            remove_leftovers(inside(self.path / kind, video))
+    def refuse_changed(self, items: Sequence[Item]) -> None:
+        """Raises `OutputConflict` for a picture of `items` that was changed since its record was written.
+
+        Empty ones, as a power cut may leave them, are as good as none.
+        """
+        for name, mark in self._recorded(items).items():
+            path = self.path / name
+            if path.exists() and path.stat().st_size and not has_mark(path, mark):
+                raise OutputConflict(
+                    f"{path} was changed since this run wrote it, and is to be done anew: move it away"
+                )
 
     def write(self, answer: Answer) -> None:
         """The pictures of an item, a folder at a time, then its record."""
-        own = (answer.item.video.name, answer.item.expression_id)
-        before = inside(self.masks, *own)
-        if not answer.pictures and before.is_dir():  # it failed: what an earlier run left is not to be scored
-            shutil.rmtree(before)
-        for names, pictures in answer.pictures.items():
-            target = inside(self.masks, *names)
-            with atomic_dir(target) as folder:
-                for name, content in pictures.items():
-                    (folder / name).write_bytes(content)
-            self._copy(target)
-        more = [names for names in answer.pictures if names != own]
-        record = {"hash": self.item_hash(answer.item), "label_maps": more, **answer.record}
-        if answer.record["status"] != "failed":
-            record["contents"] = self._contents(answer)
-        self._write(self._record(answer.item), json.dumps(record))
+        item, files = answer.item, dict[str, Mark]()
+        own = (item.video.name, item.expression_id)
+        contents = {} if answer.record["status"] == "failed" else {"contents": self._contents(answer)}
+        # Of an answer that failed, what an earlier run left is not to be scored.
+        former = {*self._recorded([item]), *(f"masks/{item.name}/{frame}.png" for frame in item.frames)}
+        with writing_to(self.path):
+            self._record(item).unlink(missing_ok=True)
+            for names, pictures in answer.pictures.items():
+                files |= self._place(pictures, names)
+            for name in former - files.keys():
+                path = inside(self.path, *name.split("/"))
+                path.unlink(missing_ok=True)
+                drop_empty([path.parent])
+            for name in files:
+                self._copy(self.path / name)
+            more = [names for names in answer.pictures if names != own]
+            record = {"hash": self.item_hash(item), "label_maps": more, "files": files, **contents}
+            record |= answer.record
+            self._write(self._record(item), json.dumps(record))
+
+    def _place(self, pictures: Mapping[str, bytes], names: tuple[str, str]) -> dict[str, Mark]:
+        """Put pictures into a folder of masks: all at once where it is new, else beside what it holds."""
+        new, target = self.unfinished / "pictures", inside(self.masks, *names)
+        new.mkdir()
+        for name, content in pictures.items():
+            (new / name).write_bytes(content)
+            flush_to_disk(new / name)
+        files = {f"masks/{'/'.join(names)}/{name}": mark_of(new / name) for name in pictures}
+        if not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.rename(new, target)
+            return files
+        for name in pictures:
+            os.replace(new / name, inside(target, name))
+        new.rmdir()
+        return files
 
     def _contents(self, answer: Answer) -> dict[str, str]:
         """Raises `ConfigurationChanged` if the answer was made from another video than lies here."""
@@ -163,7 +199,9 @@ class RunFolder:
             for frame, masks in record.get("predictions", {}).items()
             for mask in masks
         ]
-        if scored:
+        if not scored:
+            return
+        with writing_to(self.path):
             self._write(self.masks / SCORED_PREDICTIONS, json.dumps(scored))
 
     def write_answers(self, dataset: Dataset, items: Sequence[Item]) -> None:
@@ -172,14 +210,19 @@ class RunFolder:
             return
         told = {item.video.name: (self._read(item) or {}).get("sound") for item in items}
         answers = {clip: _sound_answers(sound) for clip, sound in told.items() if sound is not None}
-        for file in write_answers(self.path / "answers", cast(AnswerSet, dataset.answers), answers):
-            self._copy(file)
+        made = write_answers(self.unfinished / "answers", cast(AnswerSet, dataset.answers), answers)
+        for file in made:
+            target = inside(self.path, *file.relative_to(self.unfinished).parts)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(file, target)
+            self._copy(target)
 
     def write_scores(self, dataset: Dataset, scores: Scores, extra: Mapping[str, Any]) -> dict[str, Any]:
         """scores.json and items.csv; returns what scores.json holds."""
-        content = write_scores(self.path, dataset, scores, extra)
-        for name in ("items.csv", "scores.json"):
-            self._copy(self.path / name)
+        content = scores_content(dataset, scores, extra)
+        with writing_to(self.path):
+            self._write(self.path / "items.csv", items_table(scores))
+            self._write(self.path / "scores.json", json.dumps(content, indent=2))
         return content
 
     def item_hash(self, item: Item) -> str:
@@ -213,8 +256,45 @@ class RunFolder:
     def _record(self, item: Item) -> Path:
         return inside(self.path / "items", item.video.name, f"{item.expression_id}.json")
 
+    def _names(self, dataset: Dataset, items: Sequence[Item]) -> Iterator[str]:
+        """All that the run may write, by name below its folder.
+
+        Label maps of several sentences lie at masks/ANNOTATOR/VIDEO.
+        """
+        yield from ("run.json", "scores.json", "items.csv", f"masks/{SCORED_PREDICTIONS}", "submission.zip")
+        if dataset.answers is not None:
+            answers = RecordedSettings(
+                kind="recorded", answers=Path("answers"), set=cast(AnswerSet, dataset.answers)
+            )
+            yield from map(str, answers.files)
+        annotators = [folder.name for folder in self.masks.glob("*/")]
+        for item in items:
+            yield f"items/{item.name}.json"
+            for folder in (item.name, *(f"{name}/{item.video.name}" for name in annotators)):
+                yield from (f"masks/{folder}/{frame}.png" for frame in item.frames)
+
+    def _recorded(self, items: Sequence[Item]) -> dict[str, Mark]:
+        """The pictures that the records of items list, of whatever plan."""
+        records = [_read_object(self._record(item)) or {} for item in items]
+        return {name: mark for record in records for name, mark in record.get("files", {}).items()}
+
+    def _refuse_strangers(self, dataset: Dataset, items: Sequence[Item]) -> None:
+        """Where there are records there is a run whose run.json was deleted: it may be gone on with."""
+        if any("files" in (_read_object(self._record(item)) or {}) for item in items):
+            return
+        names = set(self._names(dataset, items))
+        try:
+            refuse_strangers(self.path, names, {})
+        except OutputConflict:
+            if not (self.path / "run.json").exists():  # else another shard has begun just now
+                raise
+        if self._mirror is not None and not self._mirror.holds("run.json"):
+            taken = sorted(self._mirror.sizes().keys() & names)
+            if taken:
+                raise OutputConflict(f"the mirror holds {taken[0]}, which is of no run: choose another place")
+
     def _write(self, file: Path, text: str) -> None:
-        write_text(file, text)
+        write_text(file, text, self.unfinished)
         self._copy(file)
 
     def _copy(self, path: Path) -> None:
@@ -250,11 +330,9 @@ def _holds(folder: Path, frames: Sequence[str]) -> bool:
     return filled.issuperset(f"{frame}.png" for frame in frames)
 
 
-def write_scores(
-    folder: Path, dataset: Dataset, scores: Scores, extra: Mapping[str, Any] = {}
-) -> dict[str, Any]:
-    """scores.json and items.csv; returns what scores.json holds."""
-    content = {
+def scores_content(dataset: Dataset, scores: Scores, extra: Mapping[str, Any] = {}) -> dict[str, Any]:
+    """What scores.json holds."""
+    return {
         **scores.metrics,
         "dataset": dataset.name,
         "split": dataset.split,
@@ -262,13 +340,24 @@ def write_scores(
         "notes": list(scores.notes),
         **extra,
     }
+
+
+def items_table(scores: Scores) -> str:
+    """What items.csv holds."""
     table = io.StringIO()
     if scores.items:
         writer = csv.DictWriter(table, fieldnames=list(scores.items[0]))
         writer.writeheader()
         writer.writerows(scores.items)
-    write_text(folder / "items.csv", table.getvalue())
-    write_text(folder / "scores.json", json.dumps(content, indent=2))
+    return table.getvalue()
+
+
+def save_scores(target: ResultFolder, dataset: Dataset, scores: Scores) -> dict[str, Any]:
+    """scores.json and items.csv of masks from anywhere; returns what the former holds besides its files."""
+    content = scores_content(dataset, scores)
+    with writing_to(target.path):
+        write_text(target.new / "items.csv", items_table(scores))
+    target.finish(content)
     return content
 
 

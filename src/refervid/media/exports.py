@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.errors import SettingsError
-from refervid.core.files import atomic_dir, atomic_file, inside, write_text
+from refervid.core.files import inside, safe_name
 from refervid.core.track import Track
+from refervid.core.types import Details
 from refervid.media.clip import Clip
 from refervid.media.contact_sheet import contact_sheet
 from refervid.media.movie import VP9_ALPHA, MovieWriter
@@ -34,27 +35,36 @@ class NamedTrack:
     track: Track
 
 
-def export(kind: str, folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path:
-    """Write `tracks` as `kind`, one of `EXPORTS`, under `folder`; returns the new file or folder.
+@dataclass(frozen=True)
+class Form:
+    """`write` puts its files below a folder; `files` gives their names from there, for a clip's name, the
+    names of its frames, and the slugs of its tracks.
+    """
+
+    write: Callable[[Path, Clip, Sequence[NamedTrack]], None]
+    files: Callable[[str, Sequence[str], Sequence[str]], Iterable[str]]
+
+
+def export(kind: str, folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
+    """Write `tracks` as `kind`, one of `EXPORTS`, under `folder`, where nothing of that kind lies yet.
 
     Raises `UnsafeName` for a clip or track whose name cannot be a file name.
     """
-    return EXPORTS[kind](folder, clip, tracks)
+    EXPORTS[kind].write(folder, clip, tracks)
 
 
-def _masks(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path:
+def _masks(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
     """`masks/QUERY/00000.png`, ...: one 8-bit grey PNG per frame, 0 background and 255 object.
 
     Frames that are pictures of a folder keep their names, here and in the other forms.
     """
     for named in tracks:
-        with atomic_dir(inside(folder, "masks", named.slug)) as part:
-            for index, mask in enumerate(named.track):
-                write_mask(part / f"{clip.frame_name(index)}.png", mask)
-    return folder / "masks"
+        target = _made(inside(folder, "masks", named.slug))
+        for index, mask in enumerate(named.track):
+            write_mask(target / f"{clip.frame_name(index)}.png", mask)
 
 
-def _coco_rle(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path:
+def _coco_rle(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
     """`coco_rle.json` in the form of YouTube-VIS (COCO for videos): lists over frames, null where away."""
     video: dict[str, Any] = {
         "id": 1,
@@ -69,9 +79,7 @@ def _coco_rle(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path:
         "categories": [{"id": i, "name": named.text} for i, named in enumerate(tracks, 1)],
         "annotations": [_coco_annotation(i, named.track) for i, named in enumerate(tracks, 1)],
     }
-    path = folder / "coco_rle.json"
-    write_text(path, json.dumps(document, ensure_ascii=False))
-    return path
+    _write_json(folder / "coco_rle.json", document)
 
 
 def _coco_annotation(number: int, track: Track) -> dict[str, Any]:
@@ -89,19 +97,15 @@ def _coco_annotation(number: int, track: Track) -> dict[str, Any]:
     }
 
 
-def _davis(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path:
+def _davis(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
     """`davis/Annotations/480p/CLIP/00000.png`, ...: the layout of DAVIS 2017, palette and all."""
-    target = inside(folder, "davis", "Annotations", "480p", clip.name)
-    with atomic_dir(target) as part:
-        _write_id_maps(part, clip, tracks)
-    return folder / "davis"
+    _write_id_maps(_made(inside(folder, "davis", "Annotations", "480p", clip.name)), clip, tracks)
 
 
-def _youtube_vos(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path:
+def _youtube_vos(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
     """`youtube-vos/Annotations/CLIP/00000.png`, ... and `youtube-vos/meta.json`."""
     root = inside(folder, "youtube-vos")
-    with atomic_dir(inside(root, "Annotations", clip.name)) as part:
-        _write_id_maps(part, clip, tracks)
+    _write_id_maps(_made(inside(root, "Annotations", clip.name)), clip, tracks)
     objects = {
         str(number): {
             "category": named.text,
@@ -110,8 +114,7 @@ def _youtube_vos(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path
         for number, named in enumerate(tracks, 1)
     }
     meta = {"videos": {clip.name: {"objects": objects}}}
-    write_text(root / "meta.json", json.dumps(meta, ensure_ascii=False, indent=1))
-    return root
+    _write_json(root / "meta.json", meta)
 
 
 def _write_id_maps(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
@@ -130,17 +133,16 @@ def _id_maps(clip: Clip, tracks: Sequence[NamedTrack]) -> Iterator[NDArray[np.ui
         yield ids
 
 
-def _npz(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path:
+def _npz(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
     """`npz/QUERY.npz` per track, plain arrays only.
 
     `masks` (T, H, ceil(W / 8)) uint8 has eight pixels to a byte: get bool (T, H, W) back with
     `numpy.unpackbits(masks, axis=-1, count=width).astype(bool)`. Beside it `width`, `boxes_xyxy` (T, 4)
     float32 with NaN where away, `presence` (T,) float32 in 0..1, `times_s` (T,) float64.
     """
+    target = _made(inside(folder, "npz"))
     for named in tracks:
-        with atomic_file(inside(folder, "npz", f"{named.slug}.npz")) as part:
-            _write_npz(part, clip, named.track)
-    return folder / "npz"
+        _write_npz(target / f"{safe_name(named.slug)}.npz", clip, named.track)
 
 
 def _write_npz(path: Path, clip: Clip, track: Track) -> None:
@@ -163,36 +165,50 @@ def _write_npz(path: Path, clip: Clip, track: Track) -> None:
                 file.write(np.packbits(mask, axis=-1).tobytes())
 
 
-def _alpha(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path:
+def _alpha(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
     """`alpha/QUERY.webm` per track: the object cut out, VP9 with transparency around it."""
+    paths = [_made(inside(folder, "alpha")) / f"{safe_name(named.slug)}.webm" for named in tracks]
     with ExitStack() as stack:
-        parts = [
-            stack.enter_context(atomic_file(inside(folder, "alpha", f"{named.slug}.webm")))
-            for named in tracks
-        ]
-        movies = [stack.enter_context(MovieWriter(part, clip, VP9_ALPHA)) for part in parts]
+        movies = [stack.enter_context(MovieWriter(path, clip, VP9_ALPHA)) for path in paths]
         for index, frame in clip.frames():
             for movie, named in zip(movies, tracks, strict=True):
                 alpha = named.track[index].astype(np.uint8) * 255
                 movie.write(index, np.dstack([frame, alpha]))
-    return folder / "alpha"
 
 
-def _contact_sheet(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> Path:
-    path = folder / "contact_sheet.jpg"
-    with atomic_file(path) as part:
-        part.write_bytes(encode_jpeg(contact_sheet(clip, [named.track for named in tracks])))
-    return path
+def _contact_sheet(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
+    sheet = contact_sheet(clip, [named.track for named in tracks])
+    (folder / "contact_sheet.jpg").write_bytes(encode_jpeg(sheet))
 
 
-EXPORTS: Mapping[str, Callable[[Path, Clip, Sequence[NamedTrack]], Path]] = {
-    "masks": _masks,
-    "coco-rle": _coco_rle,
-    "davis-png": _davis,
-    "youtube-vos": _youtube_vos,
-    "npz": _npz,
-    "alpha-webm": _alpha,
-    "contact-sheet": _contact_sheet,
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _write_json(path: Path, document: Details) -> None:
+    path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8", errors="replace")
+
+
+EXPORTS: Mapping[str, Form] = {
+    "masks": Form(
+        _masks,
+        lambda clip, frames, slugs: (f"masks/{slug}/{frame}.png" for slug in slugs for frame in frames),
+    ),
+    "coco-rle": Form(_coco_rle, lambda clip, frames, slugs: ["coco_rle.json"]),
+    "davis-png": Form(
+        _davis, lambda clip, frames, slugs: (f"davis/Annotations/480p/{clip}/{frame}.png" for frame in frames)
+    ),
+    "youtube-vos": Form(
+        _youtube_vos,
+        lambda clip, frames, slugs: (
+            "youtube-vos/meta.json",
+            *(f"youtube-vos/Annotations/{clip}/{frame}.png" for frame in frames),
+        ),
+    ),
+    "npz": Form(_npz, lambda clip, frames, slugs: (f"npz/{slug}.npz" for slug in slugs)),
+    "alpha-webm": Form(_alpha, lambda clip, frames, slugs: (f"alpha/{slug}.webm" for slug in slugs)),
+    "contact-sheet": Form(_contact_sheet, lambda clip, frames, slugs: ["contact_sheet.jpg"]),
 }
 """The forms by the names that `--format` takes."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 
 from refervid import __version__
 from refervid.core.errors import SettingsError
-from refervid.core.files import output_lock, safe_name, write_text
+from refervid.core.files import safe_name
+from refervid.core.outputs import ResultFolder, result_folder, writing_to
 from refervid.core.types import Details, Hook, Status, no_hook
 from refervid.media.clip import Clip
 from refervid.media.exports import EXPORTS, ID_MAPS, MOST_IDS, NamedTrack, export
@@ -44,50 +45,56 @@ def save_results(
     """Write the results of one clip under `folder`, which is returned.
 
     masks/QUERY/00000.png (0/255), overlay.mp4 (H.264 with the clip's sound), report.html, the forms named
-    in `formats`, and last of all result.json: where it is there, everything else is complete.
-    Raises what `check_formats` and `results_folder` do.
+    in `formats`, and result.json, which lists all of them with size and digest. They replace the files of
+    the result that was there, and nothing else.
+    Raises what `check_formats`, `results_folder`, `ResultFolder.check` and `ResultFolder.finish` do.
     """
-    check_formats(formats, results[0].clip, len(results))
-    with results_folder(folder) as target:
+    clip = results[0].clip
+    check_formats(formats, clip, len(results))
+    with results_folder(folder, clip) as target:
+        target.check(result_files(clip, [result.slug for result in results], formats))
         write_results(results, target, formats, hook)
-    return target
+    return target.path
 
 
-@contextmanager
-def results_folder(folder: str | Path) -> Iterator[Path]:
+def results_folder(folder: str | Path, clip: Clip | None = None) -> AbstractContextManager[ResultFolder]:
     """Keep `folder`, made if missing, for `write_results`: better taken before the work than after.
 
-    Raises `OutputLocked` if another process writes there, `SettingsError` where nothing can be written.
+    `clip` is what the results will be of, unless it is made in the folder itself.
     """
-    target = Path(folder)
-    with output_lock(target):
-        if (target / "masks").exists() and not (target / "masks").is_dir():
-            raise SettingsError(f"{target / 'masks'} is no folder: choose another folder (--out)")
-        yield target
+    inputs = [] if clip is None else [clip.source, *([] if clip.sound is None else [clip.sound.path])]
+    return result_folder(folder, "result.json", inputs)
+
+
+def result_files(clip: Clip, slugs: Sequence[str], formats: Sequence[str]) -> list[str]:
+    """Names of all files that `write_results` writes for references with these slugs."""
+    frames = [clip.frame_name(index) for index in range(len(clip))]
+    exported = (EXPORTS[kind].files(clip.name, frames, slugs) for kind in ("masks", *formats))
+    return ["overlay.mp4", "report.html", "result.json", *chain.from_iterable(exported)]
 
 
 def write_results(
-    results: Sequence[Result], target: Path, formats: Sequence[str], hook: Hook
+    results: Sequence[Result], target: ResultFolder, formats: Sequence[str], hook: Hook
 ) -> Sequence[Result]:
-    """`save_results` into a `results_folder` that is held already.
+    """`save_results` into a `results_folder` that is held already, and checked.
 
     Returns the results with notes on what the forms cannot show.
     """
     results = say_hidden(results, formats)
     clip = results[0].clip
     named = [NamedTrack(result.slug, result.query, result.track) for result in results]
-    (target / "result.json").unlink(missing_ok=True)
-    for kind in dict.fromkeys(("masks", *formats)):
-        export(kind, target, clip, named)
-    overlay = target / "overlay.mp4"
-    write_overlay(overlay, clip, [one.track for one in named], [one.text for one in named], hook)
-    write_report(target / "report.html", results, overlay)
-    write_text(target / "result.json", json.dumps(summary(results), indent=1, ensure_ascii=False))
+    with writing_to(target.path):
+        for kind in dict.fromkeys(("masks", *formats)):
+            export(kind, target.new, clip, named)
+        overlay = target.new / "overlay.mp4"
+        write_overlay(overlay, clip, [one.track for one in named], [one.text for one in named], hook)
+        write_report(target.new / "report.html", results, overlay)
+    target.finish(summary(results))
     return results
 
 
 def summary(results: Sequence[Result]) -> Details:
-    """What result.json holds."""
+    """What result.json holds, besides its list of files."""
     clip = results[0].clip
     return {
         "refervid": __version__,

@@ -183,6 +183,11 @@ class Recipe(_Frozen):
     log_every: int = Field(10, ge=1)
     validate_every: int = Field(1, ge=1)
 
+    def inputs(self) -> list[Path]:
+        """The files and folders that are read, as far as the recipe names them."""
+        folders = [path for each in (*self.data, self.validation) if (path := getattr(each, "root", None))]
+        return folders + [Path(one) for one in (self.network.weights, self.network.backbone) if one]
+
     @model_validator(mode="after")
     def _one_kind_of_batch(self) -> Self:
         """Any draws of the data can make a batch."""

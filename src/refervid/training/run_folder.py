@@ -8,7 +8,8 @@
     last.safetensors     the network at the end
     tensorboard/         if TensorBoard is installed
 
-Whatever is replaced is replaced whole; a run may be killed at any byte.
+Whatever is replaced is replaced whole; a run may be killed at any byte. A run begins only where none of these
+files is there yet.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ import torch
 
 from refervid.core.errors import BadCheckpoint, ConfigurationChanged, SettingsError
 from refervid.core.files import atomic_file, write_text
+from refervid.core.outputs import refuse_strangers, writing_to
+from refervid.models.soc import SOC, save
 from refervid.training.curves import draw_curves
 from refervid.training.recipe import Recipe
 
@@ -30,11 +33,18 @@ LOOSE = ("workers", "log_every", "save_every")
 """Settings without influence on the weights: a resumed run may change them."""
 
 
-class RunFolder:
-    """Reads and writes the folder of one run; only the first process does."""
+FILES = ("recipe.json", "log.jsonl", "curves.svg", "state.pt", "best.safetensors", "last.safetensors")
 
-    def __init__(self, path: Path) -> None:
+
+class RunFolder:
+    """Reads and writes the folder of one run; only the first process does.
+
+    What is not whole yet lies in `unfinished`, or else beside its place.
+    """
+
+    def __init__(self, path: Path, unfinished: Path | None = None) -> None:
         self.path = path
+        self._unfinished = unfinished
         self.best = path / "best.safetensors"
         self.last = path / "last.safetensors"
         self._log = path / "log.jsonl"
@@ -44,14 +54,17 @@ class RunFolder:
     def start(self, recipe: Recipe, resume: bool) -> None:
         """Write the recipe, or check that it says the same.
 
-        Raises `SettingsError` if there is a run already and `resume` was not asked for, and
-        `ConfigurationChanged` with every difference if that run had another recipe. A run that never
-        saved its state binds nobody.
+        Raises `SettingsError` if there is a run already and `resume` was not asked for,
+        `ConfigurationChanged` with every difference if that run had another recipe, and `OutputConflict` if
+        there are files of somebody else. A run that never saved its state binds nobody.
         """
         file = self.path / "recipe.json"
         asked = recipe.model_dump(mode="json")
         if not (file.exists() and self._state.exists()):
-            write_text(file, json.dumps(asked, indent=2))
+            if not self._saved_nothing():
+                refuse_strangers(self.path, FILES, {})
+            with writing_to(self.path):
+                write_text(file, json.dumps(asked, indent=2), self._unfinished)
         elif not resume:
             raise SettingsError(
                 f"{self.path} holds a run: continue it with --resume, or choose another folder"
@@ -65,14 +78,28 @@ class RunFolder:
                     "go back to it, or choose another folder"
                 )
 
+    def _saved_nothing(self) -> bool:
+        """Whether a run began here: with a recipe exactly as this program writes it, and a log beside it."""
+        try:
+            text = (self.path / "recipe.json").read_text("utf-8")
+            whole = Recipe.model_validate_json(text).model_dump(mode="json")
+            return text == json.dumps(whole, indent=2) and all("step" in dict(row) for row in self.rows())
+        except (OSError, TypeError, ValueError):
+            return False
+
+    def save_network(self, network: SOC, path: Path) -> None:
+        """Write it under `best` or `last`."""
+        with writing_to(self.path), atomic_file(path, self._unfinished) as part:
+            save(network, part)
+
     def save_state(self, state: Mapping[str, Any]) -> None:
-        """Raises `OSError`; the state saved before is then kept."""
-        with atomic_file(self._state) as part:
+        """Raises `OutputFailed`; the state saved before is then kept."""
+        with writing_to(self.path), atomic_file(self._state, self._unfinished) as part:
             try:
                 torch.save(dict(state), part)
             except RuntimeError as error:  # torch hides the system's error
                 raise OSError(
-                    f"{self._state} could not be written: free space on the disk and go on with --resume"
+                    f"{self._state.name} could not be written: free space on the disk, go on with --resume"
                 ) from error
 
     def load_state(self) -> dict[str, Any] | None:
@@ -94,7 +121,8 @@ class RunFolder:
     def rewind(self, step: int) -> None:
         """Get ready to log from `step` on; what was logged of later steps is forgotten."""
         kept = [row for row in self.rows() if row["step"] < step]
-        write_text(self._log, "".join(json.dumps(row) + "\n" for row in kept))
+        with writing_to(self.path):
+            write_text(self._log, "".join(json.dumps(row) + "\n" for row in kept), self._unfinished)
         self._board = _tensorboard(self.path / "tensorboard", step)
 
     def log(self, row: Mapping[str, Any]) -> None:
@@ -103,7 +131,7 @@ class RunFolder:
             name: None if isinstance(value, float) and not math.isfinite(value) else value
             for name, value in row.items()
         }
-        with self._log.open("a", encoding="utf-8") as file:
+        with writing_to(self.path), self._log.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
         if self._board is not None:
             for name, value in row.items():
@@ -121,7 +149,8 @@ class RunFolder:
         """Show all rows so far: as curves, and in TensorBoard."""
         if self._board is not None:
             self._board.flush()
-        write_text(self.path / "curves.svg", draw_curves(self.rows()))
+        with writing_to(self.path):
+            write_text(self.path / "curves.svg", draw_curves(self.rows()), self._unfinished)
 
 
 def _tensorboard(folder: Path, step: int) -> Any:

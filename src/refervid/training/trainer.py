@@ -21,16 +21,16 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from refervid.core.errors import TrainingDiverged
-from refervid.core.files import output_lock
+from refervid.core.outputs import output_lock, refuse_inputs
 from refervid.core.types import Hook, no_hook
 from refervid.engines.hub.weights import find_weights
-from refervid.models.soc import Criterion, build_tokenizer, save
+from refervid.models.soc import Criterion, build_tokenizer
 from refervid.models.soc.inference import Segmenter
 from refervid.training.batches import Batch, Batches
 from refervid.training.network import build_network, parameter_groups
 from refervid.training.processes import Processes, started_processes
 from refervid.training.recipe import Recipe, Schedule
-from refervid.training.run_folder import RunFolder
+from refervid.training.run_folder import FILES, RunFolder
 from refervid.training.sources import open_source
 from refervid.training.stopping import stop_requests
 from refervid.training.validation import Validator, open_validator, validate
@@ -44,10 +44,14 @@ def train(
     `hook("train", row, step, steps)` is called at every logged step and epoch with the row of the log.
     Ctrl-C and SIGTERM stop it after the step under way, with its state saved, by `KeyboardInterrupt`.
     Raises `TrainingDiverged`, `SettingsError`, `ConfigurationChanged`, `DatasetError`, `MissingWeights`,
-    `MediaError`, `OutputLocked`; `OSError` where nothing can be written.
+    `MediaError`, `OutputLocked`, `OutputConflict`, `OutputFailed`.
     """
-    with started_processes(device) as processes, output_lock(out) if processes.first else nullcontext():
-        folder = RunFolder(out)
+    refuse_inputs(out, FILES, recipe.inputs())
+    with (
+        started_processes(device) as processes,
+        output_lock(out) if processes.first else nullcontext() as unfinished,
+    ):
+        folder = RunFolder(out, unfinished)
         # What is missing is said before the folder holds a run.
         trainer = Trainer(recipe, folder, processes, hook)
         if processes.first:
@@ -92,7 +96,7 @@ class Trainer:
         with stop_requests() as asked:
             self._learn_all(asked)
         if self._processes.first:
-            save(self._network, self._folder.last)
+            self._folder.save_network(self._network, self._folder.last)
 
     def _learn_all(self, asked_to_stop: Callable[[], bool]) -> None:
         """Every step that is left. After a request to stop `KeyboardInterrupt`, with all work saved."""
@@ -184,7 +188,7 @@ class Trainer:
             self._folder.log(row)
             self._hook("train", row, self._step, len(self._batches))
             if merit > self._best:
-                save(self._network, self._folder.best)
+                self._folder.save_network(self._network, self._folder.best)
         self._best = max(self._best, merit)
 
     def _validate(self, validator: Validator[Any]) -> dict[str, float]:

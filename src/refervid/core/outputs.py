@@ -1,0 +1,246 @@
+"""Output folders: results appear in them whole or not at all, and everything else there stays as it is.
+
+    .refervid.lock              held by who is writing; names the next one, ahead of its making
+    .refervid-0123456789abcdef  what is not whole yet; it moves to its place when it is
+
+Nothing is ever recognised by a pattern. What a killed process left lies in the folder that its lock names.
+What an earlier run wrote is listed, with size and digest, in a sealed document such as result.json.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from refervid.core.errors import OutputConflict, OutputFailed, OutputLocked, SettingsError
+from refervid.core.files import flush_to_disk, inside, write_text
+from refervid.core.manifest import Mark, files_of, has_mark, mark_of, marks_below, sealed
+
+LOCK = ".refervid.lock"
+_HELD = re.compile(r"(\d+) (\.refervid-[0-9a-f]{16})\n")
+"""What a lock says while it is held, and after a kill: the process, and its folder for what is not whole."""
+_JOURNAL = "journal.json"
+_OTHER_FOLDER = "choose another folder (--out)"
+
+
+@contextmanager
+def output_lock(folder: Path) -> Iterator[Path]:
+    """Only one process at a time writes to `folder` (made if missing); others get `OutputLocked`.
+
+    Gives an empty folder inside it for what is not whole yet, which is gone in the end. The system drops
+    the lock when the process ends, however it ends; what a killed one was about is finished or removed
+    when the next one takes the lock.
+    Raises `SettingsError` where nothing can be written, and `OutputConflict` where the lock is none of ours.
+    """
+    with _locked(folder, fcntl.LOCK_EX) as lock:
+        lock.seek(0)
+        said = _HELD.fullmatch(lock.read())
+        if said:
+            _settle(folder, folder / said[2])
+        unfinished = folder / f".refervid-{secrets.token_hex(8)}"
+        with writing_to(folder):
+            _say(lock, f"{os.getpid()} {unfinished.name}\n")
+            unfinished.mkdir()
+        try:
+            yield unfinished
+        finally:
+            _settle(folder, unfinished)
+            if not unfinished.exists():
+                _say(lock, "")
+
+
+@contextmanager
+def shared_output_lock(folder: Path) -> Iterator[None]:
+    """As `output_lock`, among processes that divide the work and may write at the same time."""
+    with _locked(folder, fcntl.LOCK_SH):
+        yield
+
+
+@contextmanager
+def _locked(folder: Path, kind: int) -> Iterator[IO[str]]:
+    path = folder / LOCK
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
+    except OSError as error:
+        raise SettingsError(f"cannot write to {folder} ({error.strerror}): {_OTHER_FOLDER}") from error
+    with open(descriptor, "r+", encoding="ascii", errors="replace") as lock:
+        said = lock.read(100)
+        if said and not _HELD.fullmatch(said):
+            raise OutputConflict(f"{path} is no lock of this program: {_OTHER_FOLDER}")
+        try:
+            fcntl.flock(lock, kind | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder = f"process {said.split()[0]}" if said else "another process"
+            raise OutputLocked(
+                f"{holder} is writing to {folder}: wait for it or choose another folder"
+            ) from error
+        yield lock
+
+
+def _say(lock: IO[str], text: str) -> None:
+    lock.seek(0)
+    lock.truncate()
+    lock.write(text)
+    lock.flush()
+    os.fsync(lock.fileno())
+
+
+class ResultFolder:
+    """A folder that is held for one result, which the sealed `document` in it describes.
+
+    The result is made in `new`, below which files lie as they will below `path`. `finish` then puts it in
+    the place of the former result, and of nothing else. Until then the former result stays whole.
+    """
+
+    def __init__(self, path: Path, unfinished: Path, document: str, inputs: Iterable[Path]) -> None:
+        self.path = path
+        self.new = unfinished / "new"
+        self.new.mkdir()
+        self._unfinished = unfinished
+        self._document = document
+        self._inputs = list(inputs)
+        self._former = files_of(path / document)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Whether files called `names` may be written and the former result may go: to be asked before work.
+
+        Raises `OutputConflict` if one of them is an input or lies in one, is there and was not written by
+        an earlier run, or was changed since; `UnsafeName` if a link is on the way.
+        """
+        names = dict.fromkeys((self._document, *self._former, *names))
+        refuse_inputs(self.path, names, self._inputs)
+        refuse_strangers(self.path, names, self._former)
+
+    def finish(self, content: Mapping[str, Any]) -> None:
+        """Replace the former result by what lies in `new`, described by `content`.
+
+        The document is `content` with all `files`. Raises as `check`; then the former result stays.
+        """
+        files = marks_below(self.new)
+        self.check(files)
+        with writing_to(self.path):
+            document = self.new / self._document
+            write_text(document, sealed({**content, "files": files}))
+            with ThreadPoolExecutor() as pool:  # many at once take a file system far less time than in turn
+                list(pool.map(flush_to_disk, self.new.rglob("*")))
+            for parent in {(self.path / name).parent for name in files}:
+                parent.mkdir(parents=True, exist_ok=True)
+            files[self._document] = mark_of(document)
+            journal = {"document": self._document, "former": self._former, "files": files}
+            write_text(self._unfinished / _JOURNAL, json.dumps(journal))
+            _settle(self.path, self._unfinished)
+
+
+@contextmanager
+def result_folder(path: str | Path, document: str, inputs: Iterable[Path]) -> Iterator[ResultFolder]:
+    """Hold a folder for one result that is made from `inputs`.
+
+    Raises as `output_lock`, and `OutputConflict` for a folder that lies in an input.
+    """
+    path, inputs = Path(path), list(inputs)
+    refuse_inputs(path, [document], inputs)
+    with output_lock(path) as unfinished:
+        yield ResultFolder(path, unfinished, document, inputs)
+
+
+def refuse_strangers(folder: Path, names: Iterable[str], ours: Mapping[str, Mark]) -> None:
+    """Raises `OutputConflict` if one of the files below `folder` is there, and not as `ours` says."""
+    parents: set[Path] = set()
+    for name in names:
+        path = inside(folder, *name.split("/"))
+        parents.update(path.parents[: name.count("/")])
+        if not os.path.lexists(path) or has_mark(path, ours.get(name)):
+            continue
+        known = name in ours
+        why = "was changed since it was written" if known else "is not known to be written by this program"
+        raise OutputConflict(f"{path} {why}: move it away, or {_OTHER_FOLDER}")
+    for parent in parents:
+        if os.path.lexists(parent) and not parent.is_dir():
+            raise OutputConflict(f"{parent} is no folder: {_OTHER_FOLDER}")
+
+
+def refuse_inputs(folder: Path, names: Iterable[str], inputs: Iterable[Path]) -> None:
+    """Raises `OutputConflict` if one of the files below `folder` is an input or lies in one.
+
+    By whatever name: links do not count and, as some file systems do not tell it apart, letter case neither.
+    """
+    given = {key: path for path in inputs if path.exists() for key in _keys(path.resolve())}
+    outputs = {folder.resolve() / name for name in names}
+    for place in outputs.union(*(output.parents for output in outputs)):
+        for key in _keys(place):
+            if key in given:
+                raise OutputConflict(
+                    f"results in {folder} would be written over {given[key]}, which is an input: "
+                    f"{_OTHER_FOLDER}"
+                )
+
+
+def _keys(path: Path) -> Iterator[tuple[int, int] | str]:
+    """Equal ones for equal places."""
+    yield str(path).casefold()
+    if path.exists():
+        status = path.stat()
+        yield status.st_dev, status.st_ino
+
+
+@contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Say in one sentence why something could not be written below `folder`. Raises `OutputFailed`."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if not folder.is_dir():
+            reason = "the folder was removed"
+        elif error.errno in (errno.ENOSPC, errno.EDQUOT):
+            reason += ", free some space"
+        raise OutputFailed(f"cannot write to {folder} ({reason}): what was there before is kept") from error
+
+
+def _settle(folder: Path, unfinished: Path) -> None:
+    """Bring to its end what was decided, and drop what was not."""
+    journal = unfinished / _JOURNAL
+    if journal.exists():
+        _carry_out(folder, unfinished / "new", json.loads(journal.read_text("utf-8")))
+    shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _carry_out(folder: Path, new: Path, journal: Mapping[str, Any]) -> None:
+    """Move `new` into the place of the former result; may be called again after a kill at any point.
+
+    The document goes first and comes last, so that with it there is always all that it lists.
+    """
+    document, former, files = journal["document"], journal["former"], journal["files"]
+    still = [name for name in files if (new / name).exists()]
+    refuse_strangers(folder, still, former)
+    if document in still:
+        (folder / document).unlink(missing_ok=True)
+    for name in former.keys() - files.keys():
+        path = inside(folder, *name.split("/"))
+        if has_mark(path, former[name]):
+            path.unlink()
+            drop_empty(path.parents[: name.count("/")])
+    for name in sorted(still, key=lambda name: name == document):
+        target = inside(folder, *name.split("/"))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(new / name, target)
+
+
+def drop_empty(folders: Iterable[Path]) -> None:
+    """Remove folders, each the parent of the one before, as far as there is nothing in them."""
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:  # something is left in it
+            return
