@@ -176,7 +176,7 @@ class Maker:
 
     def meaning(self, offset: str) -> Meaning:
         above, below = self.wordnet.upwards(offset), self.wordnet.downwards(offset)
-        kind = next((self.kinds[each] for each in above if each in self.kinds), "thing")
+        kind = next((self.kinds[each] for each in above if each in self.kinds), "object")
         at = next((each for each in above if each in self.coco), None)
         under = {self.coco[each] for each in below if each in self.coco}
         near = above[: above.index(at) + 1] if at is not None else [offset] if under else above

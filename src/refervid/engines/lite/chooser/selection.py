@@ -178,7 +178,7 @@ def _reason(verdict: Verdict, chosen: int, expression: Expression) -> str:
     fitting = [each for each in statements if each.fits[chosen] >= 0.5]
     fits = ", ".join(f"{each.words} {each.fits[chosen]:.2f}" for each in statements)
     text = f"{len(fitting)} of {len(statements)} attributes fit: {fits}" if statements else "stands out most"
-    unchecked = [*_unchecked_noun(expression, verdict), *expression.unchecked, *expression.unknown]
+    unchecked = [*_unchecked_noun(expression, verdict), *_unmeasured(expression), *expression.unknown]
     return f"{text}; not checked: {', '.join(repr(word) for word in unchecked)}" if unchecked else text
 
 
@@ -187,13 +187,20 @@ def _unchecked_noun(expression: Expression, verdict: Verdict) -> list[str]:
     return [expression.noun] if expression.noun and expression.noun_class != "thing" and not named else []
 
 
+def _unmeasured(expression: Expression) -> list[str]:
+    """What is said and has no measure in the pixels of one region."""
+    excluded = [f"not {each.noun or 'that'}" for each in expression.excluded]
+    owner = [str(expression.owner.noun)] if expression.owner else []
+    return [*expression.unchecked, *(each.words for each in expression.parts), *excluded, *owner]
+
+
 def _language_notes(expression: Expression) -> list[str]:
     notes = []
     for part in (expression, *expression.others):
         if part.unknown:
             notes.append(f"not understood: {', '.join(repr(word) for word in part.unknown)}")
-        if part.unchecked:
-            notes.append(f"cannot be measured: {', '.join(repr(word) for word in part.unchecked)}")
+        if words := _unmeasured(part):
+            notes.append(f"cannot be measured: {', '.join(repr(word) for word in words)}")
         if part.noun and part.noun_class != "thing":
             said = part.attributes or part.relations
             by = "judged by everything else" if said else "what stands out most is only a guess"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from refervid.engines.lite.language.expression import Attribute, Expression, Relation
+from refervid.engines.lite.language.expression import Attribute, Expression, Part, Relation
 
 PARTLY = "partly"
 """`Attribute.part` of a colour that shares the thing with another one: "black and white"."""
@@ -21,6 +21,9 @@ class ExpressionBuilder:
     relations: list[Relation] = field(default_factory=list)
     plural: bool = False
     count: int | None = None
+    excluded: list[Expression] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    owner: Expression | None = None
     others: list[Expression] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -69,11 +72,36 @@ class ExpressionBuilder:
                 replace(attribute, phase=said) if attribute.kind == "motion" else attribute
                 for attribute in self.attributes
             ]
+            self.relations = [
+                replace(relation, phase=said) if relation.action else relation for relation in self.relations
+            ]
             self.phase = 1
         if not earlier:
             self.phase += 1
 
-    def build(self, text: str) -> Expression:
+    def take_noun(self, other: ExpressionBuilder) -> None:
+        """The noun of `other` with all that tells how many and whose they are."""
+        self.noun, self.noun_class, self.owner = other.noun, other.noun_class, other.owner
+        self.plural, self.count = self.plural or other.plural, other.count or self.count
+
+    def adopt(self, other: ExpressionBuilder) -> None:
+        """ "not the dog but the black cat": all that is said of the cat is said of this."""
+        self.take_noun(other)
+        self.attributes += other.attributes
+        self.relations += other.relations
+        self.parts += other.parts
+        self.others += other.others
+        self.excluded += other.excluded
+        self.take_leftovers(other)
+
+    def take_leftovers(self, other: ExpressionBuilder) -> None:
+        """What was said of `other` and cannot be used."""
+        self.unchecked += other.unchecked
+        self.unknown += other.unknown
+
+    def build(self, text: str = "") -> Expression:
+        if self.phase:
+            self.rank = 0
         self._settle_rank()
         if self.phase:
             self.attributes = [attribute for attribute in self.attributes if attribute.kind != "order"]
@@ -85,6 +113,9 @@ class ExpressionBuilder:
             relations=tuple(self.relations),
             plural=self.plural,
             count=self.count,
+            excluded=tuple(self.excluded),
+            parts=tuple(self.parts),
+            owner=self.owner,
             others=tuple(self.others),
             unchecked=tuple(dict.fromkeys(self.unchecked)),
             unknown=tuple(dict.fromkeys(self.unknown)),

@@ -55,6 +55,14 @@ class Cursor:
         negated, self.negated = self.negated, False
         return negated
 
+    def asks(self) -> bool:
+        """ "who is dancing", "whatever the man holds": a clause without a noun of its own."""
+        if self.sees_text("who", "whoever"):
+            return True
+        return self.sees_text("what", "whatever") and (
+            self.sees("determiner", ahead=1) or self.sees("motion", "action", ahead=2)
+        )
+
     def noun_at(self, ahead: int = 0) -> bool:
         """May the word there be a noun? An unknown word may, unless it ends like a verb or adverb."""
         word = self.peek(ahead)
@@ -86,13 +94,16 @@ class Cursor:
             determined = True
             ahead += 1
         word = self.peek(ahead)
-        if not determined and word is not None and is_participle(word) and not self.noun_at(ahead):
+        participle = word is not None and is_participle(word) and "position" not in word
+        if not determined and participle and not self.noun_at(ahead):
             return False
+        described = False
         while not self.noun_at(ahead) and self._premodifier_at(ahead):
+            described = described or self.sees("colour", "size", "shape", "position", ahead=ahead)
             ahead += 1
         if not self.noun_at(ahead):
             return determined
-        return determined or not self.sees("motion", "action", ahead=ahead)
+        return determined or described or not self.sees("motion", "action", ahead=ahead)
 
     def _premodifier_at(self, ahead: int) -> bool:
         word = self.peek(ahead)

@@ -6,24 +6,15 @@ from dataclasses import replace
 
 from refervid.engines.lite.language.builder import ExpressionBuilder
 from refervid.engines.lite.language.cursor import Cursor
+from refervid.engines.lite.language.expression import Part
 from refervid.engines.lite.language.noun_phrase import noun_phrase, read_colours
+from refervid.engines.lite.language.words import PART_KINDS
 
-PART_CLASSES = ("garment", "bodypart")
 _CLOTHES = "clothes"
 
 
-def read_possession(cursor: Cursor, builder: ExpressionBuilder) -> bool:
-    """ "whose shirt is red", "the man's shirt"; False: nothing of the kind is here."""
-    if cursor.sees_text("'s"):
-        cursor.take()
-        if builder.noun:
-            builder.unchecked.append(builder.noun)
-        owned = noun_phrase(cursor)
-        builder.noun, builder.noun_class = owned.noun, owned.noun_class
-        builder.attributes += owned.attributes
-        builder.unchecked += owned.unchecked
-        builder.unknown += owned.unknown
-        return True
+def read_whose(cursor: Cursor, builder: ExpressionBuilder) -> bool:
+    """ "whose shirt is red"; False: nothing of the kind is here."""
     if not cursor.sees_text("whose"):
         return False
     cursor.take()
@@ -46,7 +37,7 @@ def read_clothes(cursor: Cursor, builder: ExpressionBuilder) -> bool:
     introduction = cursor.take().text
     owned = noun_phrase(cursor)
     coloured = any(attribute.kind == "colour" for attribute in owned.attributes)
-    garment = owned.noun_class in PART_CLASSES and introduction != "of"
+    garment = owned.noun_class in PART_KINDS and introduction != "of" and owned.owner is None
     if not garment and (owned.noun is not None or not coloured):
         cursor.at, cursor.negated = start, negated
         return False
@@ -63,23 +54,25 @@ def read_garments(cursor: Cursor, builder: ExpressionBuilder) -> None:
     _read_more(cursor, builder)
 
 
-def take_part(cursor: Cursor, builder: ExpressionBuilder, owned: ExpressionBuilder) -> None:
-    """Hang the colours of a garment or body part on the thing itself."""
+def take_part(cursor: Cursor, builder: ExpressionBuilder, owned: ExpressionBuilder, words: str = "") -> None:
+    """Hang the colours of a garment or body part on the thing itself; without colours it is a `Part`."""
     negated = cursor.take_negation()
     part = owned.noun or _CLOTHES
-    coloured = False
-    for attribute in owned.attributes:
-        if attribute.kind == "colour":
-            negative = attribute.negated or negated
-            words = f"{attribute.words} {part}"
-            builder.attributes.append(replace(attribute, part=part, negated=negative, words=words))
-            coloured = True
-        elif not _is_top(owned):
-            builder.unchecked.append(attribute.words)
-    if owned.noun and not coloured:
-        builder.unchecked.append(f"without {owned.noun}" if negated else owned.noun)
-    builder.unchecked += owned.unchecked
-    builder.unknown += owned.unknown
+    colours = [each for each in owned.attributes if each.kind == "colour"]
+    for attribute in colours:
+        said = f"{attribute.words} {part}"
+        negative = attribute.negated or negated
+        builder.attributes.append(replace(attribute, part=part, negated=negative, words=said))
+    if colours and not _is_top(owned):
+        rest = [each for each in owned.attributes if each.kind != "colour"]
+        if owned.noun is None:
+            builder.attributes += rest
+        else:
+            builder.unchecked += [each.words for each in rest]
+    if owned.noun and not colours:
+        words = words or (f"no {owned.noun}" if negated else owned.noun)
+        builder.parts.append(Part(owned.build(), words, negated))
+    builder.take_leftovers(owned)
 
 
 def _read_more(cursor: Cursor, builder: ExpressionBuilder) -> None:
@@ -90,7 +83,7 @@ def _read_more(cursor: Cursor, builder: ExpressionBuilder) -> None:
         if cursor.sees_text("with", "in"):
             cursor.take()
         more = noun_phrase(cursor)
-        if cursor.at == start or not (more.noun_class in PART_CLASSES or _is_top(more)):
+        if cursor.at == start or not (more.noun_class in PART_KINDS or _is_top(more)):
             cursor.at = start
             return
         take_part(cursor, builder, more)

@@ -102,20 +102,20 @@ FRAME_WORDS = "picture image frame video screen scene shot view clip footage pho
 MOTIONS: dict[str, str] = {
     "moving": "move go travel proceed advance motion animate mobile active head shift come",
     "still": "still stationary stand park sit lie motionless immobile static unmoving idle rest wait stay"
-    " sleep remain perch freeze pause halt seat stagnant standstill hover",
+    " sleep remain sit_down lie_down perch freeze pause halt seat stagnant standstill hover",
     "stops": "stop",
     "starts": "start begin",
     "left": "leftward leftwards",
     "right": "rightward rightwards",
-    "up": "rise climb ascend upward upwards up lift",
+    "up": "rise climb ascend upward upwards up lift take_off stand_up get_up jump_up",
     "down": "descend downward downwards down sink lower land",
     "towards": "approach",
     "away": "depart retreat recede away",
     "fast": "fast quick rapid swift speed race hurry rush quickly rapidly swiftly sprint dash fast_moving"
     " high_speed at_speed",
     "slow": "slow slowly crawl creep gently lazily slow_moving",
-    "jumping": "jump leap hop vault bounce skip flip somersault",
-    "spinning": "spin turn rotate twirl whirl revolve pirouette circle swirl twist roll",
+    "jumping": "dive jump leap hop vault bounce skip flip somersault",
+    "spinning": "roll_over spin turn rotate twirl whirl revolve pirouette circle swirl twist roll",
     "running": "run jog gallop trot chase",
     "walking": "walk stroll wander pace march step amble",
     "dancing": "dance perform sway",
@@ -125,7 +125,7 @@ MOTIONS: dict[str, str] = {
     "driving": "drive ride skate ski surf cycle snowboard skateboard bike swim fly sail row",
     "falling": "fall drop tumble collapse plunge",
     "crossing": "cross pass traverse",
-    "enters": "enter appear arrive emerge",
+    "enters": "come_in come_out enter appear arrive emerge",
     "leaves": "leave exit disappear vanish",
     "hidden": "hide cover occlude conceal hidden obscure",
     "together": "together",
@@ -137,20 +137,29 @@ MOTION_ADJECTIVES = (
 )
 # Doings that no rule here measures.
 ACTIONS = (
-    "eat drink talk speak sing play cook look watch smile laugh cry read write hold carry wear push pull"
-    " throw catch kick hit bark meow graze feed wash paint draw pour stir point face sniff lick bite clap"
-    " kiss hug fight train practise practice exercise work use open close bend lean stretch grab pick"
-    " put place take give hand touch fish shoot film record follow lead block chew scratch pet balance"
-    " show make try"
+    "blow box wake_up eat drink talk speak sing play cook look watch smile laugh cry read write hold"
+    " carry wear push pull throw catch kick hit bark meow graze feed wash paint draw pour stir point face"
+    " sniff lick bite clap kiss hug fight train practise practice exercise work use open close bend lean"
+    " stretch grab pick put place take give hand touch fish shoot film record follow lead block chew"
+    " scratch pet balance show make try overtake outrun attack hunt bring drag tow pass raise toss juggle"
+    " dribble serve strike punch swat dig build cut chop peel shovel sweep wipe clean brush comb groom"
+    " cuddle stroke nurse milk load unload repair fix type call text kneel squat crouch lunge yawn sneeze"
+    " nod greet meet visit guard aim wrestle tackle dodge escape flee steer paddle pedal inspect examine"
+    " check peck nibble gnaw swallow bathe splash roar howl fetch collect gather deliver belong contain"
+    " put_on pick_up"
 )
 # Doings towards a second thing, and where that thing then is.
 VERB_RELATIONS: dict[str, str] = {
-    "on": "ride mount drive straddle",
+    "on": "ride mount drive straddle sit",
     "with": "hold carry push pull throw catch kick hit touch grab hug lead walk pet feed use play"
-    " lift grip hand",
+    " lift grip hand toss juggle dribble drag tow pick pick_up groom stroke cuddle wrestle fight",
     "behind": "follow chase",
-    "near": "face watch lick sniff eat drink pass",
+    "near": "face watch lick sniff eat drink pass overtake attack hunt",
 }
+# Doings to another thing even where none is named: "the car that overtakes".
+AMONG_OTHERS = "overtake follow chase attack lead"
+# Small words between such a verb and its object: "plays with the ball", "looks at the dog".
+VERB_PARTICLES = "at to with on up for after"
 
 PREPOSITIONS: dict[str, str] = {
     "near": "next_to beside near by close_to alongside adjacent_to around nearby_to at_the_side_of"
@@ -168,53 +177,21 @@ PREPOSITIONS: dict[str, str] = {
 # Prepositions that say where something happens; their objects are looked at as "near".
 PLACE_PREPOSITIONS = (
     "across through along past at against off from for during about via over_to out_of toward towards to"
-    " down up throughout"
+    " after down up throughout"
 )
 
-# Words for the weak priors of a class, and nouns known to be nouns.
-NOUNS: dict[str, str] = {
-    "thing": "thing object item something one anything everything stuff entity ones region area part shape"
-    " target blob whatever",
-    "person": "person man woman boy girl guy lady child kid baby toddler human adult gentleman"
-    " teenager player dancer rider skater skier snowboarder surfer pedestrian worker driver cyclist runner"
-    " jogger walker athlete skateboarder biker motorcyclist gymnast diver swimmer performer acrobat"
-    " passenger spectator fellow dude someone somebody police policeman officer soldier chef cook waiter"
-    " singer musician drummer guitarist referee goalkeeper teammate friend father mother dad mom brother"
-    " sister bride groom couple crowd swordsman fighter wrestler boxer fencer golfer judoka horseman jockey"
-    " hiker climber trainer coach instructor male female parkourist",
-    "bodypart": "hand arm leg foot head face finger hair tail ear nose eye mouth beard moustache paw wing"
-    " beak trunk tusk horn mane belly neck body fur feather skin",
-    "animal": "dog cat horse cow sheep goat pig bird duck swan goose chicken hen rooster camel elephant"
-    " giraffe zebra bear panda monkey gorilla lion tiger leopard cheetah rabbit hamster mouse rat squirrel"
-    " deer fox wolf turtle tortoise lizard snake frog fish shark whale dolphin seal penguin owl eagle parrot"
-    " pigeon flamingo mallard puppy kitten calf foal lamb animal pony donkey bull buffalo rhino hippo"
-    " crocodile insect bee butterfly spider crab ostrich peacock crane creature pet",
-    "vehicle": "car truck bus van lorry taxi cab jeep suv train tram boat ship tank tractor trailer vehicle"
-    " sedan hatchback automobile ambulance plane airplane aircraft helicopter minivan pickup racecar roadster"
-    " wagon",
-    "cycle": "bike bicycle motorbike motorcycle scooter skateboard surfboard snowboard ski kart cart"
-    " wheelchair stroller kite sled sledge paraglider parachute",
-    "figure": "circle square triangle rectangle disc disk cube sphere star ring dot",
-    "ball": "ball football basketball tennisball soccerball volleyball globe marble bubble",
-    "ware": "cup mug glass bowl plate bottle kettle pot pan spoon fork knife box bag basket vase bucket can"
-    " jar teapot tray dish jug pitcher tin wheel tire tyre",
-    "furniture": "table chair sofa couch bed desk shelf lamp door window cupboard bench stool drawer fridge"
-    " oven stove sink television tv monitor laptop computer keyboard phone telephone clock book paper pen"
-    " pencil",
-    "instrument": "guitar violin piano drum cello flute trumpet saxophone accordion harp ukulele bell"
-    " microphone speaker",
-    "place": "dirt road street track field grass lawn water sea ocean lake river pool beach sand"
-    " snow ground floor wall sky room kitchen park forest tree bush fence house building bridge hill"
-    " mountain stage court crossing signal traffic_light pavement sidewalk obstacle"
-    " shade sunlight sun shadow rail railing stair step kerb curb ramp lane highway garden yard"
-    " playground city town zoo farm desert air light lawn slope path"
-    " jungle corridor hallway stadium gym ring leaf plant flower pole sign corner",
-    "garment": "shirt tshirt t_shirt tee jacket coat dress skirt trousers pants jeans shorts hat cap helmet"
-    " shoe boot glove scarf sweater hoodie jumper vest suit uniform jersey sock tie blouse cardigan leggings"
-    " swimsuit bikini overall overalls outfit clothes clothing costume robe gown apron mask belt goggles"
-    " glasses sunglasses backpack rucksack sweatshirt pullover trainers sneaker sandal hood top tracksuit"
-    " collar harness saddle stripe kimono turban headband wig tank_top polo windbreaker raincoat",
-}
+# Words with another reading in these tables that name things too; all other nouns are in the vocabulary.
+ALSO_NOUNS = (
+    "one ones region area part dancer rider skater skier snowboarder surfer driver runner jogger walker"
+    " skateboarder biker swimmer performer police cook waiter crowd climber hand head face fish pet train"
+    " bike skateboard snowboard ski stroller circle square glass can sink paper track sand park crossing"
+    " step light corner dress jumper clothes clothing mask top individual sprinter cleaner traveller"
+    " traveler viewer rower herd flock racer glider toy tumbler seat mobile remote freezer dryer watch"
+    " camera picture painting photo iron lighter drink orange tangerine chocolate rose sail lead skate"
+    " bend straw land wave rock slide cross line oval fly salmon lemon apricot cherry olive peach plum"
+    " coral lavender lilac swing drum fan bow ring star bark screen hoop plastic flipper bottom saddle"
+    " team family audience"
+)
 # Garments and body parts that cover little of who wears them.
 SMALL_PARTS = (
     "hair beard moustache hat cap helmet shoe boot glove scarf tie belt mask goggles glasses sunglasses sock"
@@ -347,10 +324,14 @@ LAST = "last final"
 ALL = "all both every each everyone everybody"
 NEGATIONS = (
     "not no_longer no never without neither nor non except excluding hardly lacking except_for other_than"
+    " apart_from instead_of rather_than"
 )
 DETERMINERS = "a an the this these those some any its his her their my your our another such said"
 PRONOUNS = "he she it they him them himself herself itself themselves"
-BE = "is are was were be being been am has have had having do does did will would can could gets seems"
+BE = (
+    "is are was were be being been am has have had having do does did doing done will would can could"
+    " gets seems"
+)
 RELATIVES = "that which who whom whose where while when as"
 CONJUNCTIONS = "and or but & plus / , ;"
 THEN = "then and_then afterwards finally eventually later next until till after_that subsequently"
@@ -358,24 +339,39 @@ DEGREES = {"superlative": "most", "comparative": "more further farther", "least"
 INTENSIFIERS = (
     "very really extremely quite rather pretty somewhat slightly far extreme so too just only also mostly"
     " completely entirely fully partly almost nearly clearly always constantly continuously"
-    " directly immediate immediately multi much bit coloured colored colour color"
+    " the_whole_time all_the_time directly immediate immediately multi much bit coloured colored colour color"
     " colours colors hue tone kind sort little_bit currently again mainly ever"
 )
 FILLERS = (
     "please segment find show track mask highlight select detect locate get give me where is are which i"
     " want to see need look for point at what there can you could identify mark outline us tell"
 )
+# Slips that are words of their own, but hardly ever meant.
+SLIPS = {"sliver": "silver"}
 WEARING = "wear dress clothe clad dressed sport sporting"
 PATTERNED = "striped spotted dotted patterned chequered checkered multicoloured multicolored"
 MATERIALS = (
     "wooden metal metallic chrome steel iron pewter platinum plastic glass leather ceramic paper"
-    " feathered feathery furry fluffy hairy"
-    " shiny young old new elderly fancy broken empty full open closed dirty clean wet dry hot"
-    " cold soft hard beautiful pretty cute nice ugly strong happy sad angry wild domestic pregnant bald"
-    " bearded sports sport police main primary certain single individual other same different upside barefoot"
-    " shirtless colourful colorful visible forward forwards backward backwards straight"
-    " curved professional toy electric modern vintage military remote"
+    " feathered feathery furry fluffy hairy shiny young old new elderly fancy broken empty full open"
+    " closed dirty clean wet dry hot cold soft hard beautiful pretty cute nice ugly strong happy sad angry"
+    " wild domestic pregnant bald bearded sports sport police main primary certain single individual other"
+    " same different upside barefoot shirtless topless barefooted shoeless hatless bareheaded naked"
+    " colourful colorful visible forward forwards backward backwards straight curved professional toy"
+    " electric modern vintage military remote"
 )
+
+# Adjectives of persons that say what they have not on or not at all.
+LACKS = {
+    "shirtless": "shirt",
+    "topless": "shirt",
+    "barefoot": "shoe",
+    "barefooted": "shoe",
+    "shoeless": "shoe",
+    "hatless": "hat",
+    "bareheaded": "hat",
+    "bald": "hair",
+    "naked": "clothes",
+}
 
 # What a noun's class, or a noun itself, usually looks like: weak evidence. Few on purpose; each holds for
 # most things of its class seen from the side. Skin of any tone lies between these colour terms.

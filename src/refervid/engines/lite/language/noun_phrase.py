@@ -8,11 +8,12 @@ from typing import Literal
 from refervid.engines.lite.language import lexicon
 from refervid.engines.lite.language.builder import PARTLY, ExpressionBuilder
 from refervid.engines.lite.language.cursor import Cursor, is_participle
-from refervid.engines.lite.language.expression import Attribute
-from refervid.engines.lite.language.words import Category, Word, noun_class
+from refervid.engines.lite.language.expression import Attribute, Expression, Part
+from refervid.engines.lite.language.vocabulary import kind_of
+from refervid.engines.lite.language.words import PART_KINDS, Category, Word
 
 # Classes whose leading "-ing" word names a purpose, not a motion: "racing track", "running shoes".
-_PURPOSE_CLASSES = {"place", "garment"}
+_PURPOSE_CLASSES = {"place", "stuff", "garment"}
 _MEASURED: tuple[Category, ...] = ("colour", "size", "shape", "position")
 _GROUPS = frozenset(lexicon.GROUPS.split())
 
@@ -29,10 +30,19 @@ def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
         for attribute in [each for each in builder.attributes if each.kind == "motion"]:
             builder.attributes.remove(attribute)
             builder.unchecked.append(attribute.words)
-    if cursor.sees_text("of") and (
-        builder.noun in _GROUPS or builder.noun_class == "thing" or not builder.noun
-    ):
-        _read_members(cursor, builder)
+    if cursor.sees_text("of"):
+        if builder.noun in _GROUPS or builder.noun_class == "thing" or not builder.noun:
+            _read_members(cursor, builder)
+        elif builder.noun_class in PART_KINDS or cursor.sees("determiner", ahead=1):
+            cursor.at += 1
+            builder.owner = noun_phrase(cursor).build()
+            if builder.noun_class == "garment" and builder.owner.noun_class not in ("person", "animal"):
+                builder.noun_class = "part"  # "the top of the box"
+    if cursor.sees_text("'s") and builder.noun is not None and cursor.noun_phrase_at(1):
+        cursor.at += 1
+        owned = noun_phrase(cursor)
+        owned.owner = builder.build()
+        return owned
     return builder
 
 
@@ -54,6 +64,8 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
     elif "all" in word:
         builder.plural = builder.plural or word.text in ("all", "both", "everyone", "everybody")
         builder.count = 2 if word.text == "both" else builder.count
+        if word.text in ("everyone", "everybody"):
+            builder.noun = builder.noun_class = "person"
     elif "cardinal" in word and (word.text != "one" or cursor.noun_ahead()):
         if word.text != "one":
             builder.count, builder.plural = int(word["cardinal"]), True
@@ -75,6 +87,10 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
         _take_head(builder, word)
     elif "shade" in word:
         builder.add(shade_alone(cursor, word))
+    elif word.text in lexicon.LACKS:
+        lacking = lexicon.LACKS[word.text]
+        thing = Expression("", lacking, kind_of(lacking))
+        builder.parts.append(Part(thing, word.text, not cursor.take_negation()))
     elif "material" in word or (("motion" in word or "action" in word) and cursor.noun_ahead()):
         builder.unchecked.append(word.text)
     elif not ("determiner" in word or "intensifier" in word):
@@ -85,7 +101,7 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
 
 def _take_head(builder: ExpressionBuilder, word: Word) -> None:
     noun = word.readings.get("noun", word.text)
-    known = noun_class(noun)
+    known = kind_of(noun) if "noun" in word else ""
     if builder.noun is not None:
         if builder.noun_class and not known:
             builder.unknown.append(word.text)
@@ -193,7 +209,6 @@ def _read_members(cursor: Cursor, builder: ExpressionBuilder) -> None:
     if members.frame:
         return
     builder.plural = builder.plural or group
-    builder.noun, builder.noun_class = members.noun, members.noun_class
+    builder.noun, builder.noun_class, builder.owner = members.noun, members.noun_class, members.owner
     builder.attributes += members.attributes
-    builder.unchecked += members.unchecked
-    builder.unknown += members.unknown
+    builder.take_leftovers(members)

@@ -56,7 +56,7 @@ def read_place(cursor: Cursor, builder: ExpressionBuilder) -> bool:
     if target is not None:
         kind = _SIDE_RELATIONS[sides[-1]]
         builder.relations.append(
-            Relation(kind, (target.build(""),), said, cursor.take_negation(), superlative=far)
+            Relation(kind, (target.build(),), said, cursor.take_negation(), superlative=far)
         )
     elif introduction == "from" and builder.rank:
         words_said = f"{builder.rank_words} {said}"

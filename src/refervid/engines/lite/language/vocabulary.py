@@ -93,10 +93,22 @@ def concept(noun: str) -> Concept | None:
     """
     words = re.findall(r"[^\W_]+(?:'[^\W_]+)*", noun.lower())
     for start in range(len(words)):
-        for form in forms(words[start:]):
-            if form in _everyday() or form in _wordnet():
-                return _concept(form, _everyday().get(form) or _wordnet()[form])
+        form = entry(words[start:])
+        if form is not None:
+            return _concept(form, _everyday().get(form) or _wordnet()[form])
     return None
+
+
+def kind_of(noun: str | None) -> str:
+    """The `Concept.kind` of a noun, "" if it is not in the vocabulary."""
+    found = concept(noun) if noun else None
+    return found.kind if found else ""
+
+
+def entry(words: list[str], by_hand: bool = False) -> str | None:
+    """The noun of the table that these words in a row are, or None; with `by_hand` only what stands there."""
+    tables = [_everyday()] if by_hand else [_everyday(), _wordnet()]
+    return next((form for table in tables for form in forms(words) if form in table), None)
 
 
 def forms(words: list[str]) -> Iterator[str]:

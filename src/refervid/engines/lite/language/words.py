@@ -10,6 +10,7 @@ from typing import Literal
 
 from refervid.engines.lite.language import lexicon
 from refervid.engines.lite.language.expression import Degree
+from refervid.engines.lite.language.vocabulary import concept, entry, kind_of, singulars
 
 Category = Literal[
     "colour",
@@ -69,6 +70,8 @@ class Word:
         return self.readings[category]
 
 
+PART_KINDS = ("garment", "bodypart", "part")
+"""Kinds of nouns that someone wears or a thing has."""
 MOST_WORDS, MOST_LETTERS = 200, 40
 """No sentence that refers to one thing is longer; what is beyond is not read, nor a word's end."""
 CONTRACTIONS = {
@@ -90,8 +93,9 @@ def tokenize(text: str) -> tuple[list[Word], int]:
     plain = text.lower().replace("’", "'").replace("_", " ").replace("-", " ")
     for short, long in CONTRACTIONS.items():
         plain = re.sub(rf"\b{short}\b", long, plain)
+    plain = re.sub(r"\bw/o\b", "without ", re.sub(r"\bw/(?!o\b)", "with ", plain))
     plain = re.sub(r"(?<=\w)n't\b", " not", plain)
-    plain = re.sub(r"(?<=\w)'s\b", " 's", plain)
+    plain = re.sub(r"(?<=\w)'s\b|(?<=s)'(?=\s)", " 's", plain)
     raw = [word[:MOST_LETTERS] for word in re.findall(r"'s|[^\W_]+|[,;/&+]", plain)]
     return list(_join_phrases(raw[:MOST_WORDS])), max(len(raw) - MOST_WORDS, 0)
 
@@ -101,7 +105,7 @@ def _join_phrases(raw: list[str]) -> Iterator[Word]:
     while position < len(raw):
         for length in range(min(_longest_phrase(), len(raw) - position), 0, -1):
             words = raw[position : position + length]
-            word = _read(words[0]) if length == 1 else _read_phrase(words)
+            word = _read(words[0]) if length == 1 else _read_phrase(words) or _read_compound(words)
             if word is not None:
                 yield word
                 position += length
@@ -118,6 +122,16 @@ def _read_phrase(words: list[str]) -> Word | None:
         if readings and "motion" in readings:
             return Word(" ".join(words), readings, form=form, stem=stem)
     return None
+
+
+def _read_compound(words: list[str]) -> Word | None:
+    """ "coffee cup", "old man"; of WordNet's compounds only those whose words say nothing else."""
+    plain = all(set(_read(word).readings) <= {"noun", "material"} for word in words)
+    noun = entry(words, by_hand=not plain)
+    if noun is None:
+        return None
+    text = " ".join(words)
+    return Word(text, {"noun": noun}, stem=text, plural=words[-1] != re.split("[ -]", noun)[-1])
 
 
 def _phrase_degree(words: list[str]) -> Degree:
@@ -138,7 +152,8 @@ def _read(text: str) -> Word:
         readings["ordinal"] = match[1]
     for base, base_degree in _adjective_stems(text):
         for category in ("size", "shape", "colour", "motion", "material"):
-            if category in _index().get(base, {}) and category not in readings:
+            described = category != "motion" or base in lexicon.MOTION_ADJECTIVES.split()
+            if described and category in _index().get(base, {}) and category not in readings:
                 readings[category] = _index()[base][category]
                 degree = base_degree
     for base, base_form in _verb_stems(text):
@@ -146,20 +161,34 @@ def _read(text: str) -> Word:
             if category in _index().get(base, {}) and category not in readings:
                 readings[category] = _index()[base][category]
                 form, stem = base_form, base
-    for base in _noun_stems(text):
-        if "noun" in _index().get(base, {}) and "noun" not in readings:
-            readings["noun"] = base
-            plural = True
+    noun = _noun(text, readings)
+    if noun:
+        readings["noun"] = noun
+        plural = noun != text
     if text.endswith("ed") and _garment(text):
         readings["garment_word"] = _garment(text)
-    if "noun" in readings and text in lexicon.PLURAL_ONLY.split():
-        plural = False
-    if text == "people":
-        plural = True
-    if not readings and (respelled := _respell(text)):
-        fixed = _read(respelled)
-        return Word(respelled, fixed.readings, fixed.degree, fixed.form, fixed.stem, fixed.plural, text)
+    if not readings and text.endswith("ing") and len(text) > 5:
+        readings["action"], form, stem = text, "ing", text.removesuffix("ing")
+    if text in lexicon.SLIPS or not readings:
+        respelled = lexicon.SLIPS.get(text) or _respell(text)
+        if respelled:
+            fixed = _read(respelled)
+            return Word(respelled, fixed.readings, fixed.degree, fixed.form, fixed.stem, fixed.plural, text)
     return Word(text, readings, degree, form, stem, plural)
+
+
+def _noun(text: str, readings: Mapping[Category, str]) -> str:
+    """The noun in the singular that `text` is, or ""; a word with other readings must be in `ALSO_NOUNS`."""
+    found = concept(text)
+    by_itself = text not in _index() and entry([text], by_hand=True) == text  # "building"
+    if found is None or (readings and not by_itself and not _also_nouns() & {text, *singulars(text)}):
+        return ""
+    return found.noun
+
+
+@cache
+def _also_nouns() -> frozenset[str]:
+    return frozenset(lexicon.ALSO_NOUNS.split())
 
 
 def _undouble(stem: str) -> Iterator[str]:
@@ -195,22 +224,9 @@ def _verb_stems(word: str) -> Iterator[tuple[str, Form]]:
         yield word[:-1], "s"
 
 
-def _noun_stems(word: str) -> Iterator[str]:
-    if word in lexicon.IRREGULAR_PLURALS:
-        yield lexicon.IRREGULAR_PLURALS[word]
-    if word.endswith("s") and not word.endswith("ss"):
-        yield word[:-1]
-    if word.endswith("es"):
-        yield word[:-2]
-    if word.endswith("ies"):
-        yield word[:-3] + "y"
-    if word.endswith("men"):
-        yield word[:-3] + "man"
-
-
 def _garment(text: str) -> str:
     for stem in _undouble(text[:-2]):
-        if noun_class(stem) in ("garment", "bodypart"):
+        if kind_of(stem) in PART_KINDS:
             return stem
     return ""
 
@@ -237,12 +253,6 @@ def _measurable() -> set[str]:
 
 
 @cache
-def noun_class(noun: str) -> str:
-    """Class of a singular noun in the lexicon, or ""."""
-    return next((name for name, words in lexicon.NOUNS.items() if noun in words.split()), "")
-
-
-@cache
 def _longest_phrase() -> int:
     return max(len(entry.split()) for entry in _index())
 
@@ -261,8 +271,8 @@ def _index() -> dict[str, dict[Category, str]]:
 
     def add(category: Category, table: Mapping[str, str]) -> None:
         for value, words in table.items():
-            for entry in words.split():
-                index.setdefault(entry.replace("_", " "), {}).setdefault(category, value)
+            for each in words.split():
+                index.setdefault(each.replace("_", " "), {}).setdefault(category, value)
 
     def add_all(category: Category, words: str | Iterable[str]) -> None:
         entries = words.split() if isinstance(words, str) else words
@@ -278,8 +288,6 @@ def _index() -> dict[str, dict[Category, str]]:
     add("preposition", lexicon.PREPOSITIONS)
     add_all("action", lexicon.ACTIONS)
     add_all("place_preposition", lexicon.PLACE_PREPOSITIONS)
-    for words in lexicon.NOUNS.values():
-        add_all("noun", words)
     add_all("group", lexicon.GROUPS)
     add_all("frame", lexicon.FRAME_WORDS)
     add_all("side", lexicon.SIDE_NOUNS)

@@ -1,0 +1,234 @@
+"""Reads what a thing does, to what, and where it is to other things."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import cast
+
+from refervid.engines.lite.language import lexicon
+from refervid.engines.lite.language.builder import ExpressionBuilder
+from refervid.engines.lite.language.cursor import Cursor
+from refervid.engines.lite.language.expression import Attribute, Expression, Relation, RelationKind
+from refervid.engines.lite.language.noun_phrase import noun_phrase
+from refervid.engines.lite.language.places import read_place
+from refervid.engines.lite.language.words import PART_KINDS, Word
+
+_CAMERA_PLACES = {"near": "front", "in_front_of": "front", "behind": "back", "far_from": "back"}
+_BARE_PLACES = {"behind": "back", "above": "top", "below": "bottom", "near": "front", "far_from": "back"}
+_PLACES = ("", "place", "stuff", "substance", "bodypart", "garment", "part")
+_SOMETHING = Expression("", "thing", "thing")
+
+
+class Doings(ABC):
+    """Adds to the expression being built; `target` reads a second thing."""
+
+    def __init__(self, cursor: Cursor, builder: ExpressionBuilder) -> None:
+        self._cursor = cursor
+        self._builder = builder
+        self._target_end = -1
+
+    @abstractmethod
+    def target(self) -> ExpressionBuilder:
+        """The noun phrase at the cursor with what clings to it."""
+
+    def read_motion(self, word: Word) -> None:
+        cursor, builder = self._cursor, self._builder
+        value = word["motion"]
+        if value == "stops":
+            if builder.last_motion is not None and not builder.phase:
+                builder.next_phase()
+            if cursor.sees("motion") and not cursor.sees("position"):
+                cursor.take()
+        elif value == "starts" and cursor.sees_text("to"):
+            cursor.take()
+            return
+        elif value == "starts" and cursor.sees("motion"):
+            return
+        elif value == "spinning" and word.stem == "turn" and cursor.sees("position"):
+            value = "moving"
+        if self._read_agent(word):
+            return
+        covers = value == "hidden" and word.form in ("ing", "s") and cursor.noun_phrase_at()
+        negated = cursor.negated
+        if not covers:
+            builder.add(Attribute("motion", (value,), word.text, cursor.take_negation(), word.degree))
+        how = cursor.sees("position", "degree", "ordinal", "motion", ahead=1) and not cursor.noun_at(1)
+        if cursor.noun_phrase_at() and not how:
+            cursor.negated = negated and word.stem in _acting_verbs()
+            self._read_object(word)
+            cursor.negated = False
+
+    def read_action(self, word: Word) -> None:
+        """A doing that cannot be measured; what it is done to can at least be looked for close by."""
+        cursor, builder = self._cursor, self._builder
+        facing = ExpressionBuilder()
+        if word.stem in ("face", "look", "point", "lean") and read_place(cursor, facing):
+            builder.unchecked.append(" ".join([word.text, *(each.words for each in facing.attributes[:1])]))
+            return
+        if self._read_agent(word):
+            return
+        negated, cursor.negated = cursor.negated, False
+        if cursor.sees_text(*lexicon.VERB_PARTICLES.split()) and cursor.noun_phrase_at(1):
+            cursor.take()
+        known = len(builder.unchecked), len(builder.relations)
+        if cursor.noun_phrase_at() or cursor.sees("noun"):
+            cursor.negated = negated
+            self._read_object(word)
+        elif word.stem in lexicon.AMONG_OTHERS.split():
+            cursor.negated = negated
+            self._add_relation(_kind_of(word), word, [_SOMETHING])
+        if (len(builder.unchecked), len(builder.relations)) == known:
+            builder.unchecked.append(f"not {word.text}" if negated else word.text)
+
+    def _read_agent(self, word: Word) -> bool:
+        """ "walked by the man": the thing is what something is done to."""
+        cursor = self._cursor
+        if not (word.form in ("ed", "base") and cursor.sees_text("by") and cursor.noun_phrase_at(1)):
+            return False
+        cursor.take()
+        self.relate(_kind_of(word), word.text, self.target(), action=word.stem, passive=True)
+        return True
+
+    def read_object_clause(self) -> bool:
+        """ "(that) the girl throws", "the man is sitting on"; False: no such clause, and nothing was read."""
+        cursor = self._cursor
+        start, negated = cursor.at, cursor.negated
+        if not cursor.sees("relative", "determiner"):
+            return False
+        if cursor.sees("relative"):
+            cursor.take()
+        determined = cursor.sees("determiner")
+        if cursor.noun_phrase_at() and not cursor.sees("motion", "action"):
+            agent = noun_phrase(cursor)
+            if not determined and agent.noun_class not in ("person", "animal", "vehicle"):
+                cursor.at, cursor.negated = start, negated
+                return False
+            while cursor.sees("be", "intensifier", "negation"):
+                cursor.negated |= cursor.sees("negation")
+                cursor.take()
+            verb = cursor.peek()
+            if agent.noun and cursor.sees("preposition") and not cursor.noun_phrase_at(1):
+                self.relate(cast(RelationKind, cursor.take()["preposition"]), "", agent, passive=True)
+                return True
+            if agent.noun and not agent.frame and verb is not None and ("motion" in verb or "action" in verb):
+                cursor.take()
+                kind = _kind_of(verb)
+                if cursor.sees("preposition") and not cursor.noun_phrase_at(1):
+                    kind = cast(RelationKind, cursor.take()["preposition"])
+                elif cursor.sees_text("at", "to", "after") and not cursor.noun_phrase_at(1):
+                    cursor.take()
+                self.relate(kind, verb.text, agent, action=verb.stem, passive=True)
+                return True
+        cursor.at, cursor.negated = start, negated
+        return False
+
+    def read_pursuit(self) -> None:
+        """ "jumps after the ball": what moves behind something that moves is after it."""
+        word = self._cursor.take()
+        moving = self._builder.open_motion is not None
+        self.relate("behind", word.text, self.target(), action="chase" if moving else "")
+
+    def _read_object(self, word: Word) -> None:
+        target = self.target()
+        if target.frame:
+            return
+        if word.readings.get("motion") == "towards":
+            self._builder.change_last(values=("moving",))
+        self.relate(_kind_of(word), word.text, target, action=word.stem)
+
+    def read_relation(self, word: Word) -> None:
+        cursor, builder = self._cursor, self._builder
+        kind = cast(RelationKind, word["preposition"])
+        motion = builder.open_motion
+        if not (cursor.noun_phrase_at() or cursor.sees("frame", "colour", "size", "shape")):
+            side = _BARE_PLACES.get(kind)
+            if side and word.text != "around":
+                builder.add(Attribute("position", (side,), word.text, cursor.take_negation(), word.degree))
+            elif "motion" in word:
+                builder.add(Attribute("motion", (word["motion"],), word.text, cursor.take_negation()))
+            return
+        target = self.target()
+        if not target.frame:
+            self.relate(kind, word.text, target, superlative=word.degree == "superlative")
+        elif kind == "far_from" and motion is not None and motion.values != ("still",):
+            builder.add(Attribute("motion", ("away",), word.text, cursor.take_negation()))
+        elif word.text == "into":
+            builder.add(Attribute("motion", ("enters",), word.text, cursor.take_negation()))
+        elif kind in _CAMERA_PLACES:
+            place = _CAMERA_PLACES[kind]
+            builder.add(Attribute("position", (place,), word.text, cursor.take_negation(), word.degree))
+
+    def read_way(self, word: Word) -> None:
+        """ "towards the camera", "across the road", "out of the picture"."""
+        cursor, builder = self._cursor, self._builder
+        if word.text == "to" and cursor.sees("motion"):
+            return
+        target = self.target()
+        if target.frame:
+            motion = {"out of": "leaves", "off": "leaves"}.get(word.text, "")
+            if builder.open_motion is not None and word.text in ("towards", "toward", "to", "at", "from"):
+                motion = "away" if word.text == "from" else "towards"
+            if motion:
+                builder.add(Attribute("motion", (motion,), word.text, cursor.take_negation()))
+        else:
+            moving = builder.open_motion is not None and word.text in ("towards", "toward", "to")
+            self.relate("near", word.text, target, action="approach" if moving else "")
+
+    def relate(
+        self,
+        kind: RelationKind,
+        words: str,
+        target: ExpressionBuilder,
+        superlative: bool = False,
+        action: str = "",
+        passive: bool = False,
+    ) -> None:
+        """Add a relation; a mere place ("on the road") cannot be found, so it is only named."""
+        builder = self._builder
+        negated = self._cursor.take_negation()
+        side = target.noun is None and {each.kind for each in target.attributes} == {"position"}
+        concept = target.build().concept
+        whole = target.owner if target.noun_class in PART_KINDS else None
+        if side and kind != "near":
+            builder.unchecked.append(f"{words} {target.attributes[0].words}")
+        elif side:
+            builder.attributes += [
+                replace(each, degree="superlative", negated=negated) for each in target.attributes
+            ]
+        elif whole or target.attributes or target.noun_class not in _PLACES or (concept and concept.known):
+            targets = [whole or target.build()]
+            if kind == "between" and self._cursor.sees_text("and"):
+                self._cursor.take()
+                targets.append(self.target().build())
+            phase = builder.phase if action else 0
+            builder.relations.append(
+                Relation(kind, tuple(targets), words, negated, superlative, None, action, passive, phase)
+            )
+            self._target_end = self._cursor.at
+        elif target.noun:
+            said = f"{words} {target.noun}"
+            builder.unchecked.append(f"not {said}" if negated else said)
+        builder.take_leftovers(target)
+
+    def _add_relation(self, kind: RelationKind, word: Word, targets: list[Expression]) -> None:
+        self._builder.relations.append(
+            Relation(
+                kind,
+                tuple(targets),
+                word.text,
+                self._cursor.take_negation(),
+                action=word.stem,
+                phase=self._builder.phase,
+            )
+        )
+
+
+def _kind_of(verb: Word) -> RelationKind:
+    """Where the two are to each other while this is done."""
+    kinds = [kind for kind, verbs in lexicon.VERB_RELATIONS.items() if verb.stem in verbs.split()]
+    return cast(RelationKind, [*kinds, "near"][0])
+
+
+def _acting_verbs() -> set[str]:
+    return {verb for verbs in lexicon.VERB_RELATIONS.values() for verb in verbs.split()}

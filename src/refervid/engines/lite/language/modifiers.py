@@ -1,0 +1,246 @@
+"""Reads what follows the noun phrase of a reference, from left to right."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from refervid.engines.lite.language.builder import ExpressionBuilder
+from refervid.engines.lite.language.doings import Doings
+from refervid.engines.lite.language.expression import Attribute, Relation
+from refervid.engines.lite.language.garments import read_clothes, read_garments, read_whose, take_part
+from refervid.engines.lite.language.noun_phrase import noun_phrase, read_colours, shade_alone
+from refervid.engines.lite.language.places import read_place
+from refervid.engines.lite.language.words import PART_KINDS, Word
+
+_EXCEPTIONS = ("except", "except for", "excluding", "other than", "but", "apart from", "besides")
+_PLAIN_NEGATIONS = ("not", "no", "never", "hardly", "neither", "nor")
+_FUNCTION_WORDS = {
+    "determiner",
+    "be",
+    "relative",
+    "conjunction",
+    "intensifier",
+    "filler",
+    "of",
+    "preposition",
+    "place_preposition",
+    "negation",
+    "side",
+    "frame",
+}
+
+
+class Modifiers(Doings):
+    """A target's own modifiers are read `closely`: only what clings to it."""
+
+    def read(self) -> None:
+        while (word := self._cursor.peek()) is not None:
+            self._read_one(word)
+
+    def read_closely(self) -> None:
+        """ "the woman wearing red", "the dog that jumps": clothes of a person and clauses with "that"."""
+        cursor = self._cursor
+        if self._builder.noun_class in ("person", "animal"):
+            if cursor.sees("wearing"):
+                self._read_one(cursor.words[cursor.at])
+            elif cursor.sees_text("in", "with"):
+                read_clothes(cursor, self._builder)
+        if cursor.sees_text("that", "which", "who"):
+            while (word := cursor.peek()) is not None and not cursor.sees_text(",", "and"):
+                self._read_one(word)
+
+    def target(self) -> ExpressionBuilder:
+        target = noun_phrase(self._cursor)
+        Modifiers(self._cursor, target).read_closely()
+        return target
+
+    def _read_one(self, word: Word) -> None:
+        cursor, builder = self._cursor, self._builder
+        if read_whose(cursor, builder) or read_clothes(cursor, builder) or self._read_negation(word):
+            return
+        if word.text == "left" and cursor.sees("relative", ahead=-1):
+            self.read_motion(cursor.take())
+        elif self.read_object_clause() or read_place(cursor, builder):
+            return
+        elif "wearing" in word:
+            cursor.take()
+            read_garments(cursor, builder)
+        elif "then" in word:
+            cursor.take()
+            builder.next_phase()
+        elif word.text in ("before", "after") and cursor.sees("motion", "action", ahead=1):
+            cursor.take()
+            builder.next_phase(earlier=word.text == "after")
+        elif word.text == "before" and cursor.noun_phrase_at(1) and builder.open_motion:
+            self._read_earlier()
+        elif word.text == "after" and cursor.noun_phrase_at(1):
+            self.read_pursuit()
+        elif "than" in word:
+            cursor.take()
+            self._read_comparison()
+        elif "preposition" in word:
+            self.read_relation(cursor.take())
+        elif "place_preposition" in word and (cursor.noun_phrase_at(1) or "motion" not in word):
+            self.read_way(cursor.take())
+        elif "motion" in word:
+            self.read_motion(cursor.take())
+        elif "colour" in word or cursor.shaded_colour_at():
+            read_colours(cursor, builder)
+        elif "action" in word:
+            self.read_action(cursor.take())
+        elif "ordinal" in word:
+            self._read_order(cursor.take())
+        elif "degree" in word:
+            self._read_degree(cursor.take()["degree"])
+        elif "size" in word or "shape" in word:
+            cursor.take()
+            kind: Literal["size", "shape"] = "size" if "size" in word else "shape"
+            builder.add(Attribute(kind, (word[kind],), word.text, cursor.take_negation(), word.degree))
+        elif "shade" in word and not cursor.noun_at():
+            builder.add(shade_alone(cursor, cursor.take()))
+        elif "conjunction" in word:
+            self._read_conjunction()
+        elif cursor.noun_phrase_at():
+            self._read_predicate_noun()
+        else:
+            cursor.take()
+            if not word.readings:
+                builder.unknown.append(word.text)
+            elif not _FUNCTION_WORDS & word.readings.keys():
+                builder.unchecked.append(word.text)
+
+    def _read_negation(self, word: Word) -> bool:
+        """Remember a negation; a noun phrase that "without", "except" or "not" excludes is read at once."""
+        cursor, builder = self._cursor, self._builder
+        excepting = word.text == "but" and builder.noun is not None and cursor.noun_phrase_at(1)
+        if not ("negation" in word or excepting):
+            return False
+        cursor.take()
+        cursor.negated = True
+        determined = cursor.sees("determiner") and cursor.noun_phrase_at()
+        if word.text in _PLAIN_NEGATIONS and not determined:
+            return True
+        if not cursor.noun_phrase_at() and not cursor.sees("colour", "shade"):
+            return True
+        cursor.negated = False
+        excluded = noun_phrase(cursor)
+        modifiers = Modifiers(cursor, excluded)
+        if word.text in _EXCEPTIONS:
+            modifiers.read()
+        else:
+            modifiers.read_closely()
+        if excluded.noun_class in PART_KINDS:
+            cursor.negated = True
+            take_part(cursor, builder, excluded, f"{word.text} {excluded.noun}")
+        elif excluded.noun and word.text in ("without", "lacking"):
+            cursor.negated = True
+            self.relate("with", word.text, excluded)
+        else:
+            self._exclude(excluded)
+        return True
+
+    def _exclude(self, excluded: ExpressionBuilder) -> None:
+        """The thing is not `excluded`: of one statement about the same noun its contrary, else as a whole."""
+        builder = self._builder
+        generic = excluded.noun is None or excluded.noun_class == "thing" or excluded.noun == builder.noun
+        statements = len(excluded.attributes) + len(excluded.relations)
+        if generic and statements == 1:
+            builder.attributes += [replace(each, negated=not each.negated) for each in excluded.attributes]
+            builder.relations += [replace(each, negated=not each.negated) for each in excluded.relations]
+        elif statements or not generic:
+            builder.excluded += [excluded.build(), *excluded.others]
+        builder.take_leftovers(excluded)
+
+    def _read_order(self, word: Word) -> None:
+        """ "jumps first", "is the last to leave"."""
+        builder = self._builder
+        motion = builder.last_motion
+        rank = int(word["ordinal"])
+        if motion is None or self._cursor.sees("motion"):
+            builder.rank, builder.rank_words = rank, word.text
+        else:
+            words = f"{motion.words} {word.text}"
+            builder.attributes.append(
+                Attribute("order", ("first",), words, rank=rank, event=motion.values[0])
+            )
+
+    def _read_earlier(self) -> None:
+        """ "stops before the car (does)"."""
+        word, motion = self._cursor.take(), self._builder.open_motion
+        target = noun_phrase(self._cursor)
+        if motion is not None:
+            event = Attribute("order", ("first",), motion.words, degree="comparative", event=motion.values[0])
+            words = f"{motion.words} {word.text}"
+            self._builder.relations.append(Relation("compared", (target.build(),), words, attribute=event))
+
+    def _read_degree(self, degree: str) -> None:
+        """ "moves most", "more to the left", "the least red"."""
+        cursor, builder = self._cursor, self._builder
+        count = len(builder.attributes)
+        word = cursor.peek()
+        describes_next = cursor.sees("colour", "size", "shape", "position", "motion", "shade") or (
+            cursor.sees_text("to", "on") and not cursor.sees_text("camera", ahead=2)
+        )
+        if word is not None and describes_next:
+            self._read_one(word)
+        if builder.attributes and (
+            len(builder.attributes) > count or builder.attributes[-1].kind == "motion"
+        ):
+            less = degree in ("least", "less")
+            builder.change_last(
+                degree="superlative" if degree in ("superlative", "least") else "comparative",
+                negated=builder.attributes[-1].negated != less,
+            )
+
+    def _read_comparison(self) -> None:
+        """ "bigger than the ball": the comparative that was read becomes a relation."""
+        target = self.target()
+        if self._builder.attributes:
+            compared = self._builder.attributes.pop()
+            self._builder.relations.append(
+                Relation(
+                    "compared",
+                    (target.build(),),
+                    f"{compared.words} than",
+                    negated=compared.negated,
+                    attribute=replace(compared, negated=False, degree="comparative"),
+                )
+            )
+
+    def _read_conjunction(self) -> None:
+        cursor, builder = self._cursor, self._builder
+        after_target = cursor.at == self._target_end
+        cursor.skip("conjunction")
+        if cursor.sees("then") or not cursor.noun_phrase_at():
+            return
+        if after_target and builder.relations:
+            last = builder.relations[-1]
+            self.relate(last.kind, last.words, self.target(), action=last.action, passive=last.passive)
+            return
+        other = noun_phrase(cursor)
+        if other.noun_class == "garment" and builder.noun_class in ("person", "animal", ""):
+            take_part(cursor, builder, other)
+            return
+        Modifiers(cursor, other).read()
+        if builder.noun is None and not builder.attributes:
+            builder.adopt(other)
+            return
+        expression = other.build()
+        builder.others += [replace(expression, others=()), *expression.others]
+
+    def _read_predicate_noun(self) -> None:
+        """ "is the red one", "is the tallest": what it says holds for the thing itself."""
+        builder, cursor = self._builder, self._cursor
+        start = cursor.at
+        said = noun_phrase(cursor)
+        if cursor.at == start:
+            builder.unchecked.append(cursor.take().text)
+        builder.attributes += said.attributes
+        builder.parts += said.parts
+        builder.rank, builder.rank_words = said.rank or builder.rank, said.rank_words or builder.rank_words
+        if builder.noun is None:
+            builder.take_noun(said)
+        elif said.noun and said.noun_class != "thing":
+            builder.unchecked.append(said.noun)
+        builder.take_leftovers(said)
