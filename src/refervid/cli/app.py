@@ -10,6 +10,7 @@ from refervid.cli.demo import demo
 from refervid.cli.evaluate import compare, evaluate, score
 from refervid.cli.models import models
 from refervid.cli.presets import doctor, presets
+from refervid.cli.reproduce import reproduce
 from refervid.cli.segment import segment
 from refervid.cli.train import train
 from refervid.cli.ui import ui
@@ -39,7 +40,7 @@ def main(
     pass
 
 
-for command in (segment, ui, evaluate, score, compare, demo, presets, doctor):
+for command in (segment, ui, evaluate, score, compare, reproduce, demo, presets, doctor):
     app.command()(command)
 app.add_typer(models)
 app.add_typer(datasets)

@@ -19,14 +19,17 @@ from refervid.engines.base import (
 
 
 class BestBoxSettings(EngineSettings):
-    """`labels`: how many of the sound's labels are looked for in the picture."""
+    """`frame`: where to look, in the middle of the clip or on its first frame (AL-Ref-SAM 2's baseline).
+    `labels`: how many of the sound's labels are looked for in the picture.
+    """
 
     kind: Literal["best-box"] = "best-box"
+    frame: Literal["middle", "first"] = "middle"
     labels: int = 2
 
 
 class BestBoxChooser:
-    """One pivot per text, on the sampled frame nearest to the middle of the clip, for speed."""
+    """One pivot per text, on the sampled frame nearest to the middle of the clip, or on the first."""
 
     Settings: ClassVar[type[EngineSettings]] = BestBoxSettings
     name = "best-box"
@@ -34,6 +37,7 @@ class BestBoxChooser:
 
     def __init__(self, settings: BestBoxSettings) -> None:
         self._labels = settings.labels
+        self._first = settings.frame == "first"
 
     @classmethod
     def missing(cls, settings: BestBoxSettings) -> list[str]:
@@ -48,8 +52,10 @@ class BestBoxChooser:
         choices = []
         for question in questions:
             middle = min(sampled, key=lambda frame: abs(2 * frame - sampled[0] - sampled[-1]))
-            index = middle if middle in question.section.frame_indices else None
-            reason = "the middle of the clip" if index is not None else "only the middle of the clip is used"
+            wanted = sampled[0] if self._first else middle
+            index = wanted if wanted in question.section.frame_indices else None
+            place = "the first frame" if self._first else "the middle of the clip"
+            reason = place if index is not None else f"only {place} is used"
             decision = Decision("frame", index, "rules", reason, question.section.index, index)
             choices.append(FrameChoice(index, decision))
         return choices

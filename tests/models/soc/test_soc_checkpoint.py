@@ -11,35 +11,26 @@ from safetensors.torch import load_file, save_file
 from transformers import RobertaConfig, RobertaForMaskedLM
 
 from refervid.core.errors import BadCheckpoint, MissingWeights
-from refervid.models.soc import SOC, NanoTextConfig, RobertaTextConfig, SocConfig, VideoSwinConfig
+from refervid.models.soc import (
+    SOC,
+    NanoTextConfig,
+    RobertaTextConfig,
+    SocConfig,
+    VideoSwinConfig,
+)
 from refervid.models.soc.checkpoint import (
     load,
     load_backbone,
     load_published,
     load_roberta,
     needed_tokenizer,
-    published_config,
     save,
     with_new_classes,
 )
-from refervid.models.soc.windows import relative_position_index
+from refervid.models.soc.published_sizes import published_config
 from tests.models.soc.conftest import tiny_config
-
-
-def published(model: SOC) -> dict[str, torch.Tensor]:
-    """The state dict as the published code would have stored it."""
-    state = {}
-    index = relative_position_index(model.config.backbone.window, torch.device("cpu"))
-    for key, value in model.state_dict().items():
-        key = key.replace("backbone.", "backbone.0.body.", 1) if key.startswith("backbone.") else key
-        state[key] = value
-        if key.startswith("bbox_embed."):
-            state[f"transformer.decoder.{key}"] = value
-        if key.endswith("relative_position_bias_table"):
-            state[key.replace("bias_table", "index")] = index
-    state["text_encoder.embeddings.position_ids"] = torch.arange(514)[None]
-    state["backbone.total_ops"] = torch.zeros(1)
-    return state
+from tests.models.soc.tiny_published import published_state as published
+from tests.models.soc.tiny_published import small_published
 
 
 def same(a: SOC, b: SOC) -> bool:
@@ -121,6 +112,25 @@ def test_size_and_classes_are_read_off_the_shapes(name: str, width: int, blocks:
     }
     state |= {f"{prefix}layers.2.blocks.{i}.norm1.weight": torch.zeros(1) for i in range(blocks)}
     assert published_config(state) == SocConfig.preset(name, classes)
+
+
+def test_all_sizes_are_read_off_the_shapes() -> None:
+    """Of a network that no table lists, as the published code writes it."""
+    config = small_published(3)
+    assert published_config(published(SOC(config))) == config
+
+
+def test_a_size_that_no_network_has_is_refused(model: SOC) -> None:
+    state = published(SOC(small_published(3)))
+    state["query_embed.weight"] = torch.zeros(1, 100).expand(400_000, 100)
+    with pytest.raises(BadCheckpoint, match="400000 rows"):
+        published_config(state)
+    state["query_embed.weight"] = torch.zeros(4, 100)
+    with pytest.raises(BadCheckpoint, match="no multiple of 128"):
+        published_config(state)
+    del state["backbone.0.body.layers.1.blocks.0.attn.relative_position_bias_table"]
+    with pytest.raises(BadCheckpoint, match="no published Video Swin has 16 channels"):
+        published_config(state)
 
 
 def test_other_files_are_refused(tmp_path: Path, model: SOC) -> None:

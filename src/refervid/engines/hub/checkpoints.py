@@ -1,7 +1,8 @@
 """Every published checkpoint that an engine here can load: where it is, how large, under which licence.
 
 Revisions and hashes are those that several unrelated public projects pin. Where no such agreement was
-found the field is None: then `refervid models pull` notes the revision and hashes that the hub gave.
+found the field is None: then `refervid models pull` notes the revision and hashes that the hub gave. Sizes
+without a hash are estimates.
 """
 
 from __future__ import annotations
@@ -36,6 +37,40 @@ class Checkpoint:
     page: str | None = None
     url: str | None = None
 
+
+_SWIN = "https://github.com/SwinTransformer/storage/releases/download/v1.0.4"
+
+_SOC = (
+    ("soc-a2d-scratch-tiny", "A2D-Sentences from scratch, Swin-T", "1ILmfHRRcOZ1CWo2l4fATF9SYYnc8ryTP"),
+    ("soc-a2d-tiny", "A2D-Sentences after pre-training, Swin-T", "1sJ40p6ql2k2JLYkUltPst-_51GdvGgC4"),
+    ("soc-a2d-base", "A2D-Sentences after pre-training, Swin-B", "10937_A8QUkTpD-fUjHg8_qN9HWMCXRG3"),
+    (
+        "soc-ref-youtube-vos-scratch-tiny",
+        "Ref-YouTube-VOS from scratch, Swin-T",
+        "179Xv5t1pGTbloMnjf7OurRYo7TlfpmYy",
+    ),
+    (
+        "soc-ref-youtube-vos-tiny",
+        "Ref-YouTube-VOS after pre-training, Swin-T",
+        "1YzeUonrccqyglYvMK04lrbJBDStS51lV",
+    ),
+    (
+        "soc-ref-youtube-vos-base",
+        "Ref-YouTube-VOS after pre-training, Swin-B",
+        "1DX47RbXKI1_INIgyxh3ZuAiRMq7rMkql",
+    ),
+    (
+        "soc-ref-youtube-vos-joint-tiny",
+        "Ref-YouTube-VOS by joint training, Swin-T",
+        "15mHrg2mry01PllEyZql9arAa6-zYHfGu",
+    ),
+    (
+        "soc-ref-youtube-vos-joint-base",
+        "Ref-YouTube-VOS by joint training, Swin-B",
+        "1SaDLcQOn_a1L-Bw8LGB2CiQIGkZAO3Wu",
+    ),
+)
+"""The eight files of SOC's page, by names of ours: where they are published each has a name of its own."""
 
 CHECKPOINTS: Mapping[str, Checkpoint] = {
     checkpoint.name: checkpoint
@@ -172,17 +207,56 @@ CHECKPOINTS: Mapping[str, Checkpoint] = {
             "BEATs_iter3_plus_AS20K_finetuned_on_AS2M_cpt2.pt",
             "BEATs, tokenizer trained on AudioSet-20K",
             "MIT",
-            363_000_000,
+            363_145_291,
             files=("BEATs_iter3_plus_AS20K_finetuned_on_AS2M_cpt2.pt",),
+            sha256="6d28b32bfa7bcaaf84ab834186581c2a360c6669e372e808d054cf0ef4d5c2d2",
             page="https://github.com/microsoft/unilm/tree/master/beats",
         ),
         Checkpoint(
             "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt",
             "BEATs, tokenizer trained on AudioSet-2M",
             "MIT",
-            363_000_000,
+            363_145_291,
             files=("BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt",),
+            sha256="e5815275a04b6885e7b8af63d120b29bffae2cd2225cf4915e1ec6d819d3022c",
             page="https://github.com/microsoft/unilm/tree/master/beats",
+        ),
+        Checkpoint(
+            "sam2_hiera_large.pt",
+            "SAM 2, large, in its authors' own file",
+            "Apache-2.0",
+            897_952_466,
+            files=("sam2_hiera_large.pt",),
+            sha256="7442e4e9b732a508f80e141e7c2913437a3610ee0c77381a66658c3a445df87b",
+            page="https://github.com/facebookresearch/sam2",
+            url="https://dl.fbaipublicfiles.com/segment_anything_2/072824/sam2_hiera_large.pt",
+        ),
+        Checkpoint(
+            "swin_tiny_patch244_window877_kinetics400_1k.pth",
+            "Video Swin-T trained on Kinetics, from which SOC is trained",
+            "Apache-2.0",
+            113_000_000,
+            files=("swin_tiny_patch244_window877_kinetics400_1k.pth",),
+            page=f"{_SWIN}/swin_tiny_patch244_window877_kinetics400_1k.pth",
+        ),
+        Checkpoint(
+            "swin_base_patch244_window877_kinetics400_22k.pth",
+            "Video Swin-B trained on ImageNet-22K and Kinetics, from which SOC is trained",
+            "Apache-2.0",
+            354_000_000,
+            files=("swin_base_patch244_window877_kinetics400_22k.pth",),
+            page=f"{_SWIN}/swin_base_patch244_window877_kinetics400_22k.pth",
+        ),
+        *(
+            Checkpoint(
+                f"{name}.tar",
+                f"SOC, {about}",
+                "none given",
+                700_000_000 if name.endswith("tiny") else 900_000_000,
+                files=(f"{name}.tar",),
+                page=f"https://drive.google.com/file/d/{number}/view",
+            )
+            for name, about, number in _SOC
         ),
         Checkpoint(
             "yamnet.h5",

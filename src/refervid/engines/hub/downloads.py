@@ -47,8 +47,8 @@ def only_by_hand(name: str) -> str:
     if known is None or known.page is None or known.url is not None:
         return ""
     return (
-        f"{name} is not on the hub: download it from {known.page} into the folder that REFERVID_WEIGHTS "
-        "names, or give its path with --set"
+        f"{name} is not on the hub: download it from {known.page} as {known.files[0]} into the folder that "
+        "REFERVID_WEIGHTS names, or give its path with --set"
     )
 
 

@@ -68,7 +68,7 @@ def missing_weights(weights: str, revision: str | None = None) -> list[str]:
 def _how_to_get(weights: str) -> str:
     known = CHECKPOINTS.get(weights)
     if known is not None and known.page is not None and known.url is None:
-        return f"download them from {known.page} into the folder that REFERVID_WEIGHTS names"
+        return f"download them from {known.page} as {weights} into the folder that REFERVID_WEIGHTS names"
     return f"`refervid models pull {weights}` gets them"
 
 

@@ -20,12 +20,12 @@ from torch import Tensor
 from refervid.config.problems import problems_of
 from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.core.files import atomic_file
-from refervid.models.soc.config import VIDEO_SWIN, RobertaTextConfig, SocConfig
+from refervid.models.soc.config import RobertaTextConfig, SocConfig
 from refervid.models.soc.model import SOC
+from refervid.models.soc.published_sizes import BACKBONE, published_config
 from refervid.models.soc.windows import relative_position_index
 from refervid.models.state import FindWeights, load_exactly, named_tensors, read_file
 
-_PUBLISHED_BACKBONE = "backbone.0.body."
 _BOX_ALIAS = "transformer.decoder."
 _POSITIONS = "text_encoder.embeddings.position_ids"
 _INDEX = ".relative_position_index"
@@ -40,7 +40,7 @@ def load_published(source: str | Path | Mapping[str, Any], config: SocConfig | N
     """The network of a published checkpoint, in eval mode.
 
     `source` is a `.pth.tar` file (or what it holds, or a bare state dict; the network gets copies of its
-    tensors). `config` None reads the backbone and the number of classes off the tensors' shapes; otherwise
+    tensors). `config` None reads all sizes off the tensors' shapes; otherwise
     the checkpoint must fit it. Raises `MissingWeights` and `BadCheckpoint`; the latter lists the keys that
     do not fit.
     """
@@ -61,32 +61,12 @@ def load_published(source: str | Path | Mapping[str, Any], config: SocConfig | N
     return model.eval()
 
 
-def published_config(state: State) -> SocConfig:
-    """The published size that a state dict holds. Raises `BadCheckpoint`."""
-    classes = state.get("class_embed.0.weight")
-    patch = state.get(f"{_PUBLISHED_BACKBONE}patch_embed.proj.weight")
-    if classes is None or patch is None or classes.dim() != 2 or patch.dim() != 5 or not len(classes):
-        raise BadCheckpoint(
-            "this is no SOC checkpoint: it has no weights of a class head at class_embed.0.weight, or none "
-            f"of a patch embedding under {_PUBLISHED_BACKBONE}; give a file from the SOC authors"
-        )
-    prefix = f"{_PUBLISHED_BACKBONE}layers.2.blocks."
-    blocks = len({key.removeprefix(prefix).split(".")[0] for key in state if key.startswith(prefix)})
-    for name, swin in VIDEO_SWIN.items():
-        if (swin.embed_dim, swin.depths[2]) == (patch.shape[0], blocks):
-            return SocConfig.preset(name, classes=classes.shape[0])
-    raise BadCheckpoint(
-        f"no published Video Swin has {patch.shape[0]} channels and {blocks} blocks in its third stage; "
-        f"known are {', '.join(VIDEO_SWIN)}"
-    )
-
-
 def _own_names(state: State) -> dict[str, Tensor]:
     """Without what is stored twice or follows from the configuration."""
     own = {}
     for key, value in state.items():
         if not (key.startswith(f"{_BOX_ALIAS}bbox_embed.") or key == _POSITIONS or key.endswith(_INDEX)):
-            own[key.replace(_PUBLISHED_BACKBONE, "backbone.", 1)] = value
+            own[key.replace(BACKBONE, "backbone.", 1)] = value
     return own
 
 

@@ -7,6 +7,9 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal, cast, get_args
 
+import numpy as np
+from numpy.typing import NDArray
+
 from refervid.core.errors import NotReady
 from refervid.core.track import Track
 from refervid.core.types import Hook, Reference, SoundReference, Spending, TextReference, Waveform, no_hook
@@ -177,21 +180,28 @@ class PivotPipeline(Pipeline):
     def _tracked(self, clip: Clip, entry: Found, tracks: Sequence[Track]) -> list[TrackedObject]:
         pairs = list(zip(map(tuple, entry.objects), tracks, strict=True))
         if isinstance(entry, SoundFound) and tracks:
-            heard = heard_frames(
-                clip,
-                entry.waveform,
-                entry.named,
-                entry.things,
-                entry.intervals,
-                self.engines.binder,
-                last_goes_on=self.settings.sound.last_goes_on,
-            )
+            heard = self._heard(clip, entry)
             names = self._classes(entry)
             return [
                 TrackedObject(pivots, track, name, shown)
                 for (pivots, track), name, shown in zip(pairs, names, heard, strict=True)
             ]
         return [TrackedObject(pivots, track) for pivots, track in pairs]
+
+    def _heard(self, clip: Clip, entry: SoundFound) -> Sequence[NDArray[np.bool_] | None]:
+        """When each of the things sounds; None: throughout."""
+        sound = self.settings.sound
+        if not sound.bind:
+            return [None] * len(entry.things)
+        return heard_frames(
+            clip,
+            entry.waveform,
+            entry.named,
+            entry.things,
+            entry.intervals,
+            self.engines.binder,
+            last_goes_on=sound.last_goes_on,
+        )
 
     def _classes(self, entry: SoundFound) -> list[str]:
         """Names of the things, of the vocabulary where that is asked for."""

@@ -49,12 +49,13 @@ def planned_questions(
     if texts and settings.text.check:
         planned.append(PlannedQuestions("check", texts, *check_section(clip, 0, settings).size))
     for section in sections_of(clip, settings) if texts else ():
-        planned += [
-            PlannedQuestions("frame", texts, *section.size),
-            PlannedQuestions("box", texts, *section.size),
-        ]
+        planned.append(PlannedQuestions("frame", texts, *section.size))
+        if settings.text.ask_box:
+            planned.append(PlannedQuestions("box", texts, *section.size))
     if SoundReference() in references:
         size = even_section(clip, settings.sound.frames, settings.sound.style).size
         sources = settings.sound.max_objects or EXPECTED_SOURCES
-        planned += [PlannedQuestions("objects", 1, *size), PlannedQuestions("sounding", sources, *size)]
+        planned.append(PlannedQuestions("objects", 1, *size))
+        if settings.text.ask_box:
+            planned.append(PlannedQuestions("sounding", sources, *size))
     return planned

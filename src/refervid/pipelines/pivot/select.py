@@ -98,7 +98,7 @@ def find_pivots(
         if candidates
     ]
     with stages.stage("choose boxes", len(box_questions)):
-        box_choices = chooser.pick_boxes(box_questions)
+        box_choices = choose_boxes(chooser, box_questions, settings)
     for box_question, box_choice in zip(box_questions, box_choices, strict=True):
         found[box_question.text].add(box_choice)
         found[box_question.text].guess |= box_choice.guess and bool(box_choice.picks)
@@ -108,7 +108,7 @@ def find_pivots(
     for text, entry in found.items():
         if entry.error is not None:
             continue
-        entry.objects, entry.others = _objects(entry.answered)
+        entry.objects, entry.others = _objects(entry.answered, settings.pivots)
         if not entry.objects and settings.fallback != "none":
             frames = [0]
             if settings.fallback == "picked_frames":
@@ -118,20 +118,40 @@ def find_pivots(
     return found
 
 
+def choose_boxes(
+    chooser: Chooser, questions: Sequence[BoxQuestion], settings: TextSettings
+) -> list[BoxChoice]:
+    """Without `ask_box` the detector's best box of each."""
+    return chooser.pick_boxes(questions) if settings.ask_box else [_best_box(each) for each in questions]
+
+
+def _best_box(question: BoxQuestion) -> BoxChoice:
+    scores = [candidate.score for candidate in question.candidates]
+    best = scores.index(max(scores))
+    reason = f"the detector's best box, score {scores[best]:.2f}"
+    place = question.section.index, question.frame_index
+    return BoxChoice(
+        [best], Decision("box", best + 1, "rules", reason, *place, candidates=question.candidates)
+    )
+
+
 def _objects(
-    answered: Sequence[tuple[BoxQuestion, BoxChoice]],
+    answered: Sequence[tuple[BoxQuestion, BoxChoice]], most: int | None
 ) -> tuple[list[list[Pivot]], list[Pivot]]:
     """The pivots of each object in the order of frames, and those that are yet to be linked to one.
 
-    One pick per section is one object seen in several sections. Where a section has several, the picks of
-    the fullest section are the objects: boxes 50 frames apart do not tell which is which, but tracks do.
+    One pick per section is one object seen in several sections, of which at most `most` are used. Where a
+    section has several, the picks of the fullest section are the objects: boxes 50 frames apart do not tell
+    which is which, but tracks do.
     """
     per_section = [picked_pivots(question, choice.picks) for question, choice in answered if choice.picks]
     if not per_section:
         return [], []
     fullest = max(per_section, key=len)
     if len(fullest) == 1:
-        return [[pivot for [pivot] in per_section]], []
+        pivots = [pivot for [pivot] in per_section]
+        count = min(most or len(pivots), len(pivots))
+        return [[pivots[int((i + 0.5) * len(pivots) / count)] for i in range(count)]], []
     others = [pivot for picks in per_section if picks is not fullest for pivot in picks]
     return [[pivot] for pivot in fullest], others
 

@@ -32,13 +32,17 @@ class TextSettings(_Frozen):
     stick out, as published. `fallback` is what happens when no pivot was chosen: the detector's best guess on
     the first frame (as AL-Ref-SAM 2), on the frames that were picked, or `none`: the answer is "not found".
     With `agreement` pivots of one object start the tracker together only if each is found again when another
-    is followed. With `check` a chooser that can do so looks at the result, and may reject it once.
+    is followed. Without `ask_box` the detector's best box is taken unasked (AL-Ref-SAM 2's ablation "temporal
+    only"); at most `pivots` of an object are used, evenly spread. With `check` a chooser that can do so
+    looks at the result, and may reject it once.
     """
 
     candidates: int = Field(3, ge=1, le=50)
     clip_boxes: bool = True
     fallback: Literal["first_frame", "picked_frames", "none"] = "none"
     agreement: bool = False
+    ask_box: bool = True
+    pivots: int | None = Field(None, ge=1)
     check: bool = False
 
 
@@ -48,13 +52,15 @@ class SoundSettings(_Frozen):
     of the sound goes on to the end of the clip, as in AL-Ref-SAM 2. By the text tower of the LanguageBind
     model `class_weights` a name outside the vocabulary becomes the most similar one of it, once its object
     is found (AVSS); None: names stay. A sound whose samples all stay below `silence_peak` (of full scale 1;
-    the default is -60 dB) has no source; with 0 all are asked about, as published.
+    the default is -60 dB) has no source; with 0 all are asked about, as published. Without `bind` all objects
+    sound throughout.
     """
 
     frames: int = Field(10, ge=1, le=20)
     max_objects: int | None = Field(None, ge=1)
     vocabulary: tuple[str, ...] | None = None
     last_goes_on: bool = False
+    bind: bool = True
     silence_peak: float = Field(1e-3, ge=0, le=1)
     class_weights: Weights | None = None
     style: PictureStyle = READABLE

@@ -24,7 +24,7 @@ from refervid.engines.base import (
 )
 from refervid.media.clip import Clip
 from refervid.media.sections import Section, even_section
-from refervid.pipelines.pivot.select import Found, best_of, in_frame, to_pivot
+from refervid.pipelines.pivot.select import Found, best_of, choose_boxes, in_frame, to_pivot
 from refervid.pipelines.pivot.settings import SoundSettings, TextSettings
 from refervid.pipelines.stages import Stages
 
@@ -81,7 +81,7 @@ def find_sounding(
     with stages.stage("propose", len(choice.objects)):
         proposals = _propose(clip, detector, choice.objects, text)
     with stages.stage("choose boxes"):
-        picks = _pick(section, chooser, choice.objects, proposals, found)
+        picks = _pick(section, chooser, choice.objects, proposals, text, found)
     for thing, candidates, pick in zip(choice.objects, proposals, picks, strict=True):
         if candidates:
             found.things.append(thing)
@@ -111,6 +111,7 @@ def _pick(
     chooser: Chooser,
     things: Sequence[SoundingObject],
     proposals: Sequence[list[Candidate]],
+    settings: TextSettings,
     found: SoundFound,
 ) -> list[int]:
     """Positions of the boxes: asked for where there are several, the best one where the answer is none."""
@@ -120,7 +121,7 @@ def _pick(
         BoxQuestion(section, things[n].frame_index, proposals[n], things[n].name, sounding=True)
         for n in unsure
     ]
-    for number, choice in zip(unsure, chooser.pick_boxes(questions), strict=True):
+    for number, choice in zip(unsure, choose_boxes(chooser, questions, settings), strict=True):
         found.add(choice)
         if choice.picks:
             picks[number] = choice.picks[0]
