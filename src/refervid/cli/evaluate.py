@@ -79,6 +79,7 @@ def evaluate(
     """Segment a whole data set and score it; may be stopped and resumed at any time."""
     with reporting_errors():
         from refervid.core.errors import BudgetExceeded, SettingsError
+        from refervid.core.outputs import refuse_inputs
         from refervid.datasets.registry import open_dataset
         from refervid.evaluation.cluster import RayCluster
         from refervid.evaluation.estimate import estimate as estimate_run
@@ -96,6 +97,8 @@ def evaluate(
         if not resume and limit is None:  # a fault in the truth is better told now than after the last item
             data.check()
         preset = preset_for(preset, data, replay=answers is not None)
+        if answers is not None:  # a run writes its own below OUT/answers
+            refuse_inputs(out, ["answers/any"], [answers])
         replayed = () if answers is None else replaying(data, answers)
         settings = (*for_dataset(data, preset), *replayed, *(changes or ()))
         build = partial(load, device=device, dtype=dtype, allow_remote=allow_remote, settings=settings)
@@ -161,9 +164,8 @@ def score(
         from refervid.evaluation.store import save_scores
 
         data = open_dataset(dataset, root, split)
-        with (
-            nullcontext() if out is None else result_folder(out, "scores.json", [root, predictions]) as target
-        ):
+        place = nullcontext() if out is None else result_folder(out, "scores.json", [root, predictions])
+        with place as target:
             if target is not None:
                 target.check(["items.csv"])
             scores = data.score(predictions, workers=workers)

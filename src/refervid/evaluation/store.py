@@ -267,7 +267,7 @@ class RunFolder:
                 kind="recorded", answers=Path("answers"), set=cast(AnswerSet, dataset.answers)
             )
             yield from map(str, answers.files)
-        annotators = [folder.name for folder in self.masks.glob("*/")]
+        annotators = [one.name for one in self.masks.glob("*/") if not one.is_symlink()]
         for item in items:
             yield f"items/{item.name}.json"
             for folder in (item.name, *(f"{name}/{item.video.name}" for name in annotators)):
@@ -324,7 +324,7 @@ def _holds(folder: Path, frames: Sequence[str]) -> bool:
     """Whether there is a picture of every frame, and none of them empty, as a power cut may leave it."""
     try:
         with os.scandir(folder) as files:
-            filled = {file.name for file in files if file.stat().st_size}
+            filled = {file.name for file in files if file.stat(follow_symlinks=False).st_size}
     except OSError:
         return False
     return filled.issuperset(f"{frame}.png" for frame in frames)

@@ -14,6 +14,7 @@ from urllib.request import urlopen
 from refervid.config.environment import Environment
 from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.core.files import atomic_file
+from refervid.core.manifest import mark_of
 from refervid.engines.hub.checkpoints import (
     CHECKPOINTS,
     SMALL_FILES,
@@ -123,6 +124,10 @@ def _fetch(known: Checkpoint) -> Path:
     """A single file from its address, kept only if its hash is right."""
     assert known.url is not None
     target = Environment().cache / "weights" / known.files[0]
+    if target.exists():
+        if mark_of(target)["sha256"] != known.sha256:
+            raise BadCheckpoint(f"{target} is not the published file: move it away, and pull again")
+        return target
     digest, size = hashlib.sha256(), 0
     try:
         with atomic_file(target) as part, urlopen(known.url, timeout=60) as source, part.open("wb") as file:
