@@ -36,7 +36,21 @@ def test_an_outside_sound_replaces_the_clips_own(tmp_path: Path) -> None:
     video = write_video(tmp_path / "a.mp4", numbered_frames(5), sound=tone(0.2))
     outside = write_wav(tmp_path / "b.wav", tone(3))
     waveform = open_clip(video, audio=outside).waveform()
-    assert (waveform.duration_s, waveform.start_s) == (3, 0)
+    assert waveform.duration_s == 3
+
+
+@pytest.mark.parametrize(("from_s", "heard_s"), [(0.0, 1.0), (0.5, 0.5), (-0.5, 1.5)])
+def test_the_first_sample_is_of_the_time_asked_for(tmp_path: Path, from_s: float, heard_s: float) -> None:
+    click = np.zeros(32_000, np.float32)
+    click[16_000:16_400] = 0.9
+    waveform, _ = read_waveform(write_wav(tmp_path / "a.wav", click), from_s=from_s)
+    assert np.flatnonzero(waveform.samples > 0.3)[0] / 16_000 == pytest.approx(heard_s, abs=1e-3)
+    assert waveform.duration_s == pytest.approx(2 - from_s)
+
+
+def test_sound_that_ended_before_is_silence(tmp_path: Path) -> None:
+    waveform, _ = read_waveform(write_wav(tmp_path / "a.wav", tone(1)), from_s=5)
+    assert waveform.duration_s == 0
 
 
 def test_the_original_sound_can_be_carried_over(tmp_path: Path) -> None:
@@ -51,3 +65,5 @@ def test_sound_longer_than_the_limit_is_refused(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "a.wav", tone(3))
     with pytest.raises(MediaTooLarge, match="longer than 2 s"):
         read_waveform(path, max_seconds=2)
+    with pytest.raises(MediaTooLarge, match="later than 4 s"):
+        read_waveform(path, from_s=-2, max_seconds=4)

@@ -122,12 +122,12 @@ def test_it_tells_what_was_asked_found_and_why(tmp_path: Path, clip: ArrayClip) 
 
 
 @pytest.mark.parametrize(
-    ("answer", "scores"), [(1, ["0.61"]), ("2", ["0.27"]), ("1, 2, 9", ["0.61", "0.27"])]
+    ("chosen", "scores"), [((0,), ["0.61"]), ((1,), ["0.27"]), ((0, 1), ["0.61", "0.27"])]
 )
 def test_the_chosen_boxes_are_marked(
-    tmp_path: Path, clip: ArrayClip, answer: str | int, scores: list[str]
+    tmp_path: Path, clip: ArrayClip, chosen: tuple[int, ...], scores: list[str]
 ) -> None:
-    decision = replace(box_decision(), answer=answer)
+    decision = replace(box_decision(), chosen=chosen)
     result = result_of(clip, TextReference("it"), block(clip, range(5)), decisions=[decision])
     write_report(tmp_path / "report.html", [result])
     rows = re.findall(r'<tr class="chosen">.*?</tr>', (tmp_path / "report.html").read_text(), re.DOTALL)

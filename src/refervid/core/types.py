@@ -122,8 +122,9 @@ class Decision:
     """One recorded answer: who chose what, from what, and why.
 
     `question` is the kind ("frame", "box", "objects", ...); `answer` what was chosen, in words or as
-    an id (None: nothing fits); boxes are numbered from 1 as in pictures. `jpeg` is the picture that was
-    looked at, if one was; `raw` the unparsed reply of a language model.
+    an id (None: nothing fits); boxes are numbered from 1 as in pictures. `chosen` are the positions (from 0)
+    among the `candidates` of those that were chosen. `jpeg` is the picture that was looked at, if one was;
+    `raw` the unparsed reply of a language model.
     """
 
     question: str
@@ -137,6 +138,7 @@ class Decision:
     raw: str | None = None
     jpeg: bytes | None = field(default=None, repr=False, compare=False)
     candidates: Sequence[Candidate] = field(default=(), repr=False, compare=False)
+    chosen: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -201,13 +203,11 @@ class SoundingObject:
 class Waveform:
     """Mono sound: `samples` (N,) float32 in -1..1 at `sample_rate` Hz.
 
-    `start_s` is where the first sample lies on the clip's time axis (seconds; may be negative); `name` is
-    the clip's.
+    Of a clip's sound the first sample is heard with the first frame, and `name` is the clip's.
     """
 
     samples: NDArray[np.float32]
     sample_rate: int
-    start_s: float = 0.0
     name: str = ""
 
     @property

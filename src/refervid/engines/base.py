@@ -98,12 +98,13 @@ class CheckQuestion:
 
 @dataclass(frozen=True)
 class SoundQuestion:
-    """Which objects in `section` make the sound that was heard as `labels`?
+    """Which objects in `section` make the sound of `waveform` that was heard as `labels`?
 
     `vocabulary` are names to prefer, if given; `max_objects` limits their number.
     """
 
     section: Section
+    waveform: Waveform
     labels: Sequence[Label]
     vocabulary: Sequence[str] | None = None
     max_objects: int | None = None
@@ -280,5 +281,5 @@ class Binder(Engine, Protocol):
     def bind(
         self, waveform: Waveform, intervals: Sequence[Interval], objects: Sequence[SoundingObject]
     ) -> list[frozenset[str]]:
-        """For every interval (seconds from the first sample) the names of the objects that sound in it."""
+        """For every interval  the names of the objects that sound in it."""
         ...

@@ -73,6 +73,7 @@ class BestBoxChooser:
             question.section.index,
             question.frame_index,
             candidates=question.candidates,
+            chosen=(0,),
         )
 
     def sounding_objects(self, question: SoundQuestion) -> SoundChoice:

@@ -44,12 +44,13 @@ def has_sound(path: Path) -> bool:
 
 
 def read_waveform(
-    path: str | Path, sample_rate: int = 16_000, *, max_seconds: float = MAX_SECONDS
+    path: str | Path, sample_rate: int = 16_000, *, from_s: float = 0.0, max_seconds: float = MAX_SECONDS
 ) -> tuple[Waveform, list[str]]:
     """The first sound stream of a sound or video file, and notes in plain words on what was mended.
 
-    The channels are averaged. `start_s` is the first sample's time in the file. NaN and infinite
-    samples become silence, samples beyond full scale are clipped.
+    The channels are averaged. The first sample is that at `from_s` of the file's time: what comes before is
+    left out, and where the sound begins later there is silence. NaN and infinite samples become silence,
+    samples beyond full scale are clipped.
     Raises `MediaNotFound`, `UnreadableMedia`, `NoAudioStream`, `MediaTooLarge`.
     """
     with open_sound(Path(path)) as (container, stream):
@@ -57,7 +58,11 @@ def read_waveform(
             decode_frames(container, stream), container.name, sample_rate, max_seconds
         )
     notes = _sanitise(samples)
-    return Waveform(samples, sample_rate, start_s), notes
+    late = round((start_s - from_s) * sample_rate)
+    if late + len(samples) > max_seconds * sample_rate:
+        raise MediaTooLarge(f"the sound of {path} ends later than {max_seconds:.0f} s; cut it")
+    samples = samples[-late:] if late <= 0 else np.pad(samples, (late, 0))
+    return Waveform(samples, sample_rate), notes
 
 
 def _resample(

@@ -55,13 +55,13 @@ class Clip(ABC):
         return self.sound is not None
 
     def waveform(self, sample_rate: int = 16_000) -> Waveform:
-        """The clip's sound as mono. Raises `NoAudioStream`."""
+        """The clip's sound as mono, from the first frame on. Raises `NoAudioStream`."""
         if self.sound is None:
             raise NoAudioStream(f"{self.source} has no sound; pass a sound file with `--audio FILE`")
-        waveform, notes = read_waveform(self.sound.path, sample_rate)
+        waveform, notes = read_waveform(self.sound.path, sample_rate, from_s=self.sound.clip_start_s)
         for note in notes:
             self._note(note)
-        return replace(waveform, start_s=waveform.start_s - self.sound.clip_start_s, name=self.name)
+        return replace(waveform, name=self.name)
 
     def _note(self, note: str) -> None:
         if note not in self.notes:

@@ -30,13 +30,14 @@ def correct(
     if not 0 <= mark.frame_index < len(clip):
         raise SettingsError(f"frame {mark.frame_index}: the clip has frames 0 to {len(clip) - 1}")
     tracked = [] if afresh else _tracked(result)
-    with stages.stage("track", len(clip)) as report:
+    with stages.stage("track", len(clip)) as stage:
         if tracked:
             place = _meant(tracked, mark)
-            tracked[place] = _corrected(tracker, clip, tracked[place], mark, report)
+            tracked[place] = _corrected(tracker, clip, tracked[place], mark, stage.hook)
         else:
-            [track] = tracker.track(clip, [[mark]], report)
+            [track] = tracker.track(clip, [[mark]], stage.hook)
             tracked = [_only_object(result, mark, track)]
+        stage.artefact = [one.track for one in tracked]
     track = union_of(tracked, clip)
     return replace(
         result,

@@ -130,8 +130,9 @@ class SocPipeline(Pipeline):
         asked = [text for text in dict.fromkeys(texts) if text.strip()]
         tracks: dict[str, Track] = {}
         if asked:
-            with stages.stage("segment", len(clip)) as report:
-                tracks = dict(zip(asked, self.segmenter.segment(clip, asked, report), strict=True))
+            with stages.stage("segment", len(clip)) as stage:
+                stage.artefact = found = self.segmenter.segment(clip, asked, stage.hook)
+            tracks = dict(zip(asked, found, strict=True))
         pivots = {text: self._pivots(track) for text, track in tracks.items()}
         if any(pivots.values()):
             tracks |= self._tracked(clip, pivots, stages)
@@ -191,8 +192,9 @@ class SocPipeline(Pipeline):
 
     def _tracked(self, clip: Clip, pivots: dict[str, list[Pivot]], stages: Stages) -> dict[str, Track]:
         objects = {text: chosen for text, chosen in pivots.items() if chosen}
-        with stages.stage("track", len(clip)) as report:
-            return dict(zip(objects, self.tracker.track(clip, list(objects.values()), report), strict=True))
+        with stages.stage("track", len(clip)) as stage:
+            stage.artefact = tracks = self.tracker.track(clip, list(objects.values()), stage.hook)
+        return dict(zip(objects, tracks, strict=True))
 
 
 def _mean_presence(track: Track) -> float:

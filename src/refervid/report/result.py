@@ -166,6 +166,7 @@ def _decision_summary(decision: Decision) -> Details:
         "section": decision.section,
         "frame": decision.frame_index,
         "answer": decision.answer,
+        "chosen": list(decision.chosen),
         "source": decision.source,
         "reason": decision.reason,
         "model": decision.model,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -164,7 +163,7 @@ def _status_words(result: Result) -> str:
 def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None, is_open: bool) -> DecisionView:
     """`frames` is None for a decision that is told without its picture."""
     uri, is_frame, is_tall = "", False, False
-    chosen = _chosen(decision)
+    chosen = {position + 1 for position in decision.chosen}
     if frames is not None and decision.jpeg is not None:
         picture = decode_jpeg(decision.jpeg)
         uri = section_uri(picture)
@@ -191,14 +190,6 @@ def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None, is
             for position, candidate in enumerate(decision.candidates)
         ),
     )
-
-
-def _chosen(decision: Decision) -> set[int]:
-    """The numbers of the candidates that were chosen: the answer is one, or several with commas."""
-    if decision.question != "box":
-        return set()
-    numbers = {int(digits) for digits in re.findall(r"[0-9]{1,4}", str(decision.answer))}
-    return numbers & set(range(1, len(decision.candidates) + 1))
 
 
 def _view_candidate(position: int, candidate: Candidate, clip: Clip, is_chosen: bool) -> CandidateView:

@@ -23,12 +23,6 @@ def test_objects_sound_in_intervals_that_lie_mostly_in_their_own() -> None:
     assert bound == [{"early"}, {"late"}, {"early"}]
 
 
-def test_times_of_objects_are_the_clips() -> None:
-    later = Waveform(WAVEFORM.samples, 16_000, start_s=1.0)
-    bound = SynchronyBinder().bind(later, INTERVALS, [heard("ball", Interval(1.5, 3.0))])
-    assert bound == [set(), {"ball"}, set()]
-
-
 def test_objects_whose_times_are_not_known_sound_all_the_time() -> None:
     assert SynchronyBinder().bind(WAVEFORM, INTERVALS, named("dog")) == [{"dog"}] * 3
     assert SynchronyBinder().bind(WAVEFORM, [], named("dog")) == []

@@ -19,7 +19,7 @@ from refervid.core.errors import (
     ServerFailed,
     SettingsError,
 )
-from refervid.core.types import Candidate, Label
+from refervid.core.types import Candidate, Label, Waveform
 from refervid.engines.base import BoxQuestion, FrameQuestion, Runtime, SoundQuestion
 from refervid.engines.llm.engines import ServerChooser, ServerChooserSettings
 from refervid.engines.llm.spending import EXPECTED_OUTPUT
@@ -101,11 +101,14 @@ def test_sentences_stay_as_they_are_in_every_script(
     assert '"der Käfer"' in text
 
 
+SILENCE = Waveform(np.zeros(16_000, np.float32), 16_000)
+
+
 def test_sounding_objects(section: Section, build: Callable[..., ServerChooser]) -> None:
     reply = '{"objects": [{"name": "dog", "frame": 2}, {"name": "man", "frame": 5}]}'
     with serving(lambda n, body: says(reply)) as (server, url):
         choice = build(url).sounding_objects(
-            SoundQuestion(section, [Label("Bark", 0.9), Label("Speech", 0.4)], ("dog", "man"), None)
+            SoundQuestion(section, SILENCE, [Label("Bark", 0.9), Label("Speech", 0.4)], ("dog", "man"))
         )
     assert [(o.name, o.frame_index) for o in choice.objects] == [("dog", 10), ("man", 40)]
     assert '["Bark", "Speech"]' in server.requests[0]["messages"][0]["content"][0]["text"]

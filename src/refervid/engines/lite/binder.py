@@ -38,13 +38,13 @@ class SynchronyBinder:
             frozenset(
                 thing.name
                 for thing in objects
-                if thing.intervals is None or _heard(thing.intervals, interval, waveform.start_s)
+                if thing.intervals is None or _heard(thing.intervals, interval)
             )
             for interval in intervals
         ]
 
 
-def _heard(spans: Sequence[Interval], interval: Interval, start_s: float) -> bool:
-    start, end = interval.start_s + start_s, interval.end_s + start_s
+def _heard(spans: Sequence[Interval], interval: Interval) -> bool:
+    start, end = interval.start_s, interval.end_s
     shared = sum(max(0.0, min(end, span.end_s) - max(start, span.start_s)) for span in spans)
     return shared >= 0.5 * (end - start)

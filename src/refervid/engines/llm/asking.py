@@ -46,6 +46,7 @@ class Asked(Generic[Answer]):
         frame_index: int | None = None,
         jpeg: bytes | None = None,
         candidates: Sequence[Candidate] = (),
+        chosen: Sequence[int] = (),
     ) -> Decision:
         return Decision(
             question,
@@ -59,6 +60,7 @@ class Asked(Generic[Answer]):
             self.raw if self.raw is None else self.raw[:LONGEST_RECORD],
             jpeg or section.jpeg,
             candidates,
+            tuple(chosen),
         )
 
 

@@ -154,7 +154,7 @@ class LanguageModelChooser:
         )
         picks = [number - 1 for number in asked.answer or ()]
         answer = _numbers(picks) or None
-        decision = asked.decision("box", answer, section, question.frame_index, jpeg, candidates)
+        decision = asked.decision("box", answer, section, question.frame_index, jpeg, candidates, picks)
         return BoxChoice(picks, decision, asked.notes, asked.error)
 
     def _check(self, question: CheckQuestion) -> BoxChoice:
@@ -180,7 +180,7 @@ class LanguageModelChooser:
             picks = [number - 1 for number in asked.answer]
             right = set(picks) == set(question.picks)
             answer = "right" if right else f"wrong: {f'box {_numbers(picks)}' if picks else 'no box fits'}"
-        decision = asked.decision("check", answer, section, question.frame_index, jpeg, candidates)
+        decision = asked.decision("check", answer, section, question.frame_index, jpeg, candidates, picks)
         # It is about the whole clip, whatever section its boxes are from.
         return BoxChoice(picks, replace(decision, section=None), asked.notes, asked.error)
 

@@ -78,11 +78,26 @@ class RecordedChooser:
         where = f"entry {clip!r}, {question.text!r} of {self._boxes_file}"
         place = question.section.index, question.frame_index
         if box is None:
-            decision = Decision("box", 1, "fallback", f"no {where}", *place, candidates=question.candidates)
+            decision = Decision(
+                "box",
+                1,
+                "fallback",
+                f"no {where}",
+                *place,
+                candidates=question.candidates,
+                chosen=(0,),
+            )
             note = f"no box of {question.text!r} is recorded: the first is taken"
             return BoxChoice([0], decision, [note])
         taken = box if 1 <= box <= len(question.candidates) else 1
         decision = Decision(
-            "box", taken, "replay", where, *place, raw=str(box), candidates=question.candidates
+            "box",
+            taken,
+            "replay",
+            where,
+            *place,
+            raw=str(box),
+            candidates=question.candidates,
+            chosen=(taken - 1,),
         )
         return BoxChoice([taken - 1], decision)

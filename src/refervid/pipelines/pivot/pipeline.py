@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.errors import NotReady
-from refervid.core.track import Track
 from refervid.core.types import Hook, Reference, SoundReference, Spending, TextReference, Waveform, no_hook
-from refervid.engines.base import CheckingChooser, Engine, PaidChooser, Runtime, Tracker
+from refervid.engines.base import Engine, PaidChooser, Runtime, Tracker
 from refervid.engines.class_names import ClassNames
 from refervid.engines.hub.digests import loaded_digests
 from refervid.engines.hub.weights import missing_weights
@@ -23,12 +22,13 @@ from refervid.pipelines.base import Pipeline, reference_slugs
 from refervid.pipelines.engine_set import EngineSet
 from refervid.pipelines.pivot.check import check_results
 from refervid.pipelines.pivot.questions import distinct_texts, planned_questions, sections_of
-from refervid.pipelines.pivot.select import Found, find_pivots
+from refervid.pipelines.pivot.select import select_pivots
+from refervid.pipelines.pivot.selection import Selection
 from refervid.pipelines.pivot.settings import PivotSettings
-from refervid.pipelines.pivot.sound import SoundFound, find_sounding, heard_frames
-from refervid.pipelines.pivot.track import follow
+from refervid.pipelines.pivot.sound import heard_frames, select_sounding
+from refervid.pipelines.pivot.track import track_objects
 from refervid.pipelines.stages import Stages
-from refervid.report.result import Result, TrackedObject, status_of, union_of
+from refervid.report.result import Result, status_of, union_of
 
 Part = Role | Literal["class names"]
 
@@ -66,21 +66,19 @@ class PivotPipeline(Pipeline):
         waveform = clip.waveform() if sound else None
         stages = Stages(hook)
         before = self.spending()
-        by_text = self._find_texts(clip, references, stages)
-        by_sound = None if waveform is None else self._find_sound(clip, waveform, stages)
-        found = [
-            by_text[reference.text] if isinstance(reference, TextReference) else cast(Found, by_sound)
-            for reference in references
-        ]
-        distinct = list({id(entry): entry for entry in found}.values())
-        tracked = self._track(clip, distinct, stages)
-        if self.settings.text.check:
-            tracked |= self._track(clip, self._rejected(clip, by_text, tracked, stages), stages)
+        selections = self._select(clip, references, waveform, stages)
+        selections = self._track(clip, selections, stages)
+        if self.settings.text.check and any(one.answered for one in selections):
+            selections = check_results(clip, selections, self.engines.chooser, self.settings, stages)
+            selections = self._track(clip, selections, stages)
+        if waveform is not None:
+            selections = [self._heard(clip, waveform, one) for one in selections]
+        by_reference = {one.reference: one for one in selections}
         after = self.spending()
         spending = after.since(before) if after and before else after
         return [
-            replace(self._result(clip, reference, slug, entry, tracked[id(entry)], stages), spending=spending)
-            for reference, slug, entry in zip(references, reference_slugs(references), found, strict=True)
+            self._result(clip, by_reference[reference], slug, spending, stages)
+            for reference, slug in zip(references, reference_slugs(references), strict=True)
         ]
 
     @property
@@ -124,124 +122,90 @@ class PivotPipeline(Pipeline):
                 "\n  - ".join(["not everything is here that this preset needs:", *dict.fromkeys(lacks)])
             )
 
-    def _find_texts(self, clip: Clip, references: Sequence[Reference], stages: Stages) -> dict[str, Found]:
-        texts = [reference.text for reference in references if isinstance(reference, TextReference)]
+    def _select(
+        self, clip: Clip, references: Sequence[Reference], waveform: Waveform | None, stages: Stages
+    ) -> list[Selection]:
+        """One for every distinct reference."""
+        engines, settings = self.engines, self.settings
         asked = distinct_texts(references)
-        found = {text: Found(notes=["the sentence is empty"]) for text in texts}
+        selections = [
+            Selection(reference, notes=("the sentence is empty",))
+            for reference in dict.fromkeys(references)
+            if isinstance(reference, TextReference) and reference.text not in asked
+        ]
         if asked:
-            found |= find_pivots(
-                clip,
-                asked,
-                sections_of(clip, self.settings),
-                self.engines.chooser,
-                self.engines.detector,
-                self.settings.text,
-                stages,
+            sections = sections_of(clip, settings)
+            chooser, detector = engines.chooser, engines.detector
+            selections += select_pivots(clip, asked, sections, chooser, detector, settings.text, stages)
+        if waveform is not None:
+            selections.append(
+                select_sounding(
+                    clip,
+                    waveform,
+                    engines.chooser,
+                    engines.detector,
+                    engines.tagger,
+                    settings.sound,
+                    settings.text,
+                    stages,
+                )
             )
-        return found
+        return selections
 
-    def _find_sound(self, clip: Clip, waveform: Waveform, stages: Stages) -> SoundFound:
-        return find_sounding(
-            clip,
-            waveform,
-            self.engines.chooser,
-            self.engines.detector,
-            self.engines.tagger,
-            self.settings.sound,
-            self.settings.text,
-            stages,
+    def _track(self, clip: Clip, selections: Sequence[Selection], stages: Stages) -> list[Selection]:
+        if not any(one.objects and not one.tracked for one in selections):
+            return list(selections)  # no tracker is built for nothing
+        agreement = self.settings.text.agreement
+        return track_objects(clip, selections, self.engines.tracker, stages, agreement=agreement)
+
+    def _heard(self, clip: Clip, waveform: Waveform, selection: Selection) -> Selection:
+        """What makes the sound counts while it is heard, by a name of the vocabulary if that is asked."""
+        heard, sound = selection.heard, self.settings.sound
+        if heard is None or not selection.tracked:
+            return selection
+        frames: Sequence[NDArray[np.bool_] | None] = [None] * len(heard.things)
+        if sound.bind:
+            binder, last_goes_on = self.engines.binder, sound.last_goes_on
+            frames = heard_frames(clip, waveform, heard, binder, last_goes_on=last_goes_on)
+        classes = self._classes([thing.name for thing in heard.things])
+        tracked = tuple(
+            replace(one, name=classes.get(thing.name, thing.name), shown=shown)
+            for one, thing, shown in zip(selection.tracked, heard.things, frames, strict=True)
         )
+        notes = [f"{name!r} counts as {one!r}" for name, one in classes.items()]
+        return replace(selection.noted(notes), tracked=tracked)
 
-    def _track(self, clip: Clip, found: Sequence[Found], stages: Stages) -> dict[int, list[TrackedObject]]:
-        """The objects of each entry, by its identity."""
-        if not any(entry.objects for entry in found):
-            return {id(entry): [] for entry in found}
-        tracks = follow(clip, found, self.engines.tracker, stages, agreement=self.settings.text.agreement)
-        return {id(entry): self._tracked(clip, entry, own) for entry, own in zip(found, tracks, strict=True)}
-
-    def _rejected(
-        self,
-        clip: Clip,
-        by_text: Mapping[str, Found],
-        tracked: Mapping[int, Sequence[TrackedObject]],
-        stages: Stages,
-    ) -> list[Found]:
-        """The sentences whose results do not pass the closing check."""
-        if not any(entry.answered for entry in by_text.values()):
-            return []
-        chooser = self.engines.chooser
-        if not isinstance(chooser, CheckingChooser):
-            for entry in by_text.values():
-                entry.note([f"not checked: the chooser {chooser.name!r} cannot judge results"])
-            return []
-        results = {text: (entry, union_of(tracked[id(entry)], clip)) for text, entry in by_text.items()}
-        return check_results(clip, results, chooser, self.settings, stages)
-
-    def _tracked(self, clip: Clip, entry: Found, tracks: Sequence[Track]) -> list[TrackedObject]:
-        pairs = list(zip(map(tuple, entry.objects), tracks, strict=True))
-        if isinstance(entry, SoundFound) and tracks:
-            heard = self._heard(clip, entry)
-            names = self._classes(entry)
-            return [
-                TrackedObject(pivots, track, name, shown)
-                for (pivots, track), name, shown in zip(pairs, names, heard, strict=True)
-            ]
-        return [TrackedObject(pivots, track) for pivots, track in pairs]
-
-    def _heard(self, clip: Clip, entry: SoundFound) -> Sequence[NDArray[np.bool_] | None]:
-        """When each of the things sounds; None: throughout."""
-        sound = self.settings.sound
-        if not sound.bind:
-            return [None] * len(entry.things)
-        return heard_frames(
-            clip,
-            entry.waveform,
-            entry.named,
-            entry.things,
-            entry.intervals,
-            self.engines.binder,
-            last_goes_on=sound.last_goes_on,
-        )
-
-    def _classes(self, entry: SoundFound) -> list[str]:
-        """Names of the things, of the vocabulary where that is asked for."""
-        names = [thing.name for thing in entry.things]
+    def _classes(self, names: Sequence[str]) -> dict[str, str]:
+        """The vocabulary's names for those that it lacks, where that is asked for."""
         sound = self.settings.sound
         foreign = [name for name in names if name not in (sound.vocabulary or ())]
         if sound.class_weights is None or sound.vocabulary is None or not foreign:
-            return names
-        classes = self._class_names.replace(foreign, sound.vocabulary)
-        entry.note([f"{name!r} counts as {one!r}" for name, one in classes.items()])
-        return [classes.get(name, name) for name in names]
+            return {}
+        return self._class_names.replace(foreign, sound.vocabulary)
 
     def _result(
-        self,
-        clip: Clip,
-        reference: Reference,
-        slug: str,
-        entry: Found,
-        tracked: Sequence[TrackedObject],
-        stages: Stages,
+        self, clip: Clip, selection: Selection, slug: str, spending: Spending | None, stages: Stages
     ) -> Result:
-        track = union_of(tracked, clip)
-        notes = [*clip.notes, *entry.notes]
-        status = "failed" if entry.error is not None else status_of(clip, track, guess=entry.guess)
-        if status == "not_found" and entry.objects:
+        track = union_of(selection.tracked, clip)
+        notes = [*clip.notes, *selection.notes]
+        status = "failed" if selection.error is not None else status_of(clip, track, guess=selection.guess)
+        if status == "not_found" and selection.objects:
             notes.append("pivots were chosen, but the tracker found the object on no frame")
         return Result(
             clip=clip,
-            reference=reference,
+            reference=selection.reference,
             slug=slug,
             status=status,
             track=track,
             preset=self.preset,
-            confidence=entry.confidence,
-            pivots=[pivot for pivots in entry.objects for pivot in pivots],
-            decisions=entry.decisions,
+            confidence=selection.confidence,
+            pivots=[pivot for pivots in selection.objects for pivot in pivots],
+            decisions=selection.decisions,
             notes=notes,
             timings_s=dict(stages.seconds),
             engines=dict(self.engines.used),
-            tracked=tracked,
-            error=entry.error,
-            sound=entry.summary() if isinstance(entry, SoundFound) else None,
+            tracked=selection.tracked,
+            error=selection.error,
+            sound=selection.heard.summary() if selection.heard else None,
+            spending=spending,
         )

@@ -7,12 +7,11 @@ proposes boxes on it; the chooser names the box. All sentences of a clip go thro
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
 
-from refervid.core.errors import ChooserError
-from refervid.core.types import Candidate, Decision, Pivot
+from refervid.core.types import Candidate, Decision, Pivot, TextReference
 from refervid.engines.base import (
     BoxChoice,
     BoxQuestion,
@@ -20,54 +19,16 @@ from refervid.engines.base import (
     Chooser,
     Detector,
     DetectorRequest,
-    FrameChoice,
     FrameQuestion,
-    SoundChoice,
 )
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
+from refervid.pipelines.pivot.selection import Selection
 from refervid.pipelines.pivot.settings import TextSettings
 from refervid.pipelines.stages import Stages
 
 
-@dataclass
-class Found:
-    """What was chosen for one reference: the pivots of each object, and how it came to it.
-
-    `others` are pivots that may belong to one of the objects or to a further one: only tracks can tell.
-    `answered` are the box questions with their answers; `guess`: what was picked is not known to fit.
-    """
-
-    objects: list[list[Pivot]] = field(default_factory=list)
-    others: list[Pivot] = field(default_factory=list)
-    answered: list[tuple[BoxQuestion, BoxChoice]] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    guess: bool = False
-    error: ChooserError | None = None
-    """Why a question could not be asked; the reference may be tried again."""
-
-    @property
-    def confidence(self) -> float:
-        """Mean score of the boxes that were picked; without any, 1: nothing was claimed."""
-        scores = [
-            question.candidates[pick].score for question, choice in self.answered for pick in choice.picks
-        ]
-        return sum(scores) / len(scores) if scores else float(not self.guess)
-
-    def add(self, choice: FrameChoice | BoxChoice | SoundChoice) -> None:
-        """Keep what a chooser said."""
-        self.decisions.append(choice.decision)
-        self.note(choice.notes)
-        if choice.error is not None:
-            self.error = choice.error
-            self.note([str(choice.error)])
-
-    def note(self, notes: Sequence[str]) -> None:
-        self.notes += [note for note in dict.fromkeys(notes) if note not in self.notes]
-
-
-def find_pivots(
+def select_pivots(
     clip: Clip,
     texts: Sequence[str],
     sections: Sequence[Section],
@@ -75,47 +36,40 @@ def find_pivots(
     detector: Detector,
     settings: TextSettings,
     stages: Stages,
-) -> dict[str, Found]:
-    """The pivots of every distinct text."""
-    found = {text: Found() for text in texts}
-    questions = [FrameQuestion(section, text) for text in found for section in sections]
-
-    with stages.stage("choose frames", len(questions)):
-        frame_choices = chooser.pick_frames(questions)
+) -> list[Selection]:
+    """The pivots of every one of the distinct `texts`."""
+    selections = {text: Selection(TextReference(text)) for text in texts}
+    questions = [FrameQuestion(section, text) for text in texts for section in sections]
+    with stages.stage("choose frames", len(questions)) as stage:
+        stage.artefact = frame_choices = chooser.pick_frames(questions)
     picked: list[tuple[FrameQuestion, int]] = []
     for question, choice in zip(questions, frame_choices, strict=True):
-        found[question.text].add(choice)
+        selections[question.text] = selections[question.text].told(choice)
         if choice.frame_index is not None:
             picked.append((question, choice.frame_index))
 
     requests = [DetectorRequest(frame_index, question.text) for question, frame_index in picked]
-    with stages.stage("propose", len(requests)):
-        proposals = _detect(clip, detector, requests, settings, found)
+    with stages.stage("propose", len(requests)) as stage:
+        found = detector.detect(clip, requests)
+        proposals = [in_frame(candidates, clip, settings) for candidates in found]
+        stage.artefact = list(zip(requests, proposals, strict=True))
+    for request, candidates, inside in zip(requests, found, proposals, strict=True):
+        if dropped := len(candidates) - len(inside):
+            note = f"{dropped} candidate(s) without area in the frame were left out"
+            selections[request.text] = selections[request.text].noted([note])
 
     box_questions = [
-        BoxQuestion(question.section, frame_index, candidates, question.text)
+        BoxQuestion(question.section, frame_index, best_of(candidates, settings.candidates), question.text)
         for (question, frame_index), candidates in zip(picked, proposals, strict=True)
         if candidates
     ]
-    with stages.stage("choose boxes", len(box_questions)):
-        box_choices = choose_boxes(chooser, box_questions, settings)
+    with stages.stage("choose boxes", len(box_questions)) as stage:
+        stage.artefact = box_choices = choose_boxes(chooser, box_questions, settings)
     for box_question, box_choice in zip(box_questions, box_choices, strict=True):
-        found[box_question.text].add(box_choice)
-        found[box_question.text].guess |= box_choice.guess and bool(box_choice.picks)
-        found[box_question.text].answered.append((box_question, box_choice))
-
-    guesses: list[DetectorRequest] = []
-    for text, entry in found.items():
-        if entry.error is not None:
-            continue
-        entry.objects, entry.others = _objects(entry.answered, settings.pivots)
-        if not entry.objects and settings.fallback != "none":
-            frames = [0]
-            if settings.fallback == "picked_frames":
-                frames = [frame for question, frame in picked if question.text == text] or frames
-            guesses += [DetectorRequest(frame, text, last_resort=True) for frame in frames]
-    _fall_back(clip, detector, guesses, settings, found)
-    return found
+        selections[box_question.text] = _with_boxes(selections[box_question.text], box_question, box_choice)
+    selections = {text: _with_objects(one, settings.pivots) for text, one in selections.items()}
+    frames = {text: [frame for question, frame in picked if question.text == text] for text in texts}
+    return list(_fall_back(clip, detector, selections, frames, settings).values())
 
 
 def choose_boxes(
@@ -130,77 +84,83 @@ def _best_box(question: BoxQuestion) -> BoxChoice:
     best = scores.index(max(scores))
     reason = f"the detector's best box, score {scores[best]:.2f}"
     place = question.section.index, question.frame_index
-    return BoxChoice(
-        [best], Decision("box", best + 1, "rules", reason, *place, candidates=question.candidates)
+    decision = Decision(
+        "box", best + 1, "rules", reason, *place, candidates=question.candidates, chosen=(best,)
+    )
+    return BoxChoice([best], decision)
+
+
+def _with_boxes(selection: Selection, question: BoxQuestion, choice: BoxChoice) -> Selection:
+    return replace(
+        selection.told(choice),
+        answered=(*selection.answered, (question, choice)),
+        guess=selection.guess or (choice.guess and bool(choice.picks)),
     )
 
 
-def _objects(
-    answered: Sequence[tuple[BoxQuestion, BoxChoice]], most: int | None
-) -> tuple[list[list[Pivot]], list[Pivot]]:
+def _with_objects(selection: Selection, most: int | None) -> Selection:
     """The pivots of each object in the order of frames, and those that are yet to be linked to one.
 
     One pick per section is one object seen in several sections, of which at most `most` are used. Where a
     section has several, the picks of the fullest section are the objects: boxes 50 frames apart do not tell
     which is which, but tracks do.
     """
+    answered = selection.answered
     per_section = [picked_pivots(question, choice.picks) for question, choice in answered if choice.picks]
-    if not per_section:
-        return [], []
+    if not per_section or selection.error is not None:
+        return selection
     fullest = max(per_section, key=len)
     if len(fullest) == 1:
         pivots = [pivot for [pivot] in per_section]
         count = min(most or len(pivots), len(pivots))
-        return [[pivots[int((i + 0.5) * len(pivots) / count)] for i in range(count)]], []
-    others = [pivot for picks in per_section if picks is not fullest for pivot in picks]
-    return [[pivot] for pivot in fullest], others
+        spread = tuple(pivots[int((i + 0.5) * len(pivots) / count)] for i in range(count))
+        return replace(selection, objects=(spread,))
+    others = tuple(pivot for picks in per_section if picks is not fullest for pivot in picks)
+    return replace(selection, objects=tuple((pivot,) for pivot in fullest), others=others)
 
 
 def picked_pivots(question: BoxQuestion | CheckQuestion, picks: Sequence[int]) -> list[Pivot]:
     return [to_pivot(question.frame_index, question.candidates[pick]) for pick in picks]
 
 
-def _detect(
-    clip: Clip,
-    detector: Detector,
-    requests: Sequence[DetectorRequest],
-    settings: TextSettings,
-    found: dict[str, Found],
-) -> list[list[Candidate]]:
-    proposals = []
-    for request, candidates in zip(requests, detector.detect(clip, requests), strict=True):
-        inside = in_frame(candidates, clip, settings)
-        if dropped := len(candidates) - len(inside):
-            found[request.text].note([f"{dropped} candidate(s) without area in the frame were left out"])
-        proposals.append(best_of(inside, settings.candidates))
-    return proposals
-
-
 def _fall_back(
     clip: Clip,
     detector: Detector,
-    requests: Sequence[DetectorRequest],
+    selections: dict[str, Selection],
+    picked: Mapping[str, Sequence[int]],
     settings: TextSettings,
-    found: Mapping[str, Found],
-) -> None:
-    """The detector's best guess on any of the frames that are requested for a text."""
-    guesses: dict[str, list[tuple[int, Candidate]]] = {request.text: [] for request in requests}
+) -> dict[str, Selection]:
+    """For texts without objects the detector's best guess: on the first frame, or those that were picked."""
+    if settings.fallback == "none":
+        return selections
+    guesses: dict[str, list[tuple[int, Candidate]]] = {
+        text: [] for text, one in selections.items() if not one.objects and one.error is None
+    }
+    first = settings.fallback == "first_frame"
+    requests = [
+        DetectorRequest(frame, text, last_resort=True)
+        for text in guesses
+        for frame in ((0,) if first else picked[text] or (0,))
+    ]
     if requests:
         for request, candidates in zip(requests, detector.detect(clip, requests), strict=True):
             inside = in_frame(candidates, clip, settings)
             guesses[request.text] += [(request.frame_index, candidate) for candidate in inside]
-    for text, own in guesses.items():
-        entry = found[text]
-        if not own:
-            entry.note(["no box was chosen, and the detector has no guess either"])
-            continue
-        entry.guess = True
-        frame, best = max(own, key=lambda guess: guess[1].score)
-        entry.objects = [[to_pivot(frame, best)]]
-        entry.note([f"no box was chosen: the detector's best guess on frame {frame} is used"])
-        entry.decisions.append(
-            Decision("box", 1, "fallback", "the detector's best guess", frame_index=frame, candidates=(best,))
-        )
+    return selections | {text: _guessed(selections[text], own) for text, own in guesses.items()}
+
+
+def _guessed(selection: Selection, guesses: Sequence[tuple[int, Candidate]]) -> Selection:
+    if not guesses:
+        return selection.noted(["no box was chosen, and the detector has no guess either"])
+    frame, best = max(guesses, key=lambda guess: guess[1].score)
+    reason = "the detector's best guess"
+    decision = Decision("box", 1, "fallback", reason, frame_index=frame, candidates=(best,), chosen=(0,))
+    return replace(
+        selection.noted([f"no box was chosen: the detector's best guess on frame {frame} is used"]),
+        objects=((to_pivot(frame, best),),),
+        decisions=(*selection.decisions, decision),
+        guess=True,
+    )
 
 
 def to_pivot(frame_index: int, candidate: Candidate) -> Pivot:

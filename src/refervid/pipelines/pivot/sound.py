@@ -7,14 +7,15 @@ objects that sound at its time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.core.types import Candidate, Details, Interval, SoundingObject, Waveform
+from refervid.core.types import Candidate, SoundingObject, SoundReference, Waveform
 from refervid.engines.base import (
     Binder,
+    BoxChoice,
     BoxQuestion,
     Chooser,
     Detector,
@@ -24,36 +25,13 @@ from refervid.engines.base import (
 )
 from refervid.media.clip import Clip
 from refervid.media.sections import Section, even_section
-from refervid.pipelines.pivot.select import Found, best_of, choose_boxes, in_frame, to_pivot
+from refervid.pipelines.pivot.select import best_of, choose_boxes, in_frame, to_pivot
+from refervid.pipelines.pivot.selection import Heard, Selection
 from refervid.pipelines.pivot.settings import SoundSettings, TextSettings
 from refervid.pipelines.stages import Stages
 
 
-@dataclass(kw_only=True)
-class SoundFound(Found):
-    """What was found in `waveform`.
-
-    `named` are all things that were said to sound, `boxes` the numbers of the boxes that were chosen for them
-    where there were several, from 1. `things` are those that were found, and what `objects` are, in the same
-    order; `intervals` are when anything sounds.
-    """
-
-    waveform: Waveform
-    named: Sequence[SoundingObject] = ()
-    boxes: dict[str, int] = field(default_factory=dict)
-    things: list[SoundingObject] = field(default_factory=list)
-    intervals: list[Interval] = field(default_factory=list)
-
-    def summary(self) -> Details:
-        """As `result.json` holds it: frames are those of the clip, from 0; times are in seconds."""
-        return {
-            "objects": {thing.name: thing.frame_index for thing in self.named},
-            "boxes": self.boxes,
-            "intervals": [[interval.start_s, interval.end_s] for interval in self.intervals],
-        }
-
-
-def find_sounding(
+def select_sounding(
     clip: Clip,
     waveform: Waveform,
     chooser: Chooser,
@@ -62,33 +40,39 @@ def find_sounding(
     settings: SoundSettings,
     text: TextSettings,
     stages: Stages,
-) -> SoundFound:
+) -> Selection:
     """The objects that make the clip's sound, with their pivots; candidates are treated as `text` says."""
-    found = SoundFound(waveform=waveform)
+    selection = Selection(SoundReference())
     if not len(waveform.samples) or float(np.abs(waveform.samples).max()) < settings.silence_peak:
-        found.note(["the clip's sound is silent"])
-        return found
-    with stages.stage("listen"):
-        labels = tagger.tag(waveform)
-        found.intervals = tagger.intervals(waveform)
+        return selection.noted(["the clip's sound is silent"])
+    with stages.stage("listen") as stage:
+        labels, intervals = tagger.tag(waveform), tagger.intervals(waveform)
+        stage.artefact = (labels, intervals)
     section = even_section(clip, settings.frames, settings.style)
-    with stages.stage("choose objects"):
-        choice = chooser.sounding_objects(
-            SoundQuestion(section, labels, settings.vocabulary, settings.max_objects)
-        )
-    found.add(choice)
-    found.named = choice.objects
-    with stages.stage("propose", len(choice.objects)):
-        proposals = _propose(clip, detector, choice.objects, text)
-    with stages.stage("choose boxes"):
-        picks = _pick(section, chooser, choice.objects, proposals, text, found)
-    for thing, candidates, pick in zip(choice.objects, proposals, picks, strict=True):
-        if candidates:
-            found.things.append(thing)
-            found.objects.append([to_pivot(thing.frame_index, candidates[pick])])
-        else:
-            found.note([f"{thing.name!r} sounds, but was not found on frame {thing.frame_index}"])
-    return found
+    question = SoundQuestion(section, waveform, labels, settings.vocabulary, settings.max_objects)
+    with stages.stage("choose objects") as stage:
+        stage.artefact = choice = chooser.sounding_objects(question)
+    named = choice.objects
+    with stages.stage("propose", len(named)) as stage:
+        stage.artefact = proposals = _propose(clip, detector, named, text)
+    with stages.stage("choose boxes") as stage:
+        stage.artefact = choices = _pick(section, chooser, named, proposals, text)
+    selection = selection.told(choice)
+    picks = [0] * len(named)  # the best box stands in where the answer is none
+    for number, box_choice in choices.items():
+        selection = selection.told(box_choice)
+        picks[number] = box_choice.picks[0] if box_choice.picks else 0
+    seen = [number for number, candidates in enumerate(proposals) if candidates]
+    unseen = [thing for number, thing in enumerate(named) if number not in seen]
+    heard = Heard(
+        tuple(intervals),
+        tuple(named),
+        tuple(named[number] for number in seen),
+        {named[number].name: picks[number] + 1 for number in choices},
+    )
+    objects = tuple((to_pivot(named[n].frame_index, proposals[n][picks[n]]),) for n in seen)
+    notes = [f"{one.name!r} sounds, but was not found on frame {one.frame_index}" for one in unseen]
+    return replace(selection.noted(notes), objects=objects, heard=heard)
 
 
 def _propose(
@@ -112,45 +96,29 @@ def _pick(
     things: Sequence[SoundingObject],
     proposals: Sequence[list[Candidate]],
     settings: TextSettings,
-    found: SoundFound,
-) -> list[int]:
-    """Positions of the boxes: asked for where there are several, the best one where the answer is none."""
-    picks = [0] * len(things)
+) -> dict[int, BoxChoice]:
+    """By the number of a thing the choice among its boxes, where there are several."""
     unsure = [number for number, boxes in enumerate(proposals) if len(boxes) > 1]
     questions = [
         BoxQuestion(section, things[n].frame_index, proposals[n], things[n].name, sounding=True)
         for n in unsure
     ]
-    for number, choice in zip(unsure, choose_boxes(chooser, questions, settings), strict=True):
-        found.add(choice)
-        if choice.picks:
-            picks[number] = choice.picks[0]
-        found.boxes[things[number].name] = picks[number] + 1
-    return picks
+    return dict(zip(unsure, choose_boxes(chooser, questions, settings), strict=True))
 
 
 def heard_frames(
-    clip: Clip,
-    waveform: Waveform,
-    named: Sequence[SoundingObject],
-    things: Sequence[SoundingObject],
-    intervals: Sequence[Interval],
-    binder: Binder,
-    *,
-    last_goes_on: bool,
+    clip: Clip, waveform: Waveform, heard: Heard, binder: Binder, *, last_goes_on: bool
 ) -> list[NDArray[np.bool_]]:
     """(T,) bool per thing: the frames at whose time it sounds.
 
     All that was `named` may be what an interval sounds like, also what was not found in the picture.
-    Times of intervals are those of the waveform, shifted onto the clip's time axis by its `start_s`.
     """
-    sounding = binder.bind(waveform, intervals, named)
-    times_s = clip.times_s - waveform.start_s
-    heard = [np.zeros(len(clip), bool) for _ in things]
-    for number, (interval, names) in enumerate(zip(intervals, sounding, strict=True), 1):
-        endless = last_goes_on and number == len(intervals)
-        inside = (interval.start_s <= times_s) & (endless | (times_s < interval.end_s))
-        for thing, frames in zip(things, heard, strict=True):
+    sounding = binder.bind(waveform, heard.intervals, heard.named)
+    frames = [np.zeros(len(clip), bool) for _ in heard.things]
+    for number, (interval, names) in enumerate(zip(heard.intervals, sounding, strict=True), 1):
+        endless = last_goes_on and number == len(heard.intervals)
+        inside = (interval.start_s <= clip.times_s) & (endless | (clip.times_s < interval.end_s))
+        for thing, shown in zip(heard.things, frames, strict=True):
             if thing.name in names:
-                frames |= inside
-    return heard
+                shown |= inside
+    return frames

@@ -2,76 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate
 
 import numpy as np
-from numpy.typing import NDArray
 
+from refervid.core.boxes import box_iou
 from refervid.core.track import Track
-from refervid.core.types import BoxArray, Pivot
+from refervid.core.types import Pivot
 from refervid.engines.base import Tracker
 from refervid.media.clip import Clip
-from refervid.pipelines.pivot.select import Found
+from refervid.pipelines.pivot.selection import Selection
 from refervid.pipelines.stages import Stages
+from refervid.report.result import TrackedObject
 
-SAME_THING = 0.5
+COVERED = 0.5
 """Intersection over union of a pivot's box with that of a track on its frame, from which on they are one
 thing (what counts as found in PASCAL VOC)."""
 
 
-def follow(
-    clip: Clip, found: Sequence[Found], tracker: Tracker, stages: Stages, *, agreement: bool
-) -> list[list[Track]]:
-    """One track per object of every entry.
+def track_objects(
+    clip: Clip, selections: Sequence[Selection], tracker: Tracker, stages: Stages, *, agreement: bool
+) -> list[Selection]:
+    """The selections with a track for every object that has none yet.
 
-    A pivot that could not be linked to an object (`Found.others`) is followed too, as an object of its own,
-    unless a track covers it. With `agreement` pivots that belong to something else are left out first.
+    A pivot that could not be linked to an object (`Selection.others`) is tracked too, as an object of its
+    own, unless a track covers it. With `agreement` pivots that belong to something else are left out first.
     """
+    tracked = list(selections)
+    waiting = [place for place, one in enumerate(selections) if one.objects and not one.tracked]
+    chosen = [selections[place] for place in waiting]
     if agreement:
-        _keep_agreeing(clip, found, tracker, stages)
-    tracks = _track(clip, [entry.objects for entry in found], tracker, stages)
-    late = [
-        [[pivot] for pivot in entry.others if not any(_covers(track, pivot) for track in own)]
-        for entry, own in zip(found, tracks, strict=True)
+        chosen = _agreeing(clip, chosen, tracker, stages)
+    tracks = _tracks(clip, [one.objects for one in chosen], tracker, stages)
+    late: list[tuple[tuple[Pivot, ...], ...]] = [
+        tuple((pivot,) for pivot in one.others if not any(_covers(track, pivot) for track in own))
+        for one, own in zip(chosen, tracks, strict=True)
     ]
-    for entry, own, objects, more in zip(
-        found, tracks, late, _track(clip, late, tracker, stages), strict=True
-    ):
-        entry.objects += objects
-        own += more
-    return tracks
+    more = _tracks(clip, late, tracker, stages)
+    for place, one, own, objects, further in zip(waiting, chosen, tracks, late, more, strict=True):
+        objects = (*one.objects, *objects)
+        pairs = zip(objects, [*own, *further], strict=True)
+        done = tuple(TrackedObject(pivots, track) for pivots, track in pairs)
+        tracked[place] = replace(one, objects=objects, others=(), tracked=done)
+    return tracked
 
 
-def _keep_agreeing(clip: Clip, found: Sequence[Found], tracker: Tracker, stages: Stages) -> None:
-    """Follow each pivot of an object alone; those stay that most agree with, of equals the first.
+def _agreeing(
+    clip: Clip, selections: Sequence[Selection], tracker: Tracker, stages: Stages
+) -> list[Selection]:
+    """Track each pivot of an object alone; those stay that most agree with, of equals the first.
 
     Two sections may start with different things, and a tracker given both mixes them.
     """
-    doubtful = [entry for entry in found if len(entry.objects) == 1 and len(entry.objects[0]) > 1]
-    alone = _track(clip, [[[p] for p in entry.objects[0]] for entry in doubtful], tracker, stages)
-    for entry, tracks in zip(doubtful, alone, strict=True):
-        [pivots] = entry.objects
-        groups = [
-            [other for other in pivots if other is pivot or _covers(track, other)]
-            for pivot, track in zip(pivots, tracks, strict=True)
-        ]
-        kept = max(groups, key=len)
-        if left_out := [pivot.frame_index for pivot in pivots if pivot not in kept]:
-            frames = ", ".join(map(str, left_out))
-            entry.note([f"the box on frame {frames} is left out: it holds something else than the others"])
-            entry.objects = [kept]
+    kept = list(selections)
+    doubtful = [
+        place for place, one in enumerate(selections) if len(one.objects) == 1 and len(one.objects[0]) > 1
+    ]
+    singles = [tuple((pivot,) for pivot in selections[place].objects[0]) for place in doubtful]
+    for place, tracks in zip(doubtful, _tracks(clip, singles, tracker, stages), strict=True):
+        kept[place] = _without_strangers(selections[place], tracks)
+    return kept
 
 
-def _track(
+def _without_strangers(selection: Selection, tracks: Sequence[Track]) -> Selection:
+    """`tracks` are those of the single object's pivots, each alone."""
+    [pivots] = selection.objects
+    groups = [
+        tuple(other for other in pivots if other is pivot or _covers(track, other))
+        for pivot, track in zip(pivots, tracks, strict=True)
+    ]
+    largest = max(groups, key=len)
+    left_out = [pivot.frame_index for pivot in pivots if pivot not in largest]
+    if not left_out:
+        return selection
+    frames = ", ".join(map(str, left_out))
+    note = f"the box on frame {frames} is left out: it holds something else than the others"
+    return replace(selection.noted([note]), objects=(largest,))
+
+
+def _tracks(
     clip: Clip, groups: Sequence[Sequence[Sequence[Pivot]]], tracker: Tracker, stages: Stages
 ) -> list[list[Track]]:
     """Tracks of the objects of every group."""
     objects = [pivots for group in groups for pivots in group]
-    tracks: Iterator[Track] = iter(())
+    tracks: list[Track] = []
     if objects:
-        with stages.stage("track", len(clip)) as hook:
-            tracks = iter(tracker.track(clip, objects, hook))
-    return [[next(tracks) for _ in group] for group in groups]
+        with stages.stage("track", len(clip)) as stage:
+            stage.artefact = tracks = tracker.track(clip, objects, stage.hook)
+    ends = accumulate(map(len, groups))
+    return [tracks[end - len(group) : end] for group, end in zip(groups, ends, strict=True)]
 
 
 def _covers(track: Track, pivot: Pivot) -> bool:
@@ -82,11 +103,4 @@ def _covers(track: Track, pivot: Pivot) -> bool:
         return False
     box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
     seen = np.clip(pivot.box_xyxy, 0, np.array([track.width, track.height] * 2, np.float32))
-    return _overlap(box, seen) >= SAME_THING
-
-
-def _overlap(a: BoxArray, b: BoxArray) -> float:
-    """Intersection over union of two boxes xyxy."""
-    sides: NDArray[np.float32] = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
-    shared = float(np.clip(sides, 0, None).prod())
-    return shared / float((a[2:] - a[:2]).prod() + (b[2:] - b[:2]).prod() - shared)
+    return box_iou(box, seen) >= COVERED

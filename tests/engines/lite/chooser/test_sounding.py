@@ -120,7 +120,7 @@ def test_it_is_said_why_nothing_sounds(
     path = bouncing(90, LEFT_HITS) if moving else stay(90, 100)
     clip = ShapesClip([Shape("ball", "red", path, 34, 34, round=True)], seconds=seconds, sound=samples)
     section = Section(clip, 0, (len(clip) // 2,))
-    choice = RulesChooser().sounding_objects(SoundQuestion(section, ()))
+    choice = RulesChooser().sounding_objects(SoundQuestion(section, clip.waveform(), ()))
     assert not choice.objects
     [note] = choice.notes
     assert reason in note

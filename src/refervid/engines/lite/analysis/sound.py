@@ -82,7 +82,7 @@ def envelopes(waveform: Waveform) -> Envelopes:
         earlier = np.vstack([compressed[:1] if before is None else before, compressed[:-1]])
         flux[here] = np.maximum(compressed - earlier, 0).mean(axis=1)
         before = compressed[-1:]
-    times = waveform.start_s + (np.arange(len(windows)) * hop + size / 2) / rate
+    times = (np.arange(len(windows)) * hop + size / 2) / rate
     return Envelopes(times, level, flux, flatness)
 
 
@@ -102,7 +102,7 @@ def beats(waveform: Waveform) -> list[Interval]:
     found = envelopes(waveform)
     level = gaussian_filter1d(np.maximum(found.level_db, SILENCE_DB), SMOOTHED_S / HOP_S)
     dips, _ = find_peaks(-level, prominence=DIP_DB, distance=round(SHORTEST_BEAT_S / HOP_S))
-    cuts = found.times_s[dips] - waveform.start_s
+    cuts = found.times_s[dips]
     pieces = []
     for stretch in stretches(waveform):
         inside = cuts[(cuts > stretch.start_s) & (cuts < stretch.end_s)].tolist()

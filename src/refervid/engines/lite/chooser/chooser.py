@@ -91,18 +91,13 @@ class RulesChooser:
 
     def sounding_objects(self, question: SoundQuestion) -> SoundChoice:
         """The things whose motion goes with the sound; none for silence, or if nothing moves with it."""
-        clip = question.section.clip
-        waveform = clip.waveform()
-        spans = [
-            Interval(each.start_s + waveform.start_s, each.end_s + waveform.start_s)
-            for each in stretches(waveform)
-        ]
+        spans = stretches(question.waveform)
         if not spans:
             return _silent("the sound is silent")
         regions = _moving_regions(question)
         if not regions:
             return _silent("there is sound, but nothing that moves")
-        sources, best = sounding_regions(regions, envelopes(waveform), spans)
+        sources, best = sounding_regions(regions, envelopes(question.waveform), spans)
         if not sources:
             return _silent(f"no motion goes with the sound: {best}{' at best' if best.seconds else ''}")
         sources = sources[: question.max_objects]
@@ -209,5 +204,6 @@ def _choice(question: BoxQuestion, reply: Answer) -> BoxChoice:
         question.section.index,
         question.frame_index,
         candidates=tuple(question.candidates),
+        chosen=tuple(reply.picks),
     )
     return BoxChoice(reply.picks, decision, reply.notes, guess=bool(reply.notes))

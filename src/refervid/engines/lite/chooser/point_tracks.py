@@ -9,9 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.boxes import box_iou
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.flow import Flow
-from refervid.engines.lite.chooser.region import Region, intersection_over_union
+from refervid.engines.lite.chooser.region import Region
 
 POINTS = 100
 """Points per region; enough for a median, few enough to cost nothing beside the flow."""
@@ -71,7 +72,7 @@ class PointTracks:
     def same_object(self, one: Region, other: Region) -> float:
         """Overlap of a region, carried along, with the other where that is; the better of both ways."""
         ways = ((self.box(one, other.frame_index), other.box), (self.box(other, one.frame_index), one.box))
-        return max(0.0 if box is None else intersection_over_union(box, found) for box, found in ways)
+        return max(0.0 if box is None else box_iou(box, found) for box, found in ways)
 
     def box(self, region: Region, frame_index: int) -> NDArray[np.float64] | None:
         """(4,) xyxy where the region is on that frame, in analysis pixels; None: that is not known."""

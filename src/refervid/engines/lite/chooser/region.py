@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.boxes import box_area, shared_area
 from refervid.core.types import Candidate, Mask
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.colour import memberships
@@ -93,19 +94,4 @@ def looks_alike(one: Region, other: Region) -> float:
 
 def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Shared area of two xyxy boxes over the smaller one's area: 1 if one lies in the other."""
-    return _shared(one, other) / max(min(_area(one), _area(other)), 1e-6)
-
-
-def intersection_over_union(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    shared = _shared(one, other)
-    return shared / max(_area(one) + _area(other) - shared, 1e-6)
-
-
-def _shared(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return float(max(width, 0) * max(height, 0))
-
-
-def _area(box: NDArray[np.float64]) -> float:
-    return float(max(box[2] - box[0], 0) * max(box[3] - box[1], 0))
+    return shared_area(one, other) / max(min(box_area(one), box_area(other)), 1e-6)
