@@ -38,6 +38,16 @@ def override(settings: Mapping[str, Any], changes: Sequence[str]) -> dict[str, A
     return result
 
 
+def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` with `changes`, group by group."""
+    found = dict(values)
+    for name, change in changes.items():
+        before = found.get(name)
+        both = isinstance(before, Mapping) and isinstance(change, Mapping)
+        found[name] = merged(before, change) if both else change
+    return found
+
+
 def _key(place: Any, name: str, change: str) -> str | int:
     """What `name` is called in `place`: in a list the number of an entry, from 0."""
     if isinstance(place, list):

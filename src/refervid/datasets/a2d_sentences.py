@@ -1,7 +1,7 @@
 """A2D-Sentences (Gavrilyuk et al. 2018): actors and actions, a few annotated frames per video.
 
 ROOT/Release/videoset.csv                        video id first, 0 = train or 1 = test last
-ROOT/Release/clips320H/VIDEO.mp4
+ROOT/Release/clips320H/VIDEO.mp4                 or CLIPS320, as SOC's page calls it
 ROOT/text_annotations/a2d_annotation.txt         CSV: video_id, instance_id, query
 ROOT/text_annotations/a2d_missed_videos.txt      videos to leave out
 ROOT/text_annotations/a2d_annotation_with_instances/VIDEO/FRAME.h5    frame number from 1
@@ -25,6 +25,7 @@ from refervid.datasets.single_frames import score_single_frames
 from refervid.datasets.tables import read_rows, read_table, read_text
 
 SPLIT_CODES = {"train": "0", "test": "1"}
+CLIPS = ("clips320H", "CLIPS320")
 COPY = "1 (copy)"
 """An instance id of the published list that stands for nothing."""
 
@@ -98,7 +99,7 @@ class A2dSentences(Dataset):
         return items
 
     def _items_of(self, video: str, sentences: list[tuple[str, str]], problems: Problems) -> list[Item]:
-        clip = self.root / "Release" / "clips320H" / f"{video}.mp4"
+        clip = self._clips() / f"{video}.mp4"
         folder = self.root / "text_annotations" / "a2d_annotation_with_instances" / video
         problems.missing(clip.parent, [] if clip.is_file() else [clip.name], "put the video there")
         files = sorted(path for path in folder.glob("*.h5") if path.stem.isdecimal())
@@ -121,6 +122,11 @@ class A2dSentences(Dataset):
                 truth = H5Truth(shown, int(number))
                 items.append(Item(self.name, source, key, TextReference(query), names, indices, truth))
         return items
+
+    def _clips(self) -> Path:
+        """The folder of videos, by whichever of its names is there."""
+        release = self.root / "Release"
+        return next((release / name for name in CLIPS if (release / name).is_dir()), release / CLIPS[0])
 
     def _check(self, problems: Problems) -> None:
         clips = {item.video.name: item.video for item in self.items()}

@@ -4,9 +4,10 @@
     ROOT/Rename_Images/ACTION/VIDEO/FRAME.png          frame number from 1, five digits
     ROOT/puppet_mask/ACTION/VIDEO/puppet_mask.mat      `part_mask` (H, W, masks), possibly fewer than frames
     ROOT/jhmdb_frames.json                             VIDEO: [number of masks, frame, frame, frame]
+    ROOT/*_metadata_new.json                           or the list of SOC's repository, as it is
 
 Three frames of every video are scored. Published scores use one list of them, drawn at random once; it
-is read from `jhmdb_frames.json`, and without that file a fixed seed draws others.
+is read from one of these files, and without them a fixed seed draws others.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ FRAME_LIST = "jhmdb_frames.json"
 FPS = 25.0
 """Of HMDB's videos, most of which are close to it."""
 
+PUBLISHED_LIST = "*_metadata_new.json"
 FrameList = RootModel[dict[str, tuple[int, int, int, int]]]
+PublishedList = RootModel[list[tuple[str, str, str, int, str]]]
+"""Video, frame's file, masks' file (as they lay on its authors' machine), number of masks, sentence."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,26 @@ def _shape(path: Path) -> tuple[int, int, int]:
     except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
         raise DatasetError(f"{path}: holds no `part_mask`; download it again") from error
     return height, width, count[0] if count else 1
+
+
+def _frames_of(
+    rows: list[tuple[str, str, str, int, str]], file: Path, problems: Problems
+) -> dict[str, tuple[int, int, int, int]]:
+    """The published list as `FrameList` has it."""
+    frames: dict[str, list[int]] = {}
+    counts: dict[str, int] = {}
+    for video, picture, _, count, _ in rows:
+        stem = picture.rsplit("/", 1)[-1].removesuffix(".png")
+        if stem.isdecimal():
+            frames.setdefault(video, []).append(int(stem))
+            counts[video] = count
+    faulty = [video for video, numbers in frames.items() if len(numbers) != FRAMES_PER_VIDEO]
+    problems.several(file, faulty, f"have not {FRAMES_PER_VIDEO} frames", "take the list of SOC's repository")
+    return {
+        video: (counts[video], *numbers)
+        for video, numbers in frames.items()
+        if len(numbers) == FRAMES_PER_VIDEO
+    }
 
 
 class JhmdbSentences(Dataset):
@@ -101,7 +125,11 @@ class JhmdbSentences(Dataset):
 
     def _frame_list(self, problems: Problems) -> dict[str, tuple[int, int, int, int]] | None:
         path = self.root / FRAME_LIST
-        return read_model(path, FrameList, problems).root if path.is_file() else None
+        if path.is_file():
+            return read_model(path, FrameList, problems).root
+        for published in sorted(self.root.glob(PUBLISHED_LIST)):
+            return _frames_of(read_model(published, PublishedList, problems).root, published, problems)
+        return None
 
     def _item(
         self,
@@ -124,7 +152,7 @@ class JhmdbSentences(Dataset):
         else:
             count, *numbers = chosen.get(video, (0,))
             if count != masks or not all(1 <= number <= masks for number in numbers):
-                raise DatasetError(f"{self.root / FRAME_LIST}: does not fit {video} with its {masks} masks")
+                raise DatasetError(f"{self.root}: its list of frames does not fit {video} with {masks} masks")
             frames = [number - 1 for number in numbers]
         source = VideoSource(video, images, tuple(images / f"{name}.png" for name in names), FPS)
         scored = tuple(names[frame] for frame in frames)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import ValidationError
 from torch import nn
 
+from refervid.config.overrides import merged
+from refervid.config.problems import problems_of
 from refervid.core.errors import SettingsError
 from refervid.engines.hub.weights import find_weights
 from refervid.models.soc import SOC, InputSize, SocConfig, common_words
@@ -31,13 +34,22 @@ def _start(settings: NetworkSettings, texts: Iterable[str]) -> SOC:
     if settings.weights is not None:
         return _loaded(settings.weights, settings)
     assert settings.size is not None
-    config = _config(settings.size, texts, settings.classes)
-    network = SOC(config if settings.voc else config.model_copy(update={"voc": None}))
+    network = SOC(_changed(_config(settings.size, texts, settings.classes), settings))
     if settings.backbone is not None:
-        load_backbone(network, settings.backbone)
+        load_backbone(network, find_weights(str(settings.backbone)))
     if settings.roberta:
         load_roberta(network, find_weights)
     return network
+
+
+def _changed(config: SocConfig, settings: NetworkSettings) -> SocConfig:
+    """Raises `SettingsError` for sizes that there are not."""
+    if not settings.voc:
+        config = config.model_copy(update={"voc": None})
+    try:
+        return SocConfig.model_validate(merged(config.model_dump(), settings.config))
+    except ValidationError as error:
+        raise SettingsError(problems_of(error, "network.config.", SocConfig)) from error
 
 
 def _loaded(weights: str, settings: NetworkSettings) -> SOC:

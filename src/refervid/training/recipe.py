@@ -5,10 +5,10 @@ Defaults are the published ones (Luo et al., NeurIPS 2023, and the public reposi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -108,14 +108,17 @@ class NetworkSettings(_Frozen):
     cluster (an ablation). `weights` of another size, or with or without the cluster against `voc`, are
     refused.
 
-    A new network is random but for two parts: `backbone` is a Video Swin file, of its authors or our own,
-    and `roberta` takes the pretrained text encoder of the local cache. With `new_classes` the class heads
-    of `weights` start anew, as in published fine-tuning; without it the checkpoint goes on as it is.
+    Of a new network `config` changes sizes, by the names of `refervid.models.soc.SocConfig` (queries, layers,
+    points, dropout, window and layers of the cluster, ...). It is random but for two parts: `backbone` is a
+    Video Swin file, of its authors or our own, and `roberta` takes the pretrained text encoder; both are
+    found like all weights. With `new_classes` the class heads of `weights` start anew, as in published
+    fine-tuning; without it the checkpoint goes on as it is.
     """
 
     size: Literal["nano", "video-swin-t", "video-swin-s", "video-swin-b"] | None = None
     classes: int = Field(1, ge=1)
     voc: bool = True
+    config: Mapping[str, Any] = {}
     backbone: Path | None = None
     roberta: bool = False
     weights: str | None = None
@@ -125,6 +128,8 @@ class NetworkSettings(_Frozen):
     def _one_origin(self) -> Self:
         if self.weights is not None and (self.backbone is not None or self.roberta):
             raise ValueError("give either `weights`, or `backbone` and `roberta`")
+        if self.weights is not None and self.config:
+            raise ValueError("`weights` have their sizes: `config` is for a new network")
         if self.weights is None and self.size is None:
             raise ValueError("give `weights`, or the `size` of a new network")
         return self

@@ -60,6 +60,23 @@ def soc_file(path: Path, classes: int = 1) -> Path:
     return path
 
 
+def kinetics_file(path: Path) -> Path:
+    """Video Swin as its authors publish it: patches of two frames, a final norm, and a classifier."""
+    torch.manual_seed(1)
+    file = {"cls_head.fc.weight": torch.zeros(3), "backbone.norm.weight": torch.zeros(128)}
+    for key, value in SOC(small_published()).backbone.state_dict().items():
+        name = key
+        if key.startswith("downsamples."):
+            stage, rest = key.removeprefix("downsamples.").split(".", 1)
+            name = f"layers.{stage}.downsample.{rest}"
+        if key == "patch_embed.proj.weight":
+            value = value.repeat(1, 1, 2, 1, 1) / 2
+        file[f"backbone.{name}"] = value
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save({"state_dict": file}, path)
+    return path
+
+
 def roberta_folder(folder: Path) -> Path:
     """The four files that SOC's page names: config.json, pytorch_model.bin, tokenizer.json, vocab.json."""
     from transformers import RobertaTokenizerFast

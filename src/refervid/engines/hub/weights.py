@@ -13,6 +13,17 @@ from refervid.engines.hub.checkpoints import CHECKPOINTS, file_patterns, pinned_
 
 Model = TypeVar("Model")
 
+_AS_SOC = {
+    "FacebookAI/roberta-base": ("pretrained_roberta",),
+    **{
+        name: (f"pretrained_swin_transformer/{name}",)
+        for name in (
+            "swin_tiny_patch244_window877_kinetics400_1k.pth",
+            "swin_base_patch244_window877_kinetics400_22k.pth",
+        )
+    },
+}
+"""Where else checkpoints lie in a folder: as SOC's page lays them out under `pretrained`."""
 _DEEPEST = 1000
 """Layers of a kind: ten times what any network here has."""
 _ENDINGS = (".safetensors", ".pth", ".pt", ".tar", ".bin", ".ckpt")
@@ -23,15 +34,16 @@ def find_weights(weights: str, revision: str | None = None) -> Path:
     """The file or folder behind `weights`: a path, or a hub id or published file that was downloaded before.
 
     The folder named by REFERVID_WEIGHTS is searched first, then the one where `refervid models pull` puts
-    single files, for a name like the last part of the id. Of a hub id without `revision`, the pinned one
-    is taken. Raises `MissingWeights`.
+    single files, for a name like the last part of the id, or as SOC's page names it. Of a hub id without
+    `revision`, the pinned one is taken. Raises `MissingWeights`.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     environment = Environment()
     folders = [folder for folder in (environment.weights, environment.cache / "weights") if folder]
-    for path in (Path(weights).expanduser(), *(folder / Path(weights).name for folder in folders)):
+    names = [Path(weights).name, *_AS_SOC.get(weights, ())]
+    for path in (Path(weights).expanduser(), *(folder / name for folder in folders for name in names)):
         if path.exists():
             return path
     is_path = weights.startswith((".", "/", "~")) or weights.endswith(_ENDINGS) or weights.count("/") != 1
