@@ -79,6 +79,7 @@ def test_files_stay_short(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_nothing_that_runs_what_a_file_says(path: Path) -> None:
+    """Fault 27."""
     code = path.read_text("utf-8")
     for pattern in FORBIDDEN:
         # `model.eval()` is torch's way to switch dropout off; the pattern leaves methods alone

@@ -94,6 +94,7 @@ def test_what_holds_for_all_sentences_is_said_once(frames: np.ndarray, tmp_path:
 
 
 def test_a_sentence_that_fits_nothing(video: Path, tmp_path: Path) -> None:
+    """Fault 18."""
     out = tmp_path / "out"
     result = refer(
         "segment", video, "-t", "the green triangle", "-t", "the pink disc", "-o", out, "--preset", "lite"

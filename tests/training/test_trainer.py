@@ -240,6 +240,7 @@ def test_the_log_is_json_whatever_the_numbers(tmp_path: Path) -> None:
 
 
 def test_divergence_names_step_and_clips_and_keeps_the_saved_state(tmp_path: Path) -> None:
+    """Fault 15."""
     rates = {"main": 1e18, "backbone": 1e18, "text": 1e18}
     with pytest.raises(TrainingDiverged, match=r"step \d.*the clips were train-0-"):
         train(tiny_recipe(rates=rates, schedule={"epochs": 5}), tmp_path)

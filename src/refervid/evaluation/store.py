@@ -261,7 +261,14 @@ class RunFolder:
 
         Label maps of several sentences lie at masks/ANNOTATOR/VIDEO.
         """
-        yield from ("run.json", "scores.json", "items.csv", f"masks/{SCORED_PREDICTIONS}", "submission.zip")
+        yield from (
+            "run.json",
+            "scores.json",
+            "items.csv",
+            "reproduction.json",
+            f"masks/{SCORED_PREDICTIONS}",
+            "submission.zip",
+        )
         if dataset.answers is not None:
             answers = RecordedSettings(
                 kind="recorded", answers=Path("answers"), set=cast(AnswerSet, dataset.answers)

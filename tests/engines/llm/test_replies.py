@@ -58,6 +58,7 @@ def test_numbers_are_found(reply: str, expected: int) -> None:
     ],
 )
 def test_anything_else_is_refused(reply: str) -> None:
+    """Fault 21."""
     with pytest.raises(ReplyUnreadable):
         read_number(reply, "frame", FRAMES)
 

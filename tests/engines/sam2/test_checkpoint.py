@@ -53,6 +53,7 @@ def test_folders_load_and_are_told_apart(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_missing_and_an_unexpected_key_are_named(folder: Path) -> None:
+    """Fault 28."""
     state = load_file(folder / "model.safetensors")
     state["no_such_parameter"] = state.pop("no_object_pointer")
     save_file(state, folder / "model.safetensors", metadata={"format": "pt"})

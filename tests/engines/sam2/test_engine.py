@@ -75,6 +75,7 @@ def test_a_box_that_sticks_out_is_used_as_it_is() -> None:
 
 
 def test_boxes_without_area_in_the_frame_are_left_out_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Fault 19."""
     clip = tiny.clip(4)
     outside = Pivot(0, box_xyxy=np.array([90, 10, 120, 30], np.float32))
     flat = Pivot(1, box_xyxy=np.array([10, 10, 10, 30], np.float32))
@@ -220,6 +221,7 @@ def test_out_of_memory_is_tried_once_with_a_smaller_batch() -> None:
     ("batch", "told"), [(4, "=2: lower encode_batch, "), (1, "=1: choose a smaller model")]
 )
 def test_out_of_memory_names_device_size_and_option(batch: int, told: str) -> None:
+    """Fault 13."""
     sam2 = type(tracker())(exhausted(0), tracker(encode_batch=batch)._settings)
     objects = [[Pivot(index, mask=tiny.mask(index)) for index in range(4)]]
     with pytest.raises(OutOfMemory, match=f"cpu ran out of memory with encode_batch{told}"):
@@ -263,5 +265,6 @@ def test_the_registry_builds_from_a_folder_and_says_what_is_missing(tmp_path: Pa
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 def test_a_device_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    """Fault 14."""
     with pytest.raises(DeviceError):
         build_engine("tracker", {"kind": "sam2"}, Runtime("cuda:0", "auto", False, tmp_path))
