@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import av
+import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
@@ -17,8 +17,12 @@ from av.stream import Disposition
 from refervid.core.errors import MediaNotFound, NoAudioStream, NoVideoStream, UnreadableMedia
 from refervid.media.limits import frame_limit
 
-MAX_THREADS = 8
-"""Every thread of a decoder holds frames of its own."""
+THREADS = 1
+"""Of a decoder. Several make other pictures of a damaged file at every run. And where the caller listens to
+libav's log, they wait for the interpreter's lock to report something, while PyAV holds it and waits for them.
+"""
+_PICTURE_CODECS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")
+"""Of covers, though some videos have them too."""
 
 log = logging.getLogger(__name__)
 
@@ -41,32 +45,61 @@ def existing_file(path: str | Path) -> Path:
 
 @contextmanager
 def open_video(path: Path, max_pixels: int) -> Iterator[tuple[InputContainer, Any]]:
-    """A container and its first stream of moving pictures; the cover picture of a song is none.
+    """A container and its first stream of moving pictures; a cover is none.
 
-    The decoder refuses frames that are too large for `max_pixels` even where the header hides them.
+    A cover that is not marked as one is told by its codec, where another stream has a video's. The decoder
+    refuses frames that are too large for `max_pixels` even where the header hides them.
     Raises `MediaNotFound`, `UnreadableMedia`, `NoVideoStream`.
     """
     codec_options = {"max_pixels": str(frame_limit(max_pixels))}
     with open_container(path, codec_options) as container:
-        for stream in container.streams.video:
-            if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None:
-                stream.codec_context.options = codec_options
-                stream.thread_type = "AUTO"
-                stream.codec_context.thread_count = min(os.cpu_count() or 1, MAX_THREADS)
-                yield container, stream
-                return
+        streams = [
+            stream
+            for stream in container.streams.video
+            if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None
+        ]
+        for stream in sorted(streams, key=lambda stream: stream.codec_context.name in _PICTURE_CODECS)[:1]:
+            stream.codec_context.options = codec_options
+            stream.codec_context.thread_count = THREADS
+            yield container, stream
+            return
     raise NoVideoStream(f"{path} holds no moving pictures; sound goes beside a video, as `audio` (--audio)")
 
 
 @contextmanager
 def open_sound(path: Path) -> Iterator[tuple[InputContainer, Any]]:
-    """A container and its first sound stream. Raises `MediaNotFound`, `UnreadableMedia`, `NoAudioStream`."""
+    """A container and its first sound stream that is not silent throughout, else its first.
+
+    Raises `MediaNotFound`, `UnreadableMedia`, `NoAudioStream`.
+    """
+    number = _first_heard(path)
     with open_container(path) as container:
-        for stream in container.streams.audio:
-            if stream.codec_context is not None:
-                yield container, stream
-                return
+        for stream in _sound_streams(container)[number : number + 1]:
+            yield container, stream
+            return
     raise NoAudioStream(f"{path} has no sound; pass a sound file as `audio` (--audio)")
+
+
+def _first_heard(path: Path) -> int:
+    """Which of the sound streams that can be decoded is the first one with any sound; 0 if none is."""
+    with open_container(path) as container:
+        count = len(_sound_streams(container))
+    for number in range(count if count > 1 else 0):
+        with open_container(path) as container:
+            # What does not vary is silent, also where the samples are numbers around 128.
+            if any(
+                np.ptp(frame.to_ndarray())
+                for frame in decode_frames(container, _sound_streams(container)[number])
+            ):
+                return number
+    return 0
+
+
+def _sound_streams(container: InputContainer) -> list[Any]:
+    streams: list[Any] = [one for one in container.streams.audio if one.codec_context is not None]
+    for stream in streams:
+        stream.codec_context.thread_count = THREADS
+    return streams
 
 
 def open_container(path: Path, codec_options: dict[str, str] | None = None) -> InputContainer:

@@ -11,6 +11,7 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from av.container import Flags
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
@@ -73,6 +74,7 @@ class MovieWriter:
         self._container = av.open(
             str(path), "w", options={"movflags": "+faststart"} if path.suffix == ".mp4" else {}
         )
+        self._container.flags |= Flags.bitexact.value  # WebM would get a random number
         self._video = self._add_video(clip)
         track = SoundTrack.of(clip.sound if sound else None, float(self._edges_s[-1]))
         self._sound = _SoundEncoder(self._container, track) if track else None

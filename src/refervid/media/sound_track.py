@@ -8,7 +8,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.media.audio import SoundSource
+from refervid.media.audio import GAP_S, MAX_SECONDS, SoundSource
 
 RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 """Sample rates that AAC knows (ISO 14496-3, table 1.18)."""
@@ -20,6 +20,8 @@ _DRIFT_S = 0.02
 class SoundTrack:
     """Mono or stereo sound of a clip from its first frame to `end_s`, streamed.
 
+    Time stamps that jump too far (`GAP_S`) are not followed: sound goes on there without a pause. In all
+    it holds no more than `MAX_SECONDS` of silence in the place of missing sound, and ends where it would.
     `layout` is "mono" or "stereo" (more channels are mixed down), `rate` the source's if AAC knows it.
     """
 
@@ -37,9 +39,16 @@ class SoundTrack:
 
     def blocks(self) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """`(position, samples)`: gapless (channels, n) float32 in -1..1 from position 0 on."""
-        written = 0
-        for position, samples in self._decoded():
+        written = jump = 0
+        silence_left = round(MAX_SECONDS * self.rate)
+        for claimed, samples in self._decoded():
+            if abs(claimed - jump - written) > GAP_S[1] * self.rate:
+                jump = claimed - written
+            position = claimed - jump
             if position - written > _DRIFT_S * self.rate:
+                silence_left -= position - written
+                if silence_left < 0:
+                    return
                 for start in range(written, min(position, self._end), self.rate):
                     stop = min(start + self.rate, position, self._end)
                     yield start, np.zeros((samples.shape[0], stop - start), np.float32)

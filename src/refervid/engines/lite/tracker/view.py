@@ -128,7 +128,8 @@ def to_features(picture: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _length(vectors: Flow) -> Plane:
-    return np.asarray(cv2.magnitude(vectors[..., 0], vectors[..., 1]))
+    # Not cv2.magnitude, whose last bit depends on where in memory its result comes to lie.
+    return np.sqrt(vectors[..., 0] ** 2 + vectors[..., 1] ** 2)
 
 
 def _contrast(plane: Plane, window: int) -> Plane:
