@@ -111,6 +111,49 @@ def test_a_server_that_cannot_help(
     assert not (tmp_path / "out" / "result.json").exists()
 
 
+def everything_written(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_fault_39_a_key_that_a_server_repeats_is_seen_nowhere(
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither in answers that are used nor in those that are not, nor in complaints."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    words = f"your key is {KEY}, Bearer {KEY}"
+    content = {"description": words, "match": words, "reason": words, "frame": 1, "chosen": [1], "box": 1,
+               "number": NUMBER}  # fmt: skip
+    escaped = json.dumps(content).replace("sk-", r"\u0073\u006b-")
+
+    def answer(number: int, body: dict[str, Any]) -> Answer:
+        kinds = [says(json.dumps(content)), says(escaped), says(words), fails(500, words), fails(429, words)]
+        return kinds[number % len(kinds)]
+
+    texts = [word for text in TEXTS for word in ("-t", text)]
+    told = ("--set", "chooser.key_variable=OPENAI_API_KEY", "--set", "chooser.concurrency=1", "--json")
+    with serving(answer) as (server, url):
+        for attempt in ("a", "b"):
+            result = ask(video, tmp_path / attempt, url, *texts, *told)
+            assert KEY not in result.output
+            assert "Traceback" not in result.output
+    assert set(server.keys) == {f"Bearer {KEY}"}
+    written = everything_written(tmp_path)
+    assert any(b"***" in content for path, content in written.items() if path.name == "answers.sqlite")
+    assert any(b"***" in content for path, content in written.items() if path.name == "result.json")
+    for path, content in written.items():
+        assert KEY.encode() not in content, path
+        assert b"0123456789" not in content, path
+    assert KEY not in caplog.text
+
+
+def test_a_password_in_an_address_is_refused_before_anything(video: Path, tmp_path: Path) -> None:
+    for address in ("http://someone:opensesame@127.0.0.1:9/v1", "http://someone:opensesame@h: x"):
+        result = ask(video, tmp_path / "out", address, "-t", TEXTS[0])
+        well_said(result, 2, "chooser.base_url")
+        assert "opensesame" not in result.output
+    assert everything_written(tmp_path) == {}
+
+
 def test_no_server_at_all(video: Path, tmp_path: Path) -> None:
     with serving(SIGHT) as (_, url):
         pass

@@ -18,7 +18,7 @@ from refervid.cli.console import console, print_json, print_table, reporting_err
 from refervid.cli.options import Changes, Json
 
 PACKAGES = ("torch", "transformers", "av", "opencv-python-headless", "numpy", "scipy")
-EXTRAS = {"llm": "openai", "ui": "gradio", "cluster": "ray", "datasets": "h5py", "train": "tensorboard"}
+EXTRAS = {"ui": "gradio", "cluster": "ray", "datasets": "h5py", "train": "tensorboard"}
 ENCODERS = ("libx264", "libvpx-vp9", "aac")
 
 

@@ -15,7 +15,8 @@ from refervid.core.errors import SettingsError
 def override(settings: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
     """A copy of `settings` with "a.b=value" applied, in lists "a.0.b=value"; values are read as YAML.
 
-    Choosing another `kind` drops the old engine's own settings. Raises `SettingsError`.
+    Choosing another `kind` drops the old engine's own settings. Raises `SettingsError`, which names the
+    setting and not its value: that may be meant for nobody's eyes.
     """
     result: dict[str, Any] = yaml.safe_load(yaml.safe_dump(dict(settings)))
     for change in changes:
@@ -27,14 +28,14 @@ def override(settings: Mapping[str, Any], changes: Sequence[str]) -> dict[str, A
         for parent in parents:
             if isinstance(place, dict):
                 place.setdefault(parent, {})
-            place = place[_key(place, parent, change)]
-        key = _key(place, leaf, change)
+            place = place[_key(place, parent, path)]
+        key = _key(place, leaf, path)
         if key == "kind":
             place.clear()
         try:
             place[key] = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise SettingsError(f"setting {change!r}: the value cannot be read") from error
+            raise SettingsError(f"setting {path!r}: the value cannot be read") from error
     return result
 
 
@@ -48,14 +49,14 @@ def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     return found
 
 
-def _key(place: Any, name: str, change: str) -> str | int:
+def _key(place: Any, name: str, path: str) -> str | int:
     """What `name` is called in `place`: in a list the number of an entry, from 0."""
     if isinstance(place, list):
         if not name.isdecimal() or int(name) >= len(place):
-            raise SettingsError(f"setting {change!r}: {name!r} is no entry: give 0 to {len(place) - 1}")
+            raise SettingsError(f"setting {path!r}: {name!r} is no entry: give 0 to {len(place) - 1}")
         return int(name)
     if not isinstance(place, dict):
-        raise SettingsError(f"setting {change!r}: nothing there can be called {name!r}")
+        raise SettingsError(f"setting {path!r}: nothing there can be called {name!r}")
     return name
 
 

@@ -39,6 +39,7 @@ FORMATS = {
 
 Updates = dict[Any, Any]
 Work = Callable[[Hook], Any]
+UNCHANGED: Updates = gr.skip()
 
 
 class Page:
@@ -151,7 +152,7 @@ class Page:
     def _arrive(self, former: str | None, request: gr.Request) -> Updates:
         """The page was loaded. In a tab that has a session already, all is there again."""
         visitor = self._sessions.return_to(str(request.session_hash), str(former))
-        return gr.skip() if visitor is None else self._all_shown(visitor)
+        return UNCHANGED if visitor is None else self._all_shown(visitor)
 
     async def _resume(self, request: gr.Request) -> AsyncIterator[Updates]:
         """Where there was a job under way, the page goes on with it."""
@@ -231,7 +232,7 @@ class Page:
     def _recipe(self, formats: list[str], request: gr.Request) -> Updates:
         session = self._visitor(request).session
         if session.answers is None:
-            return gr.skip()
+            return UNCHANGED
         return {self.shell: session.shell(formats), self.python: session.python(formats)}
 
     def _cancel(self, request: gr.Request) -> Updates:
@@ -315,7 +316,7 @@ class Page:
     def _all_shown(self, visitor: Visitor) -> Updates:
         session = visitor.session
         if session.clip is None:
-            return gr.skip()
+            return UNCHANGED
         updates = {
             **self._clip_shown(session.clip),
             self.player: html.player(session),

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
+from random import uniform
+from time import sleep
 from typing import Generic, TypeVar
 
 from refervid.core.errors import ChooserError, ChooserUnavailable, NotInCache, UnusableReply
 from refervid.core.types import Candidate, Decision, Source
 from refervid.engines.llm.cache import AnswerCache
-from refervid.engines.llm.model import Prompt, QuestionRefused, Reply, VisionModel
+from refervid.engines.llm.model import NoReply, Prompt, QuestionRefused, Reply, VisionModel
 from refervid.engines.llm.replies import read_reason
 from refervid.engines.llm.spending import Ledger
 from refervid.media.sections import Section
 
 Answer = TypeVar("Answer")
+
+LONGEST_PAUSE_S = 60.0
+"""A server that wants more is asked again all the same, and fails the question."""
 
 LONGEST_RECORD = 16 * 1024
 """Characters of a reply that are kept beside a decision; the cache holds it whole."""
@@ -67,16 +73,24 @@ class Asked(Generic[Answer]):
 class Inquiry:
     """Where questions go. `answers` keeps the usable answers; with `replay` nothing else is asked.
 
-    With `correct` an unusable reply gets one corrective question.
+    With `correct` an unusable reply gets one corrective question. What gets no reply is asked `retries` times
+    again.
     """
 
     def __init__(
-        self, answers: AnswerCache, ledger: Ledger, *, replay: bool = False, correct: bool = True
+        self,
+        answers: AnswerCache,
+        ledger: Ledger,
+        *,
+        replay: bool = False,
+        correct: bool = True,
+        retries: int = 0,
     ) -> None:
         self._answers = answers
         self.ledger = ledger
         self._replay = replay
         self._correct = correct
+        self._retries = retries
 
     def ask(self, model: VisionModel, prompt: Prompt, read: Callable[[str], Answer]) -> Asked[Answer]:
         """The answer as `read` finds it in the reply; an unusable reply gets one corrective question.
@@ -93,13 +107,13 @@ class Inquiry:
             return Asked(None, "replay", model.name, prompt.version, error=error)
         question = prompt
         for last in (False, True) if self._correct else (True,):
-            reply = None
+            raw = None
             try:
                 reply = self._reply(model, question)
-                answer = read(reply.text)
+                raw = reply.text
+                answer = read(raw)
             except UnusableReply as problem:
                 if last:
-                    raw = reply.text if reply else None
                     return Asked(None, "fallback", model.name, prompt.version, raw, str(problem))
                 question = _corrected(prompt, problem)
             except ChooserUnavailable:
@@ -119,9 +133,19 @@ class Inquiry:
         raise AssertionError("both attempts end the loop")
 
     def _reply(self, model: VisionModel, prompt: Prompt) -> Reply:
-        with self.ledger.asking(prompt, model.prices) as bill:
-            reply = model.reply(prompt)
-            bill.take(reply)
+        """Asks again where that may help; what got lost on the way is paid for once more."""
+        for asked in count(1):
+            try:
+                with self.ledger.asking(prompt, model.prices) as bill:
+                    reply = model.reply(prompt, bill.most_output)
+                    bill.take(reply)
+                break
+            except NoReply as failure:
+                if not failure.again or asked > self._retries:
+                    raise
+                sleep(_pause_s(failure, asked))
+        if reply.problem is not None:
+            raise reply.problem
         return reply
 
 
@@ -129,6 +153,13 @@ def _answered(
     answer: Answer, source: Source, model: VisionModel, prompt: Prompt, reply: Reply
 ) -> Asked[Answer]:
     return Asked(answer, source, model.name, prompt.version, reply.text, read_reason(reply.text))
+
+
+def _pause_s(failure: NoReply, asked: int) -> float:
+    """As the server says, else doubled with every try, and never the same for all who wait."""
+    if failure.pause_s is not None and 0 <= failure.pause_s <= LONGEST_PAUSE_S:
+        return failure.pause_s
+    return float(min(0.5 * 2 ** (asked - 1), 8.0)) * uniform(0.75, 1.0)
 
 
 def _corrected(prompt: Prompt, problem: UnusableReply) -> Prompt:

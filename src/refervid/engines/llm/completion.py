@@ -13,6 +13,7 @@ from refervid.core.errors import (
     ReplyFiltered,
     ReplyOnlyThought,
     ReplyRefused,
+    UnusableReply,
 )
 from refervid.core.files import well_formed
 from refervid.engines.llm.model import Reply
@@ -48,7 +49,7 @@ class _Usage(BaseModel):
     completion_tokens: Count
 
 
-def parse_completion(content: bytes) -> Completion:
+def parse_completion(content: str) -> Completion:
     """Raises `ValueError` with what was sent instead, in words."""
     try:
         body = json.loads(content)
@@ -65,25 +66,33 @@ def parse_completion(content: bytes) -> Completion:
 
 def reply_of(completion: Completion) -> Reply:
     """The words of the first choice; each way of having none is an `UnusableReply` of its own."""
-    if not completion.choices or completion.choices[0] is None:
-        raise ReplyEmpty("the server sent no choice")
-    choice = completion.choices[0]
+    choice = completion.choices[0] if completion.choices else None
+    text = choice.message.content if choice and choice.message else ""
+    return Reply(text, *_tokens(completion.usage), problem=_problem(choice))
+
+
+def _problem(choice: _Choice | None) -> UnusableReply | None:
+    if choice is None:
+        return ReplyEmpty("the server sent no choice")
     message = choice.message
     if choice.finish_reason == "content_filter":
-        raise ReplyFiltered("a content filter stopped the answer")
+        return ReplyFiltered("a content filter stopped the answer")
     if message is None:
-        raise ReplyEmpty("the server sent no message")
+        return ReplyEmpty("the server sent no message")
     if message.refusal:
-        raise ReplyRefused(f"the model refuses: {shown(message.refusal)}")
+        return ReplyRefused(f"the model refuses: {shown(message.refusal)}")
     if choice.finish_reason == "length":
-        raise ReplyCut("the answer was cut off by the length limit: raise chooser.max_tokens")
+        return ReplyCut(
+            "the answer was cut off by the length limit: raise chooser.max_tokens, or --max-cost where that "
+            "is what limits it"
+        )
     text = message.content.strip()
     only_thought = text.startswith("<think>") and not text.split("</think>")[-1].strip()
     if only_thought or (not text and (message.reasoning_content or message.reasoning)):
-        raise ReplyOnlyThought("the model thought, and gave no answer")
+        return ReplyOnlyThought("the model thought, and gave no answer")
     if not text:
-        raise ReplyEmpty("the answer has no words")
-    return Reply(message.content, *_tokens(completion.usage))
+        return ReplyEmpty("the answer has no words")
+    return None
 
 
 def _tokens(usage: Any) -> tuple[int, int]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
@@ -61,9 +60,11 @@ class LanguageModelSettings(EngineSettings):
 
 class ServerChooserSettings(LanguageModelSettings):
     """`box_model` answers the questions about boxes, by default the same as `model`; `*_detail` is the
-    picture detail of OpenAI's servers. `prices` and `box_prices` are what the models charge, where it is
-    not known here. With `probe` the models are first asked to read a number from a picture: some servers drop
-    pictures silently.
+    picture detail of OpenAI's servers. `key_variable` names the environment variable with the key, by default
+    OPENAI_API_KEY, and none for a server on this machine; a value with a scheme of its own, as in
+    "Basic dXNlcjpwdw==", is sent as it is. `timeout_s` is for a whole answer. `prices` and `box_prices` are
+    what the models charge, where it is not known here. With `probe` the models are first asked to read a
+    number from a picture: some servers drop pictures silently.
     """
 
     kind: Literal["server"] = "server"
@@ -72,7 +73,7 @@ class ServerChooserSettings(LanguageModelSettings):
     box_model: str | None = None
     frame_detail: str | None = None
     box_detail: str | None = None
-    key_variable: str = Field("OPENAI_API_KEY", exclude=True)
+    key_variable: str | None = Field(None, exclude=True)
     temperature: float | None = Field(0.0, ge=0, le=2)
     seed: int | None = 0
     timeout_s: float = Field(120.0, gt=0, exclude=True)
@@ -85,12 +86,24 @@ class ServerChooserSettings(LanguageModelSettings):
     @field_validator("base_url")
     @classmethod
     def _in_full(cls, url: str) -> str:
-        """As an address is written in full, so that everyone who reads it finds the same host in it."""
+        """As an address is written in full, so that everyone who reads it finds the same host in it, and
+        nobody a password: addresses stand in answers, reports and logs."""
         try:
-            return str(TypeAdapter(HttpUrl).validate_python(url))
+            address = TypeAdapter(HttpUrl).validate_python(url)
         except ValidationError as error:
             fault = error.errors()[0]["msg"]
-            raise ValueError(f"{url!r} is no address ({fault}): give one like {DEFAULT_URL}") from None
+            raise ValueError(f"this is no address ({fault}): give one like {DEFAULT_URL}") from None
+        if address.username or address.password or address.query or address.fragment:
+            raise ValueError(
+                f"an address is all that stands here, like {DEFAULT_URL}: put a password or key into an "
+                "environment variable, which chooser.key_variable names"
+            )
+        return str(address)
+
+    @property
+    def key_name(self) -> str | None:
+        """The environment variable whose value the server gets."""
+        return self.key_variable or (None if is_loopback(self.base_url) else "OPENAI_API_KEY")
 
     @property
     def models(self) -> tuple[tuple[str, Prices | None], tuple[str, Prices | None]]:
@@ -108,15 +121,13 @@ class ServerChooser(LanguageModelChooser):
 
     @classmethod
     def missing(cls, settings: ServerChooserSettings) -> list[str]:
-        lacks = []
-        if find_spec("openai") is None:
-            lacks.append("package openai (pip install 'refervid[llm]')")
         if settings.replay:
-            return lacks
-        if not is_loopback(settings.base_url) and not os.environ.get(settings.key_variable):
+            return []
+        lacks = []
+        if not is_loopback(settings.base_url) and not _has_key(settings):
             lacks.append(
                 f"a key for {urlsplit(settings.base_url).hostname} in the environment variable "
-                f"{settings.key_variable}"
+                f"{settings.key_name}"
             )
         if is_loopback(settings.base_url) and not answers(settings.base_url):
             lacks.append(
@@ -143,9 +154,9 @@ class ServerChooser(LanguageModelChooser):
             )
 
         remote = not is_loopback(settings.base_url)
-        if remote and not settings.replay and not os.environ.get(settings.key_variable):
+        if remote and not settings.replay and not _has_key(settings):
             raise ChooserUnavailable(
-                f"{settings.base_url} needs a key: set the environment variable {settings.key_variable}"
+                f"{settings.base_url} needs a key: set the environment variable {settings.key_name}"
             )
 
         def model(name: str, prices: Prices | None, setting: str) -> ServerModel:
@@ -153,10 +164,9 @@ class ServerChooser(LanguageModelChooser):
                 settings.base_url,
                 name,
                 setting=setting,
-                key_variable=settings.key_variable,
+                key_variable=settings.key_name,
                 allow_remote=runtime.allow_remote or settings.replay,  # a replay sends nothing
                 timeout_s=settings.timeout_s,
-                retries=settings.retries,
                 max_tokens=settings.max_tokens,
                 temperature=settings.temperature,
                 seed=settings.seed,
@@ -167,7 +177,7 @@ class ServerChooser(LanguageModelChooser):
         return cls(
             model(*frame, "chooser.model"),
             model(*box, "chooser.box_model" if settings.box_model else "chooser.model"),
-            _inquiry(runtime, settings),
+            _inquiry(runtime, settings, settings.retries),
             settings.words,
             form=settings.form,
             several=settings.several,
@@ -214,6 +224,10 @@ class LocalChooser(LanguageModelChooser):
         )
 
 
-def _inquiry(runtime: Runtime, settings: LanguageModelSettings) -> Inquiry:
+def _has_key(settings: ServerChooserSettings) -> bool:
+    return bool(settings.key_name and os.environ.get(settings.key_name))
+
+
+def _inquiry(runtime: Runtime, settings: LanguageModelSettings, retries: int = 0) -> Inquiry:
     answers, ledger = AnswerCache(runtime.cache / "answers.sqlite"), Ledger(runtime.max_cost)
-    return Inquiry(answers, ledger, replay=settings.replay, correct=settings.correct)
+    return Inquiry(answers, ledger, replay=settings.replay, correct=settings.correct, retries=retries)

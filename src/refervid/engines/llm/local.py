@@ -44,7 +44,8 @@ class LocalModel:
         name = f"{weights} {_content(folder)} {precision} max_tokens={max_tokens}"
         return cls(model, processor, name, runtime.device, max_tokens)
 
-    def reply(self, prompt: Prompt) -> Reply:
+    def reply(self, prompt: Prompt, most_output: int | None = None) -> Reply:
+        most = min(self._max_tokens, most_output or self._max_tokens)
         picture = Image.fromarray(decode_jpeg(prompt.jpeg))
         content = [{"type": "image", "image": picture}, {"type": "text", "text": prompt.text}]
         with self._lock, torch.inference_mode():  # one model, one question at a time
@@ -56,9 +57,9 @@ class LocalModel:
                 return_tensors="pt",
             ).to(self._device)
             asked = inputs["input_ids"].shape[1]
-            output = self._model.generate(**inputs, max_new_tokens=self._max_tokens, do_sample=False)
+            output = self._model.generate(**inputs, max_new_tokens=most, do_sample=False)
         answer = output[0, asked:]
-        if len(answer) >= self._max_tokens:
+        if len(answer) >= most:
             raise ReplyCut("the answer was cut off by the length limit: raise chooser.max_tokens")
         text = self._processor.batch_decode(answer[None], skip_special_tokens=True)[0]
         if not text.strip():

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from refervid.core.errors import ServerFailed
+from refervid.core.errors import ServerFailed, UnusableReply
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,13 @@ class Prompt:
 
 @dataclass(frozen=True)
 class Reply:
-    """The model's words, and the tokens they cost."""
+    """The model's words, and the tokens they cost. `problem` is why they are no answer, where they are none;
+    they cost all the same."""
 
     text: str
     input_tokens: int = 0
     output_tokens: int = 0
+    problem: UnusableReply | None = None
 
 
 class Prices(BaseModel):
@@ -50,15 +52,26 @@ FREE = Prices(input=0, output=0)
 """Of models on this machine."""
 
 
+class NoReply(ServerFailed):
+    """Nothing came that could be read. `again`: the same question may be answered later, after `pause_s` if
+    the server said so; `charged`: an answer may have been given, and got lost on the way."""
+
+    def __init__(
+        self, words: str, *, again: bool = False, pause_s: float | None = None, charged: bool = False
+    ) -> None:
+        super().__init__(words)
+        self.again, self.pause_s, self.charged = again, pause_s, charged
+
+
 class QuestionRefused(ServerFailed):
     """The server does not take this question: something is wrong with it, or the model takes no pictures."""
 
 
 class VisionModel(Protocol):
-    """Answers one prompt. `name` identifies the model together with everything that changes its answers;
-    `prices` are None where they are not known.
+    """Answers one prompt, in `most_output` tokens if that is given. `name` identifies the model together with
+    everything that changes its answers; `prices` are None where they are not known.
 
-    Raises `UnusableReply` when there is an answer that cannot be used, `ChooserError` when there is none.
+    Raises `ChooserError` when there is no answer.
     """
 
     name: str
@@ -66,4 +79,4 @@ class VisionModel(Protocol):
     @property
     def prices(self) -> Prices | None: ...
 
-    def reply(self, prompt: Prompt) -> Reply: ...
+    def reply(self, prompt: Prompt, most_output: int | None = None) -> Reply: ...
