@@ -56,7 +56,7 @@ def test_a_folder_named_like_an_address_is_a_folder(tmp_path: Path, monkeypatch:
 def test_text_that_is_none_is_told(tmp_path: Path, text: object) -> None:
     video = write_video(tmp_path / "a.mp4", numbered_frames(2))
     with pytest.raises(SettingsError, match="no sentence"):
-        refervid.segment(video, text=text, preset="lite")  # type: ignore[arg-type]
+        refervid.segment(video, text=text, preset="lite")  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("fps", [1e-12, 0, -5, float("nan"), float("inf"), 1e9])

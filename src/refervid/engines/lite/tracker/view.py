@@ -129,7 +129,7 @@ def to_features(picture: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _length(vectors: Flow) -> Plane:
     # Not cv2.magnitude, whose last bit depends on where in memory its result comes to lie.
-    return np.sqrt(vectors[..., 0] ** 2 + vectors[..., 1] ** 2)
+    return np.asarray(np.sqrt(vectors[..., 0] ** 2 + vectors[..., 1] ** 2))
 
 
 def _contrast(plane: Plane, window: int) -> Plane:
