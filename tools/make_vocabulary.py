@@ -110,6 +110,8 @@ class WordNet:
             lemma, _, rest = key.partition("%")
             if rest.startswith("1:"):
                 self.counts[lemma, int(sense)] = int(count)
+        verbs = (folder / "index.verb").read_text("utf-8").splitlines()
+        self.verbs = {line.split(" ")[0] for line in verbs}
         for offset, synset in self.synsets.items():
             for parent in synset.up:
                 self.synsets[parent].down.append(offset)
@@ -229,11 +231,13 @@ class Maker:
                 return senses[seen[names.index(wanted)]]
         return senses[seen[0]]
 
-    @staticmethod
-    def _is_everyday(lemma: str, words: dict[str, int]) -> bool:
+    def _is_everyday(self, lemma: str, words: dict[str, int]) -> bool:
+        stem = lemma.removesuffix("ing")
+        if lemma.endswith("ing") and self.wordnet.verbs & {stem, stem + "e", stem[:-1]}:
+            return False  # "helping": a doing before it is a thing
         parts = re.split(r"[_-]", lemma)
         largest = EVERYDAY if len(parts) == 1 else EVERYDAY_IN_COMPOUNDS
-        return len(lemma) > 1 and len(parts) < 4 and all(words.get(part, 99) <= largest for part in parts)
+        return len(lemma) > 2 and len(parts) < 4 and all(words.get(part, 99) <= largest for part in parts)
 
 
 def table(name: str) -> list[tuple[str, str]]:

@@ -208,4 +208,8 @@ def _language_notes(expression: Expression) -> list[str]:
     if expression.unread:
         notes.append(f"the sentence is too long: its last {expression.unread} words were not read")
     notes += [f"{written!r} was read as {read!r}" for written, read in expression.respelled]
+    if expression.language:
+        pairs = ", ".join(f"{written} ({english})" for written, english in expression.translated if english)
+        how = f"read word by word: {pairs}" if pairs else "of which no word is known here: say it in English"
+        notes.append(f"the sentence is in {expression.language}, {how}")
     return notes

@@ -27,6 +27,7 @@ class Doings(ABC):
         self._cursor = cursor
         self._builder = builder
         self._target_end = -1
+        self._undergone: Word | None = None
 
     @abstractmethod
     def target(self) -> ExpressionBuilder:
@@ -78,6 +79,7 @@ class Doings(ABC):
         elif word.stem in lexicon.AMONG_OTHERS.split():
             cursor.negated = negated
             self._add_relation(_kind_of(word), word, [_SOMETHING])
+        self._undergone = word if word.form == "ed" else None
         if (len(builder.unchecked), len(builder.relations)) == known:
             builder.unchecked.append(f"not {word.text}" if negated else word.text)
 
@@ -88,6 +90,15 @@ class Doings(ABC):
             return False
         cursor.take()
         self.relate(_kind_of(word), word.text, self.target(), action=word.stem, passive=True)
+        return True
+
+    def read_late_agent(self) -> bool:
+        """ "pushed off the table by the cat"."""
+        word = self._undergone
+        if word is None or not self._read_agent(word):
+            return False
+        self._undergone = None
+        self._builder.unchecked = [each for each in self._builder.unchecked if each != word.text]
         return True
 
     def read_object_clause(self) -> bool:
@@ -141,9 +152,12 @@ class Doings(ABC):
         cursor, builder = self._cursor, self._builder
         kind = cast(RelationKind, word["preposition"])
         motion = builder.open_motion
+        if cursor.sees("negation") and cursor.noun_phrase_at(1):
+            cursor.take()
+            cursor.negated = True
         if not (cursor.noun_phrase_at() or cursor.sees("frame", "colour", "size", "shape")):
             side = _BARE_PLACES.get(kind)
-            if side and word.text != "around":
+            if side and word.text not in ("around", "over"):
                 builder.add(Attribute("position", (side,), word.text, cursor.take_negation(), word.degree))
             elif "motion" in word:
                 builder.add(Attribute("motion", (word["motion"],), word.text, cursor.take_negation()))
@@ -196,7 +210,13 @@ class Doings(ABC):
             builder.attributes += [
                 replace(each, degree="superlative", negated=negated) for each in target.attributes
             ]
-        elif whole or target.attributes or target.noun_class not in _PLACES or (concept and concept.known):
+        elif (
+            whole
+            or (target.attributes and target.noun_class not in PART_KINDS)
+            or target.noun_class not in _PLACES
+            or (concept and concept.known)
+            or (action and kind == "with" and target.noun_class == "place")
+        ):
             targets = [whole or target.build()]
             if kind == "between" and self._cursor.sees_text("and"):
                 self._cursor.take()

@@ -37,7 +37,8 @@ def read_clothes(cursor: Cursor, builder: ExpressionBuilder) -> bool:
     introduction = cursor.take().text
     owned = noun_phrase(cursor)
     coloured = any(attribute.kind == "colour" for attribute in owned.attributes)
-    garment = owned.noun_class in PART_KINDS and introduction != "of" and owned.owner is None
+    kinds = {"in": ("garment",), "with": PART_KINDS}.get(introduction, ())
+    garment = owned.noun_class in kinds and owned.owner is None
     if not garment and (owned.noun is not None or not coloured):
         cursor.at, cursor.negated = start, negated
         return False

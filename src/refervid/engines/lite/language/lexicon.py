@@ -123,12 +123,12 @@ MOTIONS: dict[str, str] = {
     " from_side_to_side to_and_fro",
     "drifting": "drift slide skid glide float",
     "driving": "drive ride skate ski surf cycle snowboard skateboard bike swim fly sail row",
-    "falling": "fall drop tumble collapse plunge",
+    "falling": "fall_over tip_over fall drop tumble collapse plunge",
     "crossing": "cross pass traverse",
     "enters": "come_in come_out enter appear arrive emerge",
     "leaves": "leave exit disappear vanish",
     "hidden": "hide cover occlude conceal hidden obscure",
-    "together": "together",
+    "together": "together side_by_side in_a_line in_a_row next_to_each_other",
 }
 # Motion words that are adjectives as they stand.
 MOTION_ADJECTIVES = (
@@ -137,16 +137,16 @@ MOTION_ADJECTIVES = (
 )
 # Doings that no rule here measures.
 ACTIONS = (
-    "blow box wake_up eat drink talk speak sing play cook look watch smile laugh cry read write hold"
-    " carry wear push pull throw catch kick hit bark meow graze feed wash paint draw pour stir point face"
-    " sniff lick bite clap kiss hug fight train practise practice exercise work use open close bend lean"
-    " stretch grab pick put place take give hand touch fish shoot film record follow lead block chew"
-    " scratch pet balance show make try overtake outrun attack hunt bring drag tow pass raise toss juggle"
-    " dribble serve strike punch swat dig build cut chop peel shovel sweep wipe clean brush comb groom"
-    " cuddle stroke nurse milk load unload repair fix type call text kneel squat crouch lunge yawn sneeze"
-    " nod greet meet visit guard aim wrestle tackle dodge escape flee steer paddle pedal inspect examine"
-    " check peck nibble gnaw swallow bathe splash roar howl fetch collect gather deliver belong contain"
-    " put_on pick_up"
+    "win lose score celebrate finish bend_over bend_down help steal wake_up blow eat drink talk speak"
+    " sing play cook look watch smile laugh cry read write hold carry wear push pull throw catch kick hit"
+    " bark meow graze feed wash paint draw pour stir point face sniff lick bite clap kiss hug fight train"
+    " practise practice exercise work use open close bend lean stretch grab pick put place take give hand"
+    " touch fish shoot film record follow lead block chew scratch pet balance show make try overtake"
+    " outrun attack hunt bring drag tow pass raise toss juggle dribble serve strike punch swat dig build"
+    " cut chop peel shovel sweep wipe clean brush comb groom cuddle stroke nurse milk load unload repair"
+    " fix type call text kneel squat crouch lunge yawn sneeze nod greet meet visit guard aim wrestle"
+    " tackle dodge escape flee steer paddle pedal inspect examine check peck nibble gnaw swallow bathe"
+    " splash roar howl fetch collect gather deliver belong contain put_on pick_up"
 )
 # Doings towards a second thing, and where that thing then is.
 VERB_RELATIONS: dict[str, str] = {
@@ -176,21 +176,21 @@ PREPOSITIONS: dict[str, str] = {
 }
 # Prepositions that say where something happens; their objects are looked at as "near".
 PLACE_PREPOSITIONS = (
-    "across through along past at against off from for during about via over_to out_of toward towards to"
-    " after down up throughout"
+    "outside across through along past at against off from for during about via over_to out_of toward"
+    " towards to after down up throughout"
 )
 
 # Words with another reading in these tables that name things too; all other nouns are in the vocabulary.
 ALSO_NOUNS = (
-    "one ones region area part dancer rider skater skier snowboarder surfer driver runner jogger walker"
-    " skateboarder biker swimmer performer police cook waiter crowd climber hand head face fish pet train"
-    " bike skateboard snowboard ski stroller circle square glass can sink paper track sand park crossing"
-    " step light corner dress jumper clothes clothing mask top individual sprinter cleaner traveller"
-    " traveler viewer rower herd flock racer glider toy tumbler seat mobile remote freezer dryer watch"
-    " camera picture painting photo iron lighter drink orange tangerine chocolate rose sail lead skate"
-    " bend straw land wave rock slide cross line oval fly salmon lemon apricot cherry olive peach plum"
-    " coral lavender lilac swing drum fan bow ring star bark screen hoop plastic flipper bottom saddle"
-    " team family audience"
+    "couple nurse guard groom comb brush milk splash one ones region area part dancer rider skater skier"
+    " snowboarder surfer driver runner jogger walker skateboarder biker swimmer performer police cook"
+    " waiter crowd climber hand head face fish pet train bike skateboard snowboard ski stroller circle"
+    " square glass can sink paper track sand park crossing step light corner dress jumper clothes clothing"
+    " mask top individual sprinter cleaner traveller traveler viewer rower herd flock racer glider toy"
+    " tumbler seat mobile remote freezer dryer watch camera picture painting photo iron lighter drink"
+    " orange tangerine chocolate rose sail lead skate bend straw land wave rock slide cross line oval fly"
+    " salmon lemon apricot cherry olive peach plum coral lavender lilac swing drum fan bow ring star bark"
+    " screen hoop plastic flipper bottom saddle team family audience"
 )
 # Garments and body parts that cover little of who wears them.
 SMALL_PARTS = (
@@ -305,6 +305,14 @@ IRREGULAR_VERBS: dict[str, str] = {
 }
 PLURAL_ONLY = "trousers pants jeans shorts glasses sunglasses goggles clothes overalls leggings trainers"
 GROUPS = "group pair couple set bunch crowd herd flock pack row line team lot number trio duo family"
+# Nouns in the singular that mean several, and how many if that is told.
+COLLECTIVES = {
+    **dict.fromkeys(
+        ("crowd", "audience", "team", "family", "gang", "choir", "band", "orchestra", "crew"), None
+    ),
+    **dict.fromkeys(("queue", "army", "troop", "herd", "flock", "traffic", "livestock", "cattle"), None),
+    **{"couple": 2, "duo": 2, "trio": 3},
+}
 
 CARDINALS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 ORDINALS = [
@@ -326,7 +334,10 @@ NEGATIONS = (
     "not no_longer no never without neither nor non except excluding hardly lacking except_for other_than"
     " apart_from instead_of rather_than"
 )
-DETERMINERS = "a an the this these those some any its his her their my your our another such said"
+DETERMINERS = (
+    "several many few multiple various numerous either a an the this these those some any its his her"
+    " their my your our another such said"
+)
 PRONOUNS = "he she it they him them himself herself itself themselves"
 BE = (
     "is are was were be being been am has have had having do does did doing done will would can could"
@@ -351,8 +362,8 @@ SLIPS = {"sliver": "silver"}
 WEARING = "wear dress clothe clad dressed sport sporting"
 PATTERNED = "striped spotted dotted patterned chequered checkered multicoloured multicolored"
 MATERIALS = (
-    "wooden metal metallic chrome steel iron pewter platinum plastic glass leather ceramic paper"
-    " feathered feathery furry fluffy hairy shiny young old new elderly fancy broken empty full open"
+    "cross_legged wooden metal metallic chrome steel iron pewter platinum plastic glass leather ceramic"
+    " paper feathered feathery furry fluffy hairy shiny young old new elderly fancy broken empty full open"
     " closed dirty clean wet dry hot cold soft hard beautiful pretty cute nice ugly strong happy sad angry"
     " wild domestic pregnant bald bearded sports sport police main primary certain single individual other"
     " same different upside barefoot shirtless topless barefooted shoeless hatless bareheaded naked"

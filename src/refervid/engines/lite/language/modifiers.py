@@ -61,7 +61,7 @@ class Modifiers(Doings):
             return
         if word.text == "left" and cursor.sees("relative", ahead=-1):
             self.read_motion(cursor.take())
-        elif self.read_object_clause() or read_place(cursor, builder):
+        elif self.read_late_agent() or self.read_object_clause() or read_place(cursor, builder):
             return
         elif "wearing" in word:
             cursor.take()

@@ -22,7 +22,8 @@ def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
     """What the noun phrase at the cursor says; the cursor moves behind it."""
     builder = ExpressionBuilder()
     while (word := cursor.peek()) is not None:
-        if builder.noun is not None and (not cursor.noun_at() or "motion" in word or "position" in word):
+        verb = "motion" in word or ("action" in word and builder.noun_class in ("person", "animal", "thing"))
+        if builder.noun is not None and (not cursor.noun_at() or verb or "position" in word):
             break
         if not _read_one(cursor, builder, word):
             break
@@ -38,7 +39,8 @@ def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
             builder.owner = noun_phrase(cursor).build()
             if builder.noun_class == "garment" and builder.owner.noun_class not in ("person", "animal"):
                 builder.noun_class = "part"  # "the top of the box"
-    if cursor.sees_text("'s") and builder.noun is not None and cursor.noun_phrase_at(1):
+    owns = cursor.sees_text("'s") and (cursor.noun_phrase_at(1) or cursor.sees("noun", ahead=1))
+    if owns and builder.noun is not None:
         cursor.at += 1
         owned = noun_phrase(cursor)
         owned.owner = builder.build()
@@ -91,6 +93,8 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
         lacking = lexicon.LACKS[word.text]
         thing = Expression("", lacking, kind_of(lacking))
         builder.parts.append(Part(thing, word.text, not cursor.take_negation()))
+    elif "wearing" in word and word.form != "base":
+        return False
     elif "material" in word or (("motion" in word or "action" in word) and cursor.noun_ahead()):
         builder.unchecked.append(word.text)
     elif not ("determiner" in word or "intensifier" in word):
@@ -109,7 +113,8 @@ def _take_head(builder: ExpressionBuilder, word: Word) -> None:
         (builder.unchecked if builder.noun_class else builder.unknown).append(builder.noun)
     builder.noun, builder.noun_class = noun, known
     builder.frame = "frame" in word
-    builder.plural = builder.plural or word.plural
+    builder.plural = builder.plural or word.plural or noun in lexicon.COLLECTIVES
+    builder.count = builder.count or lexicon.COLLECTIVES.get(noun)
 
 
 def _adjective(

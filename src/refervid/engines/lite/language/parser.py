@@ -13,18 +13,36 @@ from functools import lru_cache
 from refervid.engines.lite.language.builder import ExpressionBuilder
 from refervid.engines.lite.language.cursor import Cursor
 from refervid.engines.lite.language.expression import Expression
+from refervid.engines.lite.language.foreign import language_of, translate
 from refervid.engines.lite.language.modifiers import Modifiers
 from refervid.engines.lite.language.noun_phrase import noun_phrase
-from refervid.engines.lite.language.words import tokenize
+from refervid.engines.lite.language.words import Word, tokenize
+
+MOST_FOREIGN = 1000
+"""Letters of a sentence in another language that are looked at."""
 
 
 @lru_cache(1024)
 def parse(text: str) -> Expression:
     """The structure of a referring sentence; never fails, words it cannot use are listed in the result.
 
-    Words after the first `words.MOST_WORDS` are not read.
+    Words after the first `words.MOST_WORDS` are not read. What is not English is read as far as a small table
+    translates it.
     """
     words, unread = tokenize(text)
+    known = sum(len(word.text.split()) for word in words if word.readings and not word.written)
+    language = language_of(text[:MOST_FOREIGN], known)
+    if not language:
+        return replace(_read(words, text), unread=unread)
+    translation = translate(text[:MOST_FOREIGN], language)
+    read = _read(tokenize(translation.english)[0], text)
+    if not (read.noun or read.attributes):
+        read = Expression(text)
+    unknown = tuple(dict.fromkeys((*translation.untranslated, *read.unknown)))
+    return replace(read, unknown=unknown, language=language, translated=translation.pairs)
+
+
+def _read(words: list[Word], text: str) -> Expression:
     cursor = Cursor(words)
     while cursor.sees("filler") and not cursor.asks():
         cursor.take()
@@ -35,7 +53,7 @@ def parse(text: str) -> Expression:
         builder = noun_phrase(cursor)
     Modifiers(cursor, builder).read()
     builder.respelled += [(word.written, word.text) for word in cursor.words if word.written]
-    return replace(builder.build(text), unread=unread)
+    return builder.build(text)
 
 
 def colour_names_in(text: str) -> tuple[str, ...]:

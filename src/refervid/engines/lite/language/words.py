@@ -82,6 +82,9 @@ CONTRACTIONS = {
     "who's": "who is",
     "it's": "it is",
     "there's": "there is",
+    "nobody": "no person",
+    "no one": "no person",
+    "nothing": "no thing",
 }
 
 
@@ -167,8 +170,9 @@ def _read(text: str) -> Word:
         plural = noun != text
     if text.endswith("ed") and _garment(text):
         readings["garment_word"] = _garment(text)
-    if not readings and text.endswith("ing") and len(text) > 5:
-        readings["action"], form, stem = text, "ing", text.removesuffix("ing")
+    for ending in ("ing", "ed"):
+        if not readings and text.endswith(ending) and len(text) > 5:
+            readings["action"], form, stem = text, ending, text.removesuffix(ending)
     if text in lexicon.SLIPS or not readings:
         respelled = lexicon.SLIPS.get(text) or _respell(text)
         if respelled:
