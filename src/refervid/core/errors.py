@@ -35,6 +35,7 @@
     ├── DatasetError             a data set's files are missing or wrong
     ├── TrainingDiverged         a loss or cost is not finite
     ├── OutputLocked             another process writes to the same output folder
+    ├── StorageFailed            the cache or the folder for temporary files cannot be written
     ├── OutputFailed             the output folder cannot be written any more: full, removed
     └── MirrorFailed             the copy of a run elsewhere cannot be read or written
 
@@ -183,6 +184,10 @@ class TrainingDiverged(RefervidError):
 
 class OutputLocked(RefervidError):
     """Another process is writing to the same output folder."""
+
+
+class StorageFailed(RefervidError):
+    """The cache or the folder for temporary files cannot be written: full, read-only."""
 
 
 class OutputFailed(RefervidError):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import sqlite3
 import unicodedata
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from refervid.core.errors import UnsafeName
+from refervid.core.errors import StorageFailed, UnsafeName
 
 _SLUG_LENGTH = 60
 """In characters; at 4 bytes each, with a number behind, still a valid file name."""
@@ -86,6 +87,21 @@ def write_text(path: Path, text: str, place: Path | None = None) -> None:
     """
     with atomic_file(path, place) as part:
         part.write_text(text, encoding="utf-8", errors="replace")
+
+
+@contextmanager
+def storing_in(folder: Path, variable: str) -> Iterator[None]:
+    """Say in one sentence why something of our own cannot be kept in `folder`, which the environment's
+    `variable` names. Raises `StorageFailed`.
+    """
+    try:
+        yield
+    except (OSError, sqlite3.OperationalError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise StorageFailed(
+            f"cannot write to {folder} ({reason}): free some space there, or name another folder with the "
+            f"environment variable {variable}"
+        ) from error
 
 
 def _part(path: Path, place: Path) -> Path:

@@ -20,6 +20,7 @@ from refervid.core.errors import (
     RefervidError,
     RemoteNotAllowed,
     SettingsError,
+    StorageFailed,
 )
 from refervid.datasets.item import Item
 from refervid.datasets.registry import dataset_class
@@ -43,6 +44,7 @@ FATAL = (
     NotReady,
     RemoteNotAllowed,
     SettingsError,
+    StorageFailed,
 )
 """Errors that would meet every further item too; of these `OutOfMemory` alone may be one clip's own."""
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from refervid.config.environment import Environment
 from refervid.core.errors import MediaNotFound, SettingsError
-from refervid.core.files import atomic_file, slug, write_text
+from refervid.core.files import atomic_file, slug, storing_in, write_text
 from refervid.core.types import Frame, Hook, Pivot, Reference, SoundReference, TextReference, no_hook
 from refervid.datasets.demo import write_demo
 from refervid.engines.lite.analysis import scene_of
@@ -234,7 +234,8 @@ def demo_clip(hook: Hook = no_hook) -> Path:
     """The demo's clip in the cache; drawn if it is not there yet."""
     path = Environment().cache / "demo" / f"{DEMO}-1.mp4"
     if not path.exists():
-        write_demo(path, hook)
+        with storing_in(path.parent, "REFERVID_CACHE"):
+            write_demo(path, hook)
     return path
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from refervid.config.environment import Environment
-from refervid.core.files import write_text
+from refervid.core.files import storing_in, write_text
 from refervid.engines.base import EngineSettings, loaded_by
 
 SMALL_FILES = ("*.json", "*.txt", "*.jinja")
@@ -314,7 +314,8 @@ def read_pulled() -> dict[str, Pulled]:
 def note_pulled(name: str, pulled: Pulled) -> None:
     notes = {**read_pulled(), name: pulled}
     content = {key: {"revision": one.revision, "sha256": dict(one.sha256)} for key, one in notes.items()}
-    write_text(_notes(), json.dumps(content, indent=2, sort_keys=True) + "\n")
+    with storing_in(_notes().parent, "REFERVID_CACHE"):
+        write_text(_notes(), json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 
 def _notes() -> Path:

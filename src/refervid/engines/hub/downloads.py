@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -13,7 +14,7 @@ from urllib.request import urlopen
 
 from refervid.config.environment import Environment
 from refervid.core.errors import BadCheckpoint, MissingWeights
-from refervid.core.files import atomic_file
+from refervid.core.files import atomic_file, storing_in
 from refervid.core.manifest import mark_of
 from refervid.engines.hub.checkpoints import (
     CHECKPOINTS,
@@ -25,6 +26,8 @@ from refervid.engines.hub.checkpoints import (
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _CHUNK = 1 << 20
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
+"""System errors that say that files cannot be written, not that the hub cannot be reached."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ def pull(download: Download) -> Path:
     if download.pulled is None:
         return _fetch(CHECKPOINTS[download.name])
     from huggingface_hub import HfApi
+    from huggingface_hub.constants import HF_HUB_CACHE
 
     # Without a pinned commit the branch is asked for, so that other libraries find it by its name too.
     known = CHECKPOINTS.get(download.name)
@@ -89,6 +93,9 @@ def pull(download: Download) -> Path:
             download.name, revision=revision, allow_patterns=list(download.files)
         )
     except Exception as error:  # which HTTP library fails depends on the hub library's version
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            with storing_in(Path(HF_HUB_CACHE), "HF_HOME"):
+                raise
         raise _unreachable(download.name, error) from error
     if Path(folder).name != download.revision:
         raise MissingWeights(f"{download.name} changed on the hub during the download: pull it again")
@@ -128,18 +135,31 @@ def _fetch(known: Checkpoint) -> Path:
         if mark_of(target)["sha256"] != known.sha256:
             raise BadCheckpoint(f"{target} is not the published file: move it away, and pull again")
         return target
-    digest, size = hashlib.sha256(), 0
+    digest = hashlib.sha256()
+    with (
+        storing_in(target.parent, "REFERVID_CACHE"),
+        atomic_file(target) as part,
+        part.open("wb") as file,
+    ):
+        for block in _blocks(known):
+            digest.update(block)
+            file.write(block)
+        if digest.hexdigest() != known.sha256:
+            raise BadCheckpoint(f"{known.url} does not give the published file: get it from {known.page}")
+    return target
+
+
+def _blocks(known: Checkpoint) -> Iterator[bytes]:
+    """What the address of a single file gives, up to a block more than it should. Raises `MissingWeights`."""
+    assert known.url is not None
+    size = 0
     try:
-        with atomic_file(target) as part, urlopen(known.url, timeout=60) as source, part.open("wb") as file:
-            while (block := source.read(_CHUNK)) and size <= known.size:
-                digest.update(block)
+        with urlopen(known.url, timeout=60) as source:
+            while size <= known.size and (block := source.read(_CHUNK)):
                 size += len(block)
-                file.write(block)
-            if digest.hexdigest() != known.sha256:
-                raise BadCheckpoint(f"{known.url} does not give the published file: get it from {known.page}")
+                yield block
     except OSError as error:
         raise _unreachable(known.name, error) from error
-    return target
 
 
 def _unreachable(name: str, error: Exception) -> MissingWeights:

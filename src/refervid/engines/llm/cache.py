@@ -7,9 +7,11 @@ import json
 import logging
 import secrets
 import sqlite3
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock
 
+from refervid.core.files import storing_in
 from refervid.engines.llm.model import Prompt, Reply
 
 log = logging.getLogger(__name__)
@@ -18,12 +20,18 @@ log = logging.getLogger(__name__)
 class AnswerCache:
     """A SQLite file, safe for threads and processes. Only usable answers are ever put in.
 
-    A damaged file is kept under another name, and a new one begun.
+    A damaged file is kept under another name, and a new one begun. All methods raise `StorageFailed` where
+    the file cannot be written, because its disk is full, or it has been in use for too long.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self._folder = path.parent
         self._lock = Lock()
+        with self._storing():
+            self._begin(path)
+
+    def _begin(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._database = _open(path)
         except sqlite3.OperationalError:  # the disk is full, the file is in use: it is not damaged
@@ -41,7 +49,7 @@ class AnswerCache:
             self._database = _open(path)
 
     def get(self, model: str, prompt: Prompt) -> Reply | None:
-        with self._lock:
+        with self._storing(), self._lock:
             row = self._database.execute(
                 "select reply, input_tokens, output_tokens from answers where key = ?", (key(model, prompt),)
             ).fetchone()
@@ -49,14 +57,14 @@ class AnswerCache:
 
     def holds(self, model: str) -> bool:
         """Whether there is any answer of `model`."""
-        with self._lock:
+        with self._storing(), self._lock:
             found = self._database.execute(
                 "select 1 from answers where model = ? limit 1", (model,)
             ).fetchone()
         return found is not None
 
     def put(self, model: str, prompt: Prompt, reply: Reply) -> None:
-        with self._lock, self._database:
+        with self._storing(), self._lock, self._database:
             self._database.execute(
                 "insert or replace into answers "
                 "(key, model, prompt_version, reply, input_tokens, output_tokens) values (?, ?, ?, ?, ?, ?)",
@@ -69,6 +77,9 @@ class AnswerCache:
                     reply.output_tokens,
                 ),
             )
+
+    def _storing(self) -> AbstractContextManager[None]:
+        return storing_in(self._folder, "REFERVID_CACHE")
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Literal, Protocol
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
+from refervid.core.files import storing_in
 from refervid.engines.sam2.network import FrameFeatures
 
 Place = Literal["device", "host", "disk"]
@@ -51,7 +52,8 @@ class _Disk:
 
     def put(self, index: int, features: FrameFeatures) -> None:
         tensors = {str(i): level.cpu().contiguous() for i, level in enumerate(features.levels)}
-        save_file(tensors, self._path(index))
+        with storing_in(Path(gettempdir()), "TMPDIR"):
+            self._path(index).write_bytes(save(tensors))
 
     def get(self, index: int) -> FrameFeatures:
         tensors = load_file(self._path(index))

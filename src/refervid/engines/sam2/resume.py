@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from refervid.core.files import atomic_file, slug
+from refervid.core.outputs import writing_to
 from refervid.core.track import Track
 from refervid.core.types import Pivot
 from refervid.engines.sam2.propagate import Propagation
@@ -36,8 +37,7 @@ class ResumeFile:
             if track.logits is not None:
                 tensors[f"logits.{row}"] = torch.from_numpy(track.logits)
         counts = [[track.rle(index)["counts"] for index in range(len(track))] for track in tracks]
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_file(self._path) as part:
+        with writing_to(self._path.parent), atomic_file(self._path) as part:
             part.write_bytes(save(tensors, metadata={"counts": json.dumps(counts)}))
 
     def load(self, propagation: Propagation, tracks: Sequence[Track], device: torch.device) -> None:
