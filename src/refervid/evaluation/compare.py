@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from refervid.core.errors import DatasetError, SettingsError
+from refervid.evaluation.items_table import read_items_table
 
 _NOT_MEASURED = {"video", "expression_id", "query", "annotator", "object_id", "category", "frames", "missing"}
 """Columns of items.csv that say which item it is."""
@@ -125,7 +126,7 @@ def _number(value: Any) -> float | None:
 def _rows(run: Path) -> list[dict[str, str]]:
     try:
         with (run / "items.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            rows = read_items_table(file.read())
     except (OSError, ValueError, csv.Error) as error:
         raise DatasetError(
             f"{run}: items.csv cannot be read ({error}); write it anew with --resume"

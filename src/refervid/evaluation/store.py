@@ -14,9 +14,7 @@ and run.json says so; in the folders of its items it touches its own pictures al
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
 from collections import Counter
@@ -34,6 +32,7 @@ from refervid.datasets.single_frames import SCORED_PREDICTIONS
 from refervid.engines.recorded.files import AnswerSet, RecordedSettings, SoundAnswers, write_answers
 from refervid.evaluation.answers import Answer
 from refervid.evaluation.contents import contents_of
+from refervid.evaluation.items_table import items_table
 from refervid.evaluation.mirror import Mirror
 
 _SHOWN = 10
@@ -83,7 +82,8 @@ class RunFolder:
         if before != self._plan:
             now = self._plan
             if before.get("preset") != now["preset"]:  # another one has other settings altogether
-                before, now = {**before, "settings": None}, {**now, "settings": None}
+                own = ("settings", "contents", "dtype")
+                before, now = ({k: v for k, v in plan.items() if k not in own} for plan in (before, now))
             changes = "; ".join(differences(before, now))
             raise ConfigurationChanged(
                 f"{self.path} was started differently ({changes}): choose another folder"
@@ -347,16 +347,6 @@ def scores_content(dataset: Dataset, scores: Scores, extra: Mapping[str, Any] = 
         "notes": list(scores.notes),
         **extra,
     }
-
-
-def items_table(scores: Scores) -> str:
-    """What items.csv holds."""
-    table = io.StringIO()
-    if scores.items:
-        writer = csv.DictWriter(table, fieldnames=list(scores.items[0]))
-        writer.writeheader()
-        writer.writerows(scores.items)
-    return table.getvalue()
 
 
 def save_scores(target: ResultFolder, dataset: Dataset, scores: Scores) -> dict[str, Any]:

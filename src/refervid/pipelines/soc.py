@@ -168,18 +168,18 @@ class SocPipeline(Pipeline):
             "dtype": self._runtime.dtype,
             "settings": {**self.settings.model_dump(mode="json"), **(self._engines.plan() if tracks else {})},
             "contents": {
-                **{name: weights_digest(name) for name in self._loaded()},
+                **self._network_contents(),
                 **(self._engines.contents() if tracks else {}),
             },
         }
 
-    def _loaded(self) -> list[str]:
-        """What the network is loaded from."""
+    def _network_contents(self) -> dict[str, str | None]:
+        """Digests of what the network is loaded from."""
         weights = self.settings.weights
         if weights == SHIPPED:
-            return [str(shipped_path())]
+            return {SHIPPED: weights_digest(str(shipped_path()))}
         tokenizer = None if missing_weights(weights) else needed_tokenizer(find_weights(weights))
-        return [weights] if tokenizer is None else [weights, tokenizer]
+        return {name: weights_digest(name) for name in (weights, tokenizer) if name is not None}
 
     def _pivots(self, track: Track) -> list[Pivot]:
         """The surest frame of each of `pivots` equal parts of the clip, for the tracker."""
