@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +21,8 @@ class Clip(ABC):
 
     `times_s` (T,) float64, strictly increasing, first 0; `height`, `width` of the displayed frame;
     `notes` in plain words: rotation applied, sizes changed, decoded less than promised, ...;
-    `complete` is False when the file ended before the time its header promises;
+    `complete` is False when the file ended before the time its header promises; `start_s` is where the first
+    frame lies in what the clip is a part of;
     `sound` is where its sound can be read, or None.
     """
 
@@ -31,6 +33,7 @@ class Clip(ABC):
     times_s: NDArray[np.float64]
     notes: list[str]
     complete: bool = True
+    start_s: float = 0.0
     sound: SoundSource | None = None
 
     def __len__(self) -> int:
@@ -62,6 +65,14 @@ class Clip(ABC):
         for note in notes:
             self._note(note)
         return replace(waveform, name=self.name)
+
+    def _fitted(self, picture: Frame) -> Frame:
+        """`picture` at the clip's size."""
+        if picture.shape[:2] == (self.height, self.width):
+            return picture
+        self._note(f"pictures of other sizes were scaled to {self.width}x{self.height}")
+        scaled: Frame = cv2.resize(picture, (self.width, self.height), interpolation=cv2.INTER_AREA)
+        return scaled
 
     def _note(self, note: str) -> None:
         if note not in self.notes:

@@ -56,12 +56,7 @@ class FolderClip(Clip):
 
     def frame(self, index: int) -> Frame:
         self._check_index(index)
-        picture = read_picture(self._files[index], self._max_pixels)
-        if picture.shape[:2] == (self.height, self.width):
-            return picture
-        self._note(f"pictures of other sizes were scaled to {self.width}x{self.height}")
-        scaled: Frame = cv2.resize(picture, (self.width, self.height), interpolation=cv2.INTER_AREA)
-        return scaled
+        return self._fitted(read_picture(self._files[index], self._max_pixels))
 
 
 def read_picture(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS, *, as_stored: bool = False) -> Frame:

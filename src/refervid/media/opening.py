@@ -1,55 +1,106 @@
-"""Opening what a person names: a video file, a folder of pictures, one picture."""
+"""Opening what a person has: a video file, a folder of pictures, pictures in memory."""
 
 from __future__ import annotations
 
+import io
 import os
 import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 
 from refervid.core.errors import NoAudioStream, SettingsError, UnreadableMedia
+from refervid.media.array import ArrayClip
 from refervid.media.audio import SoundSource, has_sound
 from refervid.media.clip import Clip
-from refervid.media.folder import PICTURES, FolderClip
-from refervid.media.limits import DEFAULT_MAX_PIXELS
+from refervid.media.folder import PICTURES, USUAL_FPS, FolderClip
+from refervid.media.limits import DEFAULT_MAX_PIXELS, check_size
+from refervid.media.part import PartClip
+from refervid.media.picture_list import Picture, PictureListClip, told
 from refervid.media.video import VideoClip
+
+Source = str | os.PathLike[str] | NDArray[np.uint8] | Iterable[Picture] | BinaryIO
+"""What a clip can be made of."""
 
 
 def open_clip(
-    path: str | Path,
+    source: Source,
     *,
     audio: str | Path | None = None,
     fps: float | None = None,
     strict: bool = False,
     max_pixels: int = DEFAULT_MAX_PIXELS,
+    start_s: float = 0.0,
+    end_s: float | None = None,
+    every: int = 1,
 ) -> Clip:
-    """Open a video file, a folder of .jpg or .png frames, or one such picture.
+    """Open a video file, a folder of .jpg or .png frames, or one such picture, by its path.
+
+    Also taken: a file opened for reading bytes, from where it stands; a uint8 array (T, H, W, 3) RGB; a list
+    or generator of pictures: arrays (H, W, 3), PIL images, paths.
+
+        clip = open_clip(np.zeros((12, 96, 160, 3), np.uint8), fps=12)
 
     `audio` is a sound file that replaces the clip's own sound and starts with the first frame; `fps` is
     the rate of pictures, which carry no times; `strict` makes an incomplete file an error; `max_pixels`
-    limits width x height x frames, and one frame to a ten-thousandth of it.
-    Raises `MediaNotFound`, `UnreadableMedia` (also for what is no path at all, which the message names),
+    limits width x height x frames, and one frame to a ten-thousandth of it. With `start_s`, `end_s` (seconds
+    from the first frame) or `every` only that part is taken, every so many frames, as `PartClip` does.
+    Raises `MediaNotFound`, `UnreadableMedia` (also for what no clip can be made of, which the message names),
     `EmptyClip`, `NoVideoStream`, `NoAudioStream` (for `audio`), `TruncatedMedia` (with `strict`),
-    `MediaTooLarge`, `SettingsError` (for an `fps` that is no rate, or of a video).
+    `MediaTooLarge`, `SettingsError` (for an `fps` that is no rate, or of a video; a part without a frame).
     """
-    path = local_path(path)
-    if path.is_dir() or path.suffix.lower() in PICTURES:
-        clip: Clip = FolderClip(path, fps=fps, max_pixels=max_pixels)
-    elif fps is not None:
-        raise SettingsError(f"{path} is no folder of pictures: a video has times of its own, leave out --fps")
-    else:
-        clip = VideoClip(path, strict=strict, max_pixels=max_pixels)
+    clip = _opened(source, fps, strict, max_pixels)
     if audio is not None:
         sound = local_path(audio)
         if not has_sound(sound):
             raise NoAudioStream(f"{audio} holds no sound; give a sound file, or a video with sound")
         clip.sound = SoundSource(sound)
-    return clip
+    if (start_s, end_s, every) == (0.0, None, 1):
+        return clip
+    return PartClip(clip, start_s=start_s, end_s=end_s, every=every)
+
+
+def _opened(source: Source, fps: float | None, strict: bool, max_pixels: int) -> Clip:
+    if isinstance(source, np.ndarray) and source.ndim == 4:
+        check_size(Path("array"), source.shape[2], source.shape[1], len(source), max_pixels)
+        return ArrayClip(source, fps=USUAL_FPS if fps is None else fps)
+    if isinstance(source, np.ndarray | Image.Image):
+        return PictureListClip([source], fps=fps, max_pixels=max_pixels)
+    if isinstance(source, io.IOBase):
+        return _OpenFileClip(source, strict=strict, max_pixels=max_pixels)
+    if isinstance(source, Iterable) and not isinstance(source, str | bytes | os.PathLike | Mapping):
+        return PictureListClip(cast(Iterable[Picture], source), fps=fps, max_pixels=max_pixels)
+    path = local_path(source)
+    if path.is_dir() or path.suffix.lower() in PICTURES:
+        return FolderClip(path, fps=fps, max_pixels=max_pixels)
+    if fps is not None:
+        raise SettingsError(f"{path} is no folder of pictures: a video has times of its own, leave out --fps")
+    return VideoClip(path, strict=strict, max_pixels=max_pixels)
+
+
+class _OpenFileClip(VideoClip):
+    """A copy of what an open file still holds; it goes when the clip does."""
+
+    def __init__(self, file: io.IOBase, *, strict: bool, max_pixels: int) -> None:
+        self._copy = NamedTemporaryFile(prefix="refervid-")  # noqa: SIM115 (lives as long as the clip)
+        while data := file.read(2**20):
+            if not isinstance(data, bytes):
+                raise UnreadableMedia(f"the file {told(file)} gives text: open it with mode 'rb'")
+            self._copy.write(data)
+        self._copy.flush()
+        super().__init__(Path(self._copy.name), strict=strict, max_pixels=max_pixels)
+        self.name = Path(str(getattr(file, "name", "clip"))).stem
 
 
 def local_path(source: object) -> Path:
     """`source` if it is a path; raises `UnreadableMedia` that says what else it is, and what to give."""
     if not isinstance(source, str | os.PathLike):
-        raise UnreadableMedia(f"{_told(source)} is no path: {_GIVE}")
+        raise UnreadableMedia(f"{told(source)} is no path: {_GIVE}")
     text = os.fspath(source)
     if not isinstance(text, str) or not text.strip() or "\0" in text:
         raise UnreadableMedia(f"{text!r} is no path: {_GIVE}")
@@ -72,13 +123,3 @@ _ADDRESSES = {
     **dict.fromkeys(("rtsp", "rtsps", "rtmp", "rtmps", "rtp", "udp", "tcp", "srt", "mms"), _LIVE),
 }
 """What addresses of each scheme lead to, and what to give in place of one."""
-
-
-def _told(source: object) -> str:
-    """What a value is, in words."""
-    shape = getattr(source, "shape", None)
-    if shape is not None:
-        return f"an array of shape {tuple(shape)}"
-    if isinstance(source, list | tuple):
-        return f"a {type(source).__name__} of {len(source)} items"
-    return f"a value of type {type(source).__name__}"

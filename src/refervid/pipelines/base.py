@@ -12,11 +12,11 @@ from refervid.core.files import slug
 from refervid.core.types import Hook, Mask, Pivot, Reference, SoundReference, Spending, TextReference, no_hook
 from refervid.engines.base import Tracker
 from refervid.media.clip import Clip
-from refervid.media.opening import open_clip
+from refervid.media.opening import Source, open_clip
 from refervid.pipelines.correct import correct
 from refervid.report.result import Result
 
-Video = str | Path | Clip
+Video = Source | Clip
 Texts = list[str] | tuple[str, ...]
 """Not any sequence: a single text is a sequence of texts too."""
 

@@ -103,6 +103,7 @@ def summary(results: Sequence[Result]) -> Details:
             "frames": len(clip),
             "width": clip.width,
             "height": clip.height,
+            "start_s": round(clip.start_s, 6),
             "times_s": [round(float(time), 6) for time in clip.times_s],
             "complete": clip.complete,
             "notes": list(clip.notes),

@@ -1,0 +1,64 @@
+"""A part of a clip, as a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from refervid.core.errors import SettingsError
+from refervid.core.types import Frame, Waveform
+from refervid.media.clip import Clip
+from refervid.media.timing import frame_edges
+
+
+class PartClip(Clip):
+    """The frames of `whole` from `start_s` up to `end_s` (seconds of `whole`; None: to its end), every
+    `every`-th of them.
+
+    Frames keep the names and the times that they have in `whole`: `start_s` of the part is where its first
+    frame lies. Raises `SettingsError` for a part that holds no frame.
+    """
+
+    def __init__(
+        self, whole: Clip, *, start_s: float = 0.0, end_s: float | None = None, every: int = 1
+    ) -> None:
+        end_s = np.inf if end_s is None else end_s
+        times_s = whole.times_s
+        inside = np.flatnonzero((times_s >= start_s) & (times_s < end_s))[::every]
+        if not len(inside):
+            raise SettingsError(
+                f"{whole.name} has no frame from {start_s:g} s to {end_s:g} s: it lasts {times_s[-1]:.2f} s"
+            )
+        self._whole = whole
+        self._indices = inside
+        self.source, self.name = whole.source, whole.name
+        self.height, self.width = whole.height, whole.width
+        self.start_s = whole.start_s + float(times_s[inside[0]])
+        self.times_s = times_s[inside] - times_s[inside[0]]
+        self.notes = whole.notes
+        self.complete = whole.complete or inside[-1] < len(whole) - 1
+        if whole.sound is not None:
+            self.sound = replace(
+                whole.sound, clip_start_s=whole.sound.clip_start_s + float(times_s[inside[0]])
+            )
+
+    def frame(self, index: int) -> Frame:
+        self._check_index(index)
+        return self._whole.frame(int(self._indices[index]))
+
+    def frame_name(self, index: int) -> str:
+        return self._whole.frame_name(int(self._indices[index]))
+
+    def frames(self, indices: Sequence[int] | None = None) -> Iterator[tuple[int, Frame]]:
+        wanted = range(len(self)) if indices is None else sorted(set(indices))
+        read = self._whole.frames([int(self._indices[index]) for index in wanted])
+        for index, (_, frame) in zip(wanted, read, strict=True):
+            yield index, frame
+
+    def waveform(self, sample_rate: int = 16_000) -> Waveform:
+        """The part's own sound: it ends where the part's last frame does."""
+        waveform = super().waveform(sample_rate)
+        length = round(float(frame_edges(self.times_s)[-1]) * sample_rate)
+        return replace(waveform, samples=waveform.samples[:length])
