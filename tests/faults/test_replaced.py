@@ -24,7 +24,9 @@ from refervid.evaluation.cluster import Worker
 from refervid.evaluation.runner import Shard, evaluate
 from refervid.models.soc.checkpoint import load, save
 from refervid.pipelines.soc import shipped_path
+from refervid.training.trainer import train
 from tests.evaluation.colour_pipeline import ColourPipeline
+from tests.training.tiny import tiny_recipe
 
 
 @pytest.fixture
@@ -174,3 +176,13 @@ def test_prompts_are_in_the_plan(tmp_path: Path) -> None:
     file = next((tmp_path / "prompts").glob("frame-*.txt"))
     file.write_text(file.read_text("utf-8") + " please", "utf-8")
     assert prompts() != before
+
+
+def test_training_does_not_go_on_with_other_pictures(tmp_path: Path, root: Path) -> None:
+    data = [{"kind": "folder", "root": str(root), "frames": 2}]
+    recipe = tiny_recipe(data=data, validation=None, schedule={"epochs": 1})
+    train(recipe, tmp_path / "out")
+    train(recipe, tmp_path / "out", resume=True)
+    _paint(root / "JPEGImages" / "a" / "00000.jpg")
+    with pytest.raises(ConfigurationChanged, match=f"what lies in {root} was replaced"):
+        train(recipe, tmp_path / "out", resume=True)

@@ -22,10 +22,10 @@ from refervid.core.errors import (
     SettingsError,
     StorageFailed,
 )
+from refervid.datasets.contents import video_digest
 from refervid.datasets.item import Item
 from refervid.datasets.registry import dataset_class
 from refervid.datasets.rle import encode
-from refervid.evaluation.contents import video_digest
 from refervid.evaluation.single_frames import Scored, best_mask, scored_frames
 from refervid.media.clip import Clip
 from refervid.media.pictures import mask_png

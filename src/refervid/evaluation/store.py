@@ -27,11 +27,11 @@ from refervid.core.files import flush_to_disk, inside, write_text
 from refervid.core.manifest import Mark, has_mark, mark_of
 from refervid.core.outputs import ResultFolder, drop_empty, refuse_strangers, writing_to
 from refervid.datasets.base import Dataset, Scores
+from refervid.datasets.contents import contents_of
 from refervid.datasets.item import Item
 from refervid.datasets.single_frames import SCORED_PREDICTIONS
 from refervid.engines.recorded.files import AnswerSet, RecordedSettings, SoundAnswers, write_answers
 from refervid.evaluation.answers import Answer
-from refervid.evaluation.contents import contents_of
 from refervid.evaluation.items_table import items_table
 from refervid.evaluation.mirror import Mirror
 

@@ -42,6 +42,10 @@ class Source(Protocol):
         """Sentences, or phrases that hold all their words: the vocabulary of a small text encoder."""
         ...
 
+    def contents(self) -> dict[str, str]:
+        """A digest of what is read from each folder; empty for what is made up."""
+        ...
+
     def draw(self, index: int, epoch: int, random: np.random.Generator) -> ClipSamples: ...
 
 

@@ -15,6 +15,7 @@ from refervid.core.errors import DatasetError, SettingsError
 from refervid.core.types import TextReference
 from refervid.datasets.a2d_sentences import A2dSentences
 from refervid.datasets.base import Dataset
+from refervid.datasets.contents import digest_of_all
 from refervid.datasets.folder import Folder
 from refervid.datasets.id_maps import IdTruth
 from refervid.datasets.item import Item, Truth
@@ -63,6 +64,9 @@ class Joined:
     def texts(self) -> list[str]:
         return [text for source in self._sources for text in source.texts()]
 
+    def contents(self) -> dict[str, str]:
+        return {place: digest for source in self._sources for place, digest in source.contents().items()}
+
     def draw(self, index: int, epoch: int, random: np.random.Generator) -> ClipSamples:
         place = int(np.searchsorted(self._ends, index, side="right"))
         start = int(self._ends[place - 1]) if place else 0
@@ -83,6 +87,9 @@ class Synthetic:
 
     def texts(self) -> list[str]:
         return all_phrases()
+
+    def contents(self) -> dict[str, str]:
+        return {}
 
     def draw(self, index: int, epoch: int, random: np.random.Generator) -> ClipSamples:
         number = epoch * self._data.clips + index
@@ -118,6 +125,7 @@ class Videos:
 
     def __init__(self, data: VideoData, classes: int) -> None:
         items = with_truth(Folder(data.root) if data.kind == "folder" else RefYoutubeVos(data.root, "train"))
+        self._root, self._items = data.root, items
         labels = categories_of(data.root / "train", items) if classes > 1 else [0] * len(items)
         self._windows = [
             _Window(item, positions, label)
@@ -135,6 +143,9 @@ class Videos:
 
     def texts(self) -> list[str]:
         return [text_of(window.item) for window in self._windows]
+
+    def contents(self) -> dict[str, str]:
+        return {str(self._root): digest_of_all(self._items)}
 
     def draw(self, index: int, epoch: int, random: np.random.Generator) -> ClipSamples:
         window = self._windows[index]
@@ -183,17 +194,17 @@ class Annotated:
 
     def __init__(self, data: A2dData) -> None:
         self._frames = data.frames
-        self._samples = [
-            (item, position)
-            for item in A2dSentences(data.root, "train").items()
-            for position in range(len(item.frames))
-        ]
+        self._root, self._items = data.root, A2dSentences(data.root, "train").items()
+        self._samples = [(item, place) for item in self._items for place in range(len(item.frames))]
 
     def __len__(self) -> int:
         return len(self._samples)
 
     def texts(self) -> list[str]:
         return [text_of(item) for item, _ in self._samples]
+
+    def contents(self) -> dict[str, str]:
+        return {str(self._root): digest_of_all(self._items)}
 
     def draw(self, index: int, epoch: int, random: np.random.Generator) -> ClipSamples:
         item, position = self._samples[index]
@@ -213,13 +224,16 @@ class Stills:
     def __init__(self, data: StillData) -> None:
         self._frames = data.frames
         self._flip = STILL_FLIP_PROBABILITY if data.frames == 1 else CLIP_FLIP_PROBABILITY
-        self._items = with_truth(_STILLS[data.kind](data.root, "train"))
+        self._root, self._items = data.root, with_truth(_STILLS[data.kind](data.root, "train"))
 
     def __len__(self) -> int:
         return len(self._items)
 
     def texts(self) -> list[str]:
         return [text_of(item) for item in self._items]
+
+    def contents(self) -> dict[str, str]:
+        return {str(self._root): digest_of_all(self._items)}
 
     def draw(self, index: int, epoch: int, random: np.random.Generator) -> ClipSamples:
         item = self._items[index]

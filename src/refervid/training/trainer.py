@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from refervid.core.errors import TrainingDiverged
+from refervid.core.errors import ConfigurationChanged, TrainingDiverged
 from refervid.core.outputs import output_lock, refuse_inputs
 from refervid.core.types import Hook, no_hook
 from refervid.engines.hub.weights import find_weights
@@ -69,6 +69,7 @@ class Trainer:
         # Moments of rarely used weights fade into denormal numbers, which a CPU handles many times slower.
         torch.set_flush_denormal(True)
         source = open_source(recipe)
+        self._contents = source.contents() if processes.first else {}
         torch.manual_seed(recipe.seed)
         self._network = build_network(recipe, source.texts()).to(processes.device)
         self._network.backbone.gradient_checkpointing = recipe.checkpointing
@@ -203,6 +204,7 @@ class Trainer:
         if self._processes.first:
             self._folder.save_state(
                 {
+                    "contents": self._contents,
                     "step": self._step,
                     "epoch_loss": epoch_loss,
                     "best": self._best,
@@ -220,6 +222,11 @@ class Trainer:
     def _restore(self) -> None:
         state = self._folder.load_state()
         if state is not None:
+            if self._processes.first and state.get("contents") != self._contents:
+                raise ConfigurationChanged(
+                    f"the run in {self._folder.path} learned from other files: what lies in "
+                    f"{', '.join(self._contents)} was replaced since; put it back, or choose another folder"
+                )
             try:
                 self._step, self._best = int(state["step"]), float(state["best"])
                 self._epoch_loss = float(state["epoch_loss"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from refervid.config.environment import Environment
 from refervid.core.digests import digests_in
 from refervid.datasets.item import Item, VideoSource
@@ -13,6 +15,13 @@ def contents_of(item: Item) -> dict[str, str]:
         "video": video_digest(item.video),
         "annotations": digests_in(Environment().cache).of(item.truth),
     }
+
+
+def digest_of_all(items: Sequence[Item]) -> str:
+    """Of everything that `items` ask about, and of what is true. Raises `OSError`."""
+    videos = {item.video.name: item.video for item in items}
+    asked = [(item.name, item.reference, item.frames, item.truth) for item in items]
+    return digests_in(Environment().cache).of([[video_digest(video) for video in videos.values()], asked])
 
 
 def video_digest(video: VideoSource) -> str:
