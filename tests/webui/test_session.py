@@ -22,7 +22,7 @@ from tests.clips import write_video
 from tests.engines.sam2 import tiny
 from tests.webui.conftest import FRAMES, LIMITS, SQUARE_CENTRE, disc_centre, pictures
 
-RED = "the red disc"
+RED = "the red thing"
 
 
 def shows(session: Session, index: int, centre: tuple[float, float], query: int = 0) -> bool:
@@ -36,7 +36,7 @@ def square_box(frame: int) -> Pivot:
 
 def test_ask_correct_undo(session: Session) -> None:
     stages: list[str] = []
-    session.ask(["  the red disc ", "", RED], False, "lite", lambda stage, *_: stages.append(stage))
+    session.ask(["  the red thing ", "", RED], False, "lite", lambda stage, *_: stages.append(stage))
     [result] = session.present_answers().results
     assert result.status == "ok"
     assert shows(session, 10, disc_centre(10))
@@ -61,7 +61,7 @@ def test_ask_correct_undo(session: Session) -> None:
 @pytest.mark.parametrize(
     "work",
     [
-        lambda session, hook: session.ask(["the blue square"], False, "lite", hook),
+        lambda session, hook: session.ask(["the blue thing"], False, "lite", hook),
         lambda session, hook: session.correct(0, square_box(5), hook=hook),
         lambda session, hook: session.undo(hook),
     ],
@@ -111,9 +111,9 @@ def test_everything_is_in_the_zip(session: Session, tmp_path: Path) -> None:
         names = archive.namelist()
         answers = json.loads(archive.read("result.json"))
     assert [query["query"] for query in answers["queries"]] == [RED, "sound"]
-    for name in ("overlay.mp4", "report.html", "how.txt", "coco_rle.json", "masks/the-red-disc/00000.png"):
+    for name in ("overlay.mp4", "report.html", "how.txt", "coco_rle.json", "masks/the-red-thing/00000.png"):
         assert name in names
-    for start in ("davis/", "youtube-vos/", "alpha/the-red-disc.webm"):
+    for start in ("davis/", "youtube-vos/", "alpha/the-red-thing.webm"):
         assert any(name.startswith(start) for name in names)
     assert not any("refervid.lock" in name for name in names)
     assert not (session.folder / "export").exists()

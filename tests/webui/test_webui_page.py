@@ -30,7 +30,7 @@ from tests.webui.conftest import (
 
 expect = pytest.importorskip("playwright.sync_api", reason="browser tests need playwright").expect
 
-RED, BLUE = "the red disc", "the blue square"
+RED, BLUE = "the red thing", "the blue thing"
 
 
 def upload(page: Any, clip: Path) -> None:

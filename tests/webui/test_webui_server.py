@@ -47,10 +47,10 @@ def uploads(site: Any) -> list[Path]:
 
 
 def test_the_example_client(site: Any, video: Path, tmp_path: Path) -> None:
-    words = [sys.executable, str(EXAMPLE), site.address, str(video), "the red disc", str(tmp_path / "a.zip")]
+    words = [sys.executable, str(EXAMPLE), site.address, str(video), "the red thing", str(tmp_path / "a.zip")]
     printed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     assert "my-clip: 20 frames, 144 x 96" in printed
-    assert "the red disc ok" in printed
+    assert "the red thing ok" in printed
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert {"result.json", "overlay.mp4", "coco_rle.json"} <= set(archive.namelist())
 
@@ -58,7 +58,7 @@ def test_the_example_client(site: Any, video: Path, tmp_path: Path) -> None:
 def test_every_operation_over_http(client: Client, site: Any, video: Path) -> None:
     assert client.predict(api_name="/presets")["lite"]["missing"] == []
     assert client.predict(handle_file(video), api_name="/open_clip")["has_audio"]
-    answers = client.predict(["the red disc"], True, "lite", api_name="/ask")
+    answers = client.predict(["the red thing"], True, "lite", api_name="/ask")
     assert [query["kind"] for query in answers["queries"]] == ["text", "sound"]
     assert answers["queries"][0]["status"] == "ok"
     decision = next(
@@ -88,6 +88,13 @@ def test_every_operation_over_http(client: Client, site: Any, video: Path) -> No
         (lambda c, _: c.predict(api_name="/recipe"), "no answer"),
         (lambda c, _: c.predict(api_name="/overlay"), "no answer"),
         (lambda c, _: c.predict({"query": 0}, api_name="/correct"), "mark"),
+        (lambda c, _: c.predict([1, None], api_name="/ask"), "Texts: give text"),
+        (lambda c, _: c.predict("red", api_name="/ask"), "Texts: give text"),
+        (lambda c, _: c.predict(["red"], False, {"path": "x"}, api_name="/ask"), "Preset: give text"),
+        (lambda c, _: c.predict([{"path": "x"}], api_name="/export"), "Formats: give text"),
+        (lambda c, _: c.predict({"a": 1}, api_name="/recipe"), "Formats: give text"),
+        (lambda c, _: c.predict("x", api_name="/open_clip"), "not there"),
+        (lambda c, _: c.predict({"path": ["x"]}, api_name="/open_clip"), "not there"),
         (lambda c, _: c.predict({"path": "/etc/passwd"}, api_name="/open_clip"), "not there"),
         (lambda c, f: c.predict(handle_file(f / "sound.wav"), api_name="/open_clip"), "no moving pictures"),
         (lambda c, f: c.predict(handle_file(f / "text.mp4"), api_name="/open_clip"), "cannot be read"),
@@ -109,14 +116,14 @@ def test_a_clip_is_opened_in_line_and_nothing_is_asked_meanwhile(
     with others_job(site):
         opening = client.submit(handle_file(silent_video), api_name="/open_clip")
         until(lambda: visitor.job is not None and visitor.job.state == "waiting")
-        for call in (lambda: client.predict(["the red disc"], api_name="/ask"),
+        for call in (lambda: client.predict(["the red thing"], api_name="/ask"),
                      lambda: client.predict(handle_file(video), api_name="/open_clip")):  # fmt: skip
             with pytest.raises(AppError, match="still being worked on"):
                 call()
     assert opening.result(PATIENCE_S)["name"] == "silent"
     assert uploads(site) == []
     assert [path.name for path in visitor.session.folder.rglob("*.mp4")] == ["silent.mp4"]
-    assert client.predict(["the red disc"], api_name="/ask")["queries"][0]["status"] == "ok"
+    assert client.predict(["the red thing"], api_name="/ask")["queries"][0]["status"] == "ok"
 
 
 def test_a_cancelled_upload_leaves_no_file(client: Client, site: Any, video: Path) -> None:
@@ -139,7 +146,7 @@ def test_too_large_an_upload_is_refused(client: Client, tmp_path: Path) -> None:
 
 def test_nobody_sees_what_is_not_theirs(client: Client, site: Any, video: Path) -> None:
     client.predict(handle_file(video), api_name="/open_clip")
-    client.predict(["the red disc"], api_name="/ask")
+    client.predict(["the red thing"], api_name="/ask")
     film = client.predict(api_name="/overlay")
     token = film.split("/")[2]
     other = new_client(site)

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from refervid.core.errors import RefervidError
+from refervid.core.errors import RefervidError, SettingsError
 from refervid.core.types import Hook
 from refervid.media.clip import Clip
 from refervid.pipelines.presets import PRESETS, lacks_of
@@ -61,9 +61,10 @@ class Api:
         """Take an uploaded video as the clip; gives its name, frames, size, times and notes."""
         visitor = self._visitor(request)
         session = visitor.session
+        upload, given = (file.get("path"), file.get("orig_name")) if isinstance(file, dict) else (None, None)
         try:
-            with self._sessions.uploads.taken(file.get("path"), session.folder) as path:
-                name = str(file.get("orig_name") or path.name)
+            with self._sessions.uploads.taken(upload, session.folder) as path:
+                name = str(given or path.name)
                 return _clip_facts(await self._done(visitor, lambda _: session.open(path, name)))
         except RefervidError as error:
             raise _told(error) from error
@@ -83,8 +84,8 @@ class Api:
     ) -> dict[str, Any]:
         """Find what the sentences say, and what makes the sound; the answers are as in result.json."""
         visitor = self._visitor(request)
-        ask = visitor.session.ask
-        return await self._answers(visitor, lambda hook: ask(list(texts), sound, preset, hook))
+        ask, words, [name] = visitor.session.ask, _strings("texts", texts), _strings("preset", [preset])
+        return await self._answers(visitor, lambda hook: ask(words, bool(sound), name, hook))
 
     async def correct(self, mark: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Track one answer anew: `{"query": 0, "frame": 12, "points": [[x, y]], "labels": [true]}`, or with
@@ -126,14 +127,15 @@ class Api:
     async def export(self, request: gr.Request, formats: list[str] | None = None) -> str:
         """Pack everything, and `formats` besides, into a zip; gives its address below the page's own."""
         visitor = self._visitor(request)
-        path = await self._done(visitor, lambda hook: visitor.session.export(formats or [], hook))
+        wanted = _strings("formats", formats or [])
+        path = await self._done(visitor, lambda hook: visitor.session.export(wanted, hook))
         return file_address(visitor.session, path)
 
     def recipe(self, request: gr.Request, formats: list[str] | None = None) -> dict[str, str]:
         """The command line and the Python that do the same."""
-        session = self._visitor(request).session
+        session, wanted = self._visitor(request).session, _strings("formats", formats or [])
         try:
-            return {"shell": session.shell(formats or []), "python": session.python(formats or [])}
+            return {"shell": session.shell(wanted), "python": session.python(wanted)}
         except RefervidError as error:
             raise _told(error) from error
 
@@ -164,6 +166,13 @@ class Api:
         if job.state == "cancelled":
             raise gr.Error("Cancelled.", print_exception=False)
         return job.value
+
+
+def _strings(name: str, given: object) -> list[str]:
+    """What comes from outside may be anything."""
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise _told(SettingsError(f"{name}: give text, as a string or a list of strings"))
+    return given
 
 
 def _told(error: Exception) -> gr.Error:
