@@ -64,9 +64,16 @@ class Doings(ABC):
         """A doing that cannot be measured; what it is done to can at least be looked for close by."""
         cursor, builder = self._cursor, self._builder
         facing = ExpressionBuilder()
-        if word.stem in ("face", "look", "point", "lean") and read_place(cursor, facing):
-            builder.unchecked.append(" ".join([word.text, *(each.words for each in facing.attributes[:1])]))
-            return
+        if word.stem in ("face", "look", "point", "lean"):
+            if cursor.sees_text("away", "away from"):
+                away = cursor.take().text
+                self.target()
+                builder.unchecked.append(f"{word.text} {away}")
+                return
+            if read_place(cursor, facing):
+                place = [each.words for each in facing.attributes[:1]]
+                builder.unchecked.append(" ".join([word.text, *place]))
+                return
         if self._read_agent(word):
             return
         negated, cursor.negated = cursor.negated, False
@@ -176,7 +183,7 @@ class Doings(ABC):
     def read_way(self, word: Word) -> None:
         """ "towards the camera", "across the road", "out of the picture"."""
         cursor, builder = self._cursor, self._builder
-        if word.text == "to" and cursor.sees("motion"):
+        if word.text == "to" and cursor.sees("motion", "action") and not cursor.sees("determiner"):
             return
         target = self.target()
         if target.frame:
@@ -201,7 +208,7 @@ class Doings(ABC):
         """Add a relation; a mere place ("on the road") cannot be found, so it is only named."""
         builder = self._builder
         negated = self._cursor.take_negation()
-        side = target.noun is None and {each.kind for each in target.attributes} == {"position"}
+        side = target.noun in (None, "row") and {each.kind for each in target.attributes} == {"position"}
         concept = target.build().concept
         whole = target.owner if target.noun_class in PART_KINDS else None
         if side and kind != "near":

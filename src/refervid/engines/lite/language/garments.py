@@ -64,7 +64,7 @@ def take_part(cursor: Cursor, builder: ExpressionBuilder, owned: ExpressionBuild
         said = f"{attribute.words} {part}"
         negative = attribute.negated or negated
         builder.attributes.append(replace(attribute, part=part, negated=negative, words=said))
-    if colours and not _is_top(owned):
+    if colours and not is_top(owned):
         rest = [each for each in owned.attributes if each.kind != "colour"]
         if owned.noun is None:
             builder.attributes += rest
@@ -84,13 +84,13 @@ def _read_more(cursor: Cursor, builder: ExpressionBuilder) -> None:
         if cursor.sees_text("with", "in"):
             cursor.take()
         more = noun_phrase(cursor)
-        if cursor.at == start or not (more.noun_class in PART_KINDS or _is_top(more)):
+        if cursor.at == start or not (more.noun_class in PART_KINDS or is_top(more)):
             cursor.at = start
             return
         take_part(cursor, builder, more)
 
 
-def _is_top(owned: ExpressionBuilder) -> bool:
+def is_top(owned: ExpressionBuilder) -> bool:
     """ "a pink top" reads like a colour and a position without a noun."""
     kinds = [attribute.kind for attribute in owned.attributes]
     return owned.noun is None and "colour" in kinds and owned.attributes[-1].values == ("top",)

@@ -182,15 +182,15 @@ PLACE_PREPOSITIONS = (
 
 # Words with another reading in these tables that name things too; all other nouns are in the vocabulary.
 ALSO_NOUNS = (
-    "couple nurse guard groom comb brush milk splash one ones region area part dancer rider skater skier"
-    " snowboarder surfer driver runner jogger walker skateboarder biker swimmer performer police cook"
-    " waiter crowd climber hand head face fish pet train bike skateboard snowboard ski stroller circle"
-    " square glass can sink paper track sand park crossing step light corner dress jumper clothes clothing"
-    " mask top individual sprinter cleaner traveller traveler viewer rower herd flock racer glider toy"
-    " tumbler seat mobile remote freezer dryer watch camera picture painting photo iron lighter drink"
-    " orange tangerine chocolate rose sail lead skate bend straw land wave rock slide cross line oval fly"
-    " salmon lemon apricot cherry olive peach plum coral lavender lilac swing drum fan bow ring star bark"
-    " screen hoop plastic flipper bottom saddle team family audience"
+    "race match leaf leaves couple nurse guard groom comb brush milk splash one ones region area part"
+    " dancer rider skater skier snowboarder surfer driver runner jogger walker skateboarder biker swimmer"
+    " performer police cook waiter crowd climber hand head face fish pet train bike skateboard snowboard"
+    " ski stroller circle square glass can sink paper track sand park crossing step light corner dress"
+    " jumper clothes clothing mask top individual sprinter cleaner traveller traveler viewer rower herd"
+    " flock racer glider toy tumbler seat mobile remote freezer dryer watch camera picture painting photo"
+    " iron lighter drink orange tangerine chocolate rose sail lead skate bend straw land wave rock slide"
+    " cross line oval fly salmon lemon apricot cherry olive peach plum coral lavender lilac swing drum fan"
+    " bow ring star bark screen hoop plastic flipper bottom saddle team family audience"
 )
 # Garments and body parts that cover little of who wears them.
 SMALL_PARTS = (

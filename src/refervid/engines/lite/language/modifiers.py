@@ -8,7 +8,7 @@ from typing import Literal
 from refervid.engines.lite.language.builder import ExpressionBuilder
 from refervid.engines.lite.language.doings import Doings
 from refervid.engines.lite.language.expression import Attribute, Relation
-from refervid.engines.lite.language.garments import read_clothes, read_garments, read_whose, take_part
+from refervid.engines.lite.language.garments import is_top, read_clothes, read_garments, read_whose, take_part
 from refervid.engines.lite.language.noun_phrase import noun_phrase, read_colours, shade_alone
 from refervid.engines.lite.language.places import read_place
 from refervid.engines.lite.language.words import PART_KINDS, Word
@@ -219,7 +219,8 @@ class Modifiers(Doings):
             self.relate(last.kind, last.words, self.target(), action=last.action, passive=last.passive)
             return
         other = noun_phrase(cursor)
-        if other.noun_class == "garment" and builder.noun_class in ("person", "animal", ""):
+        worn = other.noun_class == "garment" or is_top(other)
+        if worn and builder.noun_class in ("person", "animal", ""):
             take_part(cursor, builder, other)
             return
         Modifiers(cursor, other).read()

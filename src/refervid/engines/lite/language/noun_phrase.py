@@ -68,6 +68,9 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
         builder.count = 2 if word.text == "both" else builder.count
         if word.text in ("everyone", "everybody"):
             builder.noun = builder.noun_class = "person"
+    elif "cardinal" in word and cursor.sees("garment_word", ahead=1):
+        builder.unchecked.append(f"{word.text} {cursor.words[cursor.at + 1].text}")  # "three-legged"
+        cursor.at += 1
     elif "cardinal" in word and (word.text != "one" or cursor.noun_ahead()):
         if word.text != "one":
             builder.count, builder.plural = int(word["cardinal"]), True
@@ -110,11 +113,25 @@ def _take_head(builder: ExpressionBuilder, word: Word) -> None:
         if builder.noun_class and not known:
             builder.unknown.append(word.text)
             return
-        (builder.unchecked if builder.noun_class else builder.unknown).append(builder.noun)
+        if builder.noun_class in ("garment", "bodypart") and known not in PART_KINDS:
+            _put_on(builder)
+        else:
+            (builder.unchecked if builder.noun_class else builder.unknown).append(builder.noun)
     builder.noun, builder.noun_class = noun, known
     builder.frame = "frame" in word
     builder.plural = builder.plural or word.plural or noun in lexicon.COLLECTIVES
     builder.count = builder.count or lexicon.COLLECTIVES.get(noun)
+
+
+def _put_on(builder: ExpressionBuilder) -> None:
+    """ "the blue shirt guy": what was read as the noun is worn by the one that comes now."""
+    part = builder.noun or ""
+    colours = [each for each in builder.attributes if each.kind == "colour"]
+    builder.attributes = [
+        replace(each, part=part) if each.kind == "colour" else each for each in builder.attributes
+    ]
+    if not colours:
+        builder.parts.append(Part(Expression("", part, builder.noun_class), part))
 
 
 def _adjective(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from refervid.engines.lite.language.builder import ExpressionBuilder
 from refervid.engines.lite.language.cursor import Cursor
 from refervid.engines.lite.language.expression import Attribute, Relation, RelationKind
+from refervid.engines.lite.language.garments import read_clothes
 from refervid.engines.lite.language.noun_phrase import noun_phrase
 from refervid.engines.lite.language.words import Word
 
@@ -95,6 +96,7 @@ def _target(cursor: Cursor) -> ExpressionBuilder | None:
         return None
     cursor.at += 1
     target = noun_phrase(cursor)
+    read_clothes(cursor, target)
     if target.frame or (target.noun is None and not target.attributes):
         return None
     return target
