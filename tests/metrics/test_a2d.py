@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from refervid.core.track import encode_mask
-from refervid.metrics.a2d import PRECISION_AT, Entry, Prediction, overlap, scores
+from refervid.metrics.a2d import PRECISION_AT, Entry, Prediction, box_scores, overlap, scores
 
 FIXTURES = Path(__file__).parents[1] / "parity" / "metrics"
 
@@ -85,3 +85,22 @@ def test_official_scores_of_several_queries_and_an_empty_truth() -> None:
     ours = ["mAP", "AP@0.5", "AP@0.75", "AP small", "AP medium", "AP large"]
     ours += [f"P@{threshold}" for threshold in PRECISION_AT] + ["overall IoU", "mean IoU"]
     assert [found[name] for name in ours] == pytest.approx(list(fixture["expected"].values()), abs=1e-6)
+
+
+def test_boxes() -> None:
+    def entry(box: tuple[float, float, float, float] | None, score: float = 1.0) -> Entry:
+        mask = np.zeros((40, 40), bool)
+        mask[10:20, 10:20] = True
+        code = {"size": [40, 40], "counts": encode_mask(mask)}
+        return Entry("e", code, [Prediction(code, 0.1, (0, 0, 1, 1)), Prediction(code, score, box)])
+
+    same, half, aside = (10, 10, 10, 10), (10, 10, 10, 5), (30, 30, 5, 5)
+    found = box_scores([entry(same), entry(half), entry(aside)])
+    assert found["box P@0.5"] == pytest.approx(1 / 3)  # one half is not above it
+    assert found["box P@0.9"] == pytest.approx(1 / 3)
+    assert found["box mean IoU"] == pytest.approx(0.5)
+    assert found["box overall IoU"] == pytest.approx(150 / (100 + 100 + 125))
+    assert box_scores([entry(same), entry(None)]) == {}
+    assert box_scores([]) == {}
+    assert scores([entry(half)])["box mean IoU"] == pytest.approx(0.5)
+    assert scores([entry(half)])["mean IoU"] == 1

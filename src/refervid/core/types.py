@@ -100,6 +100,18 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
+class ScoredMask:
+    """One of several masks (H, W) that may answer a sentence on one frame; higher scores are surer.
+
+    `box_xyxy` is a box of its own, where the network gives one besides.
+    """
+
+    mask: Mask
+    score: float
+    box_xyxy: BoxArray | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Pivot:
     """What the tracker starts from on one frame: a box, a mask, points, or a box with points.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, RootModel
 
-from refervid.core.types import Mask
+from refervid.core.types import Mask, ScoredMask
 from refervid.datasets.base import Scores
 from refervid.datasets.item import Item
 from refervid.datasets.problems import Problems
@@ -21,18 +21,29 @@ SCORED_PREDICTIONS = "predictions.json"
 """Beside or in place of the pictures: several scored masks per entry."""
 
 
-class ScoredMask(BaseModel):
-    """One entry of COCO's result format; `image_id` is VIDEO/EXPRESSION/FRAME."""
+class CocoResult(BaseModel):
+    """One entry of COCO's result format; `image_id` is VIDEO/EXPRESSION/FRAME, `bbox` x, y, width, height."""
 
     model_config = ConfigDict(frozen=True)
 
     image_id: str
     segmentation: Rle
     score: FiniteFloat
+    bbox: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
+
+
+def coco_result(one: ScoredMask) -> dict[str, Any]:
+    """As `CocoResult` without its `image_id`, ready for JSON."""
+    result: dict[str, Any] = {"segmentation": encode(one.mask), "score": one.score}
+    if one.box_xyxy is not None:
+        x1, y1, x2, y2 = (float(edge) for edge in one.box_xyxy)
+        result["bbox"] = [x1, y1, x2 - x1, y2 - y1]
+    return result
 
 
 def score_single_frames(items: list[Item], known: Sequence[Item], predictions: Path, workers: int) -> Scores:
-    """P@K, overall and mean IoU and mAP over all entries; rows hold every item's IoU.
+    """P@K, overall and mean IoU and mAP over all entries; rows hold every item's IoU. Of boxes too, where the
+    file has them.
 
     Masks come from `predictions.json` if there is one, else from the pictures, with score 1. A picture
     that is all black stands for no prediction. `known` are all items of the data set: the file may hold
@@ -87,10 +98,10 @@ def _with_predictions_of(
     return exchanged
 
 
-def _read_scored(file: Path, known: Sequence[Item], problems: Problems) -> dict[str, list[ScoredMask]]:
+def _read_scored(file: Path, known: Sequence[Item], problems: Problems) -> dict[str, list[CocoResult]]:
     """By `image_id`, in file order."""
-    found: dict[str, list[ScoredMask]] = {}
-    for mask in read_model(file, RootModel[list[ScoredMask]], problems).root:
+    found: dict[str, list[CocoResult]] = {}
+    for mask in read_model(file, RootModel[list[CocoResult]], problems).root:
         found.setdefault(mask.image_id, []).append(mask)
     names = {f"{item.name}/{frame}" for item in known for frame in item.frames}
     strangers = [name for name in found if name not in names]
@@ -98,7 +109,8 @@ def _read_scored(file: Path, known: Sequence[Item], problems: Problems) -> dict[
     return found
 
 
-def _prediction(mask: ScoredMask, file: Path) -> Prediction:
+def _prediction(mask: CocoResult, file: Path) -> Prediction:
     """Raises `DatasetError` if the code is damaged."""
     decode(mask.segmentation, file)
-    return Prediction({"size": list(mask.segmentation.size), "counts": mask.segmentation.counts}, mask.score)
+    code = {"size": list(mask.segmentation.size), "counts": mask.segmentation.counts}
+    return Prediction(code, mask.score, mask.bbox)

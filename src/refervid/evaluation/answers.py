@@ -25,7 +25,7 @@ from refervid.core.errors import (
 from refervid.datasets.contents import video_digest
 from refervid.datasets.item import Item
 from refervid.datasets.registry import dataset_class
-from refervid.datasets.rle import encode
+from refervid.datasets.single_frames import coco_result
 from refervid.evaluation.single_frames import Scored, best_mask, scored_frames
 from refervid.media.clip import Clip
 from refervid.media.pictures import mask_png
@@ -123,10 +123,7 @@ def _answer(work: VideoWork, clip: Clip, pipeline: Pipeline) -> list[Answer]:
 
 
 def _of_scored(item: Item, scored: Mapping[str, Scored]) -> Answer:
-    predictions = {
-        frame: [{"segmentation": encode(mask), "score": score} for mask, score in masks]
-        for frame, masks in scored.items()
-    }
+    predictions = {frame: [coco_result(one) for one in masks] for frame, masks in scored.items()}
     pictures = {f"{frame}.png": mask_png(best_mask(masks)) for frame, masks in scored.items()}
     record = {"status": "ok", "predictions": predictions}
     return Answer(item, record, {(item.video.name, item.expression_id): pictures})

@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from refervid.core.types import Mask
+from refervid.core.types import Mask, ScoredMask
 from refervid.datasets.item import Item
 from refervid.media.clip import Clip
 from refervid.pipelines.base import Pipeline
 
-Scored = Sequence[tuple[Mask, float]]
-"""Masks (H, W) of one frame with their scores."""
+Scored = Sequence[ScoredMask]
+"""Of one frame."""
 
 
 def scored_frames(
@@ -39,4 +39,4 @@ def scored_frames(
 
 def best_mask(scored: Scored) -> Mask:
     """The one with the highest score."""
-    return scored[int(np.argmax([score for _, score in scored]))][0]
+    return scored[int(np.argmax([one.score for one in scored]))].mask

@@ -28,10 +28,11 @@ AP_NAMES = ("mAP", "AP@0.5", "AP@0.75", "AP small", "AP medium", "AP large")
 
 @dataclass(frozen=True)
 class Prediction:
-    """One predicted mask with its score; higher is surer."""
+    """One predicted mask with its score; higher is surer. `box` is x, y, width, height in pixels."""
 
     mask: Rle
     score: float
+    box: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,37 @@ def overlap(entry: Entry) -> Overlap:
     if any(list(each.mask["size"]) != list(entry.truth["size"]) for each in entry.predictions):
         raise ValueError(f"{entry.name}: a prediction is not of the truth's size {entry.truth['size']}")
     if entry.predictions:
-        scores = [prediction.score for prediction in entry.predictions]
-        pair.append(entry.predictions[len(scores) - 1 - int(np.argmax(scores[::-1]))].mask)
+        pair.append(_best(entry).mask)
     intersection = int(coco_mask.area(coco_mask.merge(pair, intersect=True))) if len(pair) == 2 else 0
     return Overlap(intersection, int(coco_mask.area(coco_mask.merge(pair))))
 
 
+def _best(entry: Entry) -> Prediction:
+    scores = [prediction.score for prediction in entry.predictions]
+    return entry.predictions[len(scores) - 1 - int(np.argmax(scores[::-1]))]
+
+
+def box_scores(entries: Sequence[Entry]) -> dict[str, float]:
+    """The same of boxes, that of a truth being its mask's; none unless every prediction has a box."""
+    boxes = [_best(entry).box if entry.predictions else None for entry in entries]
+    if not entries or any(box is None for box in boxes):
+        return {}
+    truth = np.array([coco_mask.toBbox(entry.truth) for entry in entries], np.float64)
+    found = np.array(boxes, np.float64)
+    low = np.maximum(truth[:, :2], found[:, :2])
+    high = np.minimum(truth[:, :2] + truth[:, 2:], found[:, :2] + found[:, 2:])
+    shared = (high - low).clip(0).prod(axis=1)
+    covered = truth[:, 2:].prod(axis=1) + found[:, 2:].prod(axis=1) - shared
+    ious = np.divide(shared, covered, out=np.zeros_like(shared), where=covered > 0)
+    return {
+        **{f"box P@{k}": float(np.mean(ious > k)) for k in PRECISION_AT},
+        "box overall IoU": float(shared.sum() / covered.sum()) if covered.sum() else 1.0,
+        "box mean IoU": float(ious.mean()),
+    }
+
+
 def scores(entries: Sequence[Entry]) -> dict[str, float]:
-    """P@0.5 to P@0.9, overall IoU, mean IoU, and the six average precisions; all in 0..1."""
+    """P@0.5 to P@0.9, overall and mean IoU, six average precisions, and `box_scores`; all in 0..1."""
     overlaps = [overlap(entry) for entry in entries]
     ious = np.array([each.iou for each in overlaps], np.float32)
     union = sum(each.union for each in overlaps)
@@ -82,6 +106,7 @@ def scores(entries: Sequence[Entry]) -> dict[str, float]:
         "overall IoU": sum(each.intersection for each in overlaps) / union if union else 1.0,
         "mean IoU": float(ious.mean(dtype=np.float64)),
         **average_precision(entries),
+        **box_scores(entries),
     }
 
 

@@ -9,7 +9,16 @@ from typing import Any, Literal, overload
 
 from refervid.core.errors import SettingsError
 from refervid.core.files import slug
-from refervid.core.types import Hook, Mask, Pivot, Reference, SoundReference, Spending, TextReference, no_hook
+from refervid.core.types import (
+    Hook,
+    Pivot,
+    Reference,
+    ScoredMask,
+    SoundReference,
+    Spending,
+    TextReference,
+    no_hook,
+)
 from refervid.engines.base import Tracker
 from refervid.media.clip import Clip
 from refervid.media.opening import Source, open_clip
@@ -43,7 +52,7 @@ class Pipeline(ABC):
 
     def scored_masks(
         self, clip: Clip, references: Sequence[Reference], index: int
-    ) -> list[list[tuple[Mask, float]]] | None:
+    ) -> list[list[ScoredMask]] | None:
         """For each reference all masks (H, W) that may answer it on frame `index`, with their scores.
 
         Data sets that annotate single frames score them. None: there is one answer only, that of `run`.

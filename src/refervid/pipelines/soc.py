@@ -13,12 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from refervid.core.errors import MissingWeights, SettingsError
 from refervid.core.track import Track
-from refervid.core.types import Hook, Mask, Pivot, Reference, TextReference, no_hook
+from refervid.core.types import Hook, Pivot, Reference, ScoredMask, TextReference, no_hook
 from refervid.engines.base import Engine, EngineOptions, Runtime, Tracker, Weights
 from refervid.engines.hub.digests import weights_digest
 from refervid.engines.hub.weights import find_weights, missing_weights, torch_dtype
 from refervid.engines.registry import Role, missing_parts
 from refervid.media.clip import Clip
+from refervid.media.thinned import ThinnedClip
 from refervid.models.soc import SOC, InputSize, build_tokenizer, load, load_published
 from refervid.models.soc.checkpoint import needed_tokenizer
 from refervid.models.soc.inference import Segmenter
@@ -38,10 +39,12 @@ class SocSettings(BaseModel):
 
     `short` and `long` limit the frames' sides (pixels), None: as the checkpoint was trained.
     `prediction_layer` is the decoder layer that answers, None: as the checkpoint says (published: first).
-    Clips longer than `window` frames are answered in windows that share `overlap` frames; with 0 each
-    window is answered on its own. `batch` sentences go through the network at a time. `keep_logits`: leave
-    logits in `Track.logits`. With `tracker`, the masks on `pivots` frames of each sentence start that
-    engine, whose masks are the answer; without, `corrections` is what corrections by hand are tracked with.
+    Of a clip the network sees `every`-th frame (published for videos of their own rate: 5), and the others
+    have the masks of the nearest. Clips longer than `window` frames are answered in windows that share
+    `overlap` frames; with 0 each window is answered on its own. `batch` sentences go through the network at a
+    time. `keep_logits`: leave logits in `Track.logits`. With `tracker`, the masks on `pivots` frames of each
+    sentence start that engine, whose masks are the answer; without, `corrections` is what corrections by hand
+    are tracked with.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +54,7 @@ class SocSettings(BaseModel):
     short: int | None = Field(None, ge=32)
     long: int | None = Field(None, ge=32)
     prediction_layer: Literal["first", "last"] | None = None
+    every: int = Field(1, ge=1)
     window: int = Field(36, ge=2)
     overlap: int = Field(8, ge=0)
     batch: int = Field(8, ge=1)
@@ -130,8 +134,11 @@ class SocPipeline(Pipeline):
         asked = [text for text in dict.fromkeys(texts) if text.strip()]
         tracks: dict[str, Track] = {}
         if asked:
-            with stages.stage("segment", len(clip)) as stage:
-                stage.artefact = found = self.segmenter.segment(clip, asked, stage.hook)
+            seen = ThinnedClip(clip, self.settings.every) if self.settings.every > 1 else None
+            with stages.stage("segment", len(seen or clip)) as stage:
+                stage.artefact = found = self.segmenter.segment(seen or clip, asked, stage.hook)
+            if seen is not None:
+                found = [seen.spread(track) for track in found]
             tracks = dict(zip(asked, found, strict=True))
         pivots = {text: self._pivots(track) for text, track in tracks.items()}
         if any(pivots.values()):
@@ -155,9 +162,7 @@ class SocPipeline(Pipeline):
             for reference, text, slug in zip(references, texts, reference_slugs(references), strict=True)
         ]
 
-    def scored_masks(
-        self, clip: Clip, references: Sequence[Reference], index: int
-    ) -> list[list[tuple[Mask, float]]]:
+    def scored_masks(self, clip: Clip, references: Sequence[Reference], index: int) -> list[list[ScoredMask]]:
         texts = [cast(TextReference, reference).text for reference in references]
         return [found.scored_masks() for found in self.segmenter.answers_at(clip, index, texts)]
 

@@ -125,7 +125,9 @@ class Batches(Dataset[Batch | RefervidError]):
     def _draw(self, index: int, epoch: int) -> ClipSamples:
         random = np.random.default_rng([self._recipe.seed, _DRAW, epoch, index])
         drawn = self._source.draw(index, epoch, random)
-        return drawn.mirrored() if self._recipe.mirror and random.random() < drawn.flip else drawn
+        if self._recipe.mirror and random.random() < drawn.flip:
+            drawn = drawn.mirrored()
+        return drawn.jittered(random) if self._recipe.jitter else drawn
 
     def _collate(self, draws: list[ClipSamples]) -> Batch:
         limit = InputSize(self._recipe.short, self._recipe.long)

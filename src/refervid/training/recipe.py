@@ -163,7 +163,8 @@ class Recipe(_Frozen):
     The best weights are those with the highest score on `validation`, without one those of the epoch with the
     lowest mean loss.
 
-    `precision` is that of the network's forward pass; `checkpointing` recomputes the backbone to save
+    With `jitter` colours are changed at random (published: not). `precision` is that of the network's forward
+    pass; `checkpointing` recomputes the backbone to save
     memory. `save_every` and `log_every` count steps, `validate_every` epochs.
     """
 
@@ -180,6 +181,7 @@ class Recipe(_Frozen):
     short: int = Field(360, ge=32)
     long: int = Field(640, ge=32)
     mirror: bool = True
+    jitter: bool = False
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     checkpointing: bool = False
     seed: int = Field(42, ge=0)

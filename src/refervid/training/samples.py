@@ -12,6 +12,7 @@ from torch import Tensor
 
 from refervid.models.soc.tokenizer import clean
 from refervid.models.soc.transforms import Sample, mask_boxes, mirror
+from refervid.training.jitter import jittered
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class ClipSamples:
 
     def mirrored(self) -> ClipSamples:
         return replace(self, samples=tuple(mirror(sample) for sample in self.samples))
+
+    def jittered(self, random: np.random.Generator) -> ClipSamples:
+        """With other colours, the same for all samples, which go on sharing their frames."""
+        frames = jittered(self.samples[0].frames, random)
+        return replace(self, samples=tuple(replace(sample, frames=frames) for sample in self.samples))
 
 
 class Source(Protocol):

@@ -179,7 +179,7 @@ class FrameValidator(Validator[a2d.Entry]):
         answers = segmenter.answers_at(clip, frame, [text_of(item) for item, _ in asked])
         entries = []
         for (item, position), answer in zip(asked, answers, strict=True):
-            predictions = [a2d.Prediction(encode(mask), score) for mask, score in answer.scored_masks()]
+            predictions = [a2d.Prediction(encode(one.mask), one.score) for one in answer.scored_masks()]
             truth = encode(cast(Truth, item.truth).at(position)[0])
             entries.append(a2d.Entry(f"{item.name}/{item.frames[position]}", truth, predictions))
         return entries

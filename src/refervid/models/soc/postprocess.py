@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from refervid.core.types import Mask
+from refervid.core.types import ScoredMask
 from refervid.models.soc.boxes import to_corners
 from refervid.models.soc.heads import STRIDE
 from refervid.models.soc.model import LayerOutput
@@ -33,9 +33,10 @@ class Predictions:
     masks: Tensor
     boxes: Tensor
 
-    def scored_masks(self) -> list[tuple[Mask, float]]:
-        """Every mask (H, W) with its score."""
-        return list(zip(self.masks.cpu().numpy(), self.scores.tolist(), strict=True))
+    def scored_masks(self) -> list[ScoredMask]:
+        """Every answer by itself."""
+        parts = (self.masks.cpu().numpy(), self.scores.tolist(), self.boxes.float().cpu().numpy())
+        return [ScoredMask(*each) for each in zip(*parts, strict=True)]
 
 
 def a2d_predictions(
