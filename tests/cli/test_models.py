@@ -102,6 +102,19 @@ def test_a_repository_without_weights_or_without_existence(monkeypatch: pytest.M
         assert "check the name" in unknown.stderr
 
 
+def test_fast_is_whole_by_one_pull() -> None:
+    from refervid.cli.models import _preset_needs
+    from refervid.engines.hub.downloads import only_by_hand
+    from refervid.pipelines.presets import missing_for
+
+    needed = _preset_needs("fast")
+    assert not [name for name in needed if only_by_hand(name)]
+    pulled = {f"weights {name} (`refervid models pull {name}` gets them)" for name in needed}
+    lacks = missing_for("fast")
+    assert lacks
+    assert set(lacks) <= pulled
+
+
 def test_offline_says_what_to_do() -> None:
     result = refervid("pull", "yonigozlan/EdgeTAM-hf", "--yes")
     assert result.exit_code == 1

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from refervid.core.errors import BadCheckpoint, MissingWeights, OutOfMemory
 from refervid.engines.base import DetectorRequest, Runtime
@@ -110,6 +112,19 @@ def test_a_truncated_checkpoint_is_refused(folder: Path, tmp_path: Path) -> None
         data = file.read_bytes()
         (tmp_path / file.name).write_bytes(data[:-500] if file.suffix == ".safetensors" else data)
     with pytest.raises(BadCheckpoint, match="download it again"):
+        _detector(tmp_path)
+
+
+def test_keys_that_are_left_over(folder: Path, tmp_path: Path) -> None:
+    for file in folder.iterdir():
+        shutil.copy(file, tmp_path / file.name)
+    weights = load_file(folder / "model.safetensors")
+    weights["model.text_backbone.embeddings.position_ids"] = torch.arange(4)[None]
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    assert _detector(tmp_path)
+    weights["model.text_backbone.embeddings.something"] = torch.zeros(2)
+    save_file(weights, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(BadCheckpoint, match=r"unexpected keys: model\.text_backbone\.embeddings\.something$"):
         _detector(tmp_path)
 
 

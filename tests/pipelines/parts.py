@@ -58,7 +58,9 @@ class Parts:
         if preset == "soc":
             return [f"weights={self.soc}", "short=32", "long=64"]
         files = ", ".join(str(file) for file in self.beats)
+        other = ["tracker.kind=edgetam", "tagger.kind=beats", "binder.kind=languagebind"]
         changes = [
+            *(other if preset == "fast" else ()),
             f"detector.weights={self.detector}",
             "detector.short_side=96",
             "detector.long_side=160",

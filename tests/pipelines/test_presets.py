@@ -150,6 +150,10 @@ def test_paper_without_yamnet_lacks_something_and_others_do_not(
     parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REFERVID_WEIGHTS", str(tmp_path))
-    changes = [change for change in parts.settings("fast") if not change.startswith("tagger.intervals")]
+    changes = [
+        change
+        for change in parts.settings("fast")
+        if not change.startswith("tagger.intervals") and ".kind=" not in change
+    ]
     assert any("yamnet.h5" in lack for lack in lacks_of("paper", changes).for_sound)
     assert not any("yamnet.h5" in lack for lack in lacks_of("local", changes).for_sound)

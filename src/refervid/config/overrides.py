@@ -44,8 +44,9 @@ def merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, A
     found = dict(values)
     for name, change in changes.items():
         before = found.get(name)
-        both = isinstance(before, Mapping) and isinstance(change, Mapping)
-        found[name] = merged(before, change) if both else change
+        if isinstance(before, Mapping) and isinstance(change, Mapping):
+            change = merged(before, change)
+        found[name] = change
     return found
 
 

@@ -87,11 +87,11 @@ def _frames_of(
             counts[video] = count
     faulty = [video for video, numbers in frames.items() if len(numbers) != FRAMES_PER_VIDEO]
     problems.several(file, faulty, f"have not {FRAMES_PER_VIDEO} frames", "take the list of SOC's repository")
-    return {
-        video: (counts[video], *numbers)
-        for video, numbers in frames.items()
-        if len(numbers) == FRAMES_PER_VIDEO
-    }
+    found: dict[str, tuple[int, int, int, int]] = {}
+    for video in frames.keys() - set(faulty):
+        first, second, third = frames[video]
+        found[video] = counts[video], first, second, third
+    return found
 
 
 class JhmdbSentences(Dataset):

@@ -54,15 +54,16 @@ PRESETS: Mapping[str, Preset] = {
         ),
         Preset(
             "fast",
-            "Grounding DINO tiny's best box on the middle pivot, EdgeTAM; sound by BEATs and LanguageBind",
+            "Grounding DINO tiny's best box on the middle pivot, SAM 2.1 tiny; sound by AST and CLAP",
             "weights",
             {
                 "pipeline": "pivot",
                 "chooser": {"kind": "best-box"},
                 "detector": {"kind": "grounding-dino", "weights": "IDEA-Research/grounding-dino-tiny"},
-                "tracker": {"kind": "edgetam"},
-                "tagger": {"kind": "beats"},
-                "binder": {"kind": "languagebind"},
+                # All of it comes from the hub, by one `refervid models pull --preset fast`.
+                "tracker": {"kind": "sam2", "weights": "facebook/sam2.1-hiera-tiny"},
+                "tagger": {"kind": "ast"},
+                "binder": {"kind": "clap"},
             },
         ),
         Preset(

@@ -13,7 +13,7 @@ from refervid.engines.hub.checkpoints import CHECKPOINTS, file_patterns, pinned_
 
 Model = TypeVar("Model")
 
-_AS_SOC = {
+_AS_SOC: dict[str, tuple[str, ...]] = {
     "FacebookAI/roberta-base": ("pretrained_roberta",),
     **{
         name: (f"pretrained_swin_transformer/{name}",)
@@ -24,6 +24,8 @@ _AS_SOC = {
     },
 }
 """Where else checkpoints lie in a folder: as SOC's page lays them out under `pretrained`."""
+HARMLESS = ("position_ids", "token_type_ids", "special_tokens")
+"""Ends of keys that hold nothing learned: counting numbers, zeros, and lists of tokens."""
 _DEEPEST = 1000
 """Layers of a kind: ten times what any network here has."""
 _ENDINGS = (".safetensors", ".pth", ".pt", ".tar", ".bin", ".ckpt")
@@ -89,8 +91,8 @@ def load_pretrained(model_class: Any, folder: Path, **options: Any) -> Any:
 
     Raises `BadCheckpoint` if the file is damaged or holds numbers that are not finite, or if any key is
     missing, left over or of another shape.
-    Tables of indices, which networks compute themselves, may be absent: which of them are saved changes
-    with transformers' versions, and published files come from many.
+    Tables of indices, which networks compute themselves, may be absent, and those of `HARMLESS` left over:
+    which of them are saved changes with transformers' versions, and published files come from many.
     """
     from refervid.models.state import check_finite  # torch is not needed to find weights
 
@@ -101,6 +103,9 @@ def load_pretrained(model_class: Any, folder: Path, **options: Any) -> Any:
         )
     except Exception as error:  # the libraries below raise whatever their parsers raise
         raise BadCheckpoint(f"{folder} cannot be loaded ({error}): download it again") from error
+    report["unexpected_keys"] = {
+        key for key in report["unexpected_keys"] if str(key).rsplit(".", 1)[-1] not in HARMLESS
+    }
     report["missing_keys"] -= {key for key, table in model.named_buffers() if not table.is_floating_point()}
     faults = [
         f"{kind.replace('_', ' ')}: {', '.join(sorted(str(key) for key in report[kind]))}"
