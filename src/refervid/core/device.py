@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from refervid.core.arguments import need_word
 from refervid.core.errors import DeviceError, SettingsError
 
 
@@ -10,6 +11,7 @@ def resolve_device(wanted: str) -> tuple[str, str | None]:
 
     Raises `DeviceError` if the device is not there: only `auto` may fall back.
     """
+    need_word("device", wanted)
     import torch  # heavy, and not needed to show help
 
     if wanted == "cpu":

@@ -28,6 +28,8 @@ class ArrayClip(Clip):
         fps: float = 25.0,
         name: str = "array",
     ) -> None:
+        if not isinstance(frames, np.ndarray):
+            raise UnreadableMedia(f"{frames!r:.60} is no array; give (T, H, W, 3) uint8 RGB")
         if frames.ndim != 4 or frames.shape[3] != 3 or frames.dtype != np.uint8:
             raise UnreadableMedia(
                 f"frames of shape {frames.shape} and type {frames.dtype}; give (T, H, W, 3) uint8 RGB"

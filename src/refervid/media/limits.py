@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from refervid.core.arguments import need_number
 from refervid.core.errors import MediaTooLarge, SettingsError
 
 DEFAULT_MAX_PIXELS = 10**12
@@ -18,6 +19,7 @@ FPS = 0.001, 1000.0
 
 def check_fps(fps: float) -> None:
     """Raises `SettingsError` for a rate that no clip has."""
+    need_number("fps", fps)
     if not FPS[0] <= fps <= FPS[1]:
         raise SettingsError(
             f"{fps:g} frames per second (--fps) is no rate: give one from {FPS[0]:g} to {FPS[1]:g}"

@@ -7,14 +7,16 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import NamedTemporaryFile, gettempdir
 from typing import BinaryIO, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from refervid.core.arguments import need_number
 from refervid.core.errors import NoAudioStream, SettingsError, UnreadableMedia
+from refervid.core.files import storing_in
 from refervid.media.array import ArrayClip
 from refervid.media.audio import SoundSource, has_sound
 from refervid.media.clip import Clip
@@ -54,15 +56,15 @@ def open_clip(
     `EmptyClip`, `NoVideoStream`, `NoAudioStream` (for `audio`), `TruncatedMedia` (with `strict`),
     `MediaTooLarge`, `SettingsError` (for an `fps` that is no rate, or of a video; a part without a frame).
     """
+    need_number("max_pixels", max_pixels, 1, whole=True)
     clip = _opened(source, fps, strict, max_pixels)
     if audio is not None:
         sound = local_path(audio)
         if not has_sound(sound):
             raise NoAudioStream(f"{audio} holds no sound; give a sound file, or a video with sound")
         clip.sound = SoundSource(sound)
-    if (start_s, end_s, every) == (0.0, None, 1):
-        return clip
-    return PartClip(clip, start_s=start_s, end_s=end_s, every=every)
+    part = PartClip(clip, start_s=start_s, end_s=end_s, every=every)
+    return clip if len(part) == len(clip) else part
 
 
 def _opened(source: Source, fps: float | None, strict: bool, max_pixels: int) -> Clip:
@@ -91,8 +93,9 @@ class _OpenFileClip(VideoClip):
         while data := file.read(2**20):
             if not isinstance(data, bytes):
                 raise UnreadableMedia(f"the file {told(file)} gives text: open it with mode 'rb'")
-            self._copy.write(data)
-        self._copy.flush()
+            with storing_in(Path(gettempdir()), "TMPDIR"):
+                self._copy.write(data)
+                self._copy.flush()
         super().__init__(Path(self._copy.name), strict=strict, max_pixels=max_pixels)
         self.name = Path(str(getattr(file, "name", "clip"))).stem
 
@@ -106,7 +109,11 @@ def local_path(source: object) -> Path:
         raise UnreadableMedia(f"{text!r} is no path: {_GIVE}")
     # Made a path, an address loses a slash.
     address = re.match(r"([a-z][a-z0-9+.-]+):/+(.*)", text, re.IGNORECASE)
-    if address is None or Path(text).exists():
+    try:
+        exists = Path(text).exists()
+    except OSError as error:
+        raise UnreadableMedia(f"{text[:60]!r}... is no path ({error.strerror}): {_GIVE}") from error
+    if address is None or exists:
         return Path(text)
     scheme, rest = address[1].lower(), address[2]
     if scheme == "file":

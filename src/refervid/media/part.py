@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from refervid.core.arguments import need_number
 from refervid.core.errors import SettingsError
 from refervid.core.types import Frame, Waveform
 from refervid.media.clip import Clip
@@ -24,6 +25,10 @@ class PartClip(Clip):
     def __init__(
         self, whole: Clip, *, start_s: float = 0.0, end_s: float | None = None, every: int = 1
     ) -> None:
+        need_number("start_s", start_s)
+        need_number("every", every, 1, whole=True)
+        if end_s is not None:
+            need_number("end_s", end_s)
         end_s = np.inf if end_s is None else end_s
         times_s = whole.times_s
         inside = np.flatnonzero((times_s >= start_s) & (times_s < end_s))[::every]

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from refervid.config.environment import Environment
 from refervid.config.overrides import by_full_name, override
 from refervid.config.problems import problems_of
+from refervid.core.arguments import need_number, need_word, need_words
 from refervid.core.device import resolve_device
 from refervid.core.errors import SettingsError
 from refervid.engines.base import Binder, Chooser, Detector, Dtype, Engine, Runtime, Tagger, Tracker
@@ -208,6 +209,12 @@ def load(
     Raises `SettingsError` for an unknown preset or setting, `DeviceError` for a device that is not
     there, `MissingWeights` or `MissingExtra` when an engine is built that lacks something.
     """
+    need_word("preset", preset)
+    need_words("settings", settings)
+    if max_cost is not None:
+        need_number("max_cost", max_cost, 0)
+    if dtype not in get_args(Dtype):
+        raise SettingsError(f"dtype={dtype!r:.60}: choose one of {', '.join(get_args(Dtype))}")
     name = best_preset(sound=sound) if preset == "auto" else preset
     chosen = _settings(name, settings)
     computed = PRESETS[name].dtype if dtype == "auto" else dtype

@@ -1,0 +1,32 @@
+"""What callers of the library pass: nonsense is told at once, and by the argument's name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from numbers import Integral, Real
+
+from refervid.core.errors import SettingsError
+
+
+def need_number(name: str, value: object, least: float = -math.inf, *, whole: bool = False) -> None:
+    """Raises `SettingsError` for what is no finite number from `least` on; True and False are none."""
+    right = isinstance(value, Integral if whole else Real) and not isinstance(value, bool)
+    if not right or not least <= float(value) < math.inf:  # type: ignore[arg-type]
+        kind = "whole number" if whole else "number"
+        bound = f" from {least:g} on" if least > -math.inf else ""
+        raise SettingsError(f"{name}={value!r:.60} is no {kind}{bound}")
+
+
+def need_word(name: str, value: object) -> None:
+    """Raises `SettingsError` for what is no string."""
+    if not isinstance(value, str):
+        raise SettingsError(f"{name}={value!r:.60} is no word")
+
+
+def need_words(name: str, value: object) -> None:
+    """Raises `SettingsError` for what is no sequence of strings; a string by itself is none."""
+    if isinstance(value, str | bytes) or not isinstance(value, Sequence):
+        raise SettingsError(f"{name}={value!r:.60} is no list of words")
+    for each in value:
+        need_word(name, each)

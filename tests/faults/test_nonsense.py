@@ -1,0 +1,76 @@
+"""Nonsense from a caller of the library: one sentence that names the argument."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import refervid
+from refervid.core.errors import RefervidError
+from refervid.media.array import ArrayClip
+from tests.clips import numbered_frames, write_pictures, write_video
+
+NO_NUMBER: list[Any] = ["", "nonsense", b"x", [], [1], {"a": 1}, object(), float("nan"), float("inf"), True]
+NO_WORD: list[Any] = [None, 5, -1.5, b"x", ["a"], {"a": 1}, object(), True, Path("x")]
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video(tmp_path_factory.mktemp("clip") / "a.mp4", numbered_frames(3))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_pictures(tmp_path_factory.mktemp("clip") / "frames", numbered_frames(3))
+
+
+def _told(caught: pytest.ExceptionInfo[RefervidError], name: str) -> None:
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", NO_NUMBER, ids=repr)
+@pytest.mark.parametrize("name", ["fps", "max_pixels", "start_s", "end_s", "every"])
+def test_what_should_be_a_number(folder: Path, name: str, value: Any) -> None:
+    with pytest.raises(RefervidError) as caught:
+        refervid.open_clip(folder, **{name: value})
+    _told(caught, name)
+
+
+@pytest.mark.parametrize(("name", "value"), [("max_pixels", 0), ("every", 0), ("every", 1.5), ("fps", -1)])
+def test_numbers_that_make_no_sense(folder: Path, name: str, value: Any) -> None:
+    with pytest.raises(RefervidError) as caught:
+        refervid.open_clip(folder, **{name: value})
+    _told(caught, name)
+
+
+@pytest.mark.parametrize("value", NO_WORD, ids=repr)
+@pytest.mark.parametrize("name", ["preset", "device", "settings", "dtype"])
+def test_what_should_be_a_word(name: str, value: Any) -> None:
+    """Settings are a list of words; the one in `NO_WORD` names no setting."""
+    with pytest.raises(RefervidError) as caught:
+        refervid.load(**{"preset": "lite", "device": "cpu", name: value})
+    _told(caught, "setting" if name == "settings" else name)
+
+
+@pytest.mark.parametrize("value", ["nonsense", float("nan"), -1])
+def test_what_should_be_a_cost(value: Any) -> None:
+    with pytest.raises(RefervidError, match="max_cost"):
+        refervid.load("lite", device="cpu", max_cost=value)
+
+
+@pytest.mark.parametrize("place", ["video", "audio"])
+def test_a_path_longer_than_any_file_name(video: Path, place: str) -> None:
+    long = "x" * 10_000
+    with pytest.raises(RefervidError, match="name too long") as caught:
+        refervid.open_clip(long) if place == "video" else refervid.open_clip(video, audio=long)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("frames", [None, 5, "frames", [], np.zeros(3), np.zeros((2, 8, 8, 3))])
+def test_what_should_be_frames(frames: Any) -> None:
+    with pytest.raises(RefervidError, match="give"):
+        ArrayClip(frames)
