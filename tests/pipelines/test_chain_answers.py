@@ -58,10 +58,11 @@ class Published:
         return int(entry.get(label, 0) if isinstance(entry, dict) else entry)
 
     def some(self, each: int) -> list[str]:
-        """Clips of every kind: by how many objects sound, and which boxes were chosen."""
+        """Clips of every kind: how many objects sound, where intervals end, and which boxes were chosen."""
         kinds: dict[Any, list[str]] = {}
         for clip, named in self.objects.items():
-            kind = (len(named), *sorted(self.box(clip, label) for label in named))
+            end = self.intervals[clip][-1][1] if clip in self.intervals and len(named) > 1 else None
+            kind = (len(named), end, *sorted(self.box(clip, label) for label in named))
             kinds.setdefault(kind, []).append(clip)
         return sorted(clip for clips in kinds.values() for clip in clips[:each])
 

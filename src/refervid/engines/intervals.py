@@ -144,12 +144,11 @@ def read_interval_file(path: Path) -> dict[str, list[Interval]]:
 
 
 def published_for(waveform: Waveform, clips: dict[str, list[Interval]]) -> list[Interval]:
-    """The clip's intervals; the last goes on to the end of the sound, as in the published scripts."""
+    """The clip's intervals as the file has them: they may end before the sound does."""
     found = clips.get(waveform.name) or clips.get(waveform.name.rsplit("/", 1)[-1])
     if found is None:
         raise SettingsError(f"the interval file has no clip {waveform.name!r}")
-    last = Interval(found[-1].start_s, max(found[-1].end_s, waveform.duration_s))
-    return [*found[:-1], last]
+    return list(found)
 
 
 def _missing_for_yamnet(settings: IntervalSettings) -> list[str]:
