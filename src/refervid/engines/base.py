@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, get_args, runtime_checkable
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from refervid.core.errors import ChooserError
@@ -264,6 +266,70 @@ class Tracker(Engine, Protocol):
         `track` is what they gave; `mark` is on another frame than all of them. Points alone correct the
         mask that `track` has on their frame, a box or a mask replaces it.
         """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectTrack:
+    """One thing over the clip: on which N frames it was seen, and what it may be.
+
+    `frame_indices` (N,) int64, increasing; `boxes_xyxy` (N, 4) float32 in pixels of the displayed frame;
+    `scores` (N,) float32, how surely it is a thing at all; `names` nouns with probabilities, likeliest first
+    (they do not exclude each other); `colours` (22,) float32: shares of the eleven colour terms in its upper
+    and its lower half, summing to 1.
+    """
+
+    number: int
+    frame_indices: NDArray[np.int64]
+    boxes_xyxy: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    names: Mapping[str, float]
+    colours: NDArray[np.float32]
+
+    def box_at(self, frame_index: int) -> NDArray[np.float32] | None:
+        """(4,) where it is on a frame, between sightings by interpolation; None before and after them."""
+        frames = self.frame_indices
+        if not frames[0] <= frame_index <= frames[-1]:
+            return None
+        return np.array([np.interp(frame_index, frames, side) for side in self.boxes_xyxy.T], np.float32)
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """What is in a clip, by the time of its first sighting; `frame_indices` are the frames looked at."""
+
+    tracks: Sequence[ObjectTrack]
+    frame_indices: Sequence[int]
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Elimination:
+    """What is left of an inventory's tracks after a sentence was held against all of them.
+
+    `objects` are the pivots of each thing that is meant, none where it is not there; `confidence` in 0..1 is
+    how likely that is right, `guess` says that something could not be checked or fits in part only.
+    """
+
+    objects: Sequence[Sequence[Pivot]]
+    guess: bool
+    confidence: float
+    decisions: Sequence[Decision]
+    notes: Sequence[str] = ()
+
+
+@runtime_checkable
+class EliminatingChooser(Protocol):
+    """What a chooser that can judge whole tracks can do besides."""
+
+    def eliminate(self, clip: Clip, inventory: Inventory, texts: Sequence[str]) -> list[Elimination | None]:
+        """One answer per text; None: no track is what the text names, and the frames have to be searched."""
+        ...
+
+
+class Finder(Engine, Protocol):
+    def find(self, clip: Clip, hook: Hook) -> Inventory:
+        """The clip's inventory; a second call for the same clip costs nothing."""
         ...
 
 

@@ -18,7 +18,7 @@ from refervid.config.problems import problems_of
 from refervid.core.errors import SettingsError
 from refervid.engines.base import Engine, EngineClass, EngineSettings, Runtime
 
-Role = Literal["chooser", "detector", "tracker", "tagger", "binder"]
+Role = Literal["chooser", "detector", "tracker", "tagger", "binder", "finder"]
 
 GROUP = "refervid.engines"
 """The entry points by which packages add engines."""
@@ -46,6 +46,9 @@ ENGINES: Mapping[Role, Mapping[str, str]] = {
         "beats": "refervid.engines.beats:BeatsTagger",
         "ast": "refervid.engines.ast:AstTagger",
         "recorded": "refervid.engines.recorded:RecordedTagger",
+    },
+    "finder": {
+        "objects": "refervid.engines.lite.objects.finder:ObjectFinder",
     },
     "binder": {
         "synchrony": "refervid.engines.lite.binder:SynchronyBinder",

@@ -6,7 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from refervid.core.errors import SettingsError
-from refervid.engines.base import Binder, Chooser, Detector, Engine, EngineOptions, Runtime, Tagger, Tracker
+from refervid.engines.base import (
+    Binder,
+    Chooser,
+    Detector,
+    Engine,
+    EngineOptions,
+    Finder,
+    Runtime,
+    Tagger,
+    Tracker,
+)
 from refervid.engines.hub.digests import loaded_digests
 from refervid.engines.registry import Role, build_engine, engine_settings, missing_parts
 
@@ -48,6 +58,10 @@ class EngineSet:
     @property
     def binder(self) -> Binder:
         return cast(Binder, self._engine("binder"))
+
+    @property
+    def finder(self) -> Finder:
+        return cast(Finder, self._engine("finder"))
 
     def is_given(self, role: Role) -> bool:
         """Whether the caller brought this engine along, so that settings say nothing of it."""

@@ -14,13 +14,14 @@ from refervid.config.problems import problems_of
 from refervid.core.arguments import need_number, need_word, need_words
 from refervid.core.device import resolve_device
 from refervid.core.errors import SettingsError
-from refervid.engines.base import Binder, Chooser, Detector, Dtype, Engine, Runtime, Tagger, Tracker
-from refervid.engines.registry import Role, engine_settings
+from refervid.engines.base import Binder, Chooser, Detector, Dtype, Engine, Finder, Runtime, Tagger, Tracker
+from refervid.engines.registry import Role, engine_settings, missing_parts
 from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.pivot.pipeline import SOUND_PARTS, TEXT_PARTS, PivotPipeline, lacking
 from refervid.pipelines.pivot.settings import PivotSettings
 from refervid.pipelines.soc import SHIPPED, SocPipeline, SocSettings
+from refervid.pipelines.tracks.pipeline import TracksPipeline
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,12 @@ PRESETS: Mapping[str, Preset] = {
     for preset in (
         Preset(
             "lite",
-            "embedded: attribute rules, motion and colour proposals, flow tracker, sound-motion synchrony",
+            "embedded: things found by a small network, by motion and by colour; attribute rules over whole "
+            "tracks, an embedded tracker, sound-motion synchrony",
             "nothing",
             {
-                "pipeline": "pivot",
+                "pipeline": "tracks",
+                "finder": {"kind": "objects"},
                 "text": {"candidates": 12},
                 "chooser": {"kind": "rules"},
                 "detector": {"kind": "motion"},
@@ -150,24 +153,29 @@ AUTO_ORDER = ("local", "fast", "lite")
 
 @dataclass(frozen=True)
 class Lacks:
-    """What this machine lacks for a preset, in words: for everything, and for sound alone."""
+    """What this machine lacks for a preset, in words: for everything, for sound, for names of things."""
 
     always: list[str]
     for_sound: list[str]
+    for_names: list[str]
 
     @property
     def messages(self) -> list[str]:
-        """All of it, with "for sound: " before what sentences do not need."""
-        return self.always + [f"for sound: {lack}" for lack in self.for_sound]
+        """All of it, with "for sound: " before what sentences do not need, and "for names of things: " before
+        that without which the preset still runs.
+        """
+        more = {"sound": self.for_sound, "names of things": self.for_names}
+        return self.always + [f"for {what}: {lack}" for what, lacks in more.items() for lack in lacks]
 
 
 def lacks_of(name: str, overrides: Sequence[str] = ()) -> Lacks:
     """Raises `SettingsError` for an unknown preset or setting."""
     settings = _settings(name, overrides)
     if isinstance(settings, SocSettings):
-        return Lacks(settings.missing(), [])
+        return Lacks(settings.missing(), [], [])
     always, sounding = lacking(settings, TEXT_PARTS), lacking(settings, SOUND_PARTS)
-    return Lacks(always, [lack for lack in sounding if lack not in always])
+    naming = [] if settings.finder is None else missing_parts("finder", settings.finder)
+    return Lacks(always, [lack for lack in sounding if lack not in always], naming)
 
 
 def missing_for(name: str, overrides: Sequence[str] = (), *, sound: bool = True) -> list[str]:
@@ -195,6 +203,7 @@ def load(
     tracker: Tracker | None = None,
     tagger: Tagger | None = None,
     binder: Binder | None = None,
+    finder: Finder | None = None,
 ) -> Pipeline:
     """A ready pipeline. `settings` are changes to the preset in the form "tracker.kind=flow".
 
@@ -225,11 +234,13 @@ def load(
         "tracker": tracker,
         "tagger": tagger,
         "binder": binder,
+        "finder": finder,
     }
     given = {role: engine for role, engine in roles.items() if engine is not None}
     if isinstance(chosen, SocSettings):
         return SocPipeline(name, chosen, runtime, given)
-    return PivotPipeline(name, chosen, runtime, given)
+    pipeline = TracksPipeline if chosen.pipeline == "tracks" else PivotPipeline
+    return pipeline(name, chosen, runtime, given)
 
 
 def _settings(name: str, overrides: Sequence[str]) -> PivotSettings | SocSettings:

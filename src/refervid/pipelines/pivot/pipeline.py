@@ -37,6 +37,11 @@ SOUND_PARTS: tuple[Part, ...] = ("tagger", "binder", "class names")
 """What sound needs besides."""
 
 
+def roles_of(settings: PivotSettings) -> list[Role]:
+    """The roles that the settings fill."""
+    return [role for role in get_args(Role) if getattr(settings, role) is not None]
+
+
 def lacking(settings: PivotSettings, parts: Sequence[Part]) -> list[str]:
     """What this machine lacks for parts of the pipeline, in words, each once."""
     found: list[str] = []
@@ -57,7 +62,9 @@ class PivotPipeline(Pipeline):
         self.preset = preset
         self.settings = settings
         self._runtime = runtime
-        self.engines = EngineSet({role: getattr(settings, role) for role in get_args(Role)}, runtime, given)
+        self.engines = EngineSet(
+            {role: getattr(settings, role) for role in roles_of(settings)}, runtime, given
+        )
 
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
         texts, sound = bool(distinct_texts(references)), SoundReference() in references
@@ -68,7 +75,7 @@ class PivotPipeline(Pipeline):
         before = self.spending()
         selections = self._select(clip, references, waveform, stages)
         selections = self._track(clip, selections, stages)
-        if self.settings.text.check and any(one.answered for one in selections):
+        if self.settings.text.check and any(one.objects for one in selections):
             selections = check_results(clip, selections, self.engines.chooser, self.settings, stages)
             selections = self._track(clip, selections, stages)
         if waveform is not None:
@@ -126,7 +133,6 @@ class PivotPipeline(Pipeline):
         self, clip: Clip, references: Sequence[Reference], waveform: Waveform | None, stages: Stages
     ) -> list[Selection]:
         """One for every distinct reference."""
-        engines, settings = self.engines, self.settings
         asked = distinct_texts(references)
         selections = [
             Selection(reference, notes=("the sentence is empty",))
@@ -134,10 +140,9 @@ class PivotPipeline(Pipeline):
             if isinstance(reference, TextReference) and reference.text not in asked
         ]
         if asked:
-            sections = sections_of(clip, settings)
-            chooser, detector = engines.chooser, engines.detector
-            selections += select_pivots(clip, asked, sections, chooser, detector, settings.text, stages)
+            selections += self._select_texts(clip, asked, stages)
         if waveform is not None:
+            engines, settings = self.engines, self.settings
             selections.append(
                 select_sounding(
                     clip,
@@ -151,6 +156,12 @@ class PivotPipeline(Pipeline):
                 )
             )
         return selections
+
+    def _select_texts(self, clip: Clip, texts: Sequence[str], stages: Stages) -> list[Selection]:
+        engines, settings = self.engines, self.settings
+        sections = sections_of(clip, settings)
+        chooser, detector = engines.chooser, engines.detector
+        return select_pivots(clip, texts, sections, chooser, detector, settings.text, stages)
 
     def _track(self, clip: Clip, selections: Sequence[Selection], stages: Stages) -> list[Selection]:
         if not any(one.objects and not one.tracked for one in selections):

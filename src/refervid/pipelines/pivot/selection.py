@@ -53,11 +53,14 @@ class Selection:
     decisions: tuple[Decision, ...] = ()
     notes: tuple[str, ...] = ()
     guess: bool = False
+    sure: float | None = None
     error: ChooserError | None = None
 
     @property
     def confidence(self) -> float:
-        """Mean score of the boxes that were picked; without any, 1: nothing was claimed."""
+        """`sure` if the chooser said so, else the mean score of the boxes that were picked; 1 without any."""
+        if self.sure is not None:
+            return self.sure
         scores = [
             question.candidates[pick].score for question, choice in self.answered for pick in choice.picks
         ]

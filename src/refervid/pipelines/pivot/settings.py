@@ -67,9 +67,9 @@ class SoundSettings(_Frozen):
 
 
 class PivotSettings(_Frozen):
-    """The pipeline of AL-Ref-SAM 2 with its five engines."""
+    """The pipeline of AL-Ref-SAM 2 with its five engines; before it, with `tracks`, a finder."""
 
-    pipeline: Literal["pivot"] = "pivot"
+    pipeline: Literal["pivot", "tracks"] = "pivot"
     sections: SectionSettings = SectionSettings()
     text: TextSettings = TextSettings()
     sound: SoundSettings = SoundSettings()
@@ -78,3 +78,4 @@ class PivotSettings(_Frozen):
     tracker: EngineOptions
     tagger: EngineOptions
     binder: EngineOptions
+    finder: EngineOptions | None = None

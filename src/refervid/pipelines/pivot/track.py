@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import accumulate
 
 import numpy as np
 
@@ -16,6 +15,9 @@ from refervid.media.clip import Clip
 from refervid.pipelines.pivot.selection import Selection
 from refervid.pipelines.stages import Stages
 from refervid.report.result import TrackedObject
+
+Start = int | tuple[tuple[int, bytes], ...]
+"""What an object starts from, to be compared."""
 
 COVERED = 0.5
 """Intersection over union of a pivot's box with that of a track on its frame, from which on they are one
@@ -85,14 +87,22 @@ def _without_strangers(selection: Selection, tracks: Sequence[Track]) -> Selecti
 def _tracks(
     clip: Clip, groups: Sequence[Sequence[Sequence[Pivot]]], tracker: Tracker, stages: Stages
 ) -> list[list[Track]]:
-    """Tracks of the objects of every group."""
-    objects = [pivots for group in groups for pivots in group]
-    tracks: list[Track] = []
+    """Tracks of the objects of every group; what starts alike for several sentences is tracked once."""
+    objects = {_start(pivots): pivots for group in groups for pivots in group}
+    tracks: dict[Start, Track] = {}
     if objects:
         with stages.stage("track", len(clip)) as stage:
-            stage.artefact = tracks = tracker.track(clip, objects, stage.hook)
-    ends = accumulate(map(len, groups))
-    return [tracks[end - len(group) : end] for group, end in zip(groups, ends, strict=True)]
+            stage.artefact = found = tracker.track(clip, list(objects.values()), stage.hook)
+        tracks = dict(zip(objects, found, strict=True))
+    return [[tracks[_start(pivots)] for pivots in group] for group in groups]
+
+
+def _start(pivots: Sequence[Pivot]) -> Start:
+    """Equal for objects that only have the same boxes; what else they start from is not compared."""
+    boxes = [p.box_xyxy for p in pivots if p.mask is None and p.points_xy is None and p.box_xyxy is not None]
+    if len(boxes) < len(pivots):
+        return id(pivots)
+    return tuple((p.frame_index, box.tobytes()) for p, box in zip(pivots, boxes, strict=True))
 
 
 def _covers(track: Track, pivot: Pivot) -> bool:

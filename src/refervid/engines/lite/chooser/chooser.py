@@ -12,9 +12,11 @@ from refervid.core.types import Decision, Interval, SoundingObject
 from refervid.engines.base import (
     BoxChoice,
     BoxQuestion,
+    Elimination,
     EngineSettings,
     FrameChoice,
     FrameQuestion,
+    Inventory,
     Runtime,
     SoundChoice,
     SoundQuestion,
@@ -28,6 +30,7 @@ from refervid.engines.lite.analysis.proposals import (
     view_of,
 )
 from refervid.engines.lite.analysis.sound import envelopes, stretches
+from refervid.engines.lite.chooser.elimination import Eliminator
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.selection import Answer, answer
@@ -88,6 +91,11 @@ class RulesChooser:
                 )
             )
         return [choices[number] for number in range(len(questions))]
+
+    def eliminate(self, clip: Clip, inventory: Inventory, texts: Sequence[str]) -> list[Elimination | None]:
+        """Whole tracks against each sentence; None where no network knows what is named."""
+        eliminator = Eliminator(clip, inventory)
+        return [eliminator.eliminate(parse(text)) for text in texts]
 
     def sounding_objects(self, question: SoundQuestion) -> SoundChoice:
         """The things whose motion goes with the sound; none for silence, or if nothing moves with it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -20,11 +21,14 @@ INNER = 0.85
 
 @dataclass(eq=False)
 class Region:
-    """A candidate on frame `frame_index` of the clip."""
+    """A candidate on frame `frame_index` of the clip; `names`: classes of COCO with probabilities, where a
+    network named it.
+    """
 
     scene: Scene
     frame_index: int
     candidate: Candidate
+    names: Mapping[str, float] | None = None
 
     @cached_property
     def mask(self) -> Mask:

@@ -8,7 +8,7 @@ for one attribute, but among comparable things the attributes decide. What can o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from refervid.engines.lite.chooser.region import Region, overlap
 from refervid.engines.lite.chooser.relations import relation_fit
 from refervid.engines.lite.language import Attribute, Expression, Relation
 from refervid.engines.lite.language.lexicon import PATTERNED, PRIORS
+from refervid.engines.lite.language.vocabulary import ANY, Concept, concept
 
 FLOORS = {
     "colour": 0.03,
@@ -33,6 +34,7 @@ FLOORS = {
     "order": 0.1,
     "relation": 0.2,
     "noun": 0.1,
+    "named": 0.02,
     "prior": 0.5,
 }
 """What is left of a region's plausibility if it does not fit at all: the surer the measure, the less."""
@@ -86,7 +88,7 @@ def judge(expression: Expression, regions: Sequence[Region], point_tracks: Point
     scores = np.array([max(region.candidate.score, 0.01) for region in regions]) ** power
     if not expression.plural:
         scores *= [SCATTERED if region.scattered else 1.0 for region in regions]
-    judged = [_noun(expression, regions)] if _phrases_name_things(expression, regions) else []
+    judged = _noun(expression, regions)
     sequence = [each for each in expression.attributes if each.phase]
     plain = [each for each in expression.attributes if not each.phase]
     judged += [_absolute(each, regions, point_tracks, pure) for each in plain if not _comparing(each)]
@@ -224,16 +226,34 @@ def _more_than(
     return Judged(relation.words, "relation", 1 - fits if relation.negated else fits)
 
 
-def _phrases_name_things(expression: Expression, regions: Sequence[Region]) -> bool:
-    """Did the detector say which noun each region is?"""
-    return expression.noun is not None and any(
-        expression.noun in region.candidate.phrase.split() for region in regions
-    )
+def _noun(expression: Expression, regions: Sequence[Region]) -> list[Judged]:
+    noun = expression.noun
+    if noun is None:
+        return []
+    if any(region.names is not None for region in regions):
+        meant = concept(noun)
+        if meant is None or is_anything(meant):
+            return []
+        return [Judged(noun, "named", np.array([noun_fit(meant, region.names or {}) for region in regions]))]
+    fits = [float(noun in region.candidate.phrase.split()) for region in regions]
+    return [Judged(noun, "noun", np.array(fits))] if any(fits) else []
 
 
-def _noun(expression: Expression, regions: Sequence[Region]) -> Judged:
-    fits = [float(expression.noun in region.candidate.phrase.split()) for region in regions]
-    return Judged(str(expression.noun), "noun", np.array(fits))
+def noun_fit(meant: Concept, names: Mapping[str, float]) -> float:
+    """How surely what has these names is meant: its probability, less where a foreign name is likelier.
+
+    Where the noun itself is among the names that is its probability.
+    """
+    if meant.noun in names and meant.noun not in meant.detector:
+        return names[meant.noun]
+    own = max((weight * names.get(name, 0.0) for name, weight in meant.detector.items()), default=0.0)
+    other = max((p for name, p in names.items() if name not in meant.detector), default=0.0)
+    return own * own / max(own, other) if own else 0.0
+
+
+def is_anything(meant: Concept) -> bool:
+    """ "thing": every class stands for it, none well."""
+    return max(meant.detector.values(), default=0.0) <= ANY
 
 
 def _priors(expression: Expression, regions: Sequence[Region]) -> list[Judged]:

@@ -40,10 +40,10 @@ def answer(
     """One answer per frame; `sections[s]` are the regions of a frame, all of one clip."""
     if not (expression.noun or expression.attributes or expression.relations):
         nothing = "the sentence names nothing that could be looked for"
-        return [Answer((), nothing, (nothing, *_language_notes(expression)))] * len(sections)
+        return [Answer((), nothing, (nothing, *language_notes(expression)))] * len(sections)
     picks: list[list[int]] = [[] for _ in sections]
     reasons: list[list[str]] = [[] for _ in sections]
-    notes = list(_language_notes(expression))
+    notes = [*language_notes(expression), *_noun_notes(expression)]
     for part in (expression, *expression.others):
         replies = _answer_one(part, sections, point_tracks)
         if not any(chosen for chosen, _ in replies):
@@ -194,17 +194,24 @@ def _unmeasured(expression: Expression) -> list[str]:
     return [*expression.unchecked, *(each.words for each in expression.parts), *excluded, *owner]
 
 
-def _language_notes(expression: Expression) -> list[str]:
+def _noun_notes(expression: Expression) -> list[str]:
+    notes = []
+    for part in (expression, *expression.others):
+        if part.noun and part.noun_class != "thing":
+            said = part.attributes or part.relations
+            by = "judged by everything else" if said else "what stands out most is only a guess"
+            notes.append(f"what {part.noun!r} looks like is not known here: {by}")
+    return notes
+
+
+def language_notes(expression: Expression) -> list[str]:
+    """What of the sentence was not understood or cannot be measured, in words."""
     notes = []
     for part in (expression, *expression.others):
         if part.unknown:
             notes.append(f"not understood: {', '.join(repr(word) for word in part.unknown)}")
         if words := _unmeasured(part):
             notes.append(f"cannot be measured: {', '.join(repr(word) for word in words)}")
-        if part.noun and part.noun_class != "thing":
-            said = part.attributes or part.relations
-            by = "judged by everything else" if said else "what stands out most is only a guess"
-            notes.append(f"what {part.noun!r} looks like is not known here: {by}")
     if expression.unread:
         notes.append(f"the sentence is too long: its last {expression.unread} words were not read")
     notes += [f"{written!r} was read as {read!r}" for written, read in expression.respelled]

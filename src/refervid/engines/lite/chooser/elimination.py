@@ -1,0 +1,305 @@
+"""Judges whole tracks against a sentence, and says what is not there.
+
+Tracks are held against the sentence on several frames of the clip; what a track is worth, and how well each
+statement of the sentence fits it, are means over the frames on which it is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refervid.core.types import Candidate, Decision, Pivot
+from refervid.engines.base import Elimination, Inventory, ObjectTrack
+from refervid.engines.lite.analysis import Scene, scene_of
+from refervid.engines.lite.chooser.confidence import confidence
+from refervid.engines.lite.chooser.point_tracks import PointTracks
+from refervid.engines.lite.chooser.region import Region, overlap
+from refervid.engines.lite.chooser.scoring import REJECT, is_anything, judge, noun_fit
+from refervid.engines.lite.chooser.selection import PLURAL_SHARE, language_notes
+from refervid.engines.lite.language import Expression
+from refervid.engines.lite.language.vocabulary import Concept, concept
+from refervid.engines.lite.objects.classifier import TrackNames
+from refervid.media.clip import Clip
+
+KEYFRAMES = 8
+"""Frames on which tracks are compared; of clips longer than `KEYFRAME_S` each, more."""
+KEYFRAME_S = 4.0
+MOST_KEYFRAMES = 24
+MOST_REGIONS = 16
+"""Of the surest tracks, on one keyframe."""
+NAMED = 0.5
+"""Fit of a name from which on a thing is recognised: more likely it than not."""
+PERHAPS = 0.15
+"""Fit of a name below which a thing is something else."""
+HOLDS = 0.5
+"""Fit of a statement from which on it holds."""
+RIVAL = 0.7
+"""Another thing that is worth so much of the best may be meant as well."""
+SAME_LOOKS = 0.6
+"""Shared colours of two tracks that may be the same thing at different times."""
+AT_ONCE = 0.5
+"""Two tracks with more than this share of the shorter one's sightings in common are two things, or a thing
+and its part."""
+SAME_PLACE = 0.6
+"""Shared area, over the smaller's, from which on two tracks are one thing or its part."""
+TOUCHING = 0.1
+"""The same for a person and a thing in use."""
+PIVOTS = 24
+"""The surest sightings of a track, evenly over its time, start the tracker."""
+
+
+@dataclass(eq=False)
+class Judgement:
+    """One track under one sentence: what it is worth, and how well each statement fits it."""
+
+    track: ObjectTrack
+    worth: float = 0.0
+    fits: dict[tuple[str, str], float] = field(default_factory=dict)
+    """(kind, words) -> fit."""
+
+    @property
+    def weakest(self) -> float:
+        return min((fit for (kind, _), fit in self.fits.items() if kind != "prior"), default=1.0)
+
+
+class Eliminator:
+    """The tracks of one clip, measured once for all sentences."""
+
+    def __init__(self, clip: Clip, inventory: Inventory) -> None:
+        self._scene = scene_of(clip)
+        self._tracks = {track.number: track for track in inventory.tracks}
+        self._names = {number: dict(track.names) for number, track in self._tracks.items()}
+        self._classified = TrackNames(clip)
+        self._frames = _keyframes(self._scene, inventory)
+        self._sampled = max(len(inventory.frame_indices), 1)
+
+    def eliminate(self, expression: Expression) -> Elimination | None:
+        """None: no track is known to be what the sentence names; the whole frame has to be searched."""
+        parts = [self._one(part) for part in (expression, *expression.others)]
+        known = [part for part in parts if part is not None]
+        if len(known) < len(parts):
+            return None
+        return Elimination(
+            objects=[pivots for part in known for pivots in part.objects],
+            guess=any(part.guess for part in known),
+            confidence=min(part.confidence for part in known),
+            decisions=[decision for part in known for decision in part.decisions],
+            notes=list(dict.fromkeys(note for part in known for note in part.notes)),
+        )
+
+    def _one(self, expression: Expression) -> Elimination | None:
+        meant = concept(expression.noun) if expression.noun else None
+        if not self._tracks or (expression.noun and (meant is None or meant.stuff)):
+            return None
+        if meant is None or is_anything(meant):
+            return self._by_attributes(expression)
+        fits = self._fits(meant)
+        best = max(fits.values(), default=0.0)
+        if best < PERHAPS:
+            if not meant.known:
+                return None
+            return _not_found(f"there is no {expression.noun} here", 1 - best, language_notes(expression))
+        judged = self._judged(expression, [number for number, fit in fits.items() if fit >= PERHAPS])
+        if not judged:
+            return None
+        if failed := _failed(judged):
+            there = f"there is {_article(expression.noun or '')}, but not: {', '.join(failed)}"
+            sure = 1 - max(each.weakest for each in judged)
+            return _not_found(there, sure, language_notes(expression))
+        return self._found(expression, meant, judged)
+
+    def _by_attributes(self, expression: Expression) -> Elimination | None:
+        """The track that fits best without a name for it, unless it fits badly."""
+        if not (expression.attributes or expression.relations):
+            return None
+        judged = self._judged(expression, list(self._tracks))
+        if not judged or judged[0].weakest < HOLDS:
+            return None
+        return self._found(expression, None, judged)
+
+    def _fits(self, meant: Concept) -> dict[int, float]:
+        """How well the concept names each track; ImageNet's classes are asked where COCO's are not enough."""
+        fits = {number: noun_fit(meant, names) for number, names in self._names.items()}
+        exact = meant.known and not meant.narrower and max(fits.values()) >= NAMED
+        if meant.classifier and not exact:
+            seen = self._classified.of(list(self._tracks.values()))
+            for number, probabilities in seen.items():
+                known = min(1.0, 2 * float(probabilities[list(meant.classifier)].sum()))
+                if meant.known and not meant.narrower:
+                    fits[number] = max(fits[number], known)
+                else:
+                    fits[number] = (fits[number] + known) / 2
+                self._names[number][meant.noun] = fits[number]
+        return fits
+
+    def _judged(self, expression: Expression, numbers: Sequence[int]) -> list[Judgement]:
+        """Judgements of the tracks, the worthiest first."""
+        found = {number: Judgement(self._tracks[number]) for number in numbers}
+        worth: dict[int, list[float]] = {number: [] for number in numbers}
+        fits: dict[int, dict[tuple[str, str], list[float]]] = {number: {} for number in numbers}
+        shown = self._regions({*numbers, *self._targets(expression)})
+        points = PointTracks([region for regions in shown.values() for region in regions.values()])
+        for regions in shown.values():
+            if found.keys().isdisjoint(regions):
+                continue
+            verdict = judge(expression, list(regions.values()), points)
+            for row, number in enumerate(regions):
+                if number not in found:
+                    continue
+                worth[number].append(float(verdict.plausible[row]))
+                for said in verdict.judged:
+                    fits[number].setdefault((said.kind, said.words), []).append(float(said.fits[row]))
+        for number, each in found.items():
+            if worth[number]:
+                seen = len(each.track.frame_indices) / self._sampled
+                each.worth = float(np.mean(worth[number])) * _prominence(each.track, self._scene, seen)
+                each.fits = {key: float(np.mean(values)) for key, values in fits[number].items()}
+        kept = [each for each in found.values() if each.worth > 0]
+        return sorted(kept, key=lambda each: -each.worth)
+
+    def _targets(self, expression: Expression) -> set[int]:
+        """Tracks that the things may be to which the sentence relates."""
+        found: set[int] = set()
+        for relation in expression.relations:
+            for target in relation.targets:
+                meant = concept(target.noun) if target.noun else None
+                fits = self._fits(meant) if meant else dict.fromkeys(self._tracks, 1.0)
+                found |= {number for number, fit in fits.items() if fit >= PERHAPS}
+                found |= self._targets(target)
+        return found
+
+    def _regions(self, numbers: set[int]) -> dict[int, dict[int, Region]]:
+        """By keyframe and number, the surest `MOST_REGIONS` of these tracks."""
+        shown: dict[int, dict[int, Region]] = {}
+        for index in self._frames:
+            here = [(track, track.box_at(index)) for track in map(self._tracks.__getitem__, numbers)]
+            seen = [(track, box) for track, box in here if box is not None]
+            seen.sort(key=lambda pair: -float(pair[0].scores.mean()) * len(pair[0].frame_indices) ** 0.5)
+            shown[index] = {
+                track.number: Region(
+                    self._scene,
+                    index,
+                    Candidate(box, float(track.scores.mean())),
+                    self._names[track.number],
+                )
+                for track, box in seen[:MOST_REGIONS]
+            }
+        return shown
+
+    def _uses(self, person: ObjectTrack, meant: Concept) -> bool:
+        """Is a thing with the person that makes one a rider, a skier?"""
+        return any(
+            max(other.names.get(name, 0.0) for name in meant.uses) >= NAMED
+            and _same_place(person, other, TOUCHING)
+            for other in self._tracks.values()
+        )
+
+    def _found(self, expression: Expression, meant: Concept | None, judged: list[Judgement]) -> Elimination:
+        chosen, rivals = _chosen(judged, expression)
+        best = chosen[0][0]
+        notes = language_notes(expression)
+        unchecked = list(meant.unchecked) if meant else ["what it is"]
+        if meant and meant.uses and self._uses(best.track, meant):
+            unchecked = list(meant.traits)
+        said = {words: fit for (kind, words), fit in best.fits.items() if kind != "prior"}
+        if weak := [words for words, fit in said.items() if fit < HOLDS]:
+            notes.append(f"fits only in part: {', '.join(weak)}")
+        if unchecked:
+            notes.append(f"not checked: {', '.join(unchecked)}")
+        if rivals:
+            notes.append(f"there are {len(rivals) + 1} that fit alike: the most prominent is taken")
+        objects = [_pivots([each.track for each in group]) for group in chosen]
+        numbers = ", ".join(str(each.track.number) for group in chosen for each in group)
+        reason = ", ".join(f"{words} {fit:.2f}" for words, fit in said.items())
+        return Elimination(
+            objects=objects,
+            guess=bool(notes),
+            confidence=confidence(best.fits, rivals=len(rivals), unchecked=len(notes)),
+            decisions=[Decision("tracks", numbers, "rules", reason, frame_index=objects[0][0].frame_index)],
+            notes=notes,
+        )
+
+
+def _keyframes(scene: Scene, inventory: Inventory) -> list[int]:
+    """Evenly over the sampled frames that show anything."""
+    shown = sorted({int(index) for track in inventory.tracks for index in track.frame_indices})
+    count = int(np.clip(scene.times_s[-1] / KEYFRAME_S, KEYFRAMES, MOST_KEYFRAMES))
+    places = np.linspace(0, len(shown) - 1, min(count, len(shown))).round().astype(int)
+    return [shown[place] for place in dict.fromkeys(places.tolist())]
+
+
+def _prominence(track: ObjectTrack, scene: Scene, seen: float) -> float:
+    """0..1: of two things that fit alike the larger one that is seen for longer is meant."""
+    height, width = scene.clip_size
+    sides = track.boxes_xyxy[:, 2:] - track.boxes_xyxy[:, :2]
+    share = float(np.sqrt(np.median(sides.prod(axis=1)) / (height * width)))
+    return (0.4 + 0.6 * seen) * (0.5 + 0.5 * min(1.0, 2 * share))
+
+
+def _failed(judged: Sequence[Judgement]) -> list[str]:
+    """Statements that could be checked and fit no track."""
+    failed = []
+    for kind, words in judged[0].fits:
+        best = max(each.fits.get((kind, words), 0.0) for each in judged)
+        if best < REJECT.get(kind, 0.0):
+            failed.append(words)
+    return failed
+
+
+def _chosen(judged: list[Judgement], expression: Expression) -> tuple[list[list[Judgement]], list[Judgement]]:
+    """Groups of tracks, each one thing at several times; and the rivals where one thing is asked for."""
+    count = expression.count if expression.plural else 1
+    groups: list[list[Judgement]] = []
+    rivals: list[Judgement] = []
+    for each in judged:
+        if each.worth < PLURAL_SHARE * judged[0].worth:
+            break
+        again = [group for group in groups if all(_same_again(one.track, each.track) for one in group)]
+        if again:
+            again[0].append(each)
+        elif any(_same_place(one.track, each.track) for group in groups for one in group):
+            continue
+        elif count is None or len(groups) < count:
+            groups.append([each])
+        elif each.worth >= RIVAL * judged[0].worth:
+            rivals.append(each)
+    return groups, rivals
+
+
+def _same_again(one: ObjectTrack, other: ObjectTrack) -> bool:
+    """Alike, and mostly seen at other times; where they are seen together one is a part of the other."""
+    together = np.intersect1d(one.frame_indices, other.frame_indices)
+    if len(together) > AT_ONCE * min(len(one.frame_indices), len(other.frame_indices)):
+        return False
+    alike = float(np.minimum(one.colours, other.colours).sum()) >= SAME_LOOKS
+    return alike and (not len(together) or _same_place(one, other))
+
+
+def _same_place(one: ObjectTrack, other: ObjectTrack, least: float = SAME_PLACE) -> bool:
+    rows = np.intersect1d(one.frame_indices, other.frame_indices, return_indices=True)[1:]
+    pairs = zip(one.boxes_xyxy[rows[0]], other.boxes_xyxy[rows[1]], strict=True)
+    shared = [overlap(a.astype(np.float64), b.astype(np.float64)) for a, b in pairs]
+    return bool(shared) and float(np.median(shared)) >= least
+
+
+def _pivots(tracks: Sequence[ObjectTrack]) -> list[Pivot]:
+    """The surest sighting of each of `PIVOTS` equal parts of the time, in order."""
+    frames = np.concatenate([track.frame_indices for track in tracks])
+    boxes = np.concatenate([track.boxes_xyxy for track in tracks])
+    scores = np.concatenate([track.scores for track in tracks])
+    order = np.argsort(frames, kind="stable")
+    parts: list[NDArray[np.intp]] = np.array_split(order, min(PIVOTS, len(order)))
+    best = [part[int(scores[part].argmax())] for part in parts]
+    return [Pivot(int(frames[number]), boxes[number]) for number in best]
+
+
+def _not_found(reason: str, sure: float, notes: list[str]) -> Elimination:
+    return Elimination((), False, sure, [Decision("tracks", None, "rules", reason)], [reason, *notes])
+
+
+def _article(noun: str) -> str:
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"

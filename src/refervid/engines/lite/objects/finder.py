@@ -1,0 +1,131 @@
+"""What is in a clip: object tracks over all of it, found once and shared by all sentences."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal, Self
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from refervid.core.types import Frame, Hook
+from refervid.engines.base import EngineSettings, Inventory, ObjectTrack, Runtime
+from refervid.engines.lite.analysis import scene_of
+from refervid.engines.lite.analysis.colour import memberships
+from refervid.engines.lite.language.vocabulary import COCO_CLASSES
+from refervid.engines.lite.objects.crops import detect
+from refervid.engines.lite.objects.linking import Colours, Linker, Sightings, joined
+from refervid.engines.lite.objects.network import GRAPH, LAYOUT, Boxes, ObjectNetwork
+from refervid.media.clip import Clip
+
+INNER = 0.7
+"""Colours of a box are taken from this share of its sides: its corners are background."""
+FLEETING = 0.5
+"""What was seen only once, and with a smaller score, is not kept where a clip has several sampled frames."""
+TOLD = 0.05
+"""Names less probable than this are not told."""
+
+
+class ObjectsSettings(EngineSettings):
+    """`rate_hz`: sampled frames a second; every `fine_every`-th is looked at in small squares too."""
+
+    kind: Literal["objects"] = "objects"
+    rate_hz: float = Field(3.0, gt=0)
+    fine_every: int = Field(3, ge=1)
+
+
+class ObjectFinder:
+    """The 80 classes of COCO, by a small network whose weights come with a package."""
+
+    Settings: ClassVar[type[ObjectsSettings]] = ObjectsSettings
+    name = "objects"
+    version = "1"
+
+    def __init__(self, settings: ObjectsSettings) -> None:
+        self._settings = settings
+        self._network: ObjectNetwork | None = None
+        self._found: WeakKeyDictionary[Clip, Inventory] = WeakKeyDictionary()
+
+    @classmethod
+    def missing(cls, settings: ObjectsSettings) -> list[str]:
+        return list(dict.fromkeys([*GRAPH.missing(), *LAYOUT.missing()]))
+
+    @classmethod
+    def build(cls, settings: ObjectsSettings, runtime: Runtime) -> Self:
+        return cls(settings)
+
+    def find(self, clip: Clip, hook: Hook) -> Inventory:
+        """Calls `hook("objects", None, frames done, frames)`, and before that what `scene_of` calls."""
+        if clip not in self._found:
+            self._found[clip] = self._find(clip, hook)
+        return self._found[clip]
+
+    def _find(self, clip: Clip, hook: Hook) -> Inventory:
+        if lacks := self.missing(self._settings):
+            return Inventory((), (), (f"what things are is not known here: {'; '.join(lacks)}",))
+        self._network = self._network or ObjectNetwork()
+        scene = scene_of(clip, hook)
+        frames = sampled_frames(clip, self._settings.rate_hz)
+        linker = Linker()
+        before = 0
+        for done, (index, frame) in enumerate(clip.frames(frames)):
+            found = detect(self._network, frame, fine=done % self._settings.fine_every == 0)
+            linker.carry(scene, before, index)
+            colours = _colours(
+                scene.small(index), found.boxes * np.tile(scene.scale_xy, 2).astype(np.float32)
+            )
+            linker.add(index, float(clip.times_s[index]), found, colours)
+            before = index
+            hook("objects", None, done + 1, len(frames))
+        kept = [one for one in joined(linker.tracks) if _lasting(one, len(frames))]
+        kept.sort(key=lambda one: (one.frames[0], -len(one.frames)))
+        return Inventory(tuple(_track(number, one) for number, one in enumerate(kept, 1)), tuple(frames))
+
+
+def sampled_frames(clip: Clip, rate_hz: float) -> list[int]:
+    """The frames nearest to a clock of `rate_hz`, from the first on."""
+    ticks = np.arange(0, clip.times_s[-1] + 0.5 / rate_hz, 1 / rate_hz)
+    after = np.clip(np.searchsorted(clip.times_s, ticks), 1, max(len(clip) - 1, 1))
+    times = clip.times_s[[0, 0]] if len(clip) == 1 else clip.times_s
+    nearest = np.where(ticks - times[after - 1] <= times[after] - ticks, after - 1, after)
+    return sorted({min(int(index), len(clip) - 1) for index in nearest})
+
+
+def _lasting(one: Sightings, sampled: int) -> bool:
+    return len(one.frames) > 1 or sampled == 1 or float(one.names[0].max()) >= FLEETING
+
+
+def _track(number: int, one: Sightings) -> ObjectTrack:
+    names = typical(np.stack(one.names))
+    order = np.argsort(-names, kind="stable")
+    return ObjectTrack(
+        number=number,
+        frame_indices=np.array(one.frames, np.int64),
+        boxes_xyxy=np.stack(one.boxes),
+        scores=np.array([each.max() for each in one.names], np.float32),
+        names={COCO_CLASSES[n]: float(names[n]) for n in order if names[n] >= TOLD},
+        colours=np.mean(one.colours, axis=0),
+    )
+
+
+def typical(names: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(C,) of (N, C): the mean of the upper half of each class's probabilities; blur and turns hide names."""
+    ordered = np.sort(names, axis=0)[len(names) // 2 :]
+    return np.asarray(ordered.mean(axis=0), np.float32)
+
+
+def _colours(small: Frame, boxes: Boxes) -> Colours:
+    """(N, 22): shares of the colour terms in the upper and the lower half of each box."""
+    maps = memberships(small)
+    shares = np.zeros((len(boxes), 2, maps.shape[-1]), np.float32)
+    for row, (x0, y0, x1, y1) in enumerate(boxes):
+        mx, my = (x1 - x0) * (1 - INNER) / 2, (y1 - y0) * (1 - INNER) / 2
+        left, right = round(float(x0 + mx)), max(round(float(x1 - mx)), round(float(x0 + mx)) + 1)
+        edges = np.round(np.linspace(y0 + my, y1 - my, 3)).astype(int)
+        for half in range(2):
+            inside = maps[edges[half] : max(edges[half + 1], edges[half] + 1), left:right]
+            if inside.size:
+                shares[row, half] = inside.mean(axis=(0, 1))
+    flat = shares.reshape(len(boxes), -1) + 1e-6
+    return np.asarray(flat / flat.sum(axis=1, keepdims=True), np.float32)

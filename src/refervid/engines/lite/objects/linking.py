@@ -1,0 +1,197 @@
+"""Detections of sampled frames become tracks: by place, size, names and colours, through short gaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from refervid.engines.lite.analysis import Scene
+from refervid.engines.lite.analysis.flow import Flow
+from refervid.engines.lite.objects.crops import SAME_NAMES, intersections
+from refervid.engines.lite.objects.network import Boxes, Detections, Probabilities
+
+SURE = 0.4
+"""Boxes of at least this score are linked first; what is less sure may go on a track, as in ByteTrack
+(Zhang et al., ECCV 2022)."""
+STARTS = 0.25
+"""The least score that starts a track."""
+LINKED = 0.3
+"""The least likeness of a box and the track that it goes on."""
+GAP_S = 1.5
+"""A track that is not seen for longer ends; the same thing may be a new track later."""
+REACH = 0.7
+"""So many sizes of its own away from where it was expected, half of the trust that it is it is gone."""
+
+POINTS = 8
+"""Rows and columns of the points of a box whose flow carries it."""
+JOINED = 0.6
+"""Median overlap from which two tracks of the same names are one thing seen twice."""
+JOINED_GAP_S = 3.0
+"""A track goes on with another that begins where it ended, after a gap of no more than this."""
+
+Colours = NDArray[np.float32]
+"""(N, C) shares of colours, the rows sum to 1."""
+
+
+@dataclass(eq=False)
+class Sightings:
+    """One thing as it was seen on N sampled frames: parallel lists."""
+
+    frames: list[int] = field(default_factory=list)
+    times_s: list[float] = field(default_factory=list)
+    boxes: list[NDArray[np.float32]] = field(default_factory=list)
+    expected: NDArray[np.float32] = field(default_factory=lambda: np.zeros(4, np.float32))
+    """(4,) the last box, carried along by the flow since."""
+    names: list[NDArray[np.float32]] = field(default_factory=list)
+    colours: list[NDArray[np.float32]] = field(default_factory=list)
+
+    def add(self, frame: int, time_s: float, found: Detections, colours: Colours, number: int) -> None:
+        self.frames.append(frame)
+        self.times_s.append(time_s)
+        self.boxes.append(found.boxes[number])
+        self.expected = found.boxes[number]
+        self.names.append(found.names[number])
+        self.colours.append(colours[number])
+
+    def box_at(self, frame: int) -> NDArray[np.float32]:
+        """(4,) between sightings by interpolation; before the first and after the last, that one."""
+        return np.array([np.interp(frame, self.frames, side) for side in np.stack(self.boxes, 1)], np.float32)
+
+
+class Linker:
+    """Takes the detections of frame after frame; `tracks` are all that began so far."""
+
+    def __init__(self) -> None:
+        self.tracks: list[Sightings] = []
+        self._open: list[Sightings] = []
+
+    def carry(self, scene: Scene, start: int, end: int) -> None:
+        """Take the open tracks along from one frame to another; none goes over a cut."""
+        scale = np.tile(scene.scale_xy, 2)
+        for index in range(start, end):
+            if scene.cut(index):
+                self._open = []
+            if not self._open:
+                return
+            flow = scene.half_forward(index)
+            for track in self._open:
+                track.expected = track.expected + np.tile(_shift(flow, track.expected * scale / 2), 2) / scale
+
+    def add(self, frame: int, time_s: float, found: Detections, colours: Colours) -> None:
+        """The detections of the next sampled frame."""
+        self._open = [track for track in self._open if time_s - track.times_s[-1] <= GAP_S]
+        scores = found.scores
+        free = np.ones(len(scores), bool)
+        waiting = list(self._open)
+        for chosen in (scores >= SURE, scores < SURE):
+            numbers = np.flatnonzero(chosen & free)
+            for track, number in _linked(waiting, found, colours, numbers):
+                track.add(frame, time_s, found, colours, number)
+                waiting.remove(track)
+                free[number] = False
+        for number in np.flatnonzero(free & (scores >= STARTS)).tolist():
+            track = Sightings()
+            track.add(frame, time_s, found, colours, number)
+            self._open.append(track)
+            self.tracks.append(track)
+
+
+def _shift(flow: Flow, box: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(2,) median flow in the inner half of a box, both at half the analysis size."""
+    height, width = flow.shape[:2]
+    xs, ys = (np.linspace(start, end, POINTS + 2)[1:-1] for start, end in (box[[0, 2]], box[[1, 3]]))
+    columns = np.clip(xs.round().astype(int), 0, width - 1)
+    rows = np.clip(ys.round().astype(int), 0, height - 1)
+    return np.asarray(np.median(flow[np.ix_(rows, columns)].reshape(-1, 2), axis=0), np.float32)
+
+
+def _linked(
+    tracks: list[Sightings], found: Detections, colours: Colours, numbers: NDArray[np.intp]
+) -> list[tuple[Sightings, int]]:
+    """Pairs of tracks and boxes, together as alike as can be."""
+    if not tracks or not len(numbers):
+        return []
+    alike = _likeness(
+        np.stack([track.expected for track in tracks]),
+        np.stack([np.mean(track.names[-5:], axis=0) for track in tracks]),
+        np.stack([np.mean(track.colours[-5:], axis=0) for track in tracks]),
+        found.pick(numbers),
+        colours[numbers],
+    )
+    pairs = zip(*linear_sum_assignment(-alike), strict=True)
+    return [(tracks[row], int(numbers[column])) for row, column in pairs if alike[row, column] >= LINKED]
+
+
+def _likeness(
+    boxes: Boxes, names: Probabilities, looks: Colours, found: Detections, colours: Colours
+) -> NDArray[np.float32]:
+    """(tracks, detections) in 0..1."""
+    shared = intersections(boxes, found.boxes)
+    sizes, others = (
+        np.sqrt(np.maximum((b[:, 2:] - b[:, :2]).prod(axis=1), 1.0)) for b in (boxes, found.boxes)
+    )
+    overlap = shared / (sizes[:, None] ** 2 + others**2 - shared)
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2, (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+    away = np.linalg.norm(middles[0][:, None] - middles[1], axis=-1) / (
+        REACH * np.maximum(sizes[:, None], others)
+    )
+    ratio = np.minimum(sizes[:, None] / others, others / sizes[:, None])
+    place = np.maximum(overlap, 0.5 ** (away**2) * ratio)
+    lengths = np.linalg.norm(names, axis=1)[:, None] * np.linalg.norm(found.names, axis=1)
+    called = names @ found.names.T / np.maximum(lengths, 1e-9)
+    coloured = np.minimum(looks[:, None], colours).sum(axis=-1)
+    return np.asarray(place * (0.4 + 0.6 * called) * (0.5 + 0.5 * coloured), np.float32)
+
+
+def joined(tracks: list[Sightings]) -> list[Sightings]:
+    """Without tracks that are parts of others: seen twice at the same time, or going on after a gap."""
+    kept: list[Sightings] = []
+    for track in sorted(tracks, key=lambda one: -len(one.frames)):
+        whole = next((one for one in kept if _one_thing(one, track)), None)
+        if whole is None:
+            kept.append(track)
+        else:
+            _merge(whole, track)
+    return kept
+
+
+def _one_thing(one: Sightings, other: Sightings) -> bool:
+    names = np.mean(one.names, axis=0), np.mean(other.names, axis=0)
+    if names[0] @ names[1] < SAME_NAMES * np.linalg.norm(names[0]) * np.linalg.norm(names[1]):
+        return False
+    first, last = max(one.frames[0], other.frames[0]), min(one.frames[-1], other.frames[-1])
+    together = [frame for frame in {*one.frames, *other.frames} if first <= frame <= last]
+    if together:
+        return float(np.median([_overlap(one.box_at(f), other.box_at(f)) for f in together])) >= JOINED
+    early, late = sorted((one, other), key=lambda each: each.frames[0])
+    near = late.times_s[0] - early.times_s[-1] <= JOINED_GAP_S
+    return near and _overlap(early.boxes[-1], late.boxes[0]) >= JOINED
+
+
+def _merge(whole: Sightings, part: Sightings) -> None:
+    """Where both were seen the surer sighting stays."""
+    seen = {frame: number for number, frame in enumerate(whole.frames)}
+    for number, frame in enumerate(part.frames):
+        if frame not in seen:
+            for into, taken in zip(_lists(whole), _lists(part), strict=True):
+                into.append(taken[number])
+        elif part.names[number].max() > whole.names[seen[frame]].max():
+            for into, taken in zip(_lists(whole), _lists(part), strict=True):
+                into[seen[frame]] = taken[number]
+    order = np.argsort(whole.frames, kind="stable").tolist()
+    for each in _lists(whole):
+        each[:] = [each[place] for place in order]
+
+
+def _lists(one: Sightings) -> tuple[list[Any], ...]:
+    return one.frames, one.times_s, one.boxes, one.names, one.colours
+
+
+def _overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    shared = float(intersections(one[None], other[None])[0, 0])
+    areas = [float(np.prod(box[2:] - box[:2])) for box in (one, other)]
+    return shared / max(sum(areas) - shared, 1e-6)

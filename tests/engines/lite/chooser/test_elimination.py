@@ -1,0 +1,150 @@
+"""Whole tracks against sentences: an inventory of known truth on a made-up clip."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import refervid
+from refervid.core.types import Hook
+from refervid.engines.base import Elimination, Inventory, ObjectTrack
+from refervid.engines.lite.chooser import RulesChooser
+from refervid.engines.lite.chooser.chooser import RulesSettings
+from refervid.media.array import ArrayClip
+from refervid.media.clip import Clip
+from refervid.report.result import Result
+
+FRAMES, HEIGHT, WIDTH = 12, 90, 160
+
+
+def box(index: int, left: int, speed: int) -> list[int]:
+    return [left + speed * index, 30, left + speed * index + 24, 60]
+
+
+@pytest.fixture(scope="module")
+def clip() -> ArrayClip:
+    """A red thing that moves to the right, and a blue one that stands, on a textured ground."""
+    ground = np.random.default_rng(0).integers(90, 160, (HEIGHT, WIDTH, 1), np.uint8).repeat(3, 2)
+    frames = np.stack([ground] * FRAMES)
+    for index, frame in enumerate(frames):
+        for left, speed, colour in ((10, 3, (220, 20, 20)), (120, 0, (20, 40, 220))):
+            x0, y0, x1, y1 = box(index, left, speed)
+            frame[y0:y1, x0:x1] = colour
+    return ArrayClip(frames, fps=6)
+
+
+def track(number: int, left: int, speed: int, red: bool, **names: float) -> ObjectTrack:
+    frames = np.arange(0, FRAMES, 2)
+    colours = np.zeros(22, np.float32)
+    colours[[3, 14] if red else [7, 18]] = 0.5
+    return ObjectTrack(
+        number,
+        frames,
+        np.array([box(int(frame), left, speed) for frame in frames], np.float32),
+        np.full(len(frames), max(names.values()), np.float32),
+        dict(sorted(names.items(), key=lambda pair: -pair[1])),
+        colours,
+    )
+
+
+DOG, PERSON = track(1, 10, 3, True, dog=0.9, cat=0.2), track(2, 120, 0, False, person=0.95)
+INVENTORY = Inventory((DOG, PERSON), tuple(range(0, FRAMES, 2)))
+
+
+def ask(clip: Clip, text: str, inventory: Inventory = INVENTORY) -> Elimination:
+    [answer] = RulesChooser().eliminate(clip, inventory, [text])
+    assert answer is not None
+    return answer
+
+
+def start(answer: Elimination) -> list[float]:
+    return [float(pivots[0].box_xyxy[0]) for pivots in answer.objects if pivots[0].box_xyxy is not None]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [("the dog", 10), ("the animal", 10), ("the puppy", 10), ("the person", 120), ("the blue person", 120)],
+)
+def test_what_a_noun_names_is_taken(clip: ArrayClip, text: str, left: int) -> None:
+    assert start(ask(clip, text)) == [left]
+
+
+def test_what_was_recognised_is_no_guess(clip: ArrayClip) -> None:
+    sure = ask(clip, "the dog")
+    assert not sure.guess
+    assert sure.confidence > ask(clip, "the woman").confidence
+    assert ask(clip, "the woman").guess  # no network tells women from men
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("the zebra", "there is no zebra"), ("the blue dog", "there is a dog, but not: blue")],
+)
+def test_what_is_not_there_is_said(clip: ArrayClip, text: str, said: str) -> None:
+    answer = ask(clip, text)
+    assert (len(answer.objects), answer.guess) == (0, False)
+    assert said in answer.notes[0]
+
+
+def test_another_thing_s_weaker_name_is_doubted(clip: ArrayClip) -> None:
+    answer = ask(clip, "the cat")
+    assert not answer.objects or answer.guess
+
+
+def test_an_unknown_noun_is_not_decided_here(clip: ArrayClip) -> None:
+    assert RulesChooser().eliminate(clip, INVENTORY, ["the zorblax"]) == [None]
+
+
+def test_one_thing_at_two_times_is_one_object(clip: ArrayClip) -> None:
+    halves = [
+        replace(
+            DOG,
+            number=number,
+            frame_indices=DOG.frame_indices[rows],
+            boxes_xyxy=DOG.boxes_xyxy[rows],
+            scores=DOG.scores[rows],
+        )
+        for number, rows in ((1, slice(0, 3)), (3, slice(3, 6)))
+    ]
+    answer = ask(clip, "the dog", Inventory((*halves, PERSON), INVENTORY.frame_indices))
+    [pivots] = answer.objects
+    assert [pivot.frame_index for pivot in pivots] == DOG.frame_indices.tolist()
+
+
+def test_several_are_asked_for(clip: ArrayClip) -> None:
+    other = track(4, 120, 0, False, dog=0.8)
+    assert start(ask(clip, "the dogs", Inventory((DOG, other), INVENTORY.frame_indices))) == [10, 120]
+    one = ask(clip, "the dog", Inventory((DOG, other), INVENTORY.frame_indices))
+    assert len(one.objects) == 1
+    assert one.guess
+
+
+def test_a_finder_of_one_s_own_names_things_for_the_whole_chain(clip: ArrayClip) -> None:
+    class Known:
+        Settings = RulesSettings
+        name, version = "known", "1"
+
+        @classmethod
+        def missing(cls, settings: object) -> list[str]:
+            return []
+
+        @classmethod
+        def build(cls, settings: object, runtime: object) -> Known:
+            return cls()
+
+        def find(self, clip: Clip, hook: Hook) -> Inventory:
+            return INVENTORY
+
+    pipeline = refervid.load("lite", device="cpu", finder=Known())
+    dog, zebra = pipeline(clip, text=["the dog", "the zebra"])
+    assert isinstance(dog, Result)
+    assert isinstance(zebra, Result)
+    assert (dog.status, zebra.status) == ("ok", "not_found")
+    true = np.zeros((FRAMES, HEIGHT, WIDTH), bool)
+    for index in range(FRAMES):
+        x0, y0, x1, y1 = box(index, 10, 3)
+        true[index, y0:y1, x0:x1] = True
+    assert (true & dog.masks).sum() / (true | dog.masks).sum() > 0.7
+    assert not zebra.masks.any()

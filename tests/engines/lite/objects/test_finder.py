@@ -1,0 +1,103 @@
+"""The finder of things: its network on a real picture, and what it says without its package."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from refervid.core.errors import BadCheckpoint, MissingWeights
+from refervid.core.types import no_hook
+from refervid.datasets.pictures import read_rgb
+from refervid.engines.lite.analysis import scene_of
+from refervid.engines.lite.objects import finder
+from refervid.engines.lite.objects.crops import crops_of, distinct
+from refervid.engines.lite.objects.finder import ObjectFinder, ObjectsSettings, sampled_frames
+from refervid.engines.lite.objects.linking import Linker, joined
+from refervid.engines.lite.objects.network import GRAPH, LAYOUT, Detections
+from refervid.media.array import ArrayClip
+
+HEIGHT, WIDTH = 60, 100
+DOG, CAT = 16, 15
+"""Columns of `COCO_CLASSES`."""
+
+
+def names(**columns: float) -> np.ndarray:
+    row = np.zeros(80, np.float32)
+    for column, value in columns.items():
+        row[int(column.removeprefix("c"))] = value
+    return row
+
+
+def found(*rows: tuple[list[float], np.ndarray]) -> Detections:
+    boxes = np.array([box for box, _ in rows], np.float32).reshape(-1, 4)
+    return Detections(boxes, np.array([each for _, each in rows], np.float32).reshape(-1, 80))
+
+
+def test_a_dog_is_found_on_a_picture_of_one(shared_dir: Path) -> None:
+    picture = read_rgb(shared_dir / "data" / "media" / "dog_image.jpg")
+    clip = ArrayClip(np.stack([picture, picture]), fps=5)
+    inventory = ObjectFinder(ObjectsSettings()).find(clip, no_hook)
+    best = max(inventory.tracks, key=lambda track: float(track.scores.mean()))
+    assert next(iter(best.names)) == "dog"
+    assert best.names["dog"] > 0.5
+
+
+def test_crops_cover_the_frame_and_stay_in_it() -> None:
+    for height, width in ((480, 854), (1024, 576), (300, 300)):
+        seen = np.zeros((height, width), int)
+        for x0, y0, x1, y1 in crops_of(height, width, fine=True):
+            assert 0 <= x0 < x1 <= width
+            assert 0 <= y0 < y1 <= height
+            seen[y0:y1, x0:x1] += 1
+        assert seen.min() >= 2
+
+
+def test_one_thing_is_told_once_with_the_names_of_all_its_boxes() -> None:
+    twice = found(([10, 10, 50, 50], names(c16=0.9)), ([12, 10, 51, 50], names(c16=0.5, c15=0.4)))
+    once = distinct(twice)
+    assert once.boxes.tolist() == [[10, 10, 50, 50]]
+    assert once.names[0, DOG] == pytest.approx(0.9)
+    assert 0 < once.names[0, CAT] < 0.4
+    apart = distinct(found(([0, 0, 20, 20], names(c16=0.9)), ([60, 0, 80, 20], names(c16=0.8))))
+    assert len(apart.boxes) == 2
+
+
+def test_tracks_keep_apart_what_moves_apart() -> None:
+    rng = np.random.default_rng(0)
+    frames = rng.integers(100, 140, (1, HEIGHT, WIDTH, 3), np.uint8).repeat(12, 0)
+    for index in range(12):
+        frames[index, 20:36, 5 + 4 * index : 21 + 4 * index] = 250
+    clip = ArrayClip(frames, fps=6)
+    scene, linker = scene_of(clip), Linker()
+    colours = np.full((2, 22), 1 / 22, np.float32)
+    for index in range(0, 12, 2):
+        linker.carry(scene, max(index - 2, 0), index)
+        moving = [5.0 + 4 * index, 20, 21 + 4 * index, 36]
+        seen = found((moving, names(c16=0.9)), ([80, 5, 95, 20], names(c16=0.8)))
+        linker.add(index, float(clip.times_s[index]), seen, colours)
+    assert [one.frames for one in joined(linker.tracks)] == [[0, 2, 4, 6, 8, 10]] * 2
+
+
+def test_frames_are_sampled_by_the_clock() -> None:
+    clip = ArrayClip(np.zeros((31, 16, 16, 3), np.uint8), fps=10)
+    assert sampled_frames(clip, 2.0) == [0, 5, 10, 15, 20, 25, 30]
+    assert sampled_frames(ArrayClip(np.zeros((1, 16, 16, 3), np.uint8), fps=10), 2.0) == [0]
+
+
+def test_without_its_package_nothing_is_named_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    absent = replace(GRAPH, package="no_such_package")
+    monkeypatch.setattr(finder, "GRAPH", absent)
+    clip = ArrayClip(np.zeros((3, 16, 16, 3), np.uint8), fps=10)
+    inventory = ObjectFinder(ObjectsSettings()).find(clip, no_hook)
+    assert not inventory.tracks
+    assert "pip install" in inventory.notes[0]
+    with pytest.raises(MissingWeights, match="pip install"):
+        absent.read()
+
+
+def test_another_file_than_the_pinned_one_is_refused() -> None:
+    with pytest.raises(BadCheckpoint, match="install that version"):
+        replace(LAYOUT, sha256="0" * 64).read()
