@@ -23,6 +23,7 @@ from refervid.datasets.problems import Problems
 from refervid.datasets.samples import two_shapes, write_csv, write_video
 from refervid.datasets.single_frames import score_single_frames
 from refervid.datasets.tables import read_rows, read_table, read_text
+from refervid.media.limits import DEFAULT_MAX_PIXELS, frame_limit
 
 SPLIT_CODES = {"train": "0", "test": "1"}
 CLIPS = ("clips320H", "CLIPS320")
@@ -53,7 +54,7 @@ class H5Truth:
         path = self.files[position]
         with open_h5(path) as file:
             row = _instances(file, path).index(self.instance)
-            masks = np.asarray(file["reMask"])
+            masks = np.asarray(_plain(file, "reMask", path))
         # Stored column by column, and without the first axis when there is one instance.
         mask = masks if masks.ndim == 2 else masks[row]
         return mask.T.astype(bool), None
@@ -61,13 +62,27 @@ class H5Truth:
 
 def _instances(file: Any, path: Path) -> list[int]:
     """Instance ids of one frame; raises `DatasetError` when the file lacks what it must hold."""
-    if "instance" not in file or "reMask" not in file:
-        raise DatasetError(f"{path}: lacks `instance` or `reMask`; download it again")
-    ids = np.asarray(file["instance"]).reshape(-1)
-    masks = file["reMask"].shape
+    ids = np.asarray(_plain(file, "instance", path)).reshape(-1)
+    masks = _plain(file, "reMask", path).shape
     if len(masks) not in (2, 3) or len(ids) != (1 if len(masks) == 2 else masks[0]):
         raise DatasetError(f"{path}: {len(ids)} instances but masks of shape {masks}; download it again")
     return [int(each) for each in ids]
+
+
+def _plain(file: Any, name: str, path: Path) -> Any:
+    """A data set of the file itself, no larger than a frame; raises `DatasetError`.
+
+    HDF5 can lead into other files, and claim any size for what was never stored.
+    """
+    from h5py import Dataset as H5Dataset
+    from h5py import HardLink
+
+    if not isinstance(file.get(name, getlink=True), HardLink) or not isinstance(file[name], H5Dataset):
+        raise DatasetError(f"{path}: lacks `instance` or `reMask`; download it again")
+    found = file[name]
+    if found.external or found.is_virtual or found.size > frame_limit(DEFAULT_MAX_PIXELS):
+        raise DatasetError(f"{path}: its `{name}` is no plain array of a frame's size; download it again")
+    return found
 
 
 class A2dSentences(Dataset):

@@ -12,6 +12,8 @@ is read from one of these files, and without them a fixed seed draws others.
 
 from __future__ import annotations
 
+import struct
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,6 +46,10 @@ PublishedList = RootModel[list[tuple[str, str, str, int, str]]]
 """Video, frame's file, masks' file (as they lay on its authors' machine), number of masks, sentence."""
 
 
+_MOST_BYTES = 2**27
+"""Of one video's masks; published ones have 3 MB."""
+
+
 @dataclass(frozen=True)
 class MatTruth:
     """Some masks of one Matlab file; `frames` count from 0."""
@@ -59,6 +65,7 @@ class MatTruth:
 def _part_mask(path: Path) -> NDArray[np.uint8]:
     """(H, W, masks); raises `DatasetError`."""
     try:
+        _refuse_bomb(path)
         return np.atleast_3d(loadmat(path, variable_names=["part_mask"])["part_mask"])
     except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
         raise DatasetError(f"{path}: no `part_mask` can be read from it; download it again") from error
@@ -71,7 +78,30 @@ def _shape(path: Path) -> tuple[int, int, int]:
         height, width, *count = shapes["part_mask"]
     except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
         raise DatasetError(f"{path}: holds no `part_mask`; download it again") from error
-    return height, width, count[0] if count else 1
+    masks = count[0] if count else 1
+    if height * width * masks > _MOST_BYTES:
+        raise DatasetError(f"{path}: claims {masks} masks of {width}x{height} pixels; download it again")
+    return height, width, masks
+
+
+def _refuse_bomb(path: Path) -> None:
+    """Raises `DatasetError` where a compressed part unpacks to more than any video's masks have.
+
+    The file is a header of 128 bytes, then parts with their type (15: compressed by zlib) and length before
+    them ("MAT-File Format", MathWorks, version 5).
+    """
+    data = path.read_bytes()
+    at = 128
+    while at + 8 <= len(data):
+        kind, length = struct.unpack("<II", data[at : at + 8])
+        if kind == 15:
+            try:
+                unpacked = zlib.decompressobj().decompress(data[at + 8 : at + 8 + length], _MOST_BYTES + 1)
+            except zlib.error:
+                return  # the reader says what is wrong
+            if len(unpacked) > _MOST_BYTES:
+                raise DatasetError(f"{path}: unpacks to more than {_MOST_BYTES} bytes; download it again")
+        at += 8 + length
 
 
 def _frames_of(

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from refervid.core.errors import DatasetError
 from refervid.core.track import decode_mask, encode_mask
 from refervid.core.types import Mask
+from refervid.media.limits import DEFAULT_MAX_PIXELS, frame_limit
 
 
 class Rle(BaseModel):
@@ -31,6 +32,8 @@ def encode(mask: Mask) -> dict[str, Any]:
 def decode(code: Rle, file: Path) -> Mask:
     """Bool (H, W); raises `DatasetError` naming `file` unless the code covers its frame exactly."""
     height, width = code.size
+    if height < 1 or width < 1 or height * width > frame_limit(DEFAULT_MAX_PIXELS):
+        raise DatasetError(f"{file}: holds a mask of {width}x{height} pixels; no frame has that size")
     try:
         return decode_mask(code.counts.encode(), height, width)
     except ValueError as error:

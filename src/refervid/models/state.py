@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,10 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
+        refuse_compressed(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
+    except BadCheckpoint:
+        raise
     except SafetensorError as error:
         raise BadCheckpoint(f"{path} is damaged ({error}): download it again") from error
     except Exception as error:  # the unpickler raises whatever a damaged or hostile file provokes
@@ -42,6 +46,19 @@ def read_file(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise BadCheckpoint(f"{path} holds a {type(content).__name__} and not named tensors")
     return content
+
+
+def refuse_compressed(path: Path) -> None:
+    """Raises `BadCheckpoint` for an archive that holds more bytes than the file has: PyTorch compresses
+    nothing, and who else does may let a small file fill the memory.
+    """
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            claimed = sum(entry.file_size for entry in archive.infolist())
+        if claimed > path.stat().st_size:
+            raise BadCheckpoint(
+                f"{path} unpacks to {claimed} bytes, more than it has: PyTorch wrote no such file"
+            )
 
 
 def named_tensors(content: Any, source: str | Path) -> Mapping[str, Tensor]:

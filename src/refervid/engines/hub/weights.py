@@ -94,9 +94,12 @@ def load_pretrained(model_class: Any, folder: Path, **options: Any) -> Any:
     Tables of indices, which networks compute themselves, may be absent, and those of `HARMLESS` left over:
     which of them are saved changes with transformers' versions, and published files come from many.
     """
-    from refervid.models.state import check_finite  # torch is not needed to find weights
+    # torch is not needed to find weights
+    from refervid.models.state import check_finite, refuse_compressed
 
     _check_depth(folder)
+    for file in folder.glob("*.bin"):
+        refuse_compressed(file)
     try:
         model, report = model_class.from_pretrained(
             folder, local_files_only=True, output_loading_info=True, weights_only=True, **options

@@ -13,7 +13,7 @@ from transformers.utils import is_timm_available
 from refervid.core.errors import BadCheckpoint, MissingExtra, MissingWeights
 from refervid.engines.hub.weights import find_weights, load_pretrained
 from refervid.engines.sam2.official import configuration_of, to_transformers
-from refervid.models.state import check_finite
+from refervid.models.state import check_finite, refuse_compressed
 
 MODELS: dict[str, Any] = {"sam2_video": Sam2VideoModel, "edgetam_video": EdgeTamVideoModel}
 """transformers' `model_type` to the class; the checkpoint decides which it is."""
@@ -64,6 +64,7 @@ def _load_folder(folder: Path) -> Any:
 
 
 def _load_published(path: Path) -> Any:
+    refuse_compressed(path)
     try:
         official = torch.load(path, map_location="cpu", weights_only=True)["model"]
     except Exception as error:  # whatever the parser of a damaged or foreign file raises
