@@ -7,7 +7,7 @@ import re
 import secrets
 import sqlite3
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,6 +45,16 @@ def inside(root: Path, *names: str) -> Path:
         if path.is_symlink():
             raise UnsafeName(f"{path} is a symbolic link: remove it or choose another output folder")
     return path
+
+
+def paths_below(root: Path, names: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    """Names such as "masks/it/1.png" with their paths, checked as by `inside`, every folder once."""
+    folders = {"": root}
+    for name in names:
+        folder, _, last = name.rpartition("/")
+        if folder not in folders:
+            folders[folder] = inside(root, *folder.split("/"))
+        yield name, inside(folders[folder], last)
 
 
 def slug(text: str, taken: Collection[str] = ()) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from refervid.core.files import inside, well_formed
+from refervid.core.files import paths_below, well_formed
 
 Mark = Mapping[str, Any]
 """`bytes` and `sha256` of a file."""
@@ -63,6 +63,6 @@ def files_of(document: Path) -> dict[str, Mark]:
     if hashlib.sha256(blank).hexdigest() != seal[1].decode():
         return {}
     listed: dict[str, Mark] = json.loads(text).get("files", {})
-    for name in listed:
-        inside(document.parent, *name.split("/"))
-    return {**listed, document.name: mark_of(document)}
+    return {name: listed[name] for name, _ in paths_below(document.parent, listed)} | {
+        document.name: mark_of(document)
+    }

@@ -16,14 +16,14 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from refervid.core.errors import OutputConflict, OutputFailed, OutputLocked, SettingsError
-from refervid.core.files import flush_to_disk, inside, write_text
+from refervid.core.files import flush_to_disk, paths_below, write_text
 from refervid.core.manifest import Mark, files_of, has_mark, mark_of, marks_below, sealed
 
 LOCK = ".refervid.lock"
@@ -132,8 +132,7 @@ class ResultFolder:
         with writing_to(self.path):
             document = self.new / self._document
             write_text(document, sealed({**content, "files": files}))
-            with ThreadPoolExecutor() as pool:  # many at once take a file system far less time than in turn
-                list(pool.map(flush_to_disk, self.new.rglob("*")))
+            _for_each(flush_to_disk, self.new.rglob("*"))
             for parent in {(self.path / name).parent for name in files}:
                 parent.mkdir(parents=True, exist_ok=True)
             files[self._document] = mark_of(document)
@@ -157,16 +156,17 @@ def result_folder(path: str | Path, document: str, inputs: Iterable[Path]) -> It
 def refuse_strangers(folder: Path, names: Iterable[str], ours: Mapping[str, Mark]) -> None:
     """Raises `OutputConflict` if one of the files below `folder` is there, and not as `ours` says."""
     parents: set[Path] = set()
-    for name in names:
-        path = inside(folder, *name.split("/"))
-        parents.update(path.parents[: name.count("/")])
+    for name, path in paths_below(folder, names):
+        parents.add(path.parent)
         if not os.path.lexists(path) or has_mark(path, ours.get(name)):
             continue
         known = name in ours
         why = "was changed since it was written" if known else "is not known to be written by this program"
         raise OutputConflict(f"{path} {why}: move it away, or {_OTHER_FOLDER}")
     for parent in parents:
-        if os.path.lexists(parent) and not parent.is_dir():
+        while not os.path.lexists(parent):
+            parent = parent.parent
+        if not parent.is_dir():
             raise OutputConflict(f"{parent} is no folder: {_OTHER_FOLDER}")
 
 
@@ -175,9 +175,14 @@ def refuse_inputs(folder: Path, names: Iterable[str], inputs: Iterable[Path]) ->
 
     By whatever name: links do not count and, as some file systems do not tell it apart, letter case neither.
     """
-    given = {key: path for path in inputs if path.exists() for key in _keys(path.resolve())}
-    outputs = {folder.resolve() / name for name in names}
-    for place in outputs.union(*(output.parents for output in outputs)):
+    given = {key: path for path in inputs if path.exists() for key in _keys(str(path.resolve()))}
+    if not given:
+        return
+    root = str(folder.resolve())
+    outputs = {f"{root}/{name}" for name in names}
+    folders = {Path(os.path.dirname(output)) for output in outputs}
+    places = outputs | {str(place) for folder in folders for place in (folder, *folder.parents)}
+    for place in places:
         for key in _keys(place):
             if key in given:
                 raise OutputConflict(
@@ -186,11 +191,11 @@ def refuse_inputs(folder: Path, names: Iterable[str], inputs: Iterable[Path]) ->
                 )
 
 
-def _keys(path: Path) -> Iterator[tuple[int, int] | str]:
+def _keys(path: str) -> Iterator[tuple[int, int] | str]:
     """Equal ones for equal places."""
-    yield str(path).casefold()
-    if path.exists():
-        status = path.stat()
+    yield path.casefold()
+    with suppress(OSError):
+        status = os.stat(path)
         yield status.st_dev, status.st_ino
 
 
@@ -222,19 +227,27 @@ def _carry_out(folder: Path, new: Path, journal: Mapping[str, Any]) -> None:
     The document goes first and comes last, so that with it there is always all that it lists.
     """
     document, former, files = journal["document"], journal["former"], journal["files"]
-    still = [name for name in files if (new / name).exists()]
+    still = dict(paths_below(folder, [name for name in files if (new / name).exists()]))
     refuse_strangers(folder, still, former)
     if document in still:
-        (folder / document).unlink(missing_ok=True)
-    for name in former.keys() - files.keys():
-        path = inside(folder, *name.split("/"))
-        if has_mark(path, former[name]):
-            path.unlink()
-            drop_empty(path.parents[: name.count("/")])
-    for name in sorted(still, key=lambda name: name == document):
-        target = inside(folder, *name.split("/"))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(new / name, target)
+        still[document].unlink(missing_ok=True)
+    gone = [
+        path
+        for name, path in paths_below(folder, former.keys() - files.keys())
+        if has_mark(path, former[name])
+    ]
+    _for_each(lambda path: path.unlink(missing_ok=True), [*gone, *still.values()])
+    for path in gone:
+        drop_empty(path.parents[: len(path.relative_to(folder).parts) - 1])
+    for name, path in sorted(still.items(), key=lambda one: one[0] == document):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(new / name, path)
+
+
+def _for_each(call: Callable[[Path], None], paths: Iterable[Path]) -> None:
+    """Many at once take a file system far less time than in turn."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(call, paths))
 
 
 def drop_empty(folders: Iterable[Path]) -> None:
