@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from refervid.core.errors import DatasetError, OutputLocked, SettingsError, UnsafeName
+from refervid.core.errors import DatasetError, OutputFailed, OutputLocked, SettingsError, UnsafeName
 from refervid.core.outputs import output_lock
+from refervid.core.types import Hook, Reference, no_hook
 from refervid.datasets.registry import open_dataset
 from refervid.datasets.samples import two_shapes, write_common_form
 from refervid.evaluation.runner import Shard, evaluate
+from refervid.media.clip import Clip
+from refervid.report.result import Result
 from tests.evaluation.colour_pipeline import ColourPipeline
 
 REPOSITORY = Path(__file__).parents[2]
@@ -104,6 +109,19 @@ def test_a_full_disk_leaves_nothing_half(root: Path, tmp_path: Path, limit: int)
     assert not list(out.rglob(".*.part*"))
     whole = evaluate(open_dataset("folder", root), ColourPipeline(root), tmp_path / "whole")
     assert evaluate(open_dataset("folder", root), ColourPipeline(root), out, resume=True) == whole
+
+
+def test_a_folder_that_is_removed_in_the_middle_is_said(root: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    class Remover(ColourPipeline):
+        def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
+            shutil.rmtree(out)
+            return super().run(clip, references, hook)
+
+    with pytest.raises(OutputFailed, match=r"out \(the folder was removed\)"):
+        evaluate(open_dataset("folder", root), Remover(root), out)
+    assert not out.exists()
 
 
 def test_bad_data_ends_before_anything_is_written(root: Path, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import math
 import os
 import random
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -208,6 +209,14 @@ def test_a_run_that_saved_nothing_binds_nobody(tmp_path: Path) -> None:
         corrected = own.model_copy(update={"seed": 3})
         train(corrected, tmp_path / f"run-{resume}", resume=resume)
         assert json.loads((tmp_path / f"run-{resume}" / "recipe.json").read_text())["seed"] == 3
+
+
+# TensorBoard, where it is installed, writes in a thread of its own, which then fails on its own.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_folder_that_is_removed_in_the_middle_is_said(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(OutputFailed, match=r"out \(the folder was removed\)"):
+        train(tiny_recipe(), out, hook=lambda *_: shutil.rmtree(out))
 
 
 def test_a_full_disk_leaves_the_state_saved_before(tmp_path: Path) -> None:

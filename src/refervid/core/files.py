@@ -79,11 +79,14 @@ def atomic_file(path: Path, place: Path | None = None) -> Iterator[Path]:
     It lies in `place`, on the same file system, or else beside `path`. After an exception `path` is what it
     was before, and after a crash too.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = _part(path, place or path.parent)
+    if place is None:  # else its folder is made when there is something to put into it
+        place = path.parent
+        place.mkdir(parents=True, exist_ok=True)
+    part = _part(path, place)
     try:
         yield part
         flush_to_disk(part)
+        path.parent.mkdir(parents=True, exist_ok=True)
         os.replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
