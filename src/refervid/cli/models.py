@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from refervid.cli.console import FAILED, console, print_json, reporting_errors
-from refervid.cli.options import Json
+from refervid.cli.options import Device, Dtype, DtypeName, Json
 from refervid.core.errors import SettingsError
 
 models = typer.Typer(name="models", help="Checkpoints: list, download and verify them.", no_args_is_help=True)
@@ -89,9 +89,18 @@ def verify(
         list[str] | None, typer.Argument(help="Names or paths; by default all that are here.")
     ] = None,
     load: Annotated[bool, typer.Option(help="Also try to load the weights.")] = True,
+    run: Annotated[
+        bool,
+        typer.Option("--run", help="Run each on the demo's clip, and compare with kept numbers."),
+    ] = False,
+    device: Device = "auto",
+    dtype: Dtype = "float32",
     as_json: Json = False,
 ) -> None:
-    """Compare checkpoints with the published hashes and load them."""
+    """Compare checkpoints with the published hashes and load them; with --run, accept this machine."""
+    if run:
+        _accept(names, device, dtype, as_json)
+        return
     with reporting_errors():
         from refervid.engines.hub.checkpoints import CHECKPOINTS
         from refervid.engines.hub.verification import verify as check
@@ -111,6 +120,29 @@ def verify(
             "no known checkpoint is here: `refervid models pull --preset local` gets those of a preset",
             markup=False,
         )
+    if any(one.problem for one in found):
+        sys.exit(FAILED)
+
+
+def _accept(names: list[str] | None, device: str, dtype: DtypeName, as_json: bool) -> None:
+    with reporting_errors():
+        from refervid.config.environment import Environment
+        from refervid.core.device import resolve_device
+        from refervid.engines.base import Runtime
+        from refervid.engines.hub.acceptance import SHIPPED, accept
+        from refervid.engines.hub.checkpoints import CHECKPOINTS
+        from refervid.engines.hub.weights import missing_weights
+
+        wanted = names or [SHIPPED, *(name for name in CHECKPOINTS if not missing_weights(name))]
+        runtime = Runtime(resolve_device(device)[0], dtype, False, Environment().cache)
+        found = [accept(name, runtime) for name in wanted]
+    if as_json:
+        print_json([vars(one) for one in found])
+    for one in () if as_json else found:
+        verdict = "first run: its numbers are kept" if one.numbers else "loads"
+        if one.difference is not None:
+            verdict = f"as kept, but for {100 * one.difference:.2f} %"
+        print(f"{one.name} on {runtime.device}: {one.seconds:.1f} s; {one.problem or verdict}")
     if any(one.problem for one in found):
         sys.exit(FAILED)
 

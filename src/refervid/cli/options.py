@@ -18,8 +18,9 @@ Changes = Annotated[
     ),
 ]
 Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:N or mps.")]
+DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
 Dtype = Annotated[
-    Literal["auto", "float32", "bfloat16", "float16"],
+    DtypeName,
     typer.Option(
         help="What networks compute in: float32, bfloat16 or float16; by default as the preset says (`paper` "
         "and `soc` float32, others bfloat16 on GPUs that have it)."

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from refervid.config.environment import Environment
@@ -48,7 +47,7 @@ def verify(weights: str, *, load: bool = True) -> Verified:
     loads = None
     if load and problem is None:
         try:
-            _loader(path)(path)
+            load_checkpoint(weights, Runtime("cpu", "float32", False, Environment().cache))
             loads = True
         except RefervidError as error:
             loads, problem = False, str(error)
@@ -79,26 +78,30 @@ def _compare(file: Path, expected: str | None) -> bool | None:
         return hashlib.file_digest(source, "sha256").hexdigest() == expected
 
 
-def _loader(path: Path) -> Callable[[Path], object]:
-    """What can load it, told by a file's ending or a folder's `config.json`."""
+def load_checkpoint(weights: str, runtime: Runtime) -> object:
+    """The engine or network that a checkpoint is for, told by a file's name or a folder's `config.json`.
+
+    Raises `MissingWeights`, `BadCheckpoint`.
+    """
+    path = find_weights(weights)
     if path.is_file():
-        return _load_file
+        return _load_file(path, runtime)
     try:
         kind = json.loads((path / "config.json").read_text("utf-8"))["model_type"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadCheckpoint(f"{path} holds no config.json that names a model_type") from error
     if kind == "roberta":
-        return _load_roberta
+        return _load_roberta(path)
     if kind == "LanguageBindImage":
         from refervid.engines.class_names import ClassNames
 
-        return lambda folder: ClassNames.build(str(folder))
+        return ClassNames.build(str(path))
     if kind not in _ENGINES:
         raise BadCheckpoint(f"{path} holds a {kind!r} model, which no engine here runs")
-    return partial(_build, *_ENGINES[kind])
+    return _build(*_ENGINES[kind], path, runtime)
 
 
-def _load_file(path: Path) -> object:
+def _load_file(path: Path, runtime: Runtime) -> object:
     if path.suffix == ".h5":
         from refervid.models.yamnet import load_yamnet
 
@@ -106,11 +109,23 @@ def _load_file(path: Path) -> object:
     if path.name.startswith("BEATs"):
         from refervid.models.beats import load_beats
 
-        return load_beats(path)
-    return _build("tracker", "sam2", path)
+        return load_beats(path)[0]
+    if path.name.startswith("swin_"):
+        return _load_swin(path)
+    if path.suffix in (".tar", ".safetensors"):
+        from refervid.models.soc import load, load_published
+
+        return load(path) if path.suffix == ".safetensors" else load_published(path)
+    return _build("tracker", "sam2", path, runtime)
 
 
-def _load_roberta(folder: Path) -> None:
+def _load_swin(path: Path) -> object:
+    from refervid.models.soc.checkpoint import kinetics_backbone
+
+    return kinetics_backbone(path)
+
+
+def _load_roberta(folder: Path) -> object:
     from refervid.models.soc.checkpoint import read_roberta
     from refervid.models.soc.config import RobertaTextConfig
     from refervid.models.soc.text import build_text_encoder
@@ -119,11 +134,12 @@ def _load_roberta(folder: Path) -> None:
 
     config = RobertaTextConfig()
     RobertaTokenizer(config, folder)
-    load_exactly(build_text_encoder(config), read_roberta(folder), folder)
+    encoder = build_text_encoder(config)
+    load_exactly(encoder, read_roberta(folder), folder)
+    return encoder
 
 
-def _build(role: Role, kind: str, path: Path) -> object:
-    runtime = Runtime("cpu", "float32", False, Environment().cache)
+def _build(role: Role, kind: str, path: Path, runtime: Runtime) -> object:
     return build_engine(role, {"kind": kind, "weights": str(path)}, runtime)
 
 

@@ -20,9 +20,10 @@ from torch import Tensor
 from refervid.config.problems import problems_of
 from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.core.files import atomic_file
-from refervid.models.soc.config import RobertaTextConfig, SocConfig
+from refervid.models.soc.config import VIDEO_SWIN, RobertaTextConfig, SocConfig, VideoSwinConfig
 from refervid.models.soc.model import SOC
 from refervid.models.soc.published_sizes import BACKBONE, published_config
+from refervid.models.soc.video_swin import VideoSwin
 from refervid.models.soc.windows import relative_position_index
 from refervid.models.state import FindWeights, load_exactly, named_tensors, read_file
 
@@ -138,12 +139,21 @@ def load_backbone(model: SOC, path: Path) -> None:
     or our own of the backbone alone (`.safetensors`). Raises `MissingWeights` and `BadCheckpoint`.
     """
     if path.suffix != ".safetensors":
-        _load_kinetics(model, path)
+        _load_kinetics(model.backbone, model.config.backbone, path)
         return
     load_exactly(model.backbone, read_file(path), path)
 
 
-def _load_kinetics(model: SOC, path: Path) -> None:
+def kinetics_backbone(path: Path) -> VideoSwin:
+    """A Video Swin file of its authors alone; its size is told by its name. Raises `BadCheckpoint`."""
+    size = next((name for name in ("small", "base") if name in path.name), "tiny")
+    config = VIDEO_SWIN[f"video-swin-{size[0]}"]
+    backbone = VideoSwin(config)
+    _load_kinetics(backbone, config, path)
+    return backbone
+
+
+def _load_kinetics(backbone: VideoSwin, config: VideoSwinConfig, path: Path) -> None:
     """The authors' patches span two frames, SOC's one: the kernel is summed over time. Their final norm and
     classifier are left out.
     """
@@ -155,16 +165,16 @@ def _load_kinetics(model: SOC, path: Path) -> None:
         if name == key or name.startswith("norm."):
             continue
         if name.endswith("relative_position_index"):
-            index = relative_position_index(model.config.backbone.window, torch.device("cpu"))
+            index = relative_position_index(config.window, torch.device("cpu"))
             if not torch.equal(value, index):
-                problems.append(f"{key}: not the index of a window of {model.config.backbone.window}")
+                problems.append(f"{key}: not the index of a window of {config.window}")
             continue
         if name == "patch_embed.proj.weight" and value.dim() == 5:
             value = value.sum(2, keepdim=True)
         if ".downsample." in name:
             name = name.replace(".downsample.", ".").replace("layers.", "downsamples.", 1)
         own[name] = value
-    load_exactly(model.backbone, own, path, problems)
+    load_exactly(backbone, own, path, problems)
 
 
 def load_roberta(model: SOC, find: FindWeights) -> None:
