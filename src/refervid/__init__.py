@@ -21,6 +21,7 @@ _HOMES = {
     "Candidate": "refervid.core.types",
     "Clip": "refervid.media.clip",
     "Decision": "refervid.core.types",
+    "MarkReference": "refervid.core.types",
     "Pipeline": "refervid.pipelines.base",
     "Pivot": "refervid.core.types",
     "Result": "refervid.report.result",
@@ -33,12 +34,14 @@ _HOMES = {
     "open_clip": "refervid.media.opening",
     "save_results": "refervid.report.save",
     "segment": "refervid.pipelines.segment",
+    "track": "refervid.pipelines.track",
 }
 
 __all__ = [
     "Candidate",
     "Clip",
     "Decision",
+    "MarkReference",
     "Pipeline",
     "Pivot",
     "Result",
@@ -52,17 +55,19 @@ __all__ = [
     "open_clip",
     "save_results",
     "segment",
+    "track",
 ]
 
 if TYPE_CHECKING:
     from refervid.core.track import Track
-    from refervid.core.types import Candidate, Decision, Pivot, SoundReference, TextReference
+    from refervid.core.types import Candidate, Decision, MarkReference, Pivot, SoundReference, TextReference
     from refervid.media.clip import Clip
     from refervid.media.opening import open_clip
     from refervid.pipelines.base import Pipeline
     from refervid.pipelines.correct import candidate_pivot, correct
     from refervid.pipelines.presets import load
     from refervid.pipelines.segment import segment
+    from refervid.pipelines.track import track
     from refervid.report.result import Result
     from refervid.report.save import save_results
 

@@ -151,7 +151,7 @@ def test_a_clip_that_breaks_off_is_partial(frames: np.ndarray, tmp_path: Path) -
         (["CLIP"], 2, "--text"),
         (["CLIP", "-t", "x", "-t", " "], 2, "--text is empty"),
         (["CLIP", "-t", "x", "--preset", "best"], 2, "lite"),
-        (["CLIP", "-t", "x", "--set", "tracker.kind=magic"], 2, "flow"),
+        (["CLIP", "-t", "x", "--set", "tracker.kind=magic"], 2, "embedded"),
         (["CLIP", "-t", "x", "--set", "sections.frame_stop=3"], 2, "frame_stop"),
         (["CLIP", "-t", "x", "--set", "frame_step"], 2, "name=value"),
         (["CLIP", "-t", "x", "--format", "gif"], 2, "coco-rle"),

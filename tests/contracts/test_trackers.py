@@ -11,18 +11,18 @@ import pytest
 from refervid.core.errors import SettingsError
 from refervid.core.types import Pivot, no_hook
 from refervid.engines.base import Tracker
-from refervid.engines.lite.tracker import FlowTracker
+from refervid.engines.lite.tracker import EmbeddedTracker
 from refervid.engines.sam2 import EdgeTamSettings, EdgeTamTracker, Sam2Settings, Sam2Tracker
 from tests.engines.made_clips import BLUE, HEIGHT, RED, WIDTH, Made, Thing, box_of, iou, made_clip
 from tests.engines.sam2 import tiny
 
 TRACKERS: dict[str, Callable[[], Tracker]] = {
-    "flow": FlowTracker,
+    "embedded": EmbeddedTracker,
     "sam2": lambda: Sam2Tracker(tiny.network("sam2", 256), Sam2Settings()),
     "edgetam": lambda: EdgeTamTracker(tiny.network("edgetam", 256), EdgeTamSettings()),
 }
 
-TRAINED = ["flow"]
+TRAINED = ["embedded"]
 """Kinds that really track here. Networks with made-up weights keep every promise but the masks' quality."""
 
 FRAMES, MIDDLE = 9, 4

@@ -105,7 +105,7 @@ def test_the_command_line_knows_it_too(package: Path) -> None:
     code, shown = presets("tracker.kind=theirs")
     assert (code, "tracker.margin=0" in shown) == (0, True)
     code, shown = presets("tracker.kind=ours")
-    assert (code, "flow, sam2, edgetam, theirs" in shown.replace("\n", " ")) == (2, True)
+    assert (code, "embedded, sam2, edgetam, theirs" in shown.replace("\n", " ")) == (2, True)
 
 
 @pytest.mark.parametrize("kind", ["gone", "none"])
@@ -124,7 +124,7 @@ def test_one_kind_in_two_packages(package: Path, tmp_path: Path) -> None:
 
 
 def test_a_package_cannot_replace_an_engine_that_comes_along(package: Path) -> None:
-    assert refervid.load("lite", device="cpu").tracker.name == "flow"
+    assert refervid.load("lite", device="cpu").tracker.name == "embedded"
 
 
 class LastBox(BestBoxChooser):
@@ -153,7 +153,7 @@ def test_engines_can_be_given(clip: Clip) -> None:
     np.testing.assert_array_equal(result.pivots[0].box_xyxy, decision.candidates[-1].box_xyxy)
     # What was given is part of what a run depends on.
     assert pipeline.plan()["settings"]["chooser"] == {"given": "last-box 1"}
-    assert pipeline.plan()["settings"]["tracker"] == {"kind": "flow"}
+    assert pipeline.plan()["settings"]["tracker"] == {"kind": "embedded"}
 
 
 def test_what_a_preset_does_not_use_cannot_be_given() -> None:

@@ -11,7 +11,7 @@ from refervid import Result, load
 from refervid.core.errors import SettingsError
 from refervid.core.track import Track
 from refervid.core.types import Decision, Pivot, SoundReference, TextReference, no_hook
-from refervid.engines.lite.tracker import FlowTracker
+from refervid.engines.lite.tracker import EmbeddedTracker
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.correct import candidate_pivot, correct
 from refervid.report.result import TrackedObject, union_of
@@ -76,7 +76,7 @@ def mask_of(box: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def test_points_take_away_what_does_not_belong(made: Made, red: Result) -> None:
-    tracker, middle = FlowTracker(), FRAMES // 2
+    tracker, middle = EmbeddedTracker(), FRAMES // 2
     both = made.masks[0][middle] | made.masks[1][middle]
     [track] = tracker.track(made.clip, [[Pivot(middle, mask=both)]], no_hook)
     tracked = [TrackedObject((Pivot(middle, mask=both),), track)]
@@ -93,7 +93,7 @@ def test_points_take_away_what_does_not_belong(made: Made, red: Result) -> None:
 
 
 def test_of_several_objects_the_marked_one_is_corrected(made: Made) -> None:
-    tracker = FlowTracker()
+    tracker = EmbeddedTracker()
     starts = [[Pivot(0, mask=made.masks[0][0])], [Pivot(0, mask=made.masks[1][0])]]
     tracks = tracker.track(made.clip, starts, no_hook)
     tracked = [TrackedObject(tuple(p), t) for p, t in zip(starts, tracks, strict=True)]
@@ -106,7 +106,7 @@ def test_of_several_objects_the_marked_one_is_corrected(made: Made) -> None:
 
 
 def test_what_counts_only_while_heard_stays_so(made: Made) -> None:
-    tracker = FlowTracker()
+    tracker = EmbeddedTracker()
     start = Pivot(0, mask=made.masks[0][0])
     [track] = tracker.track(made.clip, [[start]], no_hook)
     heard = np.arange(FRAMES) < 4
@@ -122,7 +122,7 @@ def test_what_counts_only_while_heard_stays_so(made: Made) -> None:
 def test_something_that_was_not_found_is_pointed_out(made: Made) -> None:
     empty = Track(FRAMES, made.clip.height, made.clip.width)
     missed = Result(made.clip, TextReference("it"), "it", "not_found", empty, "lite")
-    found = correct(FlowTracker(), missed, Pivot(3, box_xyxy=box_of(made.masks[0][3])))
+    found = correct(EmbeddedTracker(), missed, Pivot(3, box_xyxy=box_of(made.masks[0][3])))
     assert found.status == "ok"
     assert overlap(found, made, 0) > 0.7
 
@@ -132,7 +132,7 @@ def test_an_answer_without_tracker_is_corrected_from_its_surest_mask(made: Made)
     track[2] = made.masks[0][2]
     track.presence[2] = 1
     result = Result(made.clip, TextReference("it"), "it", "ok", track, "soc")
-    corrected = correct(FlowTracker(), result, Pivot(7, mask=made.masks[0][7]))
+    corrected = correct(EmbeddedTracker(), result, Pivot(7, mask=made.masks[0][7]))
     assert [pivot.frame_index for pivot in corrected.pivots] == [2, 7]
     assert overlap(corrected, made, 0) > 0.8
 
@@ -156,7 +156,7 @@ def test_sam2_corrects_by_points(tmp_path: Path) -> None:
 @pytest.mark.parametrize("frame", [-1, FRAMES])
 def test_a_frame_that_is_not_there(made: Made, red: Result, frame: int) -> None:
     with pytest.raises(SettingsError, match="frames 0 to 8"):
-        correct(FlowTracker(), red, Pivot(frame, mask=made.masks[0][0]))
+        correct(EmbeddedTracker(), red, Pivot(frame, mask=made.masks[0][0]))
 
 
 def test_decisions_of_other_kinds_have_no_candidates() -> None:

@@ -108,11 +108,11 @@ def test_points_are_100_dpi() -> None:
 
 def test_changes_by_name() -> None:
     settings = {"text": {"candidates": 3}, "tracker": {"kind": "sam2", "weights": "w"}}
-    changed = override(settings, ["text.candidates=5", "sections.frame_step=2", "tracker.kind=flow"])
+    changed = override(settings, ["text.candidates=5", "sections.frame_step=2", "tracker.kind=embedded"])
     assert changed == {
         "text": {"candidates": 5},
         "sections": {"frame_step": 2},
-        "tracker": {"kind": "flow"},  # what belonged to the other engine is gone
+        "tracker": {"kind": "embedded"},  # what belonged to the other engine is gone
     }
     assert settings["text"] == {"candidates": 3}
 

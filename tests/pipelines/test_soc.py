@@ -107,7 +107,7 @@ def test_every_so_many_frames(weights: Path) -> None:
 
 
 def test_a_tracker_takes_over(weights: Path) -> None:
-    changes = [f"weights={weights}", "short=32", "long=64", "tracker.kind=flow", "pivots=2"]
+    changes = [f"weights={weights}", "short=32", "long=64", "tracker.kind=embedded", "pivots=2"]
     result = load("soc", device="cpu", settings=changes)(clip(), text=TEXTS[0])
     assert not isinstance(result, list)
     assert "tracker" in result.engines or result.status == "not_found"

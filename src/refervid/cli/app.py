@@ -12,6 +12,7 @@ from refervid.cli.models import models
 from refervid.cli.presets import doctor, presets
 from refervid.cli.reproduce import reproduce
 from refervid.cli.segment import segment
+from refervid.cli.track import track
 from refervid.cli.train import train
 from refervid.cli.ui import ui
 
@@ -40,7 +41,11 @@ def main(
     pass
 
 
+<<<<<<< HEAD
 for command in (segment, ui, evaluate, score, compare, reproduce, demo, presets, doctor):
+=======
+for command in (segment, track, ui, evaluate, score, compare, demo, presets, doctor):
+>>>>>>> f8b6a59 (A tracker that sees: features of a small network, a decoder of masks, and `refervid track`)
     app.command()(command)
 app.add_typer(models)
 app.add_typer(datasets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -39,3 +40,19 @@ Estimate = Annotated[
     bool, typer.Option("--estimate", help="Only say what a language model would be asked and cost.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        help="More output: coco-rle, davis-png, youtube-vos, npz, alpha-webm, contact-sheet. Repeatable.",
+    ),
+]
+Fps = Annotated[float | None, typer.Option(help="Frames per second of a folder of frames.")]
+Strict = Annotated[bool, typer.Option(help="Refuse clips that end before their header says.")]
+MaxPixels = Annotated[
+    int,
+    typer.Option(
+        min=1, help="Largest width x height x frames to accept; one frame may have a ten-thousandth of it."
+    ),
+]

@@ -20,7 +20,21 @@ from refervid.cli.console import (
     progress_hook,
     reporting_errors,
 )
-from refervid.cli.options import AllowRemote, Changes, Device, Dtype, Estimate, Json, MaxCost, Preset
+from refervid.cli.options import (
+    AllowRemote,
+    Changes,
+    Device,
+    Dtype,
+    Estimate,
+    Formats,
+    Fps,
+    Json,
+    MaxCost,
+    MaxPixels,
+    Out,
+    Preset,
+    Strict,
+)
 from refervid.cli.spending import tell_estimate, tell_spending
 from refervid.media.limits import DEFAULT_MAX_PIXELS
 
@@ -38,27 +52,15 @@ def segment(
     audio: Annotated[
         Path | None, typer.Option(help="A sound file to use in place of the clip's own sound.")
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")] = Path("out"),
+    out: Out = Path("out"),
     preset: Preset = "auto",
     changes: Changes = None,
     device: Device = "auto",
     dtype: Dtype = "auto",
-    formats: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--format",
-            help="More output: coco-rle, davis-png, youtube-vos, npz, alpha-webm, contact-sheet. Repeatable.",
-        ),
-    ] = None,
-    fps: Annotated[float | None, typer.Option(help="Frames per second of a folder of frames.")] = None,
-    strict: Annotated[bool, typer.Option(help="Refuse clips that end before their header says.")] = False,
-    max_pixels: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            help="Largest width x height x frames to accept; one frame may have a ten-thousandth of it.",
-        ),
-    ] = DEFAULT_MAX_PIXELS,
+    formats: Formats = None,
+    fps: Fps = None,
+    strict: Strict = False,
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     guess: Annotated[
         Literal["yes", "no"], typer.Option(help="`no`: empty masks where the answer is only a guess.")
     ] = "yes",
@@ -115,8 +117,13 @@ def segment(
             results: Sequence[Result] = pipeline.run(clip, references, hook)
             if guess == "no":
                 results = [result.without_guess() for result in results]
+<<<<<<< HEAD
             results = write_results(results, target, formats or (), hook)
     _tell(results)
+=======
+            results = write_results(results, out, formats or (), hook)
+    tell(results)
+>>>>>>> f8b6a59 (A tracker that sees: features of a small network, a decoder of masks, and `refervid track`)
     tell_spending(results[0].spending)
     console.print(f"open {out / 'report.html'}", markup=False)
     if as_json:
@@ -132,7 +139,7 @@ def exit_code(results: Sequence[Result]) -> int:
     return PARTIAL if statuses & {"failed", "partial"} else DONE
 
 
-def _tell(results: Sequence[Result]) -> None:
+def tell(results: Sequence[Result]) -> None:
     """A line for each sentence with its notes; those that all share come last, once."""
     common = [note for note in results[0].notes if all(note in result.notes for result in results)]
     for result in results:

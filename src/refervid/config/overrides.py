@@ -1,4 +1,4 @@
-"""Settings by their full names: "tracker.kind=flow" changes one, and every one can be listed."""
+"""Settings by their full names: "tracker.kind=edgetam" changes one, and every one can be listed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ def override(settings: Mapping[str, Any], changes: Sequence[str]) -> dict[str, A
     for change in changes:
         path, equals, text = change.partition("=")
         if not equals or not path.strip():
-            raise SettingsError(f"setting {change!r}: write it as name=value, for example tracker.kind=flow")
+            raise SettingsError(
+                f"setting {change!r}: write it as name=value, for example tracker.kind=edgetam"
+            )
         *parents, leaf = path.strip().split(".")
         place: Any = result
         for parent in parents:

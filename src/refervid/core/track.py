@@ -82,6 +82,19 @@ class Track:
             raise ValueError(f"mask of shape {mask.shape} in a track of {self.height}x{self.width} frames")
         self._counts[index] = encode_mask(mask)
 
+    def copy(self) -> Track:
+        """Another track with the same masks."""
+        twin = Track(len(self), self.height, self.width)
+        twin._counts = list(self._counts)
+        twin.presence = self.presence.copy()
+        twin.logits = None if self.logits is None else self.logits.copy()
+        return twin
+
+    def clear(self, index: int) -> None:
+        """As if this frame had not been written."""
+        self._counts[index] = self._empty
+        self.presence[index] = 0
+
     def __iter__(self) -> Iterator[Mask]:
         return (self[index] for index in range(len(self)))
 

@@ -50,7 +50,14 @@ class SoundReference:
     """Whatever makes the clip's sound."""
 
 
-Reference = TextReference | SoundReference
+@dataclass(frozen=True)
+class MarkReference:
+    """Something that a person pointed at in the clip, by the name they gave it."""
+
+    name: str
+
+
+Reference = TextReference | SoundReference | MarkReference
 
 
 class PackedMask:

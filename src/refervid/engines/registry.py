@@ -37,7 +37,7 @@ ENGINES: Mapping[Role, Mapping[str, str]] = {
         "owlv2": "refervid.engines.owlv2:Owlv2Detector",
     },
     "tracker": {
-        "flow": "refervid.engines.lite.tracker:FlowTracker",
+        "embedded": "refervid.engines.lite.tracker:EmbeddedTracker",
         "sam2": "refervid.engines.sam2:Sam2Tracker",
         "edgetam": "refervid.engines.sam2:EdgeTamTracker",
     },

@@ -45,7 +45,10 @@ def correct(
         confidence=1.0,
         track=track,
         pivots=[pivot for one in tracked for pivot in one.pivots],
-        decisions=[*result.decisions, _decision(mark, afresh)],
+        decisions=[
+            *result.decisions,
+            mark_decision("correction", mark, "started over from here" if afresh else ""),
+        ],
         timings_s=dict(stages.seconds),
         engines={**result.engines, "tracker": f"{tracker.name} {tracker.version}"},
         tracked=tracked,
@@ -115,11 +118,12 @@ def _is_points(mark: Pivot) -> bool:
     return mark.points_xy is not None and mark.box_xyxy is None and mark.mask is None
 
 
-def _decision(mark: Pivot, afresh: bool) -> Decision:
-    if mark.points_xy is not None and mark.point_labels is not None:
-        kept = int(mark.point_labels.sum())
+def mark_decision(question: str, mark: Pivot, reason: str = "") -> Decision:
+    """A person pointed, at what, and on which frame."""
+    if mark.points_xy is not None:
+        labels = mark.point_labels
+        kept = len(mark.points_xy) if labels is None else int(labels.sum())
         answer = f"points: {kept} on it, {len(mark.points_xy) - kept} beside it"
     else:
         answer = "a box" if mark.mask is None else "a mask"
-    reason = "started over from here" if afresh else ""
-    return Decision("correction", answer, "user", reason, frame_index=mark.frame_index)
+    return Decision(question, answer, "user", reason, frame_index=mark.frame_index)

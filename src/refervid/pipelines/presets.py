@@ -51,7 +51,7 @@ PRESETS: Mapping[str, Preset] = {
                 "text": {"candidates": 12},
                 "chooser": {"kind": "rules"},
                 "detector": {"kind": "motion"},
-                "tracker": {"kind": "flow"},
+                "tracker": {"kind": "embedded"},
                 "tagger": {"kind": "energy"},
                 "binder": {"kind": "synchrony"},
             },
@@ -205,7 +205,7 @@ def load(
     binder: Binder | None = None,
     finder: Finder | None = None,
 ) -> Pipeline:
-    """A ready pipeline. `settings` are changes to the preset in the form "tracker.kind=flow".
+    """A ready pipeline. `settings` are changes to the preset in the form "tracker.kind=edgetam".
 
     Engines of your own take the place of the preset's: any object that fulfils the protocol of its role in
     `refervid.engines.base`. Without `sound`, `auto` may choose a preset that lacks on this machine what sound

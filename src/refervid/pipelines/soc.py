@@ -60,7 +60,7 @@ class SocSettings(BaseModel):
     batch: int = Field(8, ge=1)
     keep_logits: bool = False
     tracker: EngineOptions | None = None
-    corrections: EngineOptions = Field({"kind": "flow"}, exclude=True)
+    corrections: EngineOptions = Field({"kind": "embedded"}, exclude=True)
     pivots: int = Field(1, ge=1)
 
     @model_validator(mode="after")

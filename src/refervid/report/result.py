@@ -11,8 +11,20 @@ from numpy.typing import NDArray
 
 from refervid.core.errors import ChooserError
 from refervid.core.track import Track, union
-from refervid.core.types import Decision, Details, Pivot, Reference, Spending, Status, TextReference
+from refervid.core.types import (
+    Decision,
+    Details,
+    MarkReference,
+    Pivot,
+    Reference,
+    SoundReference,
+    Spending,
+    Status,
+    TextReference,
+)
 from refervid.media.clip import Clip
+
+_KINDS = {TextReference: "text", SoundReference: "sound", MarkReference: "mark"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,8 +82,11 @@ class Result:
 
     @property
     def query(self) -> str:
-        """The sentence, or "sound"."""
-        return self.reference.text if isinstance(self.reference, TextReference) else "sound"
+        """The sentence, the name of what was pointed at, or "sound"."""
+        match self.reference:
+            case TextReference(text=words) | MarkReference(name=words):
+                return words
+        return "sound"
 
     @property
     def objects(self) -> list[tuple[str, Track]]:
@@ -121,7 +136,7 @@ class Result:
         boxes = self.boxes_xyxy
         return {
             "query": self.query,
-            "kind": "text" if isinstance(self.reference, TextReference) else "sound",
+            "kind": _KINDS[type(self.reference)],
             "slug": self.slug,
             "status": self.status,
             "confidence": round(self.confidence, 4),

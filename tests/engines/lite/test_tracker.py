@@ -1,4 +1,4 @@
-"""The flow tracker on clips with known truth: hiding, crossing, corrections, odd pivots."""
+"""The embedded tracker on clips with known truth: hiding, crossing, corrections, odd pivots."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 from refervid.core.errors import SettingsError
 from refervid.core.track import Track
 from refervid.core.types import Pivot, no_hook
-from refervid.engines.lite.tracker import FlowTracker
+from refervid.engines.lite.tracker import EmbeddedTracker
 from tests.engines.made_clips import BLUE, HEIGHT, RED, WIDTH, Made, Thing, box_of, iou, made_clip
 
 
 def follow(made: Made, *pivots: Pivot) -> Track:
-    return FlowTracker().track(made.clip, [list(pivots)], no_hook)[0]
+    return EmbeddedTracker().track(made.clip, [list(pivots)], no_hook)[0]
 
 
 def ious(track: Track, truth: list[np.ndarray]) -> np.ndarray:
@@ -51,7 +51,7 @@ def test_two_that_cross_keep_apart(tmp_path: Path) -> None:
     things = [Thing(RED, lambda i: (50 + 7 * i, 66)), Thing(BLUE, lambda i: (166 - 7 * i, 74))]
     made = made_clip(tmp_path / "frames", things, 17)
     pivots = [[Pivot(0, mask=own[0])] for own in made.masks]
-    tracks = FlowTracker().track(made.clip, pivots, no_hook)
+    tracks = EmbeddedTracker().track(made.clip, pivots, no_hook)
     for number, track in enumerate(tracks):
         assert ious(track, made.masks[number])[-3:].mean() > 0.7
         assert max(iou(track[16], tracks[1 - number][16]), 0) < 0.1

@@ -38,8 +38,10 @@ def load_efficientnet() -> EfficientNetLite0:
     data = file.read_bytes()
     if hashlib.sha256(data).hexdigest() != SHA256:
         raise BadCheckpoint(f"{file} is not the file of version 0.1.0: {_HOW_TO_GET} --force-reinstall")
+    source = BytesIO(data)
+    published = torch.load(source, map_location="cpu", weights_only=True)
     network = EfficientNetLite0()
-    network.load_state_dict(state_of_tensorflow(torch.load(BytesIO(data), "cpu", weights_only=True)))
+    network.load_state_dict(state_of_tensorflow(published))
     # Convolutions over single channels are faster so.
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.eval().requires_grad_(False)

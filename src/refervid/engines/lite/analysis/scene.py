@@ -27,6 +27,8 @@ from refervid.media.clip import Clip
 
 LONG_SIDE = 432
 """Longer side of the analysed frames in pixels: flow at this size costs 15 ms a frame for both directions."""
+PICTURE_SIDE = 640
+"""Longer side at most of the pictures that are kept: twice what most networks see of an object."""
 LEAST_SIDE = 16
 """Frames with shorter sides are enlarged: the flow estimator refuses sides below 12 pixels."""
 JPEG_QUALITY = 95
@@ -35,8 +37,8 @@ JPEG_QUALITY = 95
 class Scene:
     """A clip at analysis size, with its motion. Arrays live on disk and are read anew at every call.
 
-    `size` is (h, w) of the analysed frames; `scale_xy` is (x, y) analysis pixels per clip pixel and
-    `scale` their mean.
+    `size` is (h, w) of the analysed frames, `picture_size` of the larger ones that are kept; `scale_xy` is
+    (x, y) analysis pixels per clip pixel and `scale` their mean.
     """
 
     def __init__(self, clip: Clip, hook: Hook = no_hook) -> None:
@@ -47,6 +49,8 @@ class Scene:
             max(LEAST_SIDE, round(clip.width * shrink)),
         )
         self.clip_size = (clip.height, clip.width)
+        largest = min(1.0, PICTURE_SIDE / max(self.clip_size))
+        self.picture_size = (max(round(clip.height * largest), 1), max(round(clip.width * largest), 1))
         self.scale_xy = (self.size[1] / clip.width, self.size[0] / clip.height)
         self.scale = sum(self.scale_xy) / 2
         self._pictures, self._forward, self._backward = TemporaryBlob(), TemporaryBlob(), TemporaryBlob()
@@ -58,10 +62,14 @@ class Scene:
         """Number of frames T."""
         return len(self._pictures)
 
-    def small(self, index: int) -> Frame:
-        """(h, w, 3) uint8 RGB at analysis size."""
+    def picture(self, index: int) -> Frame:
+        """(h, w, 3) uint8 RGB of `picture_size`."""
         encoded = np.frombuffer(self._pictures[index], np.uint8)
         return cast(Frame, cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB))
+
+    def small(self, index: int) -> Frame:
+        """(h, w, 3) uint8 RGB at analysis size."""
+        return _resized(self.picture(index), self.size)
 
     def forward(self, index: int) -> Flow:
         """(h, w, 2) float32 flow from frame `index` to the next; zero on the last frame."""
@@ -94,7 +102,7 @@ class Scene:
         before: NDArray[np.uint8] | None = None
         with ThreadPoolExecutor(1) as other_core:
             for index, frame in clip.frames():
-                small = cv2.resize(frame, (w, h), interpolation=cv2.INTER_AREA)
+                picture, small = _resized(frame, self.picture_size), _resized(frame, self.size)
                 grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
                 if before is None:
                     self._backward.append(still)
@@ -109,7 +117,7 @@ class Scene:
                     self._cameras.append(
                         np.eye(3) if share < CUT_SHARE else camera_motion(start, end, texture(before))
                     )
-                bgr = cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
+                bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
                 self._pictures.append(
                     cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
                 )
@@ -118,6 +126,10 @@ class Scene:
         self._forward.append(still)
         self._cameras.append(np.eye(3))
         self._cuts.append(True)
+
+
+def _resized(frame: Frame, size: tuple[int, int]) -> Frame:
+    return cast(Frame, cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA))
 
 
 _scenes: WeakKeyDictionary[Clip, Scene] = WeakKeyDictionary()

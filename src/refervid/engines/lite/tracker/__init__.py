@@ -1,5 +1,5 @@
-"""A tracker without learned weights: masks are carried by optical flow and held by appearance."""
+"""A tracker on the features of a small network: looks, motion and a decoder of masks together."""
 
-from refervid.engines.lite.tracker.tracker import FlowSettings, FlowTracker
+from refervid.engines.lite.tracker.tracker import EmbeddedSettings, EmbeddedTracker
 
-__all__ = ["FlowSettings", "FlowTracker"]
+__all__ = ["EmbeddedSettings", "EmbeddedTracker"]

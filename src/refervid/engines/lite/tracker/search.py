@@ -1,83 +1,64 @@
-"""Looking for an object that was hidden or had left the frame."""
+"""Looking for an object that was hidden, had left the frame, or is in another shot."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch.nn import functional as F
 
-from refervid.engines.lite.tracker.appearance import Appearance, pose_of
-from refervid.engines.lite.tracker.view import STRIDE, Plane, View
+from refervid.engines.lite.tracker.crop import SIDE, Crop
+from refervid.engines.lite.tracker.sight import Eyes
+from refervid.engines.lite.tracker.target import Target
+from refervid.engines.lite.tracker.view import View
+from refervid.models.mask_decoder import keys, traits
 
-FIRST_RADIUS = 2.0
-"""How far around its last place the object is expected at first, in its own sizes,"""
-RADIUS_GROWTH = 0.25
-"""and by how much more with every frame."""
-LIKE_OBJECT = 0.2
-"""Appearance score above which a pixel may belong to the object."""
-SURE = 0.5
-"""Mean score from which on a region is the object."""
-SAME_COLOUR = 1.0
-"""Mean colours of the region and of the object on its pivot may differ so much, in `LAB_UNIT`."""
-AREA_RANGE = (0.2, 3.0)
-"""Area that it may have, in shares of the area before it was lost."""
+LONGEST_PX = 512
+"""Longer side of the picture at most while it is searched; else the object has its usual size."""
+FIRST_RADIUS, RADIUS_GROWTH = 2.0, 0.25
+"""How far around its last place the object is expected, in its own sizes: at first, and more every frame."""
+LEAST_SHARE = 0.25
+"""Of the object's usual area that must look like it somewhere."""
 
 
-class Search:
-    """Scores every frame for the look of the object and waits for a region that passes for it."""
+def place_of(eyes: Eyes, view: View, target: Target, others: Sequence[Target]) -> Crop | None:
+    """The crop in which the picture looks most like a lost object, if any does enough.
 
-    def __init__(self, last: Plane, area: float, appearance: Appearance, *, anywhere: bool = False) -> None:
-        """`last` (h, w) is the soft mask on the last frame on which the object was seen, `area` what it
-        showed of itself in better times; `anywhere`: after a cut its last place tells nothing.
-        """
-        self._pose = pose_of(last)
-        self._area = area
-        self._appearance = appearance
-        self._frames = 0
-        self._anywhere = anywhere
-
-    def step(self, view: View) -> Plane | None:
-        """The object's rough mask (h, w) on this frame, or None."""
-        self._frames += 1
-        self._move_with_camera(view)
-        h, w = view.features.shape[:2]
-        radius = np.sqrt(self._area) * (FIRST_RADIUS + RADIUS_GROWTH * self._frames)
-        if self._anywhere:
-            radius = float(np.hypot(*view.scene.size))
-        roaming = replace(self._pose, spread_x=radius, spread_y=radius)
-        ys, xs = np.mgrid[0:h, 0:w] * STRIDE
-        near = np.hypot(xs - self._pose.x, ys - self._pose.y) < radius
-        scores = np.full((h, w), -1, np.float32)
-        scores[near] = self._appearance.score(view, np.flatnonzero(near), roaming)
-        scores = cv2.blur(scores, (3, 3))
-        count, parts, stats, _ = cv2.connectedComponentsWithStats((scores > LIKE_OBJECT).astype(np.uint8))
-        area = stats[:, cv2.CC_STAT_AREA]
-        mass = np.bincount(parts.ravel(), scores.ravel(), count)
-        share = area * STRIDE**2 / self._area
-        fits = (mass / area > SURE) & (share > AREA_RANGE[0]) & (share < AREA_RANGE[1])
-        fits &= _distance(view, parts, count, self._appearance.colour) < SAME_COLOUR
-        fits[0] = False
-        if not fits.any():
-            return None
-        best = (parts == np.argmax(np.where(fits, mass, 0))).astype(np.float32)
-        return np.asarray(cv2.resize(best, view.scene.size[::-1], interpolation=cv2.INTER_LINEAR))
-
-    def _move_with_camera(self, view: View) -> None:
-        here = cv2.perspectiveTransform(
-            np.array([[[self._pose.x, self._pose.y]]]), np.linalg.inv(view.camera)
-        )
-        x, y = here[0, 0]
-        h, w = view.scene.size
-        self._pose = replace(self._pose, x=float(np.clip(x, 0, w)), y=float(np.clip(y, 0, h)))
+    What the `others` show is theirs. After a cut the object's last place tells nothing.
+    """
+    h, w = view.picture.shape[:2]
+    scale = min(SIDE / target.crop.side, LONGEST_PX / max(h, w))
+    size = max(round(w * scale), 32), max(round(h * scale), 32)
+    small = cv2.resize(view.picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    levels = eyes.levels(small[None])
+    key, trait = keys(levels), traits(levels)
+    voted, looks = target.memory.search(key[0].flatten(1).T, trait[0])
+    rows, columns = key.shape[2:]
+    looks = F.adaptive_avg_pool2d(looks[None, None], (rows, columns))[0, 0]
+    score = torch.minimum(voted.view(rows, columns), looks).clamp(0, 1).numpy()
+    places = _places(rows, columns, w, h)
+    for other in others:
+        score[other.crop.sample(other.odds, places, -1) > 0] = 0
+    if not target.anywhere:
+        radius = target.size * (FIRST_RADIUS + RADIUS_GROWTH * target.away)
+        score[np.linalg.norm(places - target.middle, axis=-1) > radius] = 0
+    cell = w / columns * h / rows
+    box = max(round(target.crop.side / np.sqrt(cell) / 1.5), 1)
+    mass = cv2.boxFilter(score, -1, (box, box), normalize=False, borderType=cv2.BORDER_CONSTANT)
+    y, x = np.unravel_index(int(mass.argmax()), mass.shape)
+    if mass[y, x] * cell < LEAST_SHARE * target.area:
+        return None
+    near = np.s_[max(y - box // 2, 0) : y + box // 2 + 1, max(x - box // 2, 0) : x + box // 2 + 1]
+    weights = score[near][..., None]
+    middle = (places[near] * weights).sum(axis=(0, 1)) / weights.sum()
+    side = target.crop.side
+    return Crop(round(middle[0] - side / 2), round(middle[1] - side / 2), side)
 
 
-def _distance(
-    view: View, parts: NDArray[np.int32], count: int, colour: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """(count,) distance of each part's mean colour from `colour`."""
-    sharp = view.features[..., :3].reshape(-1, 3)
-    sums = [np.bincount(parts.ravel(), sharp[:, channel], count) for channel in range(3)]
-    means = np.stack(sums, -1) / np.bincount(parts.ravel(), minlength=count)[:, None]
-    return np.asarray(np.linalg.norm(means - colour, axis=1))
+def _places(rows: int, columns: int, w: int, h: int) -> NDArray[np.float32]:
+    xs = (np.arange(columns, dtype=np.float32) + 0.5) * w / columns - 0.5
+    ys = (np.arange(rows, dtype=np.float32) + 0.5) * h / rows - 0.5
+    return np.stack(np.meshgrid(xs, ys), -1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -10,31 +11,42 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.types import Mask, Pivot
-from refervid.engines.lite.tracker.region import find_region
-from refervid.engines.lite.tracker.view import Plane, View
+from refervid.engines.lite.tracker.crop import GRID, MARGIN, SIDE, Crop, Plane
+from refervid.engines.lite.tracker.memory import Memory
+from refervid.engines.lite.tracker.sight import CELLS, Eyes, Sight
+from refervid.engines.lite.tracker.view import View
 
-POINT_RADIUS_PX = 2
-"""So far around a point everything is taken to be the same thing."""
-FIRST_WINDOW = 1 / 8
-"""Points alone: half the side of the square searched first around them, as a share of the frame height;
-doubled as long as the region found runs into its edge."""
-EDGE_SHARE = 0.2
-BOX_ODDS = -1.0
-"""Log odds, before looking, that a pixel of a box shows the object: a person fills a quarter of theirs."""
-CARRIED_ODDS = 1.0
-"""Log odds, before looking, that a pixel of a carried mask stays when points correct the mask."""
+SURE_ODDS = 8.0
+POINT_RADIUS_PX = 4
+"""As in training, in pixels of a crop as the network sees it."""
+FIRST_WINDOW = 1 / 3
+"""Points alone: side of the first crop around them, as a share of the picture's longer side."""
+ROUNDS = 3
+"""Points alone: so often the crop is set anew around what was found."""
 
 
 @dataclass(frozen=True)
 class Seed:
-    """`soft` (h, w) at analysis size; `exact` is the mask (H, W) that was given, if one was."""
+    """An object's mask on one frame: log odds in a crop. `exact` is the mask that was given, if one was."""
 
-    soft: Plane
-    exact: Mask | None = None
+    crop: Crop
+    packed: bytes
+    exact: Pivot | None = None
+
+    @classmethod
+    def of(cls, crop: Crop, odds: Plane, exact: Pivot | None = None) -> Seed:
+        steps = np.round(np.clip(odds * 8, -127, 127)).astype(np.int8)
+        return cls(crop, zlib.compress(steps.tobytes(), 1), exact)
+
+    @property
+    def odds(self) -> Plane:
+        """(`GRID`, `GRID`)"""
+        steps = np.frombuffer(zlib.decompress(self.packed), np.int8)
+        return (steps.reshape(GRID, GRID) / np.float32(8)).astype(np.float32)
 
     @property
     def empty(self) -> bool:
-        return not bool((self.soft > 0.5).any())
+        return not bool((self.odds > 0).any())
 
 
 def is_correction(pivots: Sequence[Pivot]) -> bool:
@@ -42,100 +54,147 @@ def is_correction(pivots: Sequence[Pivot]) -> bool:
     return all(pivot.mask is None and pivot.box_xyxy is None for pivot in pivots)
 
 
-def seed_of(view: View, pivots: Sequence[Pivot], carried: Plane | None = None) -> Seed:
+def seed_of(
+    eyes: Eyes, view: View, pivots: Sequence[Pivot], carried: Seed | None = None, memory: Memory | None = None
+) -> Seed:
     """The seed that all pivots of one object on this frame make together.
 
-    `carried` (h, w) is the soft mask that reached this frame from other pivots.
+    `carried` is the mask that reached this frame from other pivots; `memory` is of other pivots.
     """
-    sure = _points(view, pivots)
     masks = [pivot.mask for pivot in pivots if pivot.mask is not None]
+    points = [pivot for pivot in pivots if pivot.points_xy is not None]
     if masks:
-        return _from_mask(view, np.logical_or.reduce(masks), sure)
-    boxes = [pivot.box_xyxy for pivot in pivots if pivot.box_xyxy is not None]
+        given = _from_mask(view, np.logical_or.reduce(masks), pivots[0].frame_index)
+        return _corrected(eyes, view, given, points) if points else given
+    boxes = [_box(view, pivot) for pivot in pivots if pivot.box_xyxy is not None]
     if boxes:
-        prior = np.full(view.scene.size, -np.inf, np.float32)
-        for box in boxes:
-            prior[_inside(view, box)] = BOX_ODDS
-        return Seed(_found(view, prior, sure))
-    if carried is not None:
-        return Seed(_corrected(view, carried, sure))
-    return Seed(_around_points(view, sure))
+        return _from_boxes(eyes, view, boxes, points, memory)
+    if carried is not None and not carried.empty:
+        return _corrected(eyes, view, carried, points)
+    return _around_points(eyes, view, points)
 
 
-def _from_mask(view: View, mask: Mask, sure: NDArray[np.int8]) -> Seed:
-    h, w = view.scene.size
-    soft = cv2.resize(mask.astype(np.float32), (w, h), interpolation=cv2.INTER_AREA)
-    if mask.any() and soft.max() <= 0.5:
-        soft /= soft.max()
-    return Seed(np.where(sure == 0, soft, sure > 0).astype(np.float32), mask)
+NOTHING = Seed.of(Crop(0, 0, SIDE), np.full((GRID, GRID), -SURE_ODDS, np.float32))
 
 
-def _found(view: View, prior: Plane, sure: NDArray[np.int8]) -> Plane:
-    """The region, or all of the space it could be in where the classifier finds none."""
-    if not (np.isfinite(prior).any() or (sure > 0).any()):
-        return np.zeros_like(prior)
-    soft = find_region(view, prior, sure)
-    if (soft > 0.5).any():
-        return soft
-    return (np.isfinite(prior) & (sure >= 0)).astype(np.float32)
-
-
-def _corrected(view: View, carried: Plane, sure: NDArray[np.int8]) -> Plane:
-    """`carried` less what looks like the points beside the object, and with what looks like those on it
-    and lies near them."""
-    radius = max(2, round(FIRST_WINDOW * view.scene.size[0]))
-    missing = ((sure > 0) & (carried <= 0.5)).astype(np.uint8)
-    prior = np.where(cv2.dilate(missing, np.ones((2 * radius + 1, 2 * radius + 1))) > 0, BOX_ODDS, -np.inf)
-    return _found(view, np.where(carried > 0.5, CARRIED_ODDS, prior).astype(np.float32), sure)
-
-
-def _around_points(view: View, sure: NDArray[np.int8]) -> Plane:
-    """The connected region that holds the object's points, in a window that grows as needed."""
-    h, w = view.scene.size
-    ys, xs = np.nonzero(sure > 0)
+def _from_mask(view: View, mask: Mask, index: int) -> Seed:
+    exact = Pivot(index, mask=mask)
+    ys, xs = np.nonzero(mask)
     if not len(ys):
-        return np.zeros((h, w), np.float32)
-    margin = max(2, round(FIRST_WINDOW * h))
-    while True:
-        y0, y1 = max(ys.min() - margin, 0), min(ys.max() + margin, h)
-        x0, x1 = max(xs.min() - margin, 0), min(xs.max() + margin, w)
-        prior = np.full((h, w), -np.inf, np.float32)
-        prior[y0:y1, x0:x1] = BOX_ODDS
-        soft = find_region(view, prior, sure)
-        _, parts = cv2.connectedComponents((soft > 0.5).astype(np.uint8))
-        soft[~np.isin(parts, np.unique(parts[ys, xs]))] = 0
-        inside = soft[y0:y1, x0:x1] > 0.5
-        edge = np.concatenate([inside[0], inside[-1], inside[:, 0], inside[:, -1]])
-        if edge.mean() < EDGE_SHARE or margin >= h:
-            return soft
-        margin *= 2
+        return Seed(NOTHING.crop, NOTHING.packed, exact)
+    scale = np.array(view.picture.shape[1::-1]) / mask.shape[::-1]
+    low, high = np.array([xs.min(), ys.min()]) * scale, np.array([xs.max() + 1, ys.max() + 1]) * scale
+    crop = Crop.around(*low, *high)
+    share = crop.gather(mask.astype(np.float32), (1 / scale[0], 1 / scale[1]))
+    if share.max() <= 0.5:
+        share /= max(float(share.max()), 1e-6)
+    return Seed.of(crop, (2 * share - 1) * np.float32(SURE_ODDS), exact)
 
 
-def _points(view: View, pivots: Sequence[Pivot]) -> NDArray[np.int8]:
-    """(h, w): 1 around points on the object, -1 around points beside it."""
-    h, w = view.scene.size
-    sure = np.zeros((h, w), np.int8)
-    for pivot in pivots:
-        if pivot.points_xy is None:
-            continue
-        labels = np.ones(len(pivot.points_xy), bool) if pivot.point_labels is None else pivot.point_labels
-        places = np.floor(pivot.points_xy * np.asarray(view.scene.scale_xy)).astype(int)
-        for (x, y), label in zip(places, labels, strict=True):
-            if 0 <= x < w and 0 <= y < h:
-                spot = np.s_[
-                    max(y - POINT_RADIUS_PX, 0) : y + POINT_RADIUS_PX + 1,
-                    max(x - POINT_RADIUS_PX, 0) : x + POINT_RADIUS_PX + 1,
-                ]
-                sure[spot] = 1 if label else -1
-    return sure
+def _from_boxes(
+    eyes: Eyes, view: View, boxes: list[np.ndarray], points: Sequence[Pivot], memory: Memory | None
+) -> Seed:
+    boxes = [box for box in boxes if box[0] < box[2] and box[1] < box[3]]
+    if not boxes:
+        return _around_points(eyes, view, points)
+    low, high = np.min(boxes, axis=0)[:2], np.max(boxes, axis=0)[2:]
+    crop = Crop.around(*low, *high)
+    places = crop.places_inside(view.scene.picture_size)
+    inside = np.zeros((GRID, GRID), bool)
+    for box in boxes:
+        inside |= ((places >= box[:2]) & (places < box[2:])).all(axis=-1)
+    known = {"box": 2 * inside.astype(np.float32) - 1, "points": _points_plane(view, crop, points)}
+    odds = _find(eyes, view, crop, known, memory)
+    if not (odds > 0).any():
+        odds = np.where(inside, 1, -SURE_ODDS).astype(np.float32)
+    return Seed.of(crop, _honoured(odds, known["points"]))
 
 
-def _inside(view: View, box: NDArray[np.float32]) -> tuple[slice, slice]:
-    """The part of the frame in a box; empty for a box without area inside the frame."""
-    h, w = view.scene.size
-    scale_x, scale_y = view.scene.scale_xy
-    x0, x1 = (float(np.clip(x * scale_x, 0, w)) for x in (box[0], box[2]))
-    y0, y1 = (float(np.clip(y * scale_y, 0, h)) for y in (box[1], box[3]))
-    if not (x0 < x1 and y0 < y1):
-        return slice(0), slice(0)
-    return slice(int(y0), int(np.ceil(y1))), slice(int(x0), int(np.ceil(x1)))
+def _corrected(eyes: Eyes, view: View, carried: Seed, points: Sequence[Pivot]) -> Seed:
+    inside = carried.crop.places()[carried.odds > 0]
+    on = _places(view, points, True)
+    reach = np.concatenate([inside, on]) if len(on) else inside
+    crop = Crop.around(*reach.min(axis=0), *reach.max(axis=0))
+    plane = _points_plane(view, crop, points)
+    there = carried.crop.sample(carried.odds, crop.places_inside(view.scene.picture_size), -SURE_ODDS)
+    [sight] = eyes.look(view.picture, [crop])
+    [found] = eyes.decode([sight], [{"carried": np.tanh(there / 2), "points": plane}])
+    odds = np.where(_like_points_beside(sight, plane), -SURE_ODDS, found.odds)
+    return Seed.of(crop, _honoured(odds, plane))
+
+
+def _like_points_beside(sight: Sight, points: Plane) -> NDArray[np.bool_]:
+    """(`GRID`, `GRID`): where a place looks more like the points beside the object than like those on it."""
+    labels = cv2.resize(points, (CELLS, CELLS), interpolation=cv2.INTER_AREA).ravel()
+    if labels.min() >= 0 or labels.max() <= 0:
+        return np.zeros((GRID, GRID), bool)
+    similar = (sight.keys @ sight.keys.T).numpy()
+    lead = similar[:, labels > 0].max(axis=1) - similar[:, labels < 0].max(axis=1)
+    fine = cv2.resize(lead.reshape(CELLS, CELLS), (GRID, GRID), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(fine < 0)
+
+
+def _around_points(eyes: Eyes, view: View, points: Sequence[Pivot]) -> Seed:
+    """The connected region that holds the points on the object."""
+    on = _places(view, points, True)
+    if not len(on):
+        return NOTHING
+    low, high = on.min(axis=0), on.max(axis=0)
+    least = FIRST_WINDOW * max(view.picture.shape[:2])
+    middle, side = (low + high) / 2, max(*(high - low) * MARGIN, least)
+    corner = np.round(middle - side / 2).astype(int)
+    crop = Crop(int(corner[0]), int(corner[1]), round(side))
+    for _ in range(ROUNDS):
+        plane = _points_plane(view, crop, points)
+        odds = _honoured(_find(eyes, view, crop, {"points": plane}), plane)
+        _, parts = cv2.connectedComponents((odds > 0).astype(np.uint8))
+        odds = np.where(np.isin(parts, np.unique(parts[plane > 0])), odds, -SURE_ODDS).astype(np.float32)
+        found = Seed.of(crop, odds)
+        inside = np.concatenate([crop.places()[odds > 0], on])
+        crop = Crop.around(*inside.min(axis=0), *inside.max(axis=0))
+    return found
+
+
+def _find(
+    eyes: Eyes, view: View, crop: Crop, known: Mapping[str, Plane], memory: Memory | None = None
+) -> Plane:
+    [sight] = eyes.look(view.picture, [crop])
+    said = {} if memory is None else memory.known(sight)
+    return eyes.decode([sight], [{**known, **said}])[0].odds
+
+
+def _honoured(odds: Plane, points: Plane) -> Plane:
+    """Points lie on their side of the outline."""
+    odds = np.where(points > 0.5, np.maximum(odds, 1), odds)
+    return np.where(points < -0.5, np.minimum(odds, -1), odds).astype(np.float32)
+
+
+def _places(view: View, points: Sequence[Pivot], label: bool) -> np.ndarray:
+    """(N, 2) places in the picture of the points inside the frame with this label."""
+    height, width = view.scene.clip_size
+    found = [np.zeros((0, 2), np.float32)]
+    for pivot in points:
+        assert pivot.points_xy is not None
+        places = pivot.points_xy
+        labels = np.ones(len(places), bool) if pivot.point_labels is None else pivot.point_labels
+        inside = ((places >= 0) & (places < (width, height))).all(axis=1)
+        found.append(places[inside & (labels == label)])
+    h, w = view.picture.shape[:2]
+    return np.asarray(np.concatenate(found) * (w / width, h / height) - 0.5, np.float32)
+
+
+def _points_plane(view: View, crop: Crop, points: Sequence[Pivot]) -> Plane:
+    """(`GRID`, `GRID`)"""
+    plane = np.zeros((SIDE, SIDE), np.float32)
+    for label, value in ((True, 1.0), (False, -1.0)):
+        for cell in crop.cells(_places(view, points, label)):
+            cv2.circle(plane, tuple(int(2 * v + 1) for v in cell), POINT_RADIUS_PX, value, -1)
+    return np.asarray(cv2.resize(plane, (GRID, GRID), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _box(view: View, pivot: Pivot) -> np.ndarray:
+    """(4,) in the picture, cut to it; without area where it lies outside."""
+    assert pivot.box_xyxy is not None
+    (height, width), (h, w) = view.scene.clip_size, view.picture.shape[:2]
+    scale = np.array([w / width, h / height] * 2)
+    return np.asarray(np.clip(pivot.box_xyxy * scale, 0, [w, h, w, h]))

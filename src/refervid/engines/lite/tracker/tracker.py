@@ -3,55 +3,61 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Literal, Self
 
-import cv2
-import numpy as np
-from threadpoolctl import threadpool_limits
+import torch
 
 from refervid.core.errors import SettingsError
 from refervid.core.track import Track
 from refervid.core.types import Hook, Mask, Pivot
 from refervid.engines.base import EngineSettings, Runtime
 from refervid.engines.lite.analysis import Scene, scene_of
-from refervid.engines.lite.tracker.carrier import Carrier
-from refervid.engines.lite.tracker.seed import Seed, is_correction, seed_of
-from refervid.engines.lite.tracker.view import Plane, View
+from refervid.engines.lite.efficientnet import missing_efficientnet
+from refervid.engines.lite.tracker.pivots import Pivots
+from refervid.engines.lite.tracker.rivals import Rivals
+from refervid.engines.lite.tracker.search import place_of
+from refervid.engines.lite.tracker.seed import Seed, is_correction
+from refervid.engines.lite.tracker.sight import Eyes
+from refervid.engines.lite.tracker.target import Aim, Target
+from refervid.engines.lite.tracker.view import View
 from refervid.media.clip import Clip
 
 log = logging.getLogger(__name__)
 
 
-class FlowSettings(EngineSettings):
-    """The flow tracker has nothing to set."""
+class EmbeddedSettings(EngineSettings):
+    """The embedded tracker has nothing to set."""
 
-    kind: Literal["flow"] = "flow"
+    kind: Literal["embedded"] = "embedded"
 
 
-class FlowTracker:
-    """Masks of many objects in two sweeps over the clip that share every frame's features.
+class EmbeddedTracker:
+    """Masks of many objects in two sweeps over the clip; every frame is looked at once for all of them.
 
-    Where one object has several pivots, every frame is carried from the nearest of them. On a pivot's
-    own frame a given mask comes back as it is, and points lie on their side of the outline. Points alone
-    correct the mask that is carried there from a box or mask, if there is one. A pivot that marks nothing
-    (empty mask, box without area inside the frame) says that the object is away on its frame.
+    Where one object has several pivots, every frame is carried from the nearest of them, and the looks of
+    the nearest few are remembered. On a pivot's own frame a given mask comes back as it is, and points lie
+    on their side of the outline. Points alone correct the mask that is carried there from a box or mask, if
+    there is one. A pivot that marks nothing (empty mask, box without area inside the frame) says that the
+    object is away on its frame.
     """
 
-    Settings: ClassVar[type[FlowSettings]] = FlowSettings
-    name = "flow"
+    Settings: ClassVar[type[EmbeddedSettings]] = EmbeddedSettings
+    name = "embedded"
     version = "1"
 
-    @classmethod
-    def missing(cls, settings: FlowSettings) -> list[str]:
-        return []
+    def __init__(self, eyes: Eyes | None = None) -> None:
+        self._eyes = eyes or Eyes.load()
 
     @classmethod
-    def build(cls, settings: FlowSettings, runtime: Runtime) -> Self:
+    def missing(cls, settings: EmbeddedSettings) -> list[str]:
+        return missing_efficientnet()
+
+    @classmethod
+    def build(cls, settings: EmbeddedSettings, runtime: Runtime) -> Self:
+        """Raises as `load_efficientnet` does."""
         return cls()
 
-    # The matrices are small: more BLAS threads only wait for each other, and on a busy machine for long.
-    @threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
         """One track per object, in order. Calls `hook("track", None, frames done, 2 T)`, and before
         that what `scene_of` calls, unless the clip was analysed before.
@@ -62,108 +68,130 @@ class FlowTracker:
         for pivots in objects:
             for pivot in pivots:
                 _check(pivot, clip)
-        scene = scene_of(clip, hook)
         tracks = [Track(len(clip), clip.height, clip.width) for _ in objects]
-        seeds = [_seeds(scene, pivots) for pivots in objects]
-        frames = range(len(clip))
-        for half, (order, direction) in enumerate(((frames, 1), (reversed(frames), -1))):
-            sweeps = [_Sweep(*both, direction) for both in zip(tracks, seeds, strict=True)]
-            for done, index in enumerate(order, 1):
-                view = View(scene, index, direction)
-                for sweep in sweeps:
-                    sweep.visit(view)
-                hook("track", None, half * len(clip) + done, 2 * len(clip))
+        self._carry(scene_of(clip, hook), objects, tracks, range(len(clip)), hook)
         return tracks
+
+    def _carry(
+        self,
+        scene: Scene,
+        objects: Sequence[Sequence[Pivot]],
+        tracks: Sequence[Track],
+        frames: range,
+        hook: Hook,
+    ) -> None:
+        """Write these frames of the tracks."""
+        with torch.inference_mode():
+            pivots_of = [Pivots(self._eyes, scene, pivots) for pivots in objects]
+            if any(own.mark_nothing for own in pivots_of):
+                log.warning("no pivot marks anything inside the frame: a track stays empty")
+            done = 0
+            for direction in (1, -1):
+                sweep = _Sweep(self._eyes, scene, pivots_of, tracks, direction)
+                sweep.enter(frames[::direction][0])
+                for index in frames[::direction]:
+                    sweep.visit(View(scene, index, direction))
+                    done += 1
+                    hook("track", None, done, 2 * len(frames))
 
     def correct(self, clip: Clip, pivots: Sequence[Pivot], track: Track, mark: Pivot, hook: Hook) -> Track:
         """As `Tracker.correct`. Calls the hook and raises as `track` does."""
         _check(mark, clip)
         if is_correction([mark]):
-            mark = Pivot(mark.frame_index, mask=_refined(clip, track[mark.frame_index], mark, hook))
-        tracks: list[Track] = self.track(clip, [[*pivots, mark]], hook)
-        return tracks[0]
+            mark = Pivot(mark.frame_index, mask=self._refined(clip, track[mark.frame_index], mark, hook))
+        before = [pivot.frame_index for pivot in pivots if pivot.frame_index < mark.frame_index]
+        after = [pivot.frame_index for pivot in pivots if pivot.frame_index > mark.frame_index]
+        frames = range(max(before, default=-1) + 1, min(after, default=len(clip)))
+        fresh = track.copy()
+        for index in frames:
+            fresh.clear(index)
+        self._carry(scene_of(clip, hook), [[*pivots, mark]], [fresh], frames, hook)
+        return fresh
+
+    def _refined(self, clip: Clip, mask: Mask, points: Pivot, hook: Hook) -> Mask:
+        """A mask (H, W) corrected by points on its frame."""
+        scene, index = scene_of(clip, hook), points.frame_index
+        given = [Pivot(index, mask=mask), points] if mask.any() else [points]
+        with torch.inference_mode():
+            seed = Pivots(self._eyes, scene, given).seeds[index]
+        return _at_clip_size(scene, seed)
 
 
 class _Sweep:
-    """One object in one direction: writes the frames whose nearest pivot lies behind."""
+    """All objects in one direction: writes the frames whose nearest pivot lies behind."""
 
-    def __init__(self, track: Track, seeds: dict[int, Seed], direction: int) -> None:
-        self._track = track
-        self._seeds = seeds
-        self._starts = np.array([index for index, seed in seeds.items() if not seed.empty])
-        self._direction = direction
-        self._carrier: Carrier | None = None
+    def __init__(
+        self, eyes: Eyes, scene: Scene, pivots: Sequence[Pivots], tracks: Sequence[Track], direction: int
+    ) -> None:
+        self._eyes, self._scene, self._direction = eyes, scene, direction
+        self._pivots, self._tracks = pivots, tracks
+        self._targets: dict[int, Target] = {}
+        self._rivals = Rivals()
+
+    def enter(self, first: int) -> None:
+        """Begin with frame `first`, carrying what has its nearest pivot right before it."""
+        for number, pivots in enumerate(self._pivots):
+            seed = pivots.seeds.get(first - self._direction)
+            if seed is not None and not seed.empty:
+                self._targets[number] = Target(
+                    seed, pivots.memory(first - self._direction), self._scene.picture_size
+                )
 
     def visit(self, view: View) -> None:
-        seed = self._seeds.get(view.index)
-        if seed is not None:
-            self._write(view.index, seed.soft, 1.0 - seed.empty, seed.exact)
-            if not seed.empty:
-                self._carrier = Carrier(view, seed.soft)
-            elif self._carrier is not None:
-                self._carrier.lose()
-        elif self._carrier is not None and self._is_mine(view.index):
-            self._write(view.index, *self._carrier.step(view))
+        active = dict(self._start(view))
+        aims = self._aims(view, active)
+        sights = self._eyes.look(view.picture, [aim.crop for aim in aims.values()]) if aims else []
+        known = [
+            {**aim.known, **self._targets[number].memory.known(sight)}
+            for (number, aim), sight in zip(aims.items(), sights, strict=True)
+        ]
+        found = dict(zip(aims, self._eyes.decode(sights, known), strict=True))
+        self._rivals.divide(active, {number: aim.crop for number, aim in aims.items()}, found)
+        for number, sight in zip(aims, sights, strict=True):
+            target = active[number]
+            there = target.settle(sight, found[number])
+            if there:
+                self._tracks[number][view.index] = _at_clip_size(self._scene, target.seed)
+                self._tracks[number].presence[view.index] = found[number].presence
+        self._rivals.meet(active)
 
-    def _is_mine(self, index: int) -> bool:
-        """Is the nearest pivot behind? At equal distance the frame belongs to the forward sweep."""
-        passed = (index - self._starts) * self._direction
-        ahead = -passed[passed < 0]
-        lead = ahead.min() - passed[passed > 0].min() if len(ahead) else 1
-        return bool(lead > 0 or (lead == 0 and self._direction > 0))
+    def _start(self, view: View) -> Iterator[tuple[int, Target]]:
+        """The objects to be carried onto this frame; those with a pivot on it start anew from that."""
+        for number, pivots in enumerate(self._pivots):
+            if view.index in pivots.seeds:
+                seed = pivots.seeds[view.index]
+                self._tracks[number][view.index] = _at_clip_size(self._scene, seed)
+                self._tracks[number].presence[view.index] = 1.0 - seed.empty
+                if not seed.empty:
+                    self._targets[number] = Target(seed, pivots.memory(view.index), self._scene.picture_size)
+                    self._rivals.forget(number)
+                elif number in self._targets:
+                    self._targets[number].lose()
+            elif number in self._targets and pivots.nearest_is_behind(view.index, self._direction):
+                yield number, self._targets[number]
 
-    def _write(self, index: int, soft: Plane, presence: float, exact: Mask | None = None) -> None:
-        if exact is None:
-            exact = _at_clip_size(soft, self._track.height, self._track.width)
-        self._track[index] = exact
-        self._track.presence[index] = presence
-
-
-def _seeds(scene: Scene, pivots: Sequence[Pivot]) -> dict[int, Seed]:
-    """The seeds by frame: boxes and masks first, then the corrections, those near a seed first."""
-    frames: dict[int, list[Pivot]] = {}
-    for pivot in pivots:
-        frames.setdefault(pivot.frame_index, []).append(pivot)
-    corrections = {index: given for index, given in frames.items() if is_correction(given)}
-    seeds = {
-        index: seed_of(View(scene, index, 1), given)
-        for index, given in frames.items()
-        if index not in corrections
-    }
-    while corrections:
-        starts = [index for index, seed in seeds.items() if not seed.empty]
-        pairs = [(abs(index - start), index, start) for index in corrections for start in starts]
-        if pairs:
-            _, index, start = min(pairs)
-            carried = _carry(scene, seeds[start], start, index)
-        else:
-            index, carried = min(corrections), None
-        seeds[index] = seed_of(View(scene, index, 1), corrections.pop(index), carried)
-    if all(seed.empty for seed in seeds.values()):
-        log.warning("no pivot marks anything inside the frame: the track stays empty")
-    return seeds
-
-
-def _carry(scene: Scene, seed: Seed, start: int, end: int) -> Plane:
-    """The soft mask that reaches frame `end` from the seed on frame `start`."""
-    direction = 1 if end > start else -1
-    carrier = Carrier(View(scene, start, direction), seed.soft)
-    soft = seed.soft
-    for index in range(start + direction, end + direction, direction):
-        soft, _ = carrier.step(View(scene, index, direction))
-    return soft
+    def _aims(self, view: View, active: Mapping[int, Target]) -> dict[int, Aim]:
+        aims = {}
+        for number, target in active.items():
+            if view.after_cut:
+                target.lose()
+                target.anywhere = True
+            if not target.lost:
+                aims[number] = target.aim(view)
+                continue
+            target.wait()
+            crop = place_of(self._eyes, view, target, self._rivals.of(number, active))
+            if crop is not None:
+                aims[number] = Aim(crop, {})
+        return aims
 
 
-@threadpool_limits.wrap(limits=1, user_api="blas")  # type: ignore[untyped-decorator]
-def _refined(clip: Clip, mask: Mask, points: Pivot, hook: Hook) -> Mask:
-    """A mask (H, W) corrected by points on its frame."""
-    view = View(scene_of(clip, hook), points.frame_index, 1)
-    carried = seed_of(view, [Pivot(points.frame_index, mask=mask)]).soft if mask.any() else None
-    return _at_clip_size(seed_of(view, [points], carried).soft, clip.height, clip.width)
-
-
-def _at_clip_size(soft: Plane, height: int, width: int) -> Mask:
-    return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR) > 0.5)
+def _at_clip_size(scene: Scene, seed: Seed) -> Mask:
+    if seed.exact is not None:
+        assert seed.exact.mask is not None
+        return seed.exact.mask
+    (height, width), (h, w) = scene.clip_size, scene.picture_size
+    return seed.crop.spread(seed.odds, (height, width), (width / w, height / h), -1) > 0
 
 
 def _check(pivot: Pivot, clip: Clip) -> None:

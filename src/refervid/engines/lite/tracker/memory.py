@@ -1,0 +1,111 @@
+"""What is remembered of an object's looks: some frames whole, all of them in a linear test."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from refervid.engines.lite.tracker.crop import Plane
+from refervid.engines.lite.tracker.sight import CELLS, Sight, shares
+from refervid.models.mask_decoder import equations, likeness, nearness, solve, votes
+
+RECENT = 2
+CHOSEN = 2
+"""Frames kept between the pivots and the recent ones, spread evenly over the time since."""
+FIRST_GAP = 5
+"""Frames from one that is kept to the next, at first."""
+RECENT_REACH, FAR_REACH = 0.2, 0.5
+"""Shares of a crop's side that parts of the object move, from the frame before and over longer times."""
+AGREEMENT = 0.6
+"""Intersection over union of what a pivot tells of another and what that one shows, from which on they are of
+one object: more than where one is half of the other."""
+PIVOT_SHARE = 0.5
+"""Weight of the pivots in the linear test against all later frames together."""
+RATE = 0.1
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`labels` (cells,): -1 surroundings to 1 object."""
+
+    keys: Tensor
+    labels: Tensor
+
+    @classmethod
+    def of(cls, sight: Sight, odds: Plane) -> Entry:
+        return cls(sight.keys, (2 * shares(odds, CELLS) - 1).flatten())
+
+    def agrees_with(self, other: Entry) -> bool:
+        """Does it tell from this frame what the other shows?"""
+        voted = votes(other.keys[None], self.keys[None], self.labels[None], _FAR)[0] > 0
+        shown = other.labels > 0
+        return bool((voted & shown).sum() >= AGREEMENT * (voted | shown).sum())
+
+
+class Memory:
+    """Bounded: the pivots given, `CHOSEN` frames since and the last `RECENT`."""
+
+    def __init__(self, pivots: list[Entry], test: tuple[Tensor, Tensor]) -> None:
+        """`test`: equations of the pivots."""
+        self._pivots = pivots
+        self._chosen: list[Entry] = []
+        self._recent: deque[Entry] = deque(maxlen=RECENT)
+        self._pivot_test = self._since = test
+        self._seen = 0
+        self._gap = FIRST_GAP
+        self._solve()
+
+    def learn(self, sight: Sight, odds: Plane) -> None:
+        if len(self._recent) == RECENT and self._seen % self._gap == 0:
+            self._chosen.append(self._recent[0])
+            if len(self._chosen) > CHOSEN:
+                self._chosen = self._chosen[1::2] if len(self._chosen) % 2 == 0 else self._chosen[::2]
+                self._gap *= 2
+        self._recent.append(Entry.of(sight, odds))
+        self._seen += 1
+        fresh = test_of(sight, odds)
+        self._since = mixed(self._since, fresh, RATE)
+        self._solve()
+
+    def known(self, sight: Sight) -> dict[str, Plane]:
+        """Votes (`CELLS`, `CELLS`) and likeness (h, w) of a crop."""
+        far = [*self._pivots, *self._chosen]
+        entries = [*far, *self._recent]
+        bias = torch.cat([_FAR] * len(far) + [_RECENT] * len(self._recent), 1)
+        voted = self._vote(sight.keys, entries, bias).view(CELLS, CELLS)
+        return {
+            "votes": voted.numpy(),
+            "likeness": likeness(sight.traits[None], self._coefficients)[0].numpy(),
+        }
+
+    def search(self, key: Tensor, trait: Tensor) -> tuple[Tensor, Tensor]:
+        """Votes (places,) and likeness (h, w) of a whole picture: `key` (places, D), `trait` (D, h, w)."""
+        entries = [*self._pivots, *self._chosen, *self._recent]
+        return self._vote(key, entries, None), likeness(trait[None], self._coefficients)[0]
+
+    @staticmethod
+    def _vote(key: Tensor, entries: list[Entry], bias: Tensor | None) -> Tensor:
+        memory = torch.cat([entry.keys for entry in entries])
+        labels = torch.cat([entry.labels for entry in entries])
+        return votes(key[None], memory[None], labels[None], bias)[0]
+
+    def _solve(self) -> None:
+        products, targets = mixed(self._since, self._pivot_test, PIVOT_SHARE)
+        self._coefficients = solve(products, targets)
+
+
+def test_of(sight: Sight, odds: Plane) -> tuple[Tensor, Tensor]:
+    trait = sight.traits[None]
+    return equations(trait, shares(odds, trait.shape[-1])[None])
+
+
+def mixed(one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor], share: float) -> tuple[Tensor, Tensor]:
+    """The first with `share` of it replaced by the other."""
+    return one[0].lerp(other[0], share), one[1].lerp(other[1], share)
+
+
+_RECENT = nearness(CELLS, CELLS, RECENT_REACH * CELLS)
+_FAR = nearness(CELLS, CELLS, FAR_REACH * CELLS)

@@ -1,0 +1,97 @@
+"""What the networks see in crops of one frame, and what they make of what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load
+from torch import Tensor
+from torch.nn import functional as F
+
+from refervid.core.types import Frame
+from refervid.engines.lite.efficientnet import load_efficientnet
+from refervid.engines.lite.tracker.crop import GRID, Crop, Plane
+from refervid.models.efficientnet import EfficientNetLite0
+from refervid.models.mask_decoder import PROMPTS, MaskDecoder, keys, traits
+
+CELLS = GRID // 4
+"""Cells of a crop's side at stride 8."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Features of one crop: `keys` (cells, D) unit vectors and `traits` (D, h, w), as `matching` has them."""
+
+    crop: Crop
+    features: Mapping[int, Tensor]
+    keys: Tensor
+    traits: Tensor
+
+
+@dataclass(frozen=True)
+class Found:
+    """`odds` (`GRID`, `GRID`): log odds of the mask in the crop; `presence` in 0..1."""
+
+    odds: Plane
+    presence: float
+
+
+@dataclass(frozen=True)
+class Eyes:
+    """The two networks."""
+
+    features: EfficientNetLite0
+    decoder: MaskDecoder
+
+    @classmethod
+    def load(cls) -> Eyes:
+        """Raises as `load_efficientnet` does."""
+        decoder = MaskDecoder()
+        file = resources.files("refervid.models.mask_decoder") / "mask-decoder.safetensors"
+        decoder.load_state_dict(load(file.read_bytes()))
+        decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return cls(load_efficientnet(), decoder.eval().requires_grad_(False))
+
+    def look(self, picture: Frame, crops: Sequence[Crop]) -> list[Sight]:
+        """One pass over all crops of a picture."""
+        if not crops:
+            return []
+        levels = self.levels(np.stack([crop.cut(picture) for crop in crops]))
+        key, trait = keys(levels).flatten(2).mT.contiguous(), traits(levels)
+        return [
+            Sight(crop, {stride: level[n : n + 1] for stride, level in levels.items()}, key[n], trait[n])
+            for n, crop in enumerate(crops)
+        ]
+
+    def levels(self, pictures: NDArray[np.uint8]) -> dict[int, Tensor]:
+        """Features of RGB pictures (N, h, w, 3) at strides 2 to 16."""
+        rgb = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
+        return self.features.features(rgb.contiguous(memory_format=torch.channels_last), 16)
+
+    def decode(self, sights: Sequence[Sight], known: Sequence[Mapping[str, Plane]]) -> list[Found]:
+        """The masks, given what is known of each: square planes of `PROMPTS`, of any size."""
+        if not sights:
+            return []
+        prompts = torch.stack([torch.stack([_prompt(own.get(name)) for name in PROMPTS]) for own in known])
+        levels = {s: torch.cat([sight.features[s] for sight in sights]) for s in sights[0].features}
+        odds, present = self.decoder(levels, prompts)
+        return [
+            Found(own.numpy(), float(there)) for own, there in zip(odds, torch.sigmoid(present), strict=True)
+        ]
+
+
+def _prompt(plane: Plane | None) -> Tensor:
+    if plane is None:
+        return torch.zeros(GRID, GRID)
+    tensor = torch.from_numpy(plane)[None, None]
+    return F.interpolate(tensor, size=(GRID, GRID), mode="bilinear", align_corners=False)[0, 0]
+
+
+def shares(odds: Plane, size: int) -> Tensor:
+    """(size, size): the object's share of every cell, from log odds of the mask."""
+    return F.adaptive_avg_pool2d(torch.sigmoid(torch.from_numpy(odds))[None, None], (size, size))[0, 0]

@@ -1,0 +1,111 @@
+"""One object on its way through the clip in one direction."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refervid.engines.lite.tracker.crop import Crop, Plane
+from refervid.engines.lite.tracker.memory import Memory
+from refervid.engines.lite.tracker.seed import SURE_ODDS, Seed
+from refervid.engines.lite.tracker.sight import Found, Sight
+from refervid.engines.lite.tracker.view import View
+
+THERE = 0.5
+"""Presence below which the object counts as away."""
+LOST_SHARE, LEARN_SHARE = 0.05, 0.3
+"""An object that shows less than these shares of its usual area is lost, or not learnt from."""
+LEAST_CELLS = 4
+"""Cells of the crop that must show it."""
+AREA_RATE, SPEED_RATE = 0.1, 0.3
+MOST_GROWTH = 1.18
+"""Of a crop's side from frame to frame, either way."""
+
+
+@dataclass
+class Aim:
+    """Where an object is thought to be on a frame: in `crop`; `known` is what is known of it there."""
+
+    crop: Crop
+    known: dict[str, Plane]
+
+
+class Target:
+    """`aim` at a frame, look, `settle` what was seen; then on to the next frame."""
+
+    def __init__(self, seed: Seed, memory: Memory, size: tuple[int, int]) -> None:
+        """`size` (h, w) of the picture."""
+        self._size = size
+        self.crop, self.odds = seed.crop, seed.odds
+        self.memory = memory
+        self.lost = seed.empty
+        self.middle = self._middle()
+        self.speed = np.zeros(2)
+        self.area = self.seen_area
+        self.away = 0
+        self.anywhere = False
+
+    @property
+    def seed(self) -> Seed:
+        """Its mask on the present frame."""
+        return Seed.of(self.crop, self.odds)
+
+    def lose(self) -> None:
+        """The object is known to be away on the present frame."""
+        self.lost, self.away = True, 0
+
+    def wait(self) -> None:
+        """Another frame without the object, which goes on as it went."""
+        self.away += 1
+        self.middle = self.middle + self.speed
+
+    def aim(self, view: View) -> Aim:
+        """Where optical flow leads."""
+        moved = view.moved(self.crop.places())[self._shown(self.crop, self.odds)]
+        h, w = self._size
+        low, high = np.percentile(np.clip(moved, 0, (w - 1, h - 1)), [1, 99], axis=0)
+        fresh = Crop.around(*low, *high)
+        side = int(np.clip(fresh.side, self.crop.side / MOST_GROWTH, self.crop.side * MOST_GROWTH))
+        crop = fresh.with_side(side)
+        origin = np.clip(view.origin(crop.places_inside(self._size)), 0, (w - 1, h - 1))
+        carried = self.crop.sample(self.odds, origin.astype(np.float32), -SURE_ODDS)
+        return Aim(crop, {"carried": np.tanh(carried / 2)})
+
+    def settle(self, sight: Sight, found: Found) -> bool:
+        """Take over what was found; False where the object is not there."""
+        cells = np.count_nonzero(self._shown(sight.crop, found.odds))
+        area = cells * sight.crop.cell_area
+        if found.presence < THERE or cells < LEAST_CELLS or area < LOST_SHARE * self.area:
+            if not self.lost:
+                self.lose()
+            return False
+        self.crop, self.odds = sight.crop, found.odds
+        if area > LEARN_SHARE * self.area:
+            self.memory.learn(sight, found.odds)
+        middle = self._middle()
+        if not self.lost:
+            self.speed += SPEED_RATE * (middle - self.middle - self.speed)
+        self.middle = middle
+        self.area += AREA_RATE * (area - self.area)
+        self.lost = self.anywhere = False
+        return True
+
+    @property
+    def size(self) -> float:
+        """Side of a square of the usual area, in pixels of the picture."""
+        return math.sqrt(max(self.area, 1.0))
+
+    @property
+    def seen_area(self) -> float:
+        """Of its mask on the present frame, in pixels of the picture."""
+        return np.count_nonzero(self._shown(self.crop, self.odds)) * self.crop.cell_area
+
+    def _middle(self) -> NDArray[np.float64]:
+        inside = self.crop.places()[self._shown(self.crop, self.odds)]
+        return np.asarray(inside.mean(axis=0) if len(inside) else np.zeros(2), np.float64)
+
+    def _shown(self, crop: Crop, odds: Plane) -> NDArray[np.bool_]:
+        return np.asarray((odds > 0) & crop.is_inside(self._size))

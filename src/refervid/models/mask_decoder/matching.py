@@ -1,0 +1,93 @@
+"""What two frames' features say of an object: votes of the places that look alike, and a linear test.
+
+Both work on features of square crops around the object, so that its size in the picture does not matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+MATCHES = 10
+"""Best matches of a place that vote."""
+TEMPERATURE = 0.07
+"""Differences of cosine similarity that count as e."""
+RIDGE = 1e-2
+"""Damping of the linear test, relative to the mean square of a feature."""
+
+
+def keys(features: Mapping[int, Tensor]) -> Tensor:
+    """Unit vectors (N, 152, h, w) at stride 8 from features of stride 8 and 16, which count alike."""
+    fine = features[8]
+    coarse = F.interpolate(features[16], size=fine.shape[2:], mode="bilinear", align_corners=False)
+    return torch.cat([F.normalize(fine), F.normalize(coarse)], 1) / 2**0.5
+
+
+def votes(query: Tensor, memory: Tensor, labels: Tensor, bias: Tensor | None = None) -> Tensor:
+    """What the best matches of every place were labelled: (N, Q).
+
+    `query` (N, Q, D) and `memory` (N, M, D) are unit vectors, `labels` (N, M) what each place of the memory
+    shows; `bias` (Q, M) or (N, Q, M) is added to the similarities: how near the places are, -inf for a
+    place that is none.
+    """
+    similarity = query @ memory.transpose(1, 2)
+    if bias is not None:
+        similarity = similarity + bias
+    best, places = similarity.topk(min(MATCHES, memory.shape[1]), dim=2)
+    weights = torch.softmax(best / TEMPERATURE, 2)
+    count = query.shape[0]
+    found = labels[torch.arange(count)[:, None, None], places]
+    return (weights * found).sum(2)
+
+
+def nearness(height: int, width: int, reach: float) -> Tensor:
+    """(h w, h w): what distance takes from a similarity; `reach` cells take as much as the temperature."""
+    ys, xs = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    places = torch.stack([ys, xs], -1).reshape(-1, 2).float()
+    return -TEMPERATURE * (torch.cdist(places, places) / reach) ** 2
+
+
+def traits(features: Mapping[int, Tensor]) -> Tensor:
+    """(N, 193, h, w) at stride 4: all that the strides 2 to 16 tell of a place, and a constant."""
+    fine = features[4]
+    size = (fine.shape[2], fine.shape[3])
+    levels = [F.adaptive_avg_pool2d(features[2], size), fine]
+    levels += [F.interpolate(features[s], size=size, mode="bilinear", align_corners=False) for s in (8, 16)]
+    scaled = [F.normalize(level) for level in levels]
+    return torch.cat([*scaled, torch.ones_like(fine[:, :1])], 1)
+
+
+def equations(trait: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+    """Normal equations (N, D, D) and (N, D) of the linear test that tells object (1) from surroundings (-1).
+
+    `trait` (N, D, h, w), `label` (N, h, w) in 0..1. Both sides weigh the same however large they are. Sums
+    of equations are those of the frames together.
+    """
+    x = trait.flatten(2)
+    share = label.flatten(1)
+    inside, outside = share, 1 - share
+    weight = inside / inside.sum(1, keepdim=True).clamp(min=1) + outside / outside.sum(1, keepdim=True).clamp(
+        min=1
+    )
+    target = (inside / inside.sum(1, keepdim=True).clamp(min=1)) - outside / outside.sum(
+        1, keepdim=True
+    ).clamp(min=1)
+    return (x * weight[:, None]) @ x.transpose(1, 2), (x @ target[..., None])[..., 0]
+
+
+def solve(products: Tensor, targets: Tensor) -> Tensor:
+    """Coefficients (N, D) of the linear test."""
+    size = products.shape[1]
+    scale = products.diagonal(dim1=1, dim2=2).mean(1)
+    damped = products + (RIDGE * scale)[:, None, None] * torch.eye(size)
+    found: Tensor = torch.linalg.solve(damped, targets)
+    return found
+
+
+def likeness(trait: Tensor, coefficients: Tensor) -> Tensor:
+    """(N, h, w): about 1 where it looks like the object, -1 like its surroundings."""
+    score: Tensor = torch.einsum("ndhw,nd->nhw", trait, coefficients)
+    return score.clamp(-2, 2)

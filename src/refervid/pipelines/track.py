@@ -1,0 +1,84 @@
+"""From what someone pointed at to its masks: no sentence, no detector, the tracker alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Unpack
+
+from refervid.core.errors import SettingsError
+from refervid.core.files import slug
+from refervid.core.types import Hook, MarkReference, Pivot, no_hook
+from refervid.engines.base import Tracker
+from refervid.media.clip import Clip
+from refervid.media.opening import open_clip
+from refervid.pipelines.base import Video
+from refervid.pipelines.correct import mark_decision
+from refervid.pipelines.presets import load
+from refervid.pipelines.segment import LoadOptions
+from refervid.pipelines.stages import Stages
+from refervid.report.result import Result, TrackedObject, status_of
+
+
+def track(
+    video: Video,
+    objects: Mapping[str, Sequence[Pivot]],
+    *,
+    hook: Hook = no_hook,
+    **options: Unpack[LoadOptions],
+) -> list[Result]:
+    """Carry things you point at through `video`: by name, each with boxes, points or masks on some frames.
+
+    One result per object, in order. Options are those of `load`; of the preset only the tracker works.
+    Raises `SettingsError` where nothing is pointed at or a mark does not fit the clip, and whatever `load`
+    and `open_clip` do.
+    """
+    pipeline = load(sound=False, **options)
+    clip = video if isinstance(video, Clip) else open_clip(video)
+    return track_with(pipeline.tracker, clip, objects, pipeline.preset, hook)
+
+
+def check_marks(clip: Clip, objects: Mapping[str, Sequence[Pivot]]) -> None:
+    """Raises `SettingsError` for marks that do not fit the clip."""
+    if not objects or not all(objects.values()):
+        raise SettingsError("nothing to track: give a box, points or a mask on a frame of each object")
+    for name, pivots in objects.items():
+        for pivot in pivots:
+            if not 0 <= pivot.frame_index < len(clip):
+                raise SettingsError(
+                    f"{name}: frame {pivot.frame_index}: the clip has frames 0 to {len(clip) - 1}"
+                )
+            if pivot.mask is not None and pivot.mask.shape != (clip.height, clip.width):
+                raise SettingsError(
+                    f"{name}: a mask of {pivot.mask.shape[1]}x{pivot.mask.shape[0]} pixels on frames of "
+                    f"{clip.width}x{clip.height}"
+                )
+
+
+def track_with(
+    tracker: Tracker, clip: Clip, objects: Mapping[str, Sequence[Pivot]], preset: str, hook: Hook
+) -> list[Result]:
+    """As `track`, with a tracker that is there already."""
+    check_marks(clip, objects)
+    stages = Stages(hook)
+    with stages.stage("track", len(clip)) as report:
+        tracks = tracker.track(clip, list(objects.values()), report)
+    slugs: list[str] = []
+    results = []
+    for (name, pivots), found in zip(objects.items(), tracks, strict=True):
+        slugs.append(slug(name, slugs))
+        results.append(
+            Result(
+                clip,
+                MarkReference(name),
+                slugs[-1],
+                status_of(clip, found),
+                found,
+                preset,
+                pivots=list(pivots),
+                decisions=[mark_decision("mark", pivot) for pivot in pivots],
+                timings_s=dict(stages.seconds),
+                engines={"tracker": f"{tracker.name} {tracker.version}"},
+                tracked=[TrackedObject(tuple(pivots), found)],
+            )
+        )
+    return results
