@@ -41,11 +41,7 @@ def main(
     pass
 
 
-<<<<<<< HEAD
-for command in (segment, ui, evaluate, score, compare, reproduce, demo, presets, doctor):
-=======
-for command in (segment, track, ui, evaluate, score, compare, demo, presets, doctor):
->>>>>>> f8b6a59 (A tracker that sees: features of a small network, a decoder of masks, and `refervid track`)
+for command in (segment, track, ui, evaluate, score, compare, reproduce, demo, presets, doctor):
     app.command()(command)
 app.add_typer(models)
 app.add_typer(datasets)

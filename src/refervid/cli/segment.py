@@ -117,13 +117,8 @@ def segment(
             results: Sequence[Result] = pipeline.run(clip, references, hook)
             if guess == "no":
                 results = [result.without_guess() for result in results]
-<<<<<<< HEAD
             results = write_results(results, target, formats or (), hook)
-    _tell(results)
-=======
-            results = write_results(results, out, formats or (), hook)
     tell(results)
->>>>>>> f8b6a59 (A tracker that sees: features of a small network, a decoder of masks, and `refervid track`)
     tell_spending(results[0].spending)
     console.print(f"open {out / 'report.html'}", markup=False)
     if as_json:

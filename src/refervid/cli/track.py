@@ -65,10 +65,12 @@ def track(
         raise typer.Exit(USAGE)
     with reporting_errors():
         from refervid.cli.marks import read_marks
+        from refervid.core.types import MarkReference
         from refervid.media.opening import open_clip
+        from refervid.pipelines.base import reference_slugs
         from refervid.pipelines.presets import load
         from refervid.pipelines.track import check_marks, track_with
-        from refervid.report.save import check_formats, results_folder, write_results
+        from refervid.report.save import check_formats, result_files, results_folder, write_results
 
         objects: dict[str, list[Pivot]] = read_marks(box or (), point or (), mask or ())
         pipeline = load(
@@ -77,9 +79,11 @@ def track(
         clip = open_clip(video, fps=fps, strict=strict, max_pixels=max_pixels)
         check_marks(clip, objects)
         check_formats(formats or (), clip, len(objects))
-        with progress_hook() as hook, results_folder(out):
+        references = [MarkReference(name) for name in objects]
+        with progress_hook() as hook, results_folder(out, clip) as target:
+            target.check(result_files(clip, reference_slugs(references), formats or ()))
             tracked = track_with(pipeline.tracker, clip, objects, pipeline.preset, hook)
-            results = write_results(tracked, out, formats or (), hook)
+            results = write_results(tracked, target, formats or (), hook)
     tell(results)
     console.print(f"open {out / 'report.html'}", markup=False)
     if as_json:

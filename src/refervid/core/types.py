@@ -60,6 +60,14 @@ class MarkReference:
 Reference = TextReference | SoundReference | MarkReference
 
 
+def words_of(reference: Reference) -> str:
+    """The sentence, the name of what was pointed at, or "sound"."""
+    match reference:
+        case TextReference(words) | MarkReference(words):
+            return words
+    return "sound"
+
+
 class PackedMask:
     """A dataclass field that looks like a mask (H, W) or None, and holds the bits of its bounding box.
 

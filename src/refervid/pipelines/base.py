@@ -18,6 +18,7 @@ from refervid.core.types import (
     Spending,
     TextReference,
     no_hook,
+    words_of,
 )
 from refervid.engines.base import Tracker
 from refervid.media.clip import Clip
@@ -156,5 +157,5 @@ def reference_slugs(references: Sequence[Reference]) -> list[str]:
     """Folder names of the references, unique among them."""
     slugs: list[str] = []
     for reference in references:
-        slugs.append(slug(reference.text if isinstance(reference, TextReference) else "sound", slugs))
+        slugs.append(slug(words_of(reference), slugs))
     return slugs

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Unpack
 
 from refervid.core.errors import SettingsError
-from refervid.core.files import slug
 from refervid.core.types import Hook, MarkReference, Pivot, no_hook
 from refervid.engines.base import Tracker
 from refervid.media.clip import Clip
 from refervid.media.opening import open_clip
-from refervid.pipelines.base import Video
+from refervid.pipelines.base import Video, reference_slugs
 from refervid.pipelines.correct import mark_decision
 from refervid.pipelines.presets import load
 from refervid.pipelines.segment import LoadOptions
@@ -60,17 +59,18 @@ def track_with(
     """As `track`, with a tracker that is there already."""
     check_marks(clip, objects)
     stages = Stages(hook)
-    with stages.stage("track", len(clip)) as report:
-        tracks = tracker.track(clip, list(objects.values()), report)
-    slugs: list[str] = []
+    with stages.stage("track", len(clip)) as stage:
+        tracks = tracker.track(clip, list(objects.values()), stage.hook)
+        stage.artefact = tracks
+    references = [MarkReference(name) for name in objects]
+    slugs = reference_slugs(references)
     results = []
-    for (name, pivots), found in zip(objects.items(), tracks, strict=True):
-        slugs.append(slug(name, slugs))
+    for reference, slug, pivots, found in zip(references, slugs, objects.values(), tracks, strict=True):
         results.append(
             Result(
                 clip,
-                MarkReference(name),
-                slugs[-1],
+                reference,
+                slug,
                 status_of(clip, found),
                 found,
                 preset,

@@ -21,6 +21,7 @@ from refervid.core.types import (
     Spending,
     Status,
     TextReference,
+    words_of,
 )
 from refervid.media.clip import Clip
 
@@ -83,10 +84,7 @@ class Result:
     @property
     def query(self) -> str:
         """The sentence, the name of what was pointed at, or "sound"."""
-        match self.reference:
-            case TextReference(text=words) | MarkReference(name=words):
-                return words
-        return "sound"
+        return words_of(self.reference)
 
     @property
     def objects(self) -> list[tuple[str, Track]]:
