@@ -30,6 +30,7 @@ _HOMES = {
     "Track": "refervid.core.track",
     "candidate_pivot": "refervid.pipelines.correct",
     "correct": "refervid.pipelines.correct",
+    "inventory": "refervid.pipelines.tracks.inventory",
     "load": "refervid.pipelines.presets",
     "open_clip": "refervid.media.opening",
     "save_results": "refervid.report.save",
@@ -51,6 +52,7 @@ __all__ = [
     "candidate_pivot",
     "correct",
     "errors",
+    "inventory",
     "load",
     "open_clip",
     "save_results",
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from refervid.pipelines.presets import load
     from refervid.pipelines.segment import segment
     from refervid.pipelines.track import track
+    from refervid.pipelines.tracks.inventory import inventory
     from refervid.report.result import Result
     from refervid.report.save import save_results
 

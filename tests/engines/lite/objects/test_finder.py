@@ -10,7 +10,6 @@ import pytest
 
 from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.core.types import no_hook
-from refervid.datasets.pictures import read_rgb
 from refervid.engines.lite.analysis import scene_of
 from refervid.engines.lite.objects import finder
 from refervid.engines.lite.objects.crops import crops_of, distinct
@@ -18,6 +17,7 @@ from refervid.engines.lite.objects.finder import ObjectFinder, ObjectsSettings, 
 from refervid.engines.lite.objects.linking import Linker, joined
 from refervid.engines.lite.objects.network import GRAPH, LAYOUT, Detections
 from refervid.media.array import ArrayClip
+from refervid.media.opening import open_clip
 
 HEIGHT, WIDTH = 60, 100
 DOG, CAT = 16, 15
@@ -37,7 +37,7 @@ def found(*rows: tuple[list[float], np.ndarray]) -> Detections:
 
 
 def test_a_dog_is_found_on_a_picture_of_one(shared_dir: Path) -> None:
-    picture = read_rgb(shared_dir / "data" / "media" / "dog_image.jpg")
+    picture = open_clip(shared_dir / "data" / "media" / "dog_image.jpg").frame(0)
     clip = ArrayClip(np.stack([picture, picture]), fps=5)
     inventory = ObjectFinder(ObjectsSettings()).find(clip, no_hook)
     best = max(inventory.tracks, key=lambda track: float(track.scores.mean()))

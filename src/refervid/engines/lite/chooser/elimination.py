@@ -7,7 +7,7 @@ statement of the sentence fits it, are means over the frames on which it is seen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +114,7 @@ class Eliminator:
 
     def _by_attributes(self, expression: Expression) -> Elimination | None:
         """The track that fits best without a name for it, unless it fits badly."""
-        if not (expression.attributes or expression.relations):
+        if not (expression.attributes or expression.relations or expression.excluded):
             return None
         judged = self._judged(expression, list(self._tracks))
         if not judged or judged[0].weakest < HOLDS:
@@ -124,20 +124,17 @@ class Eliminator:
     def _fits(self, meant: Concept) -> dict[int, float]:
         """How well the concept names each track; ImageNet's classes are asked where COCO's are not enough."""
         fits = {number: noun_fit(meant, names) for number, names in self._names.items()}
-        exact = meant.known and not meant.narrower and max(fits.values()) >= NAMED
-        if meant.classifier and not exact:
+        if meant.classifier and (meant.narrower or not meant.known):
             seen = self._classified.of(list(self._tracks.values()))
             for number, probabilities in seen.items():
-                known = min(1.0, 2 * float(probabilities[list(meant.classifier)].sum()))
-                if meant.known and not meant.narrower:
-                    fits[number] = max(fits[number], known)
-                else:
-                    fits[number] = (fits[number] + known) / 2
-                self._names[number][meant.noun] = fits[number]
+                called = min(1.0, 2 * float(probabilities[list(meant.classifier)].sum()))
+                self._names[number][meant.noun] = fits[number] = (fits[number] + called) / 2
         return fits
 
     def _judged(self, expression: Expression, numbers: Sequence[int]) -> list[Judgement]:
-        """Judgements of the tracks, the worthiest first."""
+        """Judgements of the tracks that are not excluded, the worthiest first."""
+        excluded = {number for other in expression.excluded for number in self._sure(other)}
+        numbers = [number for number in numbers if number not in excluded]
         found = {number: Judgement(self._tracks[number]) for number in numbers}
         worth: dict[int, list[float]] = {number: [] for number in numbers}
         fits: dict[int, dict[tuple[str, str], list[float]]] = {number: {} for number in numbers}
@@ -160,6 +157,11 @@ class Eliminator:
                 each.fits = {key: float(np.mean(values)) for key, values in fits[number].items()}
         kept = [each for each in found.values() if each.worth > 0]
         return sorted(kept, key=lambda each: -each.worth)
+
+    def _sure(self, other: Expression) -> list[int]:
+        """Tracks that are recognised as something else."""
+        meant = concept(other.noun) if other.noun else None
+        return [number for number, fit in self._fits(meant).items() if fit >= NAMED] if meant else []
 
     def _targets(self, expression: Expression) -> set[int]:
         """Tracks that the things may be to which the sentence relates."""
@@ -201,7 +203,7 @@ class Eliminator:
     def _found(self, expression: Expression, meant: Concept | None, judged: list[Judgement]) -> Elimination:
         chosen, rivals = _chosen(judged, expression)
         best = chosen[0][0]
-        notes = language_notes(expression)
+        notes = language_notes(replace(expression, excluded=()))
         unchecked = list(meant.unchecked) if meant else ["what it is"]
         if meant and meant.uses and self._uses(best.track, meant):
             unchecked = list(meant.traits)

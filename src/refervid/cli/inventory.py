@@ -1,0 +1,53 @@
+"""`refervid inventory`: what is in a clip, when and where."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from refervid.cli.console import console, print_json, print_table, progress_hook, reporting_errors
+from refervid.cli.options import Changes, Device, Json
+
+
+def inventory(
+    video: Annotated[Path, typer.Argument(help="A video file, or a folder of frames.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Also write inventory.html there, with pictures."),
+    ] = None,
+    preset: Annotated[str, typer.Option("--preset", "-p", help="A preset that has a finder.")] = "lite",
+    changes: Changes = None,
+    device: Device = "auto",
+    fps: Annotated[float | None, typer.Option(help="Frames per second of a folder of frames.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the things in a video: what they may be, their colours, when and where they are seen."""
+    with reporting_errors():
+        from refervid.core.outputs import output_lock
+        from refervid.media.opening import open_clip
+        from refervid.pipelines.tracks.inventory import inventory as find
+        from refervid.report.inventory import summary, words_of, write_page
+
+        clip = open_clip(video, fps=fps)
+        with progress_hook() as hook:
+            found = find(clip, preset=preset, device=device, settings=changes or (), hook=hook)
+        content = summary(clip, found)
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            with output_lock(out):
+                write_page(out / "inventory.html", clip, found)
+    if as_json:
+        print_json(content)
+    else:
+        columns = ("#", "what", "colours", "when", "where", "goes")
+        table = Table(*columns, box=None, header_style="bold", pad_edge=False)
+        for row in content["tracks"]:
+            table.add_row(str(row["number"]), *words_of(row).values())
+        print_table(table)
+    for note in [*clip.notes, *found.notes]:
+        console.print(f"- {note}", markup=False)
+    if out is not None:
+        console.print(f"open {out / 'inventory.html'}", markup=False)

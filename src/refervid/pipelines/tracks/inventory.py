@@ -1,0 +1,32 @@
+"""What is in a clip, without a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from refervid.core.errors import SettingsError
+from refervid.core.types import Hook, no_hook
+from refervid.engines.base import Inventory
+from refervid.media.clip import Clip
+from refervid.media.opening import open_clip
+from refervid.pipelines.presets import load
+from refervid.pipelines.tracks.pipeline import TracksPipeline
+
+
+def inventory(
+    video: str | Path | Clip,
+    *,
+    preset: str = "lite",
+    device: str = "auto",
+    settings: Sequence[str] = (),
+    hook: Hook = no_hook,
+) -> Inventory:
+    """The things in `video`, as tracks over the whole clip: what they may be, when and where.
+
+    Raises `SettingsError` for a preset that does not look for things before sentences.
+    """
+    pipeline = load(preset, device=device, settings=settings)
+    if not isinstance(pipeline, TracksPipeline):
+        raise SettingsError(f"preset {pipeline.preset!r} makes no inventory: choose lite")
+    return pipeline.inventory(video if isinstance(video, Clip) else open_clip(video), hook)
