@@ -177,3 +177,19 @@ def test_padding_is_neither_attended_nor_counted() -> None:
 def test_nano_is_small() -> None:
     model = SOC(SocConfig.nano())
     assert sum(parameter.numel() for parameter in model.parameters()) < 4.5e6
+
+
+@torch.no_grad()
+def test_without_box_refinement_all_layers_look_around_the_first_reference() -> None:
+    model = scramble(SOC(tiny_config(box_refinement=False, decoder_layers=3))).eval()
+    words = tokens(model, TEXTS[:1])
+    states = model.stages(model.encode_clips(clip()), words).states
+    assert states.references.shape[-1] == 2
+    for reference in states.references:
+        assert torch.equal(reference, states.initial_reference)
+    refining = SOC(tiny_config(decoder_layers=3)).eval()
+    refining.load_state_dict(model.state_dict())  # the same weights, used differently
+    assert not torch.equal(refining(clip(), words).main.masks, model(clip(), words).main.masks)
+    assert model(clip(), words).main.boxes.shape[-1] == 4
+    with pytest.raises(ValueError, match="box_refinement"):
+        SocConfig.nano().model_validate({**SocConfig.nano().model_dump(), "box_refinement": False})

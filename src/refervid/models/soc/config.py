@@ -105,7 +105,8 @@ class SocConfig(_Frozen):
     `size` is what frames are resized to: the input size of its training. Published files do not tell it.
     `classes` 1 means "is it referred to?"; Ref-YouTube-VOS from scratch has 65. `queries` is the number
     of objects looked for, in every frame and in the clip. `voc` None leaves the clip level out (an
-    ablation). `prediction_layer` says which decoder layer's heads answer in eval mode.
+    ablation). Without `box_refinement` all decoder layers look around the query's first reference point.
+    `prediction_layer` says which decoder layer's heads answer in eval mode.
     """
 
     size: InputSize | None = None
@@ -121,6 +122,7 @@ class SocConfig(_Frozen):
     decoder_layers: _Layers = 3
     points: int = Field(4, ge=1, le=64)
     dropout: float = Field(0.1, ge=0, lt=1)
+    box_refinement: bool = True
     # The released scripts predict with the heads of the first decoder layer (public repository: the
     # clip-level queries have length 1 in eval mode and are zipped with the layers).
     prediction_layer: Literal["first", "last"] = "first"
@@ -130,6 +132,8 @@ class SocConfig(_Frozen):
         # 32 groups in the input projections, 8 groups in maps of width / 16, sine pairs on two axes.
         if self.width % 128:
             raise ValueError(f"width {self.width} is no multiple of 128")
+        if self.voc is not None and self.voc.whereabouts and not self.box_refinement:
+            raise ValueError("a cluster that is told the whereabouts of boxes needs box_refinement")
         if self.width % self.heads:
             raise ValueError(f"{self.heads} heads do not divide the width {self.width}")
         return self

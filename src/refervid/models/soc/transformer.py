@@ -60,7 +60,8 @@ class DecoderStates:
     """What the decoder's layers found.
 
     `hidden` (layers, N, T, Q, C); `initial_reference` (N, T, Q, 2) as x, y and `references`
-    (layers, N, T, Q, 4) as cx, cy, w, h after every layer, all in 0..1 of the unpadded frame.
+    (layers, N, T, Q, 4) as cx, cy, w, h after every layer, all in 0..1 of the unpadded frame; without box
+    refinement they stay the initial one.
     """
 
     hidden: Tensor
@@ -126,6 +127,7 @@ class Layers(nn.Module):
 class DeformableTransformer(nn.Module):
     def __init__(self, config: SocConfig) -> None:
         super().__init__()
+        self._refines = config.box_refinement
         self.level_embed = nn.Parameter(torch.empty(LEVELS, config.width))
         self.reference_points = nn.Linear(config.width, 2)
         self.encoder = Layers([EncoderLayer(config) for _ in range(config.encoder_layers)])
@@ -175,7 +177,8 @@ class DeformableTransformer(nn.Module):
         for layer, box_head in zip(self.decoder.layers, box_heads, strict=True):
             scaled = reference[..., None, :] * ratios.repeat(1, 1, 1, 1, reference.shape[-1] // 2)
             x = layer(x, queries, scaled, memory, geometry)
-            reference = refine(box_head(x), reference).detach()
+            if self._refines:
+                reference = refine(box_head(x), reference).detach()
             hidden.append(x)
             references.append(reference)
         return DecoderStates(torch.stack(hidden), initial, torch.stack(references))
