@@ -166,6 +166,9 @@ def test_a_document_that_names_files_outside_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnsafeName):
         save(out, {"b.txt": "2"})
     assert (tmp_path / "victim").read_text() == "mine"
+    for listed in (5, {"b.txt": 5}, None):
+        (out / "result.json").write_text(sealed({"files": listed}))
+        assert files_of(out / "result.json") == {}
 
 
 def test_a_failure_leaves_the_former_result_whole(tmp_path: Path) -> None:

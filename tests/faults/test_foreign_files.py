@@ -229,6 +229,23 @@ def test_a_stranger_with_the_name_of_a_result_is_refused(
     assert files_in(tmp_path / "out") <= {LOCK, name}
 
 
+@pytest.mark.parametrize(
+    ("command", "link"),
+    [("train", "tensorboard"), ("evaluate", "shards"), ("evaluate", "items"), ("segment", "masks")],
+)
+def test_links_in_an_output_folder_are_not_followed(
+    command: str, link: str, inputs: Inputs, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / link).symlink_to(tmp_path / "elsewhere")
+    more = ("--shard", "1/2") if link == "shards" else ()
+    result = refervid(*words_of(command, tmp_path / "out", inputs), *more)
+    assert result.exit_code == 1, result.output
+    assert f"{tmp_path / 'out' / link} is a symbolic link" in result.stderr
+    assert not list((tmp_path / "elsewhere").iterdir())
+
+
 @pytest.fixture(params=["same", "hard link", "link", "letter case", "linked folder"])
 def overlay(request: pytest.FixtureRequest, inputs: Inputs, tmp_path: Path) -> tuple[Path, Path]:
     """A clip, and an output folder in which `overlay.mp4` would be that clip, or nearly so."""

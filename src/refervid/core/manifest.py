@@ -62,7 +62,8 @@ def files_of(document: Path) -> dict[str, Mark]:
     blank = text[: seal.start(1)] + _NO_SEAL.encode() + text[seal.end(1) :]
     if hashlib.sha256(blank).hexdigest() != seal[1].decode():
         return {}
-    listed: dict[str, Mark] = json.loads(text).get("files", {})
-    return {name: listed[name] for name, _ in paths_below(document.parent, listed)} | {
-        document.name: mark_of(document)
-    }
+    listed = json.loads(text).get("files")
+    if not isinstance(listed, dict) or not all(isinstance(mark, dict) for mark in listed.values()):
+        return {}
+    names = [name for name, _ in paths_below(document.parent, listed)]
+    return {**{name: listed[name] for name in names}, document.name: mark_of(document)}

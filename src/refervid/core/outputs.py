@@ -186,7 +186,7 @@ def refuse_inputs(folder: Path, names: Iterable[str], inputs: Iterable[Path]) ->
         for key in _keys(place):
             if key in given:
                 raise OutputConflict(
-                    f"results in {folder} would be written over {given[key]}, which is an input: "
+                    f"results in {folder} would lie in or replace {given[key]}, which is an input: "
                     f"{_OTHER_FOLDER}"
                 )
 

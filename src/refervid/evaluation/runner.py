@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from refervid.core.errors import DatasetError, OutputConflict, SettingsError
-from refervid.core.files import atomic_file
+from refervid.core.files import atomic_file, inside
 from refervid.core.outputs import LOCK, output_lock, refuse_inputs, shared_output_lock, writing_to
 from refervid.core.types import Hook, no_hook
 from refervid.datasets.base import Dataset, Scores
@@ -59,8 +59,8 @@ class Shard:
                 unfinished = locks.enter_context(output_lock(out))
             else:
                 locks.enter_context(shared_output_lock(out))
-                unfinished = locks.enter_context(output_lock(out / "shards" / f"{self.number}{count}"))
-            for other in (lock.parent for lock in (out / "shards").glob(f"*-of-*/{LOCK}")):
+                unfinished = locks.enter_context(output_lock(inside(out, "shards", f"{self.number}{count}")))
+            for other in (lock.parent for lock in inside(out, "shards").glob(f"*-of-*/{LOCK}")):
                 if self.count == 1:
                     with output_lock(other):
                         pass  # what a killed shard left is gone

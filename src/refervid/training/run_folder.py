@@ -23,7 +23,7 @@ from typing import Any
 import torch
 
 from refervid.core.errors import BadCheckpoint, ConfigurationChanged, SettingsError
-from refervid.core.files import atomic_file, write_text
+from refervid.core.files import atomic_file, inside, write_text
 from refervid.core.outputs import refuse_strangers, writing_to
 from refervid.models.soc import SOC, save
 from refervid.training.curves import draw_curves
@@ -56,9 +56,10 @@ class RunFolder:
 
         Raises `SettingsError` if there is a run already and `resume` was not asked for,
         `ConfigurationChanged` with every difference if that run had another recipe, and `OutputConflict` if
-        there are files of somebody else. A run that never saved its state binds nobody.
+        there are files of somebody else (`UnsafeName` for links). A run that saved no state binds nobody.
         """
         file = self.path / "recipe.json"
+        inside(self.path, "tensorboard")
         asked = recipe.model_dump(mode="json")
         if not (file.exists() and self._state.exists()):
             if not self._saved_nothing():
