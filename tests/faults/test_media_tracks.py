@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from refervid.core.track import Track
 from refervid.media.audio import GAP_S, SoundSource, read_waveform
 from refervid.media.opening import open_clip
+from refervid.media.overlay import write_overlay
 from refervid.media.sound_track import SoundTrack
 from tests.clips import frame_number, numbered_frames, tone, write_video, write_wav
 
@@ -62,6 +64,14 @@ def test_fault_41_a_jump_of_a_day_is_not_filled_with_silence(tmp_path: Path) -> 
     sound = carried(tmp_path / "a.mkv", float(clip.times_s[-1]))
     assert sound.shape[1] == pytest.approx(RATE, abs=RATE / 20)
     assert np.abs(sound[0, RATE // 2 :]).max() > 0.3
+
+
+def test_fault_41_an_overlay_does_not_wait_for_a_day(tmp_path: Path) -> None:
+    clip = open_clip(write_jump(tmp_path / "a.mkv", 90_000))
+    write_overlay(tmp_path / "overlay.mp4", clip, [Track(len(clip), clip.height, clip.width)], ["it"])
+    shown = open_clip(tmp_path / "overlay.mp4")
+    np.testing.assert_allclose(shown.times_s, np.arange(10) / 10, atol=0.01)
+    assert shown.waveform().duration_s == pytest.approx(1, abs=0.1)
 
 
 def test_a_pause_within_reason_is_silence_of_its_length(tmp_path: Path) -> None:

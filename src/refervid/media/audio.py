@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from refervid.core.errors import MediaTooLarge, NoAudioStream
 from refervid.core.types import Waveform
 from refervid.media.container import decode_frames, open_container, open_sound
+from refervid.media.timing import JUMP_S
 
 MAX_SECONDS = 4 * 3600.0
 """Longest sound that is read: at 16 kHz just below a gigabyte."""
 
-GAP_S = 0.1, 600.0
+GAP_S = 0.1, JUMP_S
 """Jumps of the sound's time stamps between these are filled with silence: less is rounding, more damage."""
 
 CANCELLED = 0.1

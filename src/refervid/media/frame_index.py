@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.errors import EmptyClip
-from refervid.media.audio import GAP_S
 from refervid.media.container import decode_frames, open_video, read_packets, seek_key_frame
 from refervid.media.limits import check_size
+from refervid.media.timing import JUMP_S
 
 Stamps = NDArray[np.int64]
 Times = NDArray[np.float64]
@@ -164,8 +164,8 @@ def _index(path: Path, scan: _Scan, other_end_s: float, max_pixels: int) -> Fram
         keys = np.zeros(0, np.int64)
         notes = [note]
     jump_s = float(np.diff(times_s).max(initial=0.0))
-    if jump_s > GAP_S[1]:
-        notes.append(f"the frames' times jump by {jump_s:.0f} s: sound is not stretched over that")
+    if jump_s > JUMP_S:
+        notes.append(f"the frames' times jump by {jump_s:.0f} s: sound and overlay go on without that pause")
     decoded_s = max(float(times_s[-1]) + step_s, scan.end * unit_s - start_s)
     # A stream that states its own length does so without the time before its first frame; a file that
     # states one for all its streams counts from its own zero.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from refervid.media.clip import Clip
 from refervid.media.sound_track import SoundTrack
-from refervid.media.timing import frame_edges, frame_step
+from refervid.media.timing import frame_step, shown_edges
 
 _BT709 = 1
 """ITU-T H.273, tables 2 to 4. Without this tag players guess the colours from the picture's size."""
@@ -59,6 +59,8 @@ VP9_ALPHA = VideoCodec(
 class MovieWriter:
     """A movie with the clip's shape and times, written to `path`, whose suffix chooses the container.
 
+    It does not wait over jumps of the times (`shown_edges`).
+
     Use as a context manager and call `write` with the frames in order. An odd width or height grows by
     a copy of its last column or row, as the encoders want even ones. With `sound`, the clip's sound (if
     it has any) goes along as AAC.
@@ -66,7 +68,7 @@ class MovieWriter:
 
     def __init__(self, path: Path, clip: Clip, codec: VideoCodec, *, sound: bool = False) -> None:
         self._codec = codec
-        self._edges_s = frame_edges(clip.times_s)
+        self._edges_s = shown_edges(clip.times_s)
         stamps = np.rint(self._edges_s / float(codec.time_base)).astype(np.int64)
         # Frames closer than the time base can tell still come one after the other.
         order = np.arange(len(stamps))

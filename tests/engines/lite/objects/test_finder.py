@@ -13,7 +13,7 @@ from refervid.core.types import no_hook
 from refervid.engines.lite.analysis import scene_of
 from refervid.engines.lite.objects import finder
 from refervid.engines.lite.objects.crops import crops_of, distinct
-from refervid.engines.lite.objects.finder import ObjectFinder, ObjectsSettings, sampled_frames
+from refervid.engines.lite.objects.finder import ObjectFinder, ObjectsSettings, _colours, sampled_frames
 from refervid.engines.lite.objects.linking import Linker, joined
 from refervid.engines.lite.objects.network import GRAPH, LAYOUT, Detections
 from refervid.media.array import ArrayClip
@@ -101,3 +101,13 @@ def test_without_its_package_nothing_is_named_and_that_is_said(monkeypatch: pyte
 def test_another_file_than_the_pinned_one_is_refused() -> None:
     with pytest.raises(BadCheckpoint, match="install that version"):
         replace(LAYOUT, sha256="0" * 64).read()
+
+
+def test_a_clock_that_jumps_by_days_gives_no_more_frames_than_there_are() -> None:
+    times = np.array([0, 0.1, 0.2, 0.5, 1e6, 1e6 + 0.1, 1e9])
+    clip = ArrayClip(np.zeros((7, 16, 16, 3), np.uint8), times)
+    assert sampled_frames(clip, 2.0) == [0, 3, 4, 6]
+
+
+def test_frames_on_which_nothing_is_found_are_no_fault() -> None:
+    assert _colours(np.zeros((16, 16, 3), np.uint8), np.zeros((0, 4), np.float32)).shape[0] == 0

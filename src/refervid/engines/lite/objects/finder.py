@@ -84,12 +84,14 @@ class ObjectFinder:
 
 
 def sampled_frames(clip: Clip, rate_hz: float) -> list[int]:
-    """The frames nearest to a clock of `rate_hz`, from the first on."""
-    ticks = np.arange(0, clip.times_s[-1] + 0.5 / rate_hz, 1 / rate_hz)
-    after = np.clip(np.searchsorted(clip.times_s, ticks), 1, max(len(clip) - 1, 1))
-    times = clip.times_s[[0, 0]] if len(clip) == 1 else clip.times_s
-    nearest = np.where(ticks - times[after - 1] <= times[after] - ticks, after - 1, after)
-    return sorted({min(int(index), len(clip) - 1) for index in nearest})
+    """The frames nearest to a clock of `rate_hz`, from the first on; all where there are fewer.
+
+    Only ticks near a frame count: the times of a clip may jump by days.
+    """
+    ticks = np.rint(clip.times_s * rate_hz)
+    order = np.lexsort((np.abs(clip.times_s * rate_hz - ticks), ticks))
+    _, nearest = np.unique(ticks[order], return_index=True)
+    return sorted(order[nearest].tolist())
 
 
 def _lasting(one: Sightings, sampled: int) -> bool:
@@ -127,5 +129,5 @@ def _colours(small: Frame, boxes: Boxes) -> Colours:
             inside = maps[edges[half] : max(edges[half + 1], edges[half] + 1), left:right]
             if inside.size:
                 shares[row, half] = inside.mean(axis=(0, 1))
-    flat = shares.reshape(len(boxes), -1) + 1e-6
+    flat = shares.reshape(len(boxes), 2 * maps.shape[-1]) + 1e-6
     return np.asarray(flat / flat.sum(axis=1, keepdims=True), np.float32)
