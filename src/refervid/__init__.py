@@ -32,6 +32,7 @@ _HOMES = {
     "correct": "refervid.pipelines.correct",
     "inventory": "refervid.pipelines.tracks.inventory",
     "load": "refervid.pipelines.presets",
+    "load_results": "refervid.report.result",
     "open_clip": "refervid.media.opening",
     "save_results": "refervid.report.save",
     "segment": "refervid.pipelines.segment",
@@ -54,6 +55,7 @@ __all__ = [
     "errors",
     "inventory",
     "load",
+    "load_results",
     "open_clip",
     "save_results",
     "segment",
@@ -71,7 +73,7 @@ if TYPE_CHECKING:
     from refervid.pipelines.segment import segment
     from refervid.pipelines.track import track
     from refervid.pipelines.tracks.inventory import inventory
-    from refervid.report.result import Result
+    from refervid.report.result import Result, load_results
     from refervid.report.save import save_results
 
 

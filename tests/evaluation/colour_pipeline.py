@@ -16,7 +16,9 @@ from refervid.core.types import Frame, Hook, Mask, Reference, TextReference, no_
 from refervid.engines.base import Tracker
 from refervid.media.clip import Clip
 from refervid.pipelines.base import Pipeline, reference_slugs
-from refervid.report.result import Result, TrackedObject, status_of
+from refervid.report.objects import TrackedObject
+from refervid.report.outcome import status_of
+from refervid.report.result import Result
 
 
 @dataclass
@@ -68,8 +70,8 @@ class ColourPipeline(Pipeline):
             track[index] = _coloured(frame, red, self.shade)
         if self.logits:
             track.logits = np.where(track.stack(), np.float16(4), np.float16(-4))
-        tracked = [] if by_text else [TrackedObject((), track, self.sounding)]
-        return Result(clip, reference, slug, status_of(clip, track), track, self.preset, tracked=tracked)
+        one = TrackedObject(1, (), track, "" if by_text else self.sounding)
+        return Result(clip, reference, slug, status_of(clip, track), track, self.preset, objects=[one])
 
 
 def _coloured(frame: Frame, red: bool, shade: int) -> Mask:

@@ -209,7 +209,7 @@ def replayed(
         by_second = labels_by_second(
             list(named), intervals, len(clip), similarity, "; " if name == "avss" else ", "
         )
-        tracks = {label: one.track for label, one in zip(named, result.tracked, strict=True)}
+        tracks = {label: one.whole for label, one in zip(named, result.objects, strict=True)}
         for index, labels in enumerate(by_second):
             expected = np.zeros((clip.height, clip.width), bool)
             for label in labels:

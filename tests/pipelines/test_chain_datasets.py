@@ -68,7 +68,7 @@ def test_s4_has_one_object_that_sounds_throughout(parts: Parts, tmp_path: Path) 
         pipeline = load("paper", data, parts, url, f"tagger.weights=[{parts.beats[1]}]")
         [item] = data.items()
         [result] = pipeline.run(item.video.open(), [item.reference])
-    assert [each.name for each in result.tracked] == ["helicopter"]
+    assert [each.name for each in result.objects] == ["helicopter"]
     assert result.areas.all()
     first, second = server.requests
     assert "Name one object." in text_of(first)

@@ -37,8 +37,8 @@ def test_named_objects_are_found_tracked_and_bound(preset: str, parts: Parts, tm
     assert objects.answer == "dog on frame 2, man on frame 5"
     for pivot, decision in zip(result.pivots, boxes, strict=True):
         np.testing.assert_array_equal(pivot.box_xyxy, decision.candidates[1].box_xyxy)
-    assert [name for name, _ in result.objects] == ["dog", "man"]
-    together = np.logical_or.reduce([track.stack() for _, track in result.objects])
+    assert [one.name for one in result.objects] == ["dog", "man"]
+    together = np.logical_or.reduce([one.masks for one in result.objects])
     np.testing.assert_array_equal(result.masks, together)
 
 
@@ -55,7 +55,7 @@ def test_labels_of_both_checkpoints_are_in_the_question(parts: Parts, tmp_path: 
 def test_one_object_sounds_throughout(preset: str, parts: Parts, tmp_path: Path) -> None:
     with serving(replying(objects={"dog": 2, "man": 5})) as (server, url):
         result = segment(preset, parts, url, sounding_clip(tmp_path), "sound.max_objects=1")
-    assert [name for name, _ in result.objects] == ["dog"]
+    assert [one.name for one in result.objects] == ["dog"]
     assert "Name one object." in text_of(server.requests[0])
     assert result.masks.any(axis=(1, 2)).all()
     assert "languagebind" in result.engines["binder"]

@@ -14,7 +14,7 @@ from refervid.core.types import Decision, Pivot, SoundReference, TextReference, 
 from refervid.engines.lite.tracker import EmbeddedTracker
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.correct import candidate_pivot, correct
-from refervid.report.result import TrackedObject, union_of
+from refervid.report.objects import TrackedObject, union_of
 from tests.engines.made_clips import BLUE, RED, Made, Thing, box_of, iou, made_clip
 from tests.engines.sam2 import tiny
 
@@ -79,8 +79,8 @@ def test_points_take_away_what_does_not_belong(made: Made, red: Result) -> None:
     tracker, middle = EmbeddedTracker(), FRAMES // 2
     both = made.masks[0][middle] | made.masks[1][middle]
     [track] = tracker.track(made.clip, [[Pivot(middle, mask=both)]], no_hook)
-    tracked = [TrackedObject((Pivot(middle, mask=both),), track)]
-    wrong = Result(made.clip, TextReference("it"), "it", "ok", track, "lite", tracked=tracked)
+    tracked = [TrackedObject(1, (Pivot(middle, mask=both),), track)]
+    wrong = Result(made.clip, TextReference("it"), "it", "ok", track, "lite", objects=tracked)
     points = np.stack([at(made, 0, middle), at(made, 1, middle)])
     mark = Pivot(middle, points_xy=points, point_labels=np.array([True, False]))
     better = correct(tracker, wrong, mark)
@@ -96,13 +96,14 @@ def test_of_several_objects_the_marked_one_is_corrected(made: Made) -> None:
     tracker = EmbeddedTracker()
     starts = [[Pivot(0, mask=made.masks[0][0])], [Pivot(0, mask=made.masks[1][0])]]
     tracks = tracker.track(made.clip, starts, no_hook)
-    tracked = [TrackedObject(tuple(p), t) for p, t in zip(starts, tracks, strict=True)]
+    pairs = enumerate(zip(starts, tracks, strict=True), 1)
+    tracked = [TrackedObject(number, tuple(start), track) for number, (start, track) in pairs]
     union = union_of(tracked, made.clip)
-    both = Result(made.clip, TextReference("both"), "both", "ok", union, "lite", tracked=tracked)
+    both = Result(made.clip, TextReference("both"), "both", "ok", union, "lite", objects=tracked)
     gone = Pivot(FRAMES - 1, points_xy=at(made, 1, FRAMES - 1)[None], point_labels=np.array([False]))
     corrected = correct(tracker, both, gone)
-    assert corrected.tracked[0] is tracked[0]
-    assert corrected.tracked[1].track.areas()[-1] < tracks[1].areas()[-1]
+    assert corrected.objects[0] is tracked[0]
+    assert corrected.objects[1].track.areas()[-1] < tracks[1].areas()[-1]
 
 
 def test_what_counts_only_while_heard_stays_so(made: Made) -> None:
@@ -110,13 +111,13 @@ def test_what_counts_only_while_heard_stays_so(made: Made) -> None:
     start = Pivot(0, mask=made.masks[0][0])
     [track] = tracker.track(made.clip, [[start]], no_hook)
     heard = np.arange(FRAMES) < 4
-    one = TrackedObject((start,), track, "drum", heard)
-    result = Result(made.clip, SoundReference(), "sound", "ok", one.shown_track(), "lite", tracked=[one])
+    one = TrackedObject(1, (start,), track, "drum", heard)
+    result = Result(made.clip, SoundReference(), "sound", "ok", one.track, "lite", objects=[one])
     for afresh in (False, True):
         mark = Pivot(6, box_xyxy=box_of(made.masks[1][6]))
         corrected = correct(tracker, result, mark, afresh=afresh)
         assert ((corrected.areas > 0) == heard).all()
-        assert [name for name, _ in corrected.objects] == ["drum"]
+        assert [thing.name for thing in corrected.objects] == ["drum"]
 
 
 def test_something_that_was_not_found_is_pointed_out(made: Made) -> None:
@@ -131,7 +132,8 @@ def test_an_answer_without_tracker_is_corrected_from_its_surest_mask(made: Made)
     track = Track(FRAMES, made.clip.height, made.clip.width)
     track[2] = made.masks[0][2]
     track.presence[2] = 1
-    result = Result(made.clip, TextReference("it"), "it", "ok", track, "soc")
+    one = TrackedObject(1, (), track)
+    result = Result(made.clip, TextReference("it"), "it", "ok", track, "soc", objects=[one])
     corrected = correct(EmbeddedTracker(), result, Pivot(7, mask=made.masks[0][7]))
     assert [pivot.frame_index for pivot in corrected.pivots] == [2, 7]
     assert overlap(corrected, made, 0) > 0.8

@@ -32,6 +32,7 @@
     │       ├── ReplyOnlyThought thoughts without an answer
     │       └── ReplyUnreadable  words from which no allowed answer can be read
     ├── RemoteNotAllowed         data would leave this machine without permission
+    ├── BadResult                a stored result is damaged, or none that this program wrote
     ├── DatasetError             a data set's files are missing or wrong
     ├── TrainingDiverged         a loss or cost is not finite
     ├── OutputLocked             another process writes to the same output folder
@@ -172,6 +173,10 @@ class ReplyUnreadable(UnusableReply):
 
 class RemoteNotAllowed(RefervidError):
     """Frames or text would leave this machine and nobody allowed it."""
+
+
+class BadResult(RefervidError):
+    """The files of a stored result are missing, damaged, or not as this program writes them."""
 
 
 class DatasetError(RefervidError):

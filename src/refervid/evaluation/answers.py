@@ -30,6 +30,7 @@ from refervid.evaluation.single_frames import Scored, best_mask, scored_frames
 from refervid.media.clip import Clip
 from refervid.media.pictures import mask_png
 from refervid.pipelines.base import Pipeline
+from refervid.report.record import query_content
 from refervid.report.result import Result
 
 log = logging.getLogger(__name__)
@@ -134,8 +135,9 @@ def _of_result(item: Item, result: Result, more: Mapping[tuple[str, str], Mappin
         if isinstance(result.error, FATAL):
             raise result.error
         return Answer.failure(item, "; ".join(result.notes))
-    dataset, objects = dataset_class(item.dataset), result.objects
-    record = dict(result.summary())
+    dataset = dataset_class(item.dataset)
+    objects = [(one.name, one.track) for one in result.objects if one.name]
+    record = query_content(result)
     record["notes"] = [*record["notes"], *dataset.doubts(objects)]
     pictures = dataset.pictures(item, result.track, objects)
     return Answer(item, record, {**more, (item.video.name, item.expression_id): pictures})

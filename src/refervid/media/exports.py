@@ -65,7 +65,15 @@ def _masks(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
 
 
 def _coco_rle(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
-    """`coco_rle.json` in the form of YouTube-VIS (COCO for videos): lists over frames, null where away."""
+    """`coco_rle.json`: see `coco_video`; one annotation for each track."""
+    _write_json(folder / "coco_rle.json", coco_video(clip, [(one.text, [(1, one.track)]) for one in tracks]))
+
+
+def coco_video(clip: Clip, groups: Sequence[tuple[str, Sequence[tuple[int, Track]]]]) -> Details:
+    """The form of YouTube-VIS (COCO for videos): lists over frames, null where away.
+
+    `groups` are sentences, which are its categories, each with the ids and tracks of its objects.
+    """
     video: dict[str, Any] = {
         "id": 1,
         "name": clip.name,
@@ -74,22 +82,23 @@ def _coco_rle(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
         "length": len(clip),
         "times_s": [round(float(time), 6) for time in clip.times_s],
     }
-    document = {
+    members = [(category, *one) for category, (_, objects) in enumerate(groups, 1) for one in objects]
+    return {
         "videos": [video],
-        "categories": [{"id": i, "name": named.text} for i, named in enumerate(tracks, 1)],
-        "annotations": [_coco_annotation(i, named.track) for i, named in enumerate(tracks, 1)],
+        "categories": [{"id": i, "name": text} for i, (text, _) in enumerate(groups, 1)],
+        "annotations": [_coco_annotation(number, *one) for number, one in enumerate(members, 1)],
     }
-    _write_json(folder / "coco_rle.json", document)
 
 
-def _coco_annotation(number: int, track: Track) -> dict[str, Any]:
+def _coco_annotation(number: int, category: int, object_id: int, track: Track) -> dict[str, Any]:
     areas = track.areas().tolist()
     boxes = track.boxes_xyxy()
     boxes[:, 2:] -= boxes[:, :2]  # COCO boxes are x, y, width, height
     return {
         "id": number,
         "video_id": 1,
-        "category_id": number,
+        "category_id": category,
+        "object_id": object_id,
         "iscrowd": 0,
         "segmentations": [track.rle(i) if area else None for i, area in enumerate(areas)],
         "bboxes": [box if area else None for box, area in zip(boxes.tolist(), areas, strict=True)],

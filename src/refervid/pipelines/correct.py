@@ -13,7 +13,9 @@ from refervid.core.types import Decision, Hook, Pivot, no_hook
 from refervid.engines.base import Tracker
 from refervid.media.clip import Clip
 from refervid.pipelines.stages import Stages
-from refervid.report.result import Result, TrackedObject, status_of, union_of
+from refervid.report.objects import TrackedObject, union_of
+from refervid.report.outcome import status_of
+from refervid.report.result import Result
 
 
 def correct(
@@ -37,7 +39,7 @@ def correct(
         else:
             [track] = tracker.track(clip, [[mark]], stage.hook)
             tracked = [_only_object(result, mark, track)]
-        stage.artefact = [one.track for one in tracked]
+        stage.artefact = [one.whole for one in tracked]
     track = union_of(tracked, clip)
     return replace(
         result,
@@ -51,7 +53,7 @@ def correct(
         ],
         timings_s=dict(stages.seconds),
         engines={**result.engines, "tracker": f"{tracker.name} {tracker.version}"},
-        tracked=tracked,
+        objects=tracked,
     )
 
 
@@ -67,21 +69,23 @@ def candidate_pivot(decision: Decision, number: int) -> Pivot:
 
 
 def _tracked(result: Result) -> list[TrackedObject]:
-    """The result's objects; of an answer that no tracker made, its mask on the surest frame is a start."""
-    if result.tracked or not result.track.areas().any():
-        return list(result.tracked)
-    surest = int(np.where(result.track.areas() > 0, result.track.presence, -1.0).argmax())
-    return [TrackedObject((Pivot(surest, mask=result.track[surest]),), result.track)]
+    """The result's objects; of one that no tracker made, its mask on the surest frame is a start."""
+    return [one if one.pivots else replace(one, pivots=(_surest(one.whole),)) for one in result.objects]
+
+
+def _surest(track: Track) -> Pivot:
+    frame = int(np.where(track.areas() > 0, track.presence, -1.0).argmax())
+    return Pivot(frame, mask=track[frame])
 
 
 def _corrected(tracker: Tracker, clip: Clip, one: TrackedObject, mark: Pivot, hook: Hook) -> TrackedObject:
     others = [pivot for pivot in one.pivots if pivot.frame_index != mark.frame_index]
-    track = tracker.correct(clip, others, one.track, mark, hook)
+    track = tracker.correct(clip, others, one.whole, mark, hook)
     if _is_points(mark):
         # What the points made of the mask holds from now on, whatever else is corrected.
         mark = Pivot(mark.frame_index, mask=track[mark.frame_index])
     pivots = sorted([*others, mark], key=lambda pivot: pivot.frame_index)
-    return replace(one, pivots=tuple(pivots), track=track)
+    return replace(one, pivots=tuple(pivots), whole=track)
 
 
 def _meant(tracked: Sequence[TrackedObject], mark: Pivot) -> int:
@@ -89,7 +93,7 @@ def _meant(tracked: Sequence[TrackedObject], mark: Pivot) -> int:
     x, y = _middle(mark)
     gaps = []
     for one in tracked:
-        ys, xs = np.nonzero(one.track[mark.frame_index])
+        ys, xs = np.nonzero(one.whole[mark.frame_index])
         gaps.append(float(np.hypot(xs - x, ys - y).min()) if len(xs) else np.inf)
     return int(np.argmin(gaps))
 
@@ -109,9 +113,9 @@ def _middle(mark: Pivot) -> tuple[float, float]:
 
 def _only_object(result: Result, mark: Pivot, track: Track) -> TrackedObject:
     """It counts whenever one of the former objects did."""
-    times = [one.shown for one in result.tracked if one.shown is not None]
-    name = result.tracked[0].name if result.tracked else ""
-    return TrackedObject((mark,), track, name, np.logical_or.reduce(times) if times else None)
+    times = [one.shown for one in result.objects if one.shown is not None]
+    name = result.objects[0].name if result.objects else ""
+    return TrackedObject(1, (mark,), track, name, np.logical_or.reduce(times) if times else None)
 
 
 def _is_points(mark: Pivot) -> bool:

@@ -27,7 +27,9 @@ from refervid.models.soc.transforms import SIZE
 from refervid.pipelines.base import Pipeline, reference_slugs
 from refervid.pipelines.engine_set import EngineSet
 from refervid.pipelines.stages import Stages
-from refervid.report.result import Result, status_of
+from refervid.report.objects import TrackedObject
+from refervid.report.outcome import status_of
+from refervid.report.result import Result
 
 SHIPPED = "soc-nano"
 """The small checkpoint that comes with the package."""
@@ -143,24 +145,38 @@ class SocPipeline(Pipeline):
         pivots = {text: self._pivots(track) for text, track in tracks.items()}
         if any(pivots.values()):
             tracks |= self._tracked(clip, pivots, stages)
-        empty = Track(len(clip), clip.height, clip.width)
-        shared_notes = [*clip.notes, *([_TOYS] if self.settings.weights == SHIPPED else [])]
         return [
-            Result(
-                clip=clip,
-                reference=reference,
-                slug=slug,
-                status=status_of(clip, tracks.get(text, empty), guess=self.settings.weights == SHIPPED),
-                track=tracks.get(text, empty),
-                preset=self.preset,
-                confidence=_mean_presence(tracks.get(text, empty)),
-                pivots=pivots.get(text, ()),
-                notes=[*shared_notes, *(() if text.strip() else ("the sentence is empty",))],
-                timings_s=dict(stages.seconds),
-                engines=dict(self._engines.used),
-            )
+            self._result(clip, reference, slug, tracks.get(text), pivots.get(text, ()), stages)
             for reference, text, slug in zip(references, texts, reference_slugs(references), strict=True)
         ]
+
+    def _result(
+        self,
+        clip: Clip,
+        reference: Reference,
+        slug: str,
+        track: Track | None,
+        pivots: Sequence[Pivot],
+        stages: Stages,
+    ) -> Result:
+        """`track` is None for a sentence without words."""
+        toys = self.settings.weights == SHIPPED
+        notes = [*clip.notes, *([_TOYS] if toys else []), *([] if track else ["the sentence is empty"])]
+        track = track or Track(len(clip), clip.height, clip.width)
+        return Result(
+            clip=clip,
+            reference=reference,
+            slug=slug,
+            status=status_of(clip, track, guess=toys),
+            track=track,
+            preset=self.preset,
+            confidence=_mean_presence(track),
+            pivots=pivots,
+            notes=notes,
+            timings_s=dict(stages.seconds),
+            engines=dict(self._engines.used),
+            objects=[TrackedObject(1, tuple(pivots), track)] if track.areas().any() else [],
+        )
 
     def scored_masks(self, clip: Clip, references: Sequence[Reference], index: int) -> list[list[ScoredMask]]:
         texts = [cast(TextReference, reference).text for reference in references]

@@ -15,7 +15,9 @@ from refervid.pipelines.correct import mark_decision
 from refervid.pipelines.presets import load
 from refervid.pipelines.segment import LoadOptions
 from refervid.pipelines.stages import Stages
-from refervid.report.result import Result, TrackedObject, status_of
+from refervid.report.objects import TrackedObject
+from refervid.report.outcome import status_of
+from refervid.report.result import Result
 
 
 def track(
@@ -78,7 +80,7 @@ def track_with(
                 decisions=[mark_decision("mark", pivot) for pivot in pivots],
                 timings_s=dict(stages.seconds),
                 engines={"tracker": f"{tracker.name} {tracker.version}"},
-                tracked=[TrackedObject(tuple(pivots), found)],
+                objects=[TrackedObject(1, tuple(pivots), found)],
             )
         )
     return results

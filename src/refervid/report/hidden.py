@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from refervid.media.exports import ID_MAPS
-from refervid.report.result import Result
+from refervid.report.outcome import Kind
 
 
-def say_hidden(results: Sequence[Result], formats: Sequence[str]) -> list[Result]:
+def say_hidden(results: Sequence[Kind], formats: Sequence[str]) -> list[Kind]:
     """The results, with a note on each that an id map among `formats` shows less than half of somewhere."""
     forms = [kind for kind in formats if kind in ID_MAPS]
     if not forms or len(results) == 1:

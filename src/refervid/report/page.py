@@ -15,9 +15,9 @@ from refervid import __version__
 from refervid.core.files import write_text
 from refervid.media.contact_sheet import contact_sheet
 from refervid.media.timing import frame_edges
+from refervid.report.outcome import Outcome
 from refervid.report.pictures import data_uri, picture_uri, poster_uri
 from refervid.report.plot import clock
-from refervid.report.result import Result
 from refervid.report.templates import template
 from refervid.report.views import spending_words, view_queries
 
@@ -25,7 +25,7 @@ EMBED_LIMIT = 8 * 2**20
 """Overlays of up to this many bytes are carried in the page; larger ones are linked beside it."""
 
 
-def write_report(path: Path, results: Sequence[Result], overlay: Path | None = None) -> None:
+def write_report(path: Path, results: Sequence[Outcome], overlay: Path | None = None) -> None:
     """One page on the results of one clip; `overlay` is the movie to show on it."""
     clip, tracks = results[0].clip, [result.track for result in results]
     html = template("page.html.j2", ("refervid.report", "template")).render(

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 
-from refervid import __version__
 from refervid.core.errors import SettingsError
-from refervid.core.files import safe_name
+from refervid.core.files import safe_name, write_text
 from refervid.core.outputs import ResultFolder, result_folder, writing_to
-from refervid.core.types import Details, Hook, Status, no_hook
+from refervid.core.types import Hook, no_hook
 from refervid.media.clip import Clip
-from refervid.media.exports import EXPORTS, ID_MAPS, MOST_IDS, NamedTrack, export
+from refervid.media.exports import EXPORTS, ID_MAPS, MOST_IDS, NamedTrack, coco_video, export
 from refervid.media.overlay import write_overlay
 from refervid.report.hidden import say_hidden
+from refervid.report.outcome import Kind, Outcome
 from refervid.report.page import write_report
-from refervid.report.result import Result
+from refervid.report.record import result_content
 
 
 def check_formats(formats: Sequence[str], clip: Clip, sentences: int = 1) -> None:
@@ -40,12 +40,13 @@ def check_formats(formats: Sequence[str], clip: Clip, sentences: int = 1) -> Non
 
 
 def save_results(
-    results: Sequence[Result], folder: str | Path, *, formats: Sequence[str] = (), hook: Hook = no_hook
+    results: Sequence[Outcome], folder: str | Path, *, formats: Sequence[str] = (), hook: Hook = no_hook
 ) -> Path:
     """Write the results of one clip under `folder`, which is returned.
 
-    masks/QUERY/00000.png (0/255), overlay.mp4 (H.264 with the clip's sound), report.html, the forms named
-    in `formats`, and result.json, which lists all of them with size and digest. They replace the files of
+    masks/QUERY/00000.png (0/255), objects.json (the masks of each object, in COCO's form for videos),
+    overlay.mp4 (H.264 with the clip's sound), report.html, the forms named in `formats`, and result.json,
+    which lists all of them with size and digest. They replace the files of
     the result that was there, and nothing else.
     Raises what `check_formats`, `results_folder`, `ResultFolder.check` and `ResultFolder.finish` do.
     """
@@ -70,12 +71,12 @@ def result_files(clip: Clip, slugs: Sequence[str], formats: Sequence[str]) -> li
     """Names of all files that `write_results` writes for references with these slugs."""
     frames = [clip.frame_name(index) for index in range(len(clip))]
     exported = (EXPORTS[kind].files(clip.name, frames, slugs) for kind in ("masks", *formats))
-    return ["overlay.mp4", "report.html", "result.json", *chain.from_iterable(exported)]
+    return ["objects.json", "overlay.mp4", "report.html", "result.json", *chain.from_iterable(exported)]
 
 
 def write_results(
-    results: Sequence[Result], target: ResultFolder, formats: Sequence[str], hook: Hook
-) -> Sequence[Result]:
+    results: Sequence[Kind], target: ResultFolder, formats: Sequence[str], hook: Hook
+) -> list[Kind]:
     """`save_results` into a `results_folder` that is held already, and checked.
 
     Returns the results with notes on what the forms cannot show.
@@ -89,40 +90,7 @@ def write_results(
         overlay = target.new / "overlay.mp4"
         write_overlay(overlay, clip, [one.track for one in named], [one.text for one in named], hook)
         write_report(target.new / "report.html", results, overlay)
-    target.finish(summary(results))
+        groups = [(one.query, [(each.id, each.track) for each in one.objects]) for one in results]
+        write_text(target.new / "objects.json", json.dumps(coco_video(clip, groups), ensure_ascii=False))
+    target.finish(result_content(results))
     return results
-
-
-def summary(results: Sequence[Result]) -> Details:
-    """What result.json holds, besides its list of files."""
-    clip = results[0].clip
-    return {
-        "refervid": __version__,
-        "video": {
-            "name": clip.name,
-            "frames": len(clip),
-            "width": clip.width,
-            "height": clip.height,
-            "start_s": round(clip.start_s, 6),
-            "times_s": [round(float(time), 6) for time in clip.times_s],
-            "complete": clip.complete,
-            "notes": list(clip.notes),
-        },
-        "preset": results[0].preset,
-        "engines": dict(results[0].engines),
-        "spending": None if results[0].spending is None else asdict(results[0].spending),
-        "status": overall_status(results),
-        "queries": [result.summary() for result in results],
-    }
-
-
-def overall_status(results: Sequence[Result]) -> Status:
-    """That of all results where they agree; `partial` if some failed or broke off; `guess` if some are
-    guesses; else `ok`.
-    """
-    statuses = {result.status for result in results}
-    if len(statuses) == 1:
-        return statuses.pop()
-    if statuses & {"failed", "partial"}:
-        return "partial"
-    return "guess" if "guess" in statuses else "ok"

@@ -11,9 +11,9 @@ from refervid.media.clip import Clip
 from refervid.media.lettering import ink_on
 from refervid.media.palette import RGB, box_colour, query_colour
 from refervid.media.pictures import decode_jpeg
+from refervid.report.outcome import Outcome
 from refervid.report.pictures import FrameStore, section_uri
 from refervid.report.plot import AreaPlot, area_plot, clock, seen_spans
-from refervid.report.result import Result
 
 _MOST_PIVOTS = 12
 _MOST_PICTURES = 24
@@ -98,7 +98,7 @@ class QueryView:
     `notes` are those that are not about the clip as a whole.
     """
 
-    result: Result
+    result: Outcome
     number: int
     colour: str
     is_sound: bool
@@ -113,7 +113,7 @@ class QueryView:
     timings: tuple[tuple[str, str], ...]
 
 
-def view_queries(results: Sequence[Result]) -> list[QueryView]:
+def view_queries(results: Sequence[Outcome]) -> list[QueryView]:
     """Views of the results of one clip, with every frame that they show read once."""
     shown = [pivot.frame_index for result in results for pivot in _pivots(result)[:_MOST_PIVOTS]]
     for result in results:
@@ -123,7 +123,7 @@ def view_queries(results: Sequence[Result]) -> list[QueryView]:
     return [_view_query(number, result, frames) for number, result in enumerate(results)]
 
 
-def _view_query(position: int, result: Result, frames: FrameStore) -> QueryView:
+def _view_query(position: int, result: Outcome, frames: FrameStore) -> QueryView:
     colour = query_colour(position)
     pivots = _pivots(result)
     decisions = _decisions(result)
@@ -155,7 +155,7 @@ def _view_query(position: int, result: Result, frames: FrameStore) -> QueryView:
     )
 
 
-def _status_words(result: Result) -> str:
+def _status_words(result: Outcome) -> str:
     words = _STATUS_WORDS[result.status]
     return words if result.status == "failed" else f"{words}, {result.confidence:.0%} sure"
 
@@ -231,7 +231,7 @@ def spending_words(spending: Spending | None) -> str:
     )
 
 
-def _seen_words(result: Result) -> str:
+def _seen_words(result: Outcome) -> str:
     spans = seen_spans(result.track, result.times_s)
     if not spans:
         return ""
@@ -242,11 +242,11 @@ def _seen_words(result: Result) -> str:
     return f"on {count} of {len(result.track)} frames: {', '.join(words)}"
 
 
-def _pivots(result: Result) -> list[Pivot]:
+def _pivots(result: Outcome) -> list[Pivot]:
     return sorted(result.pivots, key=lambda pivot: pivot.frame_index)
 
 
-def _decisions(result: Result) -> list[Decision]:
+def _decisions(result: Outcome) -> list[Decision]:
     """Section by section; what concerns no section comes last."""
     return sorted(result.decisions, key=lambda d: math.inf if d.section is None else d.section)
 

@@ -11,7 +11,7 @@ from refervid.core.errors import RefervidError, SettingsError
 from refervid.core.types import Hook
 from refervid.media.clip import Clip
 from refervid.pipelines.presets import PRESETS, lacks_of
-from refervid.report.save import summary
+from refervid.report.record import result_content
 from refervid.webui.job_queue import Work
 from refervid.webui.marks import read_choice, read_mark
 from refervid.webui.pictures import file_address
@@ -152,7 +152,7 @@ class Api:
 
     async def _answers(self, visitor: Visitor, work: Work) -> dict[str, Any]:
         await self._done(visitor, work)
-        return dict(summary(visitor.session.present_answers().results))
+        return dict(result_content(visitor.session.present_answers().results))
 
     async def _done(self, visitor: Visitor, work: Work) -> Any:
         try:

@@ -10,8 +10,8 @@ from typing import Any
 
 from refervid.media.clip import Clip
 from refervid.media.timing import frame_edges
+from refervid.report.outcome import Outcome
 from refervid.report.plot import clock
-from refervid.report.result import Result
 from refervid.report.templates import template
 from refervid.report.views import QueryView, view_queries
 from refervid.webui.job_queue import Job
@@ -47,7 +47,7 @@ class Explained:
     reasons: str
 
 
-def explain(results: Sequence[Result]) -> Explained:
+def explain(results: Sequence[Outcome]) -> Explained:
     """Takes a while: it reads the frames that it shows."""
     queries = [
         {"view": view, "label": query_label(view.result), "decisions": _placed(view)}

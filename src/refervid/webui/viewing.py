@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from refervid.media.palette import query_colour
-from refervid.report.result import Result
+from refervid.report.outcome import Outcome
 from refervid.webui.pictures import frame_address, mask_address
 from refervid.webui.session import Session
 
@@ -48,7 +48,7 @@ def viewer_state(session: Session, *, busy: bool = False) -> dict[str, Any]:
     return state
 
 
-def _query(place: int, result: Result, masks: str) -> dict[str, Any]:
+def _query(place: int, result: Outcome, masks: str) -> dict[str, Any]:
     boxes = result.boxes_xyxy
     return {
         "label": query_label(result),
@@ -59,5 +59,5 @@ def _query(place: int, result: Result, masks: str) -> dict[str, Any]:
     }
 
 
-def query_label(result: Result) -> str:
+def query_label(result: Outcome) -> str:
     return result.query if result.query != "sound" else "what makes the sound"

@@ -152,7 +152,7 @@ def test_choosers_that_cannot_judge_say_so(clip: ArrayClip) -> None:
 def test_several_things_in_several_sections(clip: ArrayClip) -> None:
     """Both are seen in both sections and linked by their tracks: two objects, one pass."""
     result, _, passes = segment(clip, replying(frame=1, box=[DISC, SQUARE]), text="both things")
-    assert (len(result.tracked), passes) == (2, 1)
+    assert (len(result.objects), passes) == (2, 1)
     assert overlap(result, DISC, SQUARE) > 0.8
 
 
@@ -165,7 +165,7 @@ def test_a_thing_that_comes_later_is_not_lost(clip: ArrayClip) -> None:
         )
 
     result, _, passes = segment(clip, replying(frame=2, box=boxes), text="all things")
-    assert (len(result.tracked), passes) == (3, 2)
+    assert (len(result.objects), passes) == (3, 2)
     assert overlap(result, DISC, SQUARE, PLATE) > 0.8
 
 

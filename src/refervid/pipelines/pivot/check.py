@@ -12,7 +12,7 @@ from refervid.pipelines.pivot.select import picked_pivots
 from refervid.pipelines.pivot.selection import Selection
 from refervid.pipelines.pivot.settings import PivotSettings
 from refervid.pipelines.stages import Stages
-from refervid.report.result import union_of
+from refervid.report.objects import union_of
 
 
 def check_results(

@@ -28,7 +28,9 @@ from refervid.pipelines.pivot.settings import PivotSettings
 from refervid.pipelines.pivot.sound import heard_frames, select_sounding
 from refervid.pipelines.pivot.track import track_objects
 from refervid.pipelines.stages import Stages
-from refervid.report.result import Result, status_of, union_of
+from refervid.report.objects import union_of
+from refervid.report.outcome import status_of
+from refervid.report.result import Result
 
 Part = Role | Literal["class names"]
 
@@ -215,7 +217,7 @@ class PivotPipeline(Pipeline):
             notes=notes,
             timings_s=dict(stages.seconds),
             engines=dict(self.engines.used),
-            tracked=selection.tracked,
+            objects=selection.tracked,
             error=selection.error,
             sound=selection.heard.summary() if selection.heard else None,
             spending=spending,

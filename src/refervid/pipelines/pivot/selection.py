@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from refervid.core.errors import ChooserError
 from refervid.core.types import Decision, Details, Interval, Pivot, Reference, SoundingObject
 from refervid.engines.base import BoxChoice, BoxQuestion, FrameChoice, SoundChoice
-from refervid.report.result import TrackedObject
+from refervid.report.objects import TrackedObject
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from refervid.engines.base import Tracker
 from refervid.media.clip import Clip
 from refervid.pipelines.pivot.selection import Selection
 from refervid.pipelines.stages import Stages
-from refervid.report.result import TrackedObject
+from refervid.report.objects import TrackedObject
 
 Start = int | tuple[tuple[int, bytes], ...]
 """What an object starts from, to be compared."""
@@ -46,7 +46,7 @@ def track_objects(
     for place, one, own, objects, further in zip(waiting, chosen, tracks, late, more, strict=True):
         objects = (*one.objects, *objects)
         pairs = zip(objects, [*own, *further], strict=True)
-        done = tuple(TrackedObject(pivots, track) for pivots, track in pairs)
+        done = tuple(TrackedObject(number, *pair) for number, pair in enumerate(pairs, 1))
         tracked[place] = replace(one, objects=objects, others=(), tracked=done)
     return tracked
 
