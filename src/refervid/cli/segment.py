@@ -1,11 +1,12 @@
-"""`refervid segment`: one clip, one or more references."""
+"""`refervid segment`: one or more references, on one clip or several."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -36,15 +37,32 @@ from refervid.cli.options import (
     Strict,
 )
 from refervid.cli.spending import tell_estimate, tell_spending
+from refervid.core.errors import RefervidError
 from refervid.media.limits import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
     from refervid.core.types import Reference
+    from refervid.pipelines.base import Pipeline
     from refervid.report.result import Result
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What is asked of every clip."""
+
+    references: Sequence[Reference]
+    formats: Sequence[str]
+    reading: Mapping[str, Any]
+    """What `open_clip` takes besides the path."""
+    without_guesses: bool
+    max_cost: float | None
+    only_estimate: bool
+
+
 def segment(
-    video: Annotated[Path, typer.Argument(help="A video file, or a folder of frames.")],
+    videos: Annotated[
+        list[Path], typer.Argument(help="A video file or a folder of frames; or several.", metavar="VIDEO...")
+    ],
     text: Annotated[
         list[str] | None, typer.Option("--text", "-t", help="What to segment, in words. Repeatable.")
     ] = None,
@@ -59,6 +77,9 @@ def segment(
     dtype: Dtype = "auto",
     formats: Formats = None,
     fps: Fps = None,
+    start: Annotated[float, typer.Option(min=0, help="Begin so many seconds into the clip.")] = 0.0,
+    end: Annotated[float | None, typer.Option(help="End before so many seconds of the clip.")] = None,
+    every: Annotated[int, typer.Option(min=1, help="Take every so many frames.")] = 1,
     strict: Strict = False,
     max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     guess: Annotated[
@@ -69,25 +90,37 @@ def segment(
     estimate: Estimate = False,
     as_json: Json = False,
 ) -> None:
-    """Segment what a sentence says, or what makes the sound, in every frame of a video."""
+    """Segment what a sentence says, or what makes the sound, in every frame of a video.
+
+    Of several videos each gets a folder of its own below --out; one that fails does not stop the others.
+    """
     if not text and not sound:
         console.print('say what to segment: --text "the blue cup", or --sound')
         raise typer.Exit(USAGE)
     if not all(one.strip() for one in text or ()):
         console.print('--text is empty: say what to segment, as in --text "the blue cup"')
         raise typer.Exit(USAGE)
+    if audio is not None and len(videos) > 1:
+        console.print("--audio is the sound of one clip: give one video with it")
+        raise typer.Exit(USAGE)
 
     with reporting_errors():
         from refervid.core.types import SoundReference, TextReference
-        from refervid.media.opening import open_clip
-        from refervid.media.timing import frame_edges
-        from refervid.pipelines.base import reference_slugs
         from refervid.pipelines.presets import load
-        from refervid.report.save import check_formats, result_files, results_folder, write_results
 
         references: list[Reference] = [TextReference(one) for one in text or ()]
         if sound:
             references.append(SoundReference())
+        reading = {
+            "audio": audio,
+            "fps": fps,
+            "strict": strict,
+            "max_pixels": max_pixels,
+            "start_s": start,
+            "end_s": end,
+            "every": every,
+        }
+        request = _Request(references, formats or (), reading, guess == "no", max_cost, estimate)
         pipeline = load(
             preset,
             device=device,
@@ -97,33 +130,71 @@ def segment(
             settings=changes or (),
             sound=sound,
         )
-        clip = open_clip(video, audio=audio, fps=fps, strict=strict, max_pixels=max_pixels)
-        check_formats(formats or (), clip, len(references))
-        seconds = float(frame_edges(clip.times_s)[-1])
-        console.print(
-            f"{clip.name}: {counted(len(clip), 'frame')}, {clip.width}x{clip.height}, {seconds:.1f} s; "
-            f"preset {pipeline.preset}",
-            markup=False,
-        )
-        expected = pipeline.estimate(clip, references)
-        if estimate or expected is not None:
-            tell_estimate(expected, max_cost)
-        if estimate:
-            if as_json:
-                print_json(None if expected is None else asdict(expected))
-            raise typer.Exit
-        with progress_hook() as hook, results_folder(out, clip) as target:
-            target.check(result_files(clip, reference_slugs(references), formats or ()))
-            results: Sequence[Result] = pipeline.run(clip, references, hook)
-            if guess == "no":
-                results = [result.without_guess() for result in results]
-            results = write_results(results, target, formats or (), hook)
+        if len(videos) == 1:
+            code, document = _segment_one(pipeline, videos[0], out, request)
+        else:
+            code, document = _segment_all(pipeline, videos, out, request)
+    if as_json:
+        print_json(document)
+    raise typer.Exit(code)
+
+
+def _segment_all(
+    pipeline: Pipeline, videos: Sequence[Path], out: Path, request: _Request
+) -> tuple[int, dict[str, Any]]:
+    """Exit code, and documents by folder; which clips failed, and why, is said once more at the end."""
+    from refervid.core.files import slug
+
+    documents: dict[str, Any] = {}
+    codes, failures = [], []
+    for video in videos:
+        name = slug(video.name if video.is_dir() else video.stem, documents)
+        documents[name] = None
+        try:
+            code, documents[name] = _segment_one(pipeline, video, out / name, request)
+        except RefervidError as error:
+            console.print(f"{type(error).__name__}: {error}", markup=False)
+            failures.append(f"{video}: {error}")
+            code = FAILED
+        codes.append(code)
+    if failures:
+        console.print(f"{counted(len(failures), 'clip')} of {len(videos)} failed:", markup=False)
+        for failure in failures:
+            console.print(f"- {failure}", markup=False)
+    return (codes[0] if len(set(codes)) == 1 else PARTIAL), documents
+
+
+def _segment_one(pipeline: Pipeline, video: Path, out: Path, request: _Request) -> tuple[int, Any]:
+    """Exit code, and what `--json` prints."""
+    from refervid.media.opening import open_clip
+    from refervid.media.timing import frame_edges
+    from refervid.pipelines.base import reference_slugs
+    from refervid.report.save import check_formats, result_files, results_folder, write_results
+
+    references, formats = request.references, request.formats
+    clip = open_clip(video, **request.reading)
+    check_formats(formats, clip, len(references))
+    seconds = float(frame_edges(clip.times_s)[-1])
+    console.print(
+        f"{clip.name}: {counted(len(clip), 'frame')}, {clip.width}x{clip.height}, {seconds:.1f} s; "
+        f"preset {pipeline.preset}",
+        markup=False,
+    )
+    expected = pipeline.estimate(clip, references)
+    if request.only_estimate or expected is not None:
+        tell_estimate(expected, request.max_cost)
+    if request.only_estimate:
+        return DONE, None if expected is None else asdict(expected)
+    with progress_hook() as hook, results_folder(out, clip) as target:
+        target.check(result_files(clip, reference_slugs(references), formats))
+        results: Sequence[Result] = pipeline.run(clip, references, hook)
+        if request.without_guesses:
+            results = [result.without_guess() for result in results]
+        results = write_results(results, target, formats, hook)
     tell(results)
     tell_spending(results[0].spending)
     console.print(f"open {out / 'report.html'}", markup=False)
-    if as_json:
-        print((out / "result.json").read_text("utf-8"))
-    raise typer.Exit(exit_code(results))
+    return exit_code(results), json.loads((out / "result.json").read_text("utf-8"))
 
 
 def exit_code(results: Sequence[Result]) -> int:

@@ -1,0 +1,66 @@
+"""Several clips by one command, and parts of clips."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import pytest
+
+from tests.cli.test_segment import FRAMES, disc, refer
+from tests.clips import disc_and_square, write_pictures, write_video
+
+
+def test_every_clip_gets_a_folder_and_a_failure_stops_none(tmp_path: Path) -> None:
+    frames = disc_and_square(8)
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for name in ("b.mp4", "a.mp4"):
+        write_video(clips / name, frames)
+    (clips / "broken.mp4").write_text("not a video")
+    write_pictures(clips / "sub" / "a", frames)
+    out = tmp_path / "out"
+    videos = [clips / "a.mp4", clips / "broken.mp4", clips / "b.mp4", clips / "sub" / "a"]
+    done = refer("segment", *videos, "-t", "the red disc", "-p", "lite", "-o", out, "--json")
+    assert done.exit_code == 3
+    assert "1 clip of 4 failed" in done.stderr
+    assert str(clips / "broken.mp4") in done.stderr.splitlines()[-1]
+    documents = json.loads(done.stdout)
+    assert list(documents) == ["a", "broken", "b", "a-2"]
+    assert documents["broken"] is None
+    for name in ("a", "b", "a-2"):
+        assert documents[name] == json.loads((out / name / "result.json").read_text())
+        assert (out / name / "report.html").is_file()
+
+
+def test_a_sound_file_belongs_to_one_clip(tmp_path: Path) -> None:
+    done = refer("segment", "a.mp4", "b.mp4", "-t", "x", "--audio", "a.wav", "-o", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "one video" in done.stderr
+
+
+def test_a_part_has_the_frames_and_times_of_the_whole(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "clip.mp4", disc_and_square(FRAMES))
+    out = tmp_path / "out"
+    window = ("--start", 0.2, "--end", 0.6, "--every", 2)
+    done = refer("segment", video, "-t", "the red disc", "-p", "lite", "-o", out, *window)
+    assert done.exit_code == 0, done.stderr
+    result = json.loads((out / "result.json").read_text())
+    first = result["video"]["start_s"]
+    names = sorted(path.stem for path in (out / "masks" / "the-red-disc").iterdir())
+    assert int(names[1]) - int(names[0]) == 2
+    assert 0.2 <= first < 0.3
+    assert len(names) == result["video"]["frames"]
+    for name in names:
+        mask = cv2.imread(str(out / "masks" / "the-red-disc" / f"{name}.png"), 0) > 0
+        truth = disc(int(name))
+        assert (mask & truth).sum() / (mask | truth).sum() > 0.6
+    refused = refer("segment", video, "-t", "x", "-p", "lite", "-o", out, "--start", 99)
+    assert refused.exit_code == 2
+    assert "has no frame" in refused.stderr
+
+
+@pytest.mark.parametrize("every", [0, -1])
+def test_every_counts_from_one(tmp_path: Path, every: int) -> None:
+    assert refer("segment", "a.mp4", "-t", "x", "--every", every, "-o", tmp_path).exit_code == 2
