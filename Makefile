@@ -10,7 +10,7 @@ FAST := tests/core tests/config tests/datasets tests/metrics tests/report tests/
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "refervid needs Python 3.11 or newer: make PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs,llm,ui,datasets,cluster,train]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,docs,ui,datasets,cluster,train]'
 	touch $@
 
 demo: $(READY)

@@ -245,7 +245,7 @@ def test_presets_and_doctor() -> None:
     facts = json.loads(refer("doctor", "--json").stdout)
     assert facts["missing"]["lite"] == []
     assert facts["video_encoders"]["libx264"]
-    assert set(facts["extras"]) == {"llm", "ui", "cluster", "datasets", "train"}
+    assert set(facts["extras"]) == {"ui", "cluster", "datasets", "train"}
     told = refer("doctor").stdout
     for fact in (facts["cache"], "encoder libx264", "extra train", f"means {facts['auto']}"):
         assert fact in told
