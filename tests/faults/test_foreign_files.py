@@ -293,6 +293,13 @@ def test_outputs_do_not_go_into_inputs(inputs: Inputs, tmp_path: Path) -> None:
     assert not any(path.name == LOCK for place in (frames, data) for path in place.rglob("*"))
 
 
+def test_the_folder_of_one_clip_is_not_the_input_of_another(inputs: Inputs, tmp_path: Path) -> None:
+    shutil.copytree(inputs.frames, tmp_path / "frames")
+    for clips in ((inputs.video, tmp_path / "frames"), (tmp_path / "frames", inputs.frames)):
+        refused(tmp_path, "segment", *clips, *RED, "-o", tmp_path, why="is an input")
+    assert not (tmp_path / "clip").exists()
+
+
 def test_a_former_result_that_is_an_input_is_kept(inputs: Inputs, tmp_path: Path) -> None:
     out = tmp_path / "out"
     done("segment", inputs.video, *RED, "--format", "alpha-webm", "-o", out)

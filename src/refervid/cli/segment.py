@@ -144,12 +144,15 @@ def _segment_all(
 ) -> tuple[int, dict[str, Any]]:
     """Exit code, and documents by folder; which clips failed, and why, is said once more at the end."""
     from refervid.core.files import slug
+    from refervid.core.outputs import refuse_inputs
 
     documents: dict[str, Any] = {}
-    codes, failures = [], []
     for video in videos:
-        name = slug(video.name if video.is_dir() else video.stem, documents)
-        documents[name] = None
+        documents[slug(video.name if video.is_dir() else video.stem, documents)] = None
+    for name in documents:  # the folder of one may be another one's frames
+        refuse_inputs(out / name, ["result.json", "overlay.mp4", "masks/any"], videos)
+    codes, failures = [], []
+    for video, name in zip(videos, list(documents), strict=True):
         try:
             code, documents[name] = _segment_one(pipeline, video, out / name, request)
         except RefervidError as error:
