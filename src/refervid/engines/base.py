@@ -114,12 +114,17 @@ class SoundQuestion:
 
 @dataclass(frozen=True)
 class SoundChoice:
-    """The sounding objects, most certain first; empty: nothing that is seen makes the sound."""
+    """The sounding objects, most certain first; empty: nothing that is seen makes the sound.
+
+    `guess`: chance may have brought them together; `confidence` in 0..1, None: the chooser does not say.
+    """
 
     objects: Sequence[SoundingObject]
     decision: Decision
     notes: Sequence[str] = ()
     error: ChooserError | None = None
+    guess: bool = False
+    confidence: float | None = None
 
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]

@@ -72,7 +72,9 @@ def select_sounding(
     )
     objects = tuple((to_pivot(named[n].frame_index, proposals[n][picks[n]]),) for n in seen)
     notes = [f"{one.name!r} sounds, but was not found on frame {one.frame_index}" for one in unseen]
-    return replace(selection.noted(notes), objects=objects, heard=heard)
+    return replace(
+        selection.noted(notes), objects=objects, heard=heard, guess=choice.guess, sure=choice.confidence
+    )
 
 
 def _propose(

@@ -38,6 +38,8 @@ from refervid.engines.lite.chooser.sounding import sounding_regions
 from refervid.engines.lite.language import Expression, parse
 from refervid.media.clip import Clip
 
+BY_CHANCE = 0.01
+"""A sound fits a motion surely if no more than this share of its shifts in time would fit as well."""
 MOST_SECTIONS = 32
 ENOUGH_COLOUR = 0.6
 """A frame shows a colour that is asked for if it has this share of what the section's fullest frame has."""
@@ -120,7 +122,11 @@ class RulesChooser:
             for thing, each in zip(objects, sources, strict=True)
         ]
         answer = ", ".join(each.name for each in objects)
-        return SoundChoice(objects, Decision("objects", answer, "rules", "; ".join(reasons)))
+        chance = max(min(reason.chance for reason in each.reasons) for each in sources)
+        guess = chance > BY_CHANCE
+        notes = [f"other times of the sound go with the motion as well (p = {chance:.3f})"] if guess else []
+        decision = Decision("objects", answer, "rules", "; ".join(reasons))
+        return SoundChoice(objects, decision, notes, guess=guess, confidence=1 - chance)
 
 
 def _times(spans: Sequence[Interval]) -> str:

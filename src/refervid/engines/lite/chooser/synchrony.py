@@ -39,7 +39,8 @@ Signal = NDArray[np.float64]
 class Synchrony:
     """`correlation` at the best lag; `surprise` in standard deviations of shifted sound; `lag_s` positive if
     the sound comes after the motion; `by` what was compared, over `seconds`. Where nothing could be compared
-    these are 0, and `by` says why.
+    these are 0, and `by` says why. `chance` in 0..1 is the share of all shifts of the sound that would go
+    with the motion as well: a permutation test, so it is no less than one over their number.
     """
 
     correlation: float
@@ -47,6 +48,7 @@ class Synchrony:
     lag_s: float
     by: str
     seconds: float = 0.0
+    chance: float = 1.0
 
     @property
     def weight(self) -> float:
@@ -59,7 +61,8 @@ class Synchrony:
         if not self.seconds:
             return self.by
         return (
-            f"{self.by} correlate by {self.correlation:.2f}, {self.surprise:.1f} deviations above chance,"
+            f"{self.by} correlate by {self.correlation:.2f}, {self.surprise:.1f} deviations above chance"
+            f" (p = {self.chance:.3f}),"
             f" at a lag of {self.lag_s * 1000:.0f} ms"
         )
 
@@ -149,4 +152,10 @@ def _correlate(motion: Signal, heard: Signal, by: str) -> Synchrony:
     if len(far) and near[best] < 0.9 * far.max():
         surprise = 0.0
     lag_s = float(lags[best] * GRID_S)
-    return Synchrony(float(near[best]), float(surprise), lag_s, by, count * GRID_S)
+    # A shift is as free to choose its lag as the sound itself was.
+    window = np.concatenate([shifted[-reach:], shifted, shifted[:reach]])
+    free = np.delete(
+        np.lib.stride_tricks.sliding_window_view(window, 2 * reach + 1).max(axis=1), lags % count
+    )
+    chance = (1 + int((free >= near[best]).sum())) / (1 + len(free))
+    return Synchrony(float(near[best]), float(surprise), lag_s, by, count * GRID_S, chance)

@@ -13,6 +13,8 @@ WIDE = 1.15
 FINE = 0.6
 """Side of the finer squares, in shares of the shorter side: what is a tenth of it high is then a sixth of the
 network's picture."""
+LEAST_SIDE = 200
+"""Smaller squares, in pixels, show nothing that the whole frame does not show."""
 OVERLAPPING = 0.5
 """Share of their side by which neighbouring squares overlap at least: what one cuts the next shows whole."""
 CUT = 0.02
@@ -38,6 +40,8 @@ def crops_of(height: int, width: int, *, fine: bool) -> list[tuple[int, int, int
     sides = [short] if max(height, width) > WIDE * short else []
     sides += [round(FINE * short)] if fine else []
     for side in sides:
+        if side < LEAST_SIDE:
+            continue
         for top in _starts(height, side):
             found += [(left, top, left + side, top + side) for left in _starts(width, side)]
     return found

@@ -144,7 +144,7 @@ def _likeness(
     lengths = np.linalg.norm(names, axis=1)[:, None] * np.linalg.norm(found.names, axis=1)
     called = names @ found.names.T / np.maximum(lengths, 1e-9)
     coloured = np.minimum(looks[:, None], colours).sum(axis=-1)
-    return np.asarray(place * (0.4 + 0.6 * called) * (0.5 + 0.5 * coloured), np.float32)
+    return np.asarray(place * (0.4 + 0.6 * called) * (0.25 + 0.75 * coloured), np.float32)
 
 
 def joined(tracks: list[Sightings]) -> list[Sightings]:
