@@ -35,6 +35,8 @@ NAMED = 0.5
 """Fit of a name from which on a thing is recognised: more likely it than not."""
 PERHAPS = 0.15
 """Fit of a name below which a thing is something else."""
+HEARSAY = 0.45
+"""What ImageNet's name is worth for a thing that COCO's network knows, and did not see: never recognised."""
 HOLDS = 0.5
 """Fit of a statement from which on it holds."""
 RIVAL = 0.7
@@ -48,7 +50,7 @@ SAME_PLACE = 0.6
 """Shared area, over the smaller's, from which on two tracks are one thing or its part."""
 TOUCHING = 0.1
 """The same for a person and a thing in use."""
-PIVOTS = 24
+PIVOTS = 6
 """The surest sightings of a track, evenly over its time, start the tracker."""
 
 
@@ -124,11 +126,15 @@ class Eliminator:
     def _fits(self, meant: Concept) -> dict[int, float]:
         """How well the concept names each track; ImageNet's classes are asked where COCO's are not enough."""
         fits = {number: noun_fit(meant, names) for number, names in self._names.items()}
-        if meant.classifier and (meant.narrower or not meant.known):
-            seen = self._classified.of(list(self._tracks.values()))
-            for number, probabilities in seen.items():
-                called = min(1.0, 2 * float(probabilities[list(meant.classifier)].sum()))
-                self._names[number][meant.noun] = fits[number] = (fits[number] + called) / 2
+        foreign = meant.narrower or not meant.known
+        if meant.classifier and (foreign or max(fits.values(), default=0.0) < NAMED):
+            for number, probabilities in self._classified.of(list(self._tracks.values())).items():
+                called = float(probabilities[list(meant.classifier)].sum())
+                if foreign:
+                    fits[number] = (fits[number] + min(1.0, 2 * called)) / 2
+                else:  # ImageNet sees dogs in much that is none: enough for a guess
+                    fits[number] = max(fits[number], HEARSAY * called)
+                self._names[number][meant.noun] = fits[number]
         return fits
 
     def _judged(self, expression: Expression, numbers: Sequence[int]) -> list[Judgement]:

@@ -21,7 +21,7 @@ from refervid.engines.lite.chooser.region import Region, overlap
 from refervid.engines.lite.chooser.relations import relation_fit
 from refervid.engines.lite.language import Attribute, Expression, Relation
 from refervid.engines.lite.language.lexicon import PATTERNED, PRIORS
-from refervid.engines.lite.language.vocabulary import ANY, Concept, concept
+from refervid.engines.lite.language.vocabulary import ANY, COCO_CLASSES, Concept, concept
 
 FLOORS = {
     "colour": 0.03,
@@ -244,7 +244,7 @@ def noun_fit(meant: Concept, names: Mapping[str, float]) -> float:
 
     Where the noun itself is among the names that is its probability.
     """
-    if meant.noun in names and meant.noun not in meant.detector:
+    if meant.noun in names and meant.noun not in COCO_CLASSES:
         return names[meant.noun]
     own = max((weight * names.get(name, 0.0) for name, weight in meant.detector.items()), default=0.0)
     other = max((p for name, p in names.items() if name not in meant.detector), default=0.0)
