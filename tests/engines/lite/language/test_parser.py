@@ -13,8 +13,8 @@ VOCABULARY = """
     the a two all first last not without and or , then of 's whose in on to from left right top back red dark
     light bright blonde big tallest round moving stops jumps fastest still dog cup top shirt hair hand camera
     girl throws walked held by nobody what who whoever no neither nor to for couple herd row shirtless leaves
-    w/ others wheel race far away chasing overtakes being looking two-legged frame that is wearing riding behind
-    between than most least bigger before after except but one one-eyed
+    w/ others wheel race far away chasing overtakes being looking two-legged frame that is wearing riding
+    behind between than most least bigger before after except but one one-eyed
 """.split()  # noqa: SIM905
 
 

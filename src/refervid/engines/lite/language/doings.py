@@ -52,13 +52,16 @@ class Doings(ABC):
             return
         covers = value == "hidden" and word.form in ("ing", "s") and cursor.noun_phrase_at()
         negated = cursor.negated
+        said = list(builder.attributes)
         if not covers:
             builder.add(Attribute("motion", (value,), word.text, cursor.take_negation(), word.degree))
         how = cursor.sees("position", "degree", "ordinal", "motion", ahead=1) and not cursor.noun_at(1)
         if cursor.noun_phrase_at() and not how:
             cursor.negated = negated and word.stem in _acting_verbs()
-            self._read_object(word)
+            moved = self._read_object(word)
             cursor.negated = False
+            if moved and word.stem in lexicon.MOVES_OTHERS.split():
+                builder.attributes = said
 
     def read_action(self, word: Word) -> None:
         """A doing that cannot be measured; what it is done to can at least be looked for close by."""
@@ -112,7 +115,7 @@ class Doings(ABC):
         """ "(that) the girl throws", "the man is sitting on"; False: no such clause, and nothing was read."""
         cursor = self._cursor
         start, negated = cursor.at, cursor.negated
-        if not cursor.sees("relative", "determiner"):
+        if not cursor.sees("relative", "determiner") or cursor.sees_text("while", "when", "as"):
             return False
         if cursor.sees("relative"):
             cursor.take()
@@ -147,13 +150,15 @@ class Doings(ABC):
         moving = self._builder.open_motion is not None
         self.relate("behind", word.text, self.target(), action="chase" if moving else "")
 
-    def _read_object(self, word: Word) -> None:
+    def _read_object(self, word: Word) -> bool:
+        """Was it something else than the picture or a part of the thing itself?"""
         target = self.target()
         if target.frame:
-            return
+            return False
         if word.readings.get("motion") == "towards":
             self._builder.change_last(values=("moving",))
         self.relate(_kind_of(word), word.text, target, action=word.stem)
+        return target.noun is not None and target.noun_class not in PART_KINDS
 
     def read_relation(self, word: Word) -> None:
         cursor, builder = self._cursor, self._builder
@@ -235,7 +240,8 @@ class Doings(ABC):
             self._target_end = self._cursor.at
         elif target.noun:
             said = f"{words} {target.noun}"
-            builder.unchecked.append(f"not {said}" if negated else said)
+            denied = negated and words not in ("without", "lacking")
+            builder.unchecked.append(f"not {said}" if denied else said)
         builder.take_leftovers(target)
 
     def _add_relation(self, kind: RelationKind, word: Word, targets: list[Expression]) -> None:

@@ -36,6 +36,8 @@ def read_clothes(cursor: Cursor, builder: ExpressionBuilder) -> bool:
     start, negated = cursor.at, cursor.negated
     introduction = cursor.take().text
     owned = noun_phrase(cursor)
+    if introduction == "in" and owned.noun in {each.words for each in owned.attributes}:
+        owned.noun, owned.noun_class = None, ""  # "in orange"
     coloured = any(attribute.kind == "colour" for attribute in owned.attributes)
     kinds = {"in": ("garment",), "with": PART_KINDS}.get(introduction, ())
     garment = owned.noun_class in kinds and owned.owner is None

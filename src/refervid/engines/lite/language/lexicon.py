@@ -156,6 +156,8 @@ VERB_RELATIONS: dict[str, str] = {
     "behind": "follow chase",
     "near": "face watch lick sniff eat drink pass overtake attack hunt",
 }
+# Motions that with an object are the object's: "lifts the baby".
+MOVES_OTHERS = "lift raise drop swing shake wave wag move turn spin roll twist rotate flip rock lower pass"
 # Doings to another thing even where none is named: "the car that overtakes".
 AMONG_OTHERS = "overtake follow chase attack lead"
 # Small words between such a verb and its object: "plays with the ball", "looks at the dog".
@@ -362,13 +364,13 @@ SLIPS = {"sliver": "silver"}
 WEARING = "wear dress clothe clad dressed sport sporting"
 PATTERNED = "striped spotted dotted patterned chequered checkered multicoloured multicolored"
 MATERIALS = (
-    "cross_legged wooden metal metallic chrome steel iron pewter platinum plastic glass leather ceramic"
-    " paper feathered feathery furry fluffy hairy shiny young old new elderly fancy broken empty full open"
-    " closed dirty clean wet dry hot cold soft hard beautiful pretty cute nice ugly strong happy sad angry"
-    " wild domestic pregnant bald bearded sports sport police main primary certain single individual other"
-    " same different upside barefoot shirtless topless barefooted shoeless hatless bareheaded naked"
-    " colourful colorful visible forward forwards backward backwards straight curved professional toy"
-    " electric modern vintage military remote"
+    "left_behind cross_legged wooden metal metallic chrome steel iron pewter platinum plastic glass"
+    " leather ceramic paper feathered feathery furry fluffy hairy shiny young old new elderly fancy broken"
+    " empty full open closed dirty clean wet dry hot cold soft hard beautiful pretty cute nice ugly strong"
+    " happy sad angry wild domestic pregnant bald bearded sports sport police main primary certain single"
+    " individual other same different upside barefoot shirtless topless barefooted shoeless hatless"
+    " bareheaded naked colourful colorful visible forward forwards backward backwards straight curved"
+    " professional toy electric modern vintage military remote"
 )
 
 # Adjectives of persons that say what they have not on or not at all.

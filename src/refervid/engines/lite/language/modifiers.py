@@ -15,6 +15,7 @@ from refervid.engines.lite.language.words import PART_KINDS, Word
 
 _EXCEPTIONS = ("except", "except for", "excluding", "other than", "but", "apart from", "besides")
 _PLAIN_NEGATIONS = ("not", "no", "never", "hardly", "neither", "nor")
+_EVENTS = ("leaves", "enters", "stops", "starts")
 _FUNCTION_WORDS = {
     "determiner",
     "be",
@@ -72,7 +73,10 @@ class Modifiers(Doings):
         elif word.text in ("before", "after") and cursor.sees("motion", "action", ahead=1):
             cursor.take()
             builder.next_phase(earlier=word.text == "after")
-        elif word.text == "before" and cursor.noun_phrase_at(1) and builder.open_motion:
+        elif word.text in ("while", "when", "as") and cursor.noun_phrase_at(1):
+            builder.unchecked.append(" ".join(each.text for each in cursor.words[cursor.at :]))
+            cursor.at = len(cursor.words)
+        elif self._compares_times():
             self._read_earlier()
         elif word.text == "after" and cursor.noun_phrase_at(1):
             self.read_pursuit()
@@ -165,14 +169,24 @@ class Modifiers(Doings):
                 Attribute("order", ("first",), words, rank=rank, event=motion.values[0])
             )
 
+    def _compares_times(self) -> bool:
+        """ "stops before", "leaves after", and then another thing."""
+        cursor, motion = self._cursor, self._builder.open_motion
+        if motion is None or not cursor.noun_phrase_at(1):
+            return False
+        return cursor.sees_text("before") or (cursor.sees_text("after") and motion.values[0] in _EVENTS)
+
     def _read_earlier(self) -> None:
-        """ "stops before the car (does)"."""
+        """ "stops before the car (does)"; "after" is its contrary."""
         word, motion = self._cursor.take(), self._builder.open_motion
         target = noun_phrase(self._cursor)
         if motion is not None:
             event = Attribute("order", ("first",), motion.words, degree="comparative", event=motion.values[0])
             words = f"{motion.words} {word.text}"
-            self._builder.relations.append(Relation("compared", (target.build(),), words, attribute=event))
+            later = word.text == "after"
+            self._builder.relations.append(
+                Relation("compared", (target.build(),), words, later, attribute=event)
+            )
 
     def _read_degree(self, degree: str) -> None:
         """ "moves most", "more to the left", "the least red"."""
