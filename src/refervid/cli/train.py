@@ -62,6 +62,37 @@ def soc(
         )
 
 
+@train.command()
+def masks(
+    config: Annotated[
+        str,
+        typer.Option(help="A recipe: a YAML file, or mask-decoder, the one of the decoder in the package."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the weights and the log.")],
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="Change one setting of the recipe. Repeatable."),
+    ] = None,
+) -> None:
+    """Train the mask decoder of the embedded tracker: on cut-out pictures, COCO or YouTube-VOS masks."""
+    with reporting_errors():
+        from refervid.engines.lite.efficientnet import load_efficientnet
+        from refervid.training.masks.recipe import read_mask_recipe
+        from refervid.training.masks.trainer import train_decoder
+
+        recipe = read_mask_recipe(config, changes or ())
+        train_decoder(load_efficientnet(), recipe, out, _show_masks)
+        console.print(f"done: {out / 'decoder.safetensors'}", markup=False)
+
+
+def _show_masks(row: dict[str, float]) -> None:
+    console.print(
+        f"step {row['step']}/{row['of']}  loss {row['loss']:.3f}  overlap with the truth: first "
+        f"{row['first']:.3f}, second {row['second']:.3f}  {row['seconds']} s",
+        markup=False,
+    )
+
+
 def _show(stage: str, row: object, step: int, steps: int) -> None:
     """One line per logged step."""
     assert isinstance(row, dict)

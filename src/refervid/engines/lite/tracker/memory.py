@@ -23,7 +23,7 @@ AGREEMENT = 0.6
 """Intersection over union of what a pivot tells of another and what that one shows, from which on they are of
 one object: more than where one is half of the other."""
 PIVOT_SHARE = 0.5
-"""Weight of the pivots in the linear test against all later frames together."""
+"""Weight of the pivots in votes and linear test against all later frames together."""
 RATE = 0.1
 
 
@@ -72,25 +72,24 @@ class Memory:
 
     def known(self, sight: Sight) -> dict[str, Plane]:
         """Votes (`CELLS`, `CELLS`) and likeness (h, w) of a crop."""
-        far = [*self._pivots, *self._chosen]
-        entries = [*far, *self._recent]
-        bias = torch.cat([_FAR] * len(far) + [_RECENT] * len(self._recent), 1)
-        voted = self._vote(sight.keys, entries, bias).view(CELLS, CELLS)
+        since = [*self._chosen, *self._recent]
+        bias = torch.cat([_FAR] * len(self._chosen) + [_RECENT] * len(self._recent), 1) if since else None
+        voted = self._vote(sight.keys, since, torch.cat([_FAR] * len(self._pivots), 1), bias)
         return {
-            "votes": voted.numpy(),
+            "votes": voted.view(CELLS, CELLS).numpy(),
             "likeness": likeness(sight.traits[None], self._coefficients)[0].numpy(),
         }
 
     def search(self, key: Tensor, trait: Tensor) -> tuple[Tensor, Tensor]:
         """Votes (places,) and likeness (h, w) of a whole picture: `key` (places, D), `trait` (D, h, w)."""
-        entries = [*self._pivots, *self._chosen, *self._recent]
-        return self._vote(key, entries, None), likeness(trait[None], self._coefficients)[0]
+        return self._vote(key, [*self._chosen, *self._recent]), likeness(trait[None], self._coefficients)[0]
 
-    @staticmethod
-    def _vote(key: Tensor, entries: list[Entry], bias: Tensor | None) -> Tensor:
-        memory = torch.cat([entry.keys for entry in entries])
-        labels = torch.cat([entry.labels for entry in entries])
-        return votes(key[None], memory[None], labels[None], bias)[0]
+    def _vote(
+        self, key: Tensor, since: list[Entry], far: Tensor | None = None, bias: Tensor | None = None
+    ) -> Tensor:
+        """The pivots vote by themselves, or errors made since would outvote what is known."""
+        sure = _votes(key, self._pivots, far)
+        return sure if not since else sure.lerp(_votes(key, since, bias), 1 - PIVOT_SHARE)
 
     def _solve(self) -> None:
         products, targets = mixed(self._since, self._pivot_test, PIVOT_SHARE)
@@ -109,3 +108,9 @@ def mixed(one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor], share: float
 
 _RECENT = nearness(CELLS, CELLS, RECENT_REACH * CELLS)
 _FAR = nearness(CELLS, CELLS, FAR_REACH * CELLS)
+
+
+def _votes(key: Tensor, entries: list[Entry], bias: Tensor | None) -> Tensor:
+    memory = torch.cat([entry.keys for entry in entries])
+    labels = torch.cat([entry.labels for entry in entries])
+    return votes(key[None], memory[None], labels[None], bias)[0]

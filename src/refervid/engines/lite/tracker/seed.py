@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from refervid.core.types import Mask, Pivot
 from refervid.engines.lite.tracker.crop import GRID, MARGIN, SIDE, Crop, Plane
-from refervid.engines.lite.tracker.memory import Memory
+from refervid.engines.lite.tracker.memory import Memory, test_of
 from refervid.engines.lite.tracker.sight import CELLS, Eyes, Sight
 from refervid.engines.lite.tracker.view import View
+from refervid.models.mask_decoder import likeness, solve
 
 SURE_ODDS = 8.0
 POINT_RADIUS_PX = 4
@@ -104,7 +105,15 @@ def _from_boxes(
     for box in boxes:
         inside |= ((places >= box[:2]) & (places < box[2:])).all(axis=-1)
     known = {"box": 2 * inside.astype(np.float32) - 1, "points": _points_plane(view, crop, points)}
-    odds = _find(eyes, view, crop, known, memory)
+    [sight] = eyes.look(view.picture, [crop])
+    if memory is None:
+        # A first guess tells the object from all that surely is not it, which lies beyond the box.
+        guess = np.where(inside, eyes.decode([sight], [known])[0].odds, -SURE_ODDS).astype(np.float32)
+        test = solve(*test_of(sight, guess))
+        said = {"likeness": likeness(sight.traits[None], test)[0].numpy()}
+    else:
+        said = memory.known(sight)
+    odds = eyes.decode([sight], [{**known, **said}])[0].odds
     if not (odds > 0).any():
         odds = np.where(inside, 1, -SURE_ODDS).astype(np.float32)
     return Seed.of(crop, _honoured(odds, known["points"]))
@@ -146,21 +155,13 @@ def _around_points(eyes: Eyes, view: View, points: Sequence[Pivot]) -> Seed:
     crop = Crop(int(corner[0]), int(corner[1]), round(side))
     for _ in range(ROUNDS):
         plane = _points_plane(view, crop, points)
-        odds = _honoured(_find(eyes, view, crop, {"points": plane}), plane)
+        odds = _honoured(eyes.decode(eyes.look(view.picture, [crop]), [{"points": plane}])[0].odds, plane)
         _, parts = cv2.connectedComponents((odds > 0).astype(np.uint8))
         odds = np.where(np.isin(parts, np.unique(parts[plane > 0])), odds, -SURE_ODDS).astype(np.float32)
         found = Seed.of(crop, odds)
         inside = np.concatenate([crop.places()[odds > 0], on])
         crop = Crop.around(*inside.min(axis=0), *inside.max(axis=0))
     return found
-
-
-def _find(
-    eyes: Eyes, view: View, crop: Crop, known: Mapping[str, Plane], memory: Memory | None = None
-) -> Plane:
-    [sight] = eyes.look(view.picture, [crop])
-    said = {} if memory is None else memory.known(sight)
-    return eyes.decode([sight], [{**known, **said}])[0].odds
 
 
 def _honoured(odds: Plane, points: Plane) -> Plane:

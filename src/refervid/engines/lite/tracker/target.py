@@ -21,6 +21,11 @@ LOST_SHARE, LEARN_SHARE = 0.05, 0.3
 LEAST_CELLS = 4
 """Cells of the crop that must show it."""
 AREA_RATE, SPEED_RATE = 0.1, 0.3
+STILL_WEIGHT = 1.5
+STILL_PX = 0.7
+"""Error of a background pixel's speed."""
+MAX_DISTINCT = 2.0
+"""An object that moves e^2 times as fast as the background is as distinct as can be."""
 MOST_GROWTH = 1.18
 """Of a crop's side from frame to frame, either way."""
 
@@ -31,6 +36,8 @@ class Aim:
 
     crop: Crop
     known: dict[str, Plane]
+    against: Plane | float = 0.0
+    """Log odds, 0 or more, against a cell's being the object's."""
 
 
 class Target:
@@ -72,7 +79,7 @@ class Target:
         crop = fresh.with_side(side)
         origin = np.clip(view.origin(crop.places_inside(self._size)), 0, (w - 1, h - 1))
         carried = self.crop.sample(self.odds, origin.astype(np.float32), -SURE_ODDS)
-        return Aim(crop, {"carried": np.tanh(carried / 2)})
+        return Aim(crop, {"carried": np.tanh(carried / 2)}, self._moves_with_background(view, crop, carried))
 
     def settle(self, sight: Sight, found: Found) -> bool:
         """Take over what was found; False where the object is not there."""
@@ -106,6 +113,16 @@ class Target:
     def _middle(self) -> NDArray[np.float64]:
         inside = self.crop.places()[self._shown(self.crop, self.odds)]
         return np.asarray(inside.mean(axis=0) if len(inside) else np.zeros(2), np.float64)
+
+    def _moves_with_background(self, view: View, crop: Crop, carried: Plane) -> Plane | float:
+        """Evidence that a cell moves as the background does while most of the object does not."""
+        speed = view.against_camera(crop.places_inside(self._size))
+        core = speed[(carried > 0) & crop.is_inside(self._size)]
+        if not core.size:
+            return 0.0
+        background = view.usual_speed + STILL_PX
+        distinct = min(math.log(max(float(np.median(core)) / background, 1.0)), MAX_DISTINCT)
+        return np.asarray(STILL_WEIGHT * distinct * np.exp(-((speed / background) ** 2) / 2), np.float32)
 
     def _shown(self, crop: Crop, odds: Plane) -> NDArray[np.bool_]:
         return np.asarray((odds > 0) & crop.is_inside(self._size))

@@ -18,7 +18,7 @@ from refervid.engines.lite.tracker.pivots import Pivots
 from refervid.engines.lite.tracker.rivals import Rivals
 from refervid.engines.lite.tracker.search import place_of
 from refervid.engines.lite.tracker.seed import Seed, is_correction
-from refervid.engines.lite.tracker.sight import Eyes
+from refervid.engines.lite.tracker.sight import Eyes, Found
 from refervid.engines.lite.tracker.target import Aim, Target
 from refervid.engines.lite.tracker.view import View
 from refervid.media.clip import Clip
@@ -145,7 +145,11 @@ class _Sweep:
             {**aim.known, **self._targets[number].memory.known(sight)}
             for (number, aim), sight in zip(aims.items(), sights, strict=True)
         ]
-        found = dict(zip(aims, self._eyes.decode(sights, known), strict=True))
+        decoded = self._eyes.decode(sights, known)
+        found = {
+            number: Found(seen.odds - aim.against, seen.presence)
+            for (number, aim), seen in zip(aims.items(), decoded, strict=True)
+        }
         self._rivals.divide(active, {number: aim.crop for number, aim in aims.items()}, found)
         for number, sight in zip(aims, sights, strict=True):
             target = active[number]

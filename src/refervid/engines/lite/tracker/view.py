@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from refervid.core.types import Frame
 from refervid.engines.lite.analysis import Scene
-from refervid.engines.lite.analysis.flow import Flow
+from refervid.engines.lite.analysis.flow import Flow, camera_flow
 
 
 class View:
@@ -25,6 +25,11 @@ class View:
     def picture(self) -> Frame:
         """(h, w, 3) uint8 RGB; crops are cut from it, and all places below are its pixels."""
         return self.scene.picture(self.index)
+
+    @cached_property
+    def _scale(self) -> NDArray[np.float32]:
+        (h, w), (height, width) = self.scene.size, self.scene.picture_size
+        return np.array([w / width, h / height], np.float32)
 
     @cached_property
     def after_cut(self) -> bool:
@@ -48,10 +53,33 @@ class View:
         come_from = self.index - self.direction
         return self.scene.forward(come_from) if self.direction > 0 else self.scene.backward(come_from)
 
+    def against_camera(self, places: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Speed (h, w) of places (h, w, 2) that the camera does not explain, in analysis pixels a frame."""
+        grid = self._grid(places)
+        return np.asarray(
+            cv2.remap(self._speed, *grid, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+        )
+
+    @cached_property
+    def usual_speed(self) -> float:
+        """The median of that: the error of flow and camera, as most of the frame is background."""
+        return float(np.median(self._speed[::2, ::2]))
+
+    @cached_property
+    def _speed(self) -> NDArray[np.float32]:
+        camera = self.scene.camera(self.index if self.direction < 0 else max(self.index - 1, 0))
+        if self.direction > 0:
+            camera = np.asarray(np.linalg.inv(camera), np.float64)
+        own = self._from_here - camera_flow(camera, *self.scene.size)
+        # Not cv2.magnitude, whose last bit depends on where in memory its result comes to lie.
+        return np.asarray(np.sqrt(own[..., 0] ** 2 + own[..., 1] ** 2), np.float32)
+
     def _at(self, flow: Flow, places: NDArray[np.float32]) -> NDArray[np.float32]:
         """The flow at places of the picture, in its pixels."""
-        (h, w), (height, width) = self.scene.size, self.scene.picture_size
-        scale = np.array([w / width, h / height], np.float32)
-        at = (places + 0.5) * scale - 0.5
-        steps = cv2.remap(flow, at[..., 0], at[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(steps / scale, np.float32)
+        steps = cv2.remap(flow, *self._grid(places), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return np.asarray(steps / self._scale, np.float32)
+
+    def _grid(self, places: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """x and y of places of the picture on the grid of the flow."""
+        at = (places + 0.5) * self._scale - 0.5
+        return at[..., 0], at[..., 1]

@@ -1,0 +1,98 @@
+"""What a training run of the mask decoder is. A YAML file holds one recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from refervid.config.overrides import override
+from refervid.config.problems import problems_of
+from refervid.core.errors import SettingsError
+
+SHIPPED = "mask-decoder"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class CollageData(_Frozen):
+    """Cut-out pictures with alpha from the folders `shapes`, at most `limit` of each, over `photos`."""
+
+    kind: Literal["collage"] = "collage"
+    shapes: tuple[Path, ...] = Field(min_length=1)
+    photos: tuple[Path, ...] = Field(min_length=1)
+    limit: int = Field(1500, ge=1)
+
+
+class CocoData(_Frozen):
+    """Stills with masks in COCO's layout; the second picture of a pair is a warped copy."""
+
+    kind: Literal["coco"]
+    images: Path
+    annotations: Path
+
+
+class VideoData(_Frozen):
+    """Clips in the layout of YouTube-VOS and DAVIS: `JPEGImages/<clip>/*.jpg`, and `Annotations/<clip>/*.png`
+    with object ids; the pictures of a pair are at most `gap` annotated frames apart."""
+
+    kind: Literal["video"]
+    root: Path
+    gap: int = Field(5, ge=1)
+
+
+Data = Annotated[CollageData | CocoData | VideoData, Field(discriminator="kind")]
+
+
+class Phase(_Frozen):
+    """`pairs` of crops of `side` pixels."""
+
+    side: Annotated[int, Field(ge=64, multiple_of=16)]
+    pairs: int = Field(ge=1)
+
+
+class MaskRecipe(_Frozen):
+    """Phases follow each other; each draws alike from all `data`. `batch` counts pairs.
+
+    The learning rate `rate` rises in `warm_up` steps, holds, and falls to a hundredth in the last phase.
+    `weights` is a decoder to go on from, of an earlier run.
+    """
+
+    data: tuple[Data, ...] = Field(min_length=1)
+    phases: tuple[Phase, ...] = Field(min_length=1)
+    batch: int = Field(8, ge=1)
+    rate: float = Field(2e-3, gt=0)
+    warm_up: int = Field(50, ge=0)
+    seed: int = Field(0, ge=0)
+    workers: int = Field(1, ge=0)
+    log_every: int = Field(50, ge=1)
+    weights: Path | None = None
+
+
+def read_mask_recipe(name: str, changes: Sequence[str] = ()) -> MaskRecipe:
+    """The recipe in a YAML file, or "mask-decoder", the one that comes with the package, with "a.b=value"
+    changes applied. Raises `SettingsError`.
+    """
+    path = Path(name)
+    try:
+        if name == SHIPPED and not path.is_file():
+            text = (resources.files("refervid.training.masks") / f"{SHIPPED}.yaml").read_text("utf-8")
+        else:
+            text = path.read_text("utf-8")
+        values = yaml.safe_load(text)
+    except FileNotFoundError as error:
+        raise SettingsError(f"no recipe {name!r}: give a YAML file, or {SHIPPED}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise SettingsError(f"{name} is no YAML file in UTF-8: {error}") from error
+    if not isinstance(values, dict):
+        raise SettingsError(f"{name} holds no settings: see the recipe {SHIPPED} in the documentation")
+    try:
+        return MaskRecipe.model_validate(override(values, changes))
+    except ValidationError as error:
+        raise SettingsError(f"recipe {name}: {problems_of(error, settings=MaskRecipe)}") from error
