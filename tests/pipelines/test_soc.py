@@ -95,17 +95,6 @@ def test_results_in_the_order_asked(weights: Path) -> None:
     assert results[0].masks.shape == (6, 32, 48)
 
 
-def test_every_so_many_frames(weights: Path) -> None:
-    small = [f"weights={weights}", "short=32", "long=64"]
-    thin = load("soc", device="cpu", settings=[*small, "every=3"])(clip(8), text=TEXTS[0])
-    alone = load("soc", device="cpu", settings=small)(ArrayClip(pictures(8)[::3], fps=10), text=TEXTS[0])
-    assert not isinstance(thin, list)
-    assert not isinstance(alone, list)
-    assert thin.masks.shape[0] == 8
-    for index, nearest in enumerate([0, 0, 1, 1, 1, 2, 2, 2]):
-        np.testing.assert_array_equal(thin.masks[index], alone.masks[nearest])
-
-
 def test_a_tracker_takes_over(weights: Path) -> None:
     changes = [f"weights={weights}", "short=32", "long=64", "tracker.kind=embedded", "pivots=2"]
     result = load("soc", device="cpu", settings=changes)(clip(), text=TEXTS[0])

@@ -19,7 +19,6 @@ from refervid.engines.hub.digests import weights_digest
 from refervid.engines.hub.weights import find_weights, missing_weights, torch_dtype
 from refervid.engines.registry import Role, missing_parts
 from refervid.media.clip import Clip
-from refervid.media.thinned import ThinnedClip
 from refervid.models.soc import SOC, InputSize, build_tokenizer, load, load_published
 from refervid.models.soc.checkpoint import needed_tokenizer
 from refervid.models.soc.inference import Segmenter
@@ -41,12 +40,10 @@ class SocSettings(BaseModel):
 
     `short` and `long` limit the frames' sides (pixels), None: as the checkpoint was trained.
     `prediction_layer` is the decoder layer that answers, None: as the checkpoint says (published: first).
-    Of a clip the network sees `every`-th frame (published for videos of their own rate: 5), and the others
-    have the masks of the nearest. Clips longer than `window` frames are answered in windows that share
-    `overlap` frames; with 0 each window is answered on its own. `batch` sentences go through the network at a
-    time. `keep_logits`: leave logits in `Track.logits`. With `tracker`, the masks on `pivots` frames of each
-    sentence start that engine, whose masks are the answer; without, `corrections` is what corrections by hand
-    are tracked with.
+    Clips longer than `window` frames are answered in windows that share `overlap` frames; with 0 each
+    window is answered on its own. `batch` sentences go through the network at a time. `keep_logits`: leave
+    logits in `Track.logits`. With `tracker`, the masks on `pivots` frames of each sentence start that
+    engine, whose masks are the answer; without, `corrections` is what corrections by hand are tracked with.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,7 +53,6 @@ class SocSettings(BaseModel):
     short: int | None = Field(None, ge=32)
     long: int | None = Field(None, ge=32)
     prediction_layer: Literal["first", "last"] | None = None
-    every: int = Field(1, ge=1)
     window: int = Field(36, ge=2)
     overlap: int = Field(8, ge=0)
     batch: int = Field(8, ge=1)
@@ -136,11 +132,8 @@ class SocPipeline(Pipeline):
         asked = [text for text in dict.fromkeys(texts) if text.strip()]
         tracks: dict[str, Track] = {}
         if asked:
-            seen = ThinnedClip(clip, self.settings.every) if self.settings.every > 1 else None
-            with stages.stage("segment", len(seen or clip)) as stage:
-                stage.artefact = found = self.segmenter.segment(seen or clip, asked, stage.hook)
-            if seen is not None:
-                found = [seen.spread(track) for track in found]
+            with stages.stage("segment", len(clip)) as stage:
+                stage.artefact = found = self.segmenter.segment(clip, asked, stage.hook)
             tracks = dict(zip(asked, found, strict=True))
         pivots = {text: self._pivots(track) for text, track in tracks.items()}
         if any(pivots.values()):
