@@ -45,7 +45,8 @@ Formats = Annotated[
     list[str] | None,
     typer.Option(
         "--format",
-        help="More output: coco-rle, davis-png, youtube-vos, npz, alpha-webm, contact-sheet. Repeatable.",
+        help="More output: coco, coco-rle (YouTube-VIS), davis-png, youtube-vos, cvat, label-studio, mot, "
+        "mots, npz, npz-packed, alpha-webm, prores, rgba-png, matte, contact-sheet. Repeatable.",
     ),
 ]
 Fps = Annotated[float | None, typer.Option(help="Frames per second of a folder of frames.")]

@@ -55,6 +55,11 @@ VP9_ALPHA = VideoCodec(
 )
 """WebM with transparency."""
 
+PRORES_ALPHA = VideoCodec(
+    "prores_ks", "rgba", "yuva444p10le", Fraction(1, 90_000), {"profile": "4444", "alpha_bits": "16"}
+)
+"""Apple ProRes 4444 with transparency, which editors and compositors take."""
+
 
 class MovieWriter:
     """A movie with the clip's shape and times, written to `path`, whose suffix chooses the container.

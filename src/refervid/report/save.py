@@ -83,7 +83,10 @@ def write_results(
     """
     results = say_hidden(results, formats)
     clip = results[0].clip
-    named = [NamedTrack(result.slug, result.query, result.track) for result in results]
+    named = [
+        NamedTrack(result.slug, result.query, result.track, [one.track for one in result.objects])
+        for result in results
+    ]
     with writing_to(target.path):
         for kind in dict.fromkeys(("masks", *formats)):
             export(kind, target.new, clip, named)
