@@ -21,6 +21,7 @@ _HOMES = {
     "Candidate": "refervid.core.types",
     "Clip": "refervid.media.clip",
     "Decision": "refervid.core.types",
+    "IntermediateFiles": "refervid.report.intermediate",
     "MarkReference": "refervid.core.types",
     "Pipeline": "refervid.pipelines.base",
     "Pivot": "refervid.core.types",
@@ -43,6 +44,7 @@ __all__ = [
     "Candidate",
     "Clip",
     "Decision",
+    "IntermediateFiles",
     "MarkReference",
     "Pipeline",
     "Pivot",
@@ -73,6 +75,7 @@ if TYPE_CHECKING:
     from refervid.pipelines.segment import segment
     from refervid.pipelines.track import track
     from refervid.pipelines.tracks.inventory import inventory
+    from refervid.report.intermediate import IntermediateFiles
     from refervid.report.result import Result, load_results
     from refervid.report.save import save_results
 

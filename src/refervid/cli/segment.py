@@ -55,6 +55,7 @@ class _Request:
     reading: Mapping[str, Any]
     """What `open_clip` takes besides the path."""
     without_guesses: bool
+    save_intermediate: bool
     max_cost: float | None
     only_estimate: bool
 
@@ -85,6 +86,10 @@ def segment(
     guess: Annotated[
         Literal["yes", "no"], typer.Option(help="`no`: empty masks where the answer is only a guess.")
     ] = "yes",
+    save_intermediate: Annotated[
+        bool,
+        typer.Option("--save-intermediate", help="Keep what stages came to, under OUT/intermediate."),
+    ] = False,
     allow_remote: AllowRemote = False,
     max_cost: MaxCost = None,
     estimate: Estimate = False,
@@ -120,7 +125,9 @@ def segment(
             "end_s": end,
             "every": every,
         }
-        request = _Request(references, formats or (), reading, guess == "no", max_cost, estimate)
+        request = _Request(
+            references, formats or (), reading, guess == "no", save_intermediate, max_cost, estimate
+        )
         pipeline = load(
             preset,
             device=device,
@@ -172,6 +179,7 @@ def _segment_one(pipeline: Pipeline, video: Path, out: Path, request: _Request) 
     from refervid.media.opening import open_clip
     from refervid.media.timing import frame_edges
     from refervid.pipelines.base import reference_slugs
+    from refervid.report.intermediate import IntermediateFiles
     from refervid.report.save import check_formats, result_files, results_folder, write_results
 
     references, formats = request.references, request.formats
@@ -190,7 +198,8 @@ def _segment_one(pipeline: Pipeline, video: Path, out: Path, request: _Request) 
         return DONE, None if expected is None else asdict(expected)
     with progress_hook() as hook, results_folder(out, clip) as target:
         target.check(result_files(clip, reference_slugs(references), formats))
-        results: Sequence[Result] = pipeline.run(clip, references, hook)
+        kept = IntermediateFiles(target.new / "intermediate", hook) if request.save_intermediate else hook
+        results: Sequence[Result] = pipeline.run(clip, references, kept)
         if request.without_guesses:
             results = [result.without_guess() for result in results]
         results = write_results(results, target, formats, hook)
