@@ -126,7 +126,8 @@ class Eliminator:
     def _fits(self, meant: Concept) -> dict[int, float]:
         """How well the concept names each track; ImageNet's classes are asked where COCO's are not enough."""
         fits = {number: noun_fit(meant, names) for number, names in self._names.items()}
-        foreign = meant.narrower or not meant.known
+        named = meant.known or max(meant.detector.values(), default=0.0) == 1
+        foreign = meant.narrower or not named
         if meant.classifier and (foreign or max(fits.values(), default=0.0) < NAMED):
             for number, probabilities in self._classified.of(list(self._tracks.values())).items():
                 called = float(probabilities[list(meant.classifier)].sum())
