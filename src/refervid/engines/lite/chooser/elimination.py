@@ -20,6 +20,7 @@ from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region, overlap
 from refervid.engines.lite.chooser.scoring import REJECT, is_anything, judge, noun_fit
 from refervid.engines.lite.chooser.selection import PLURAL_SHARE, language_notes
+from refervid.engines.lite.chooser.stuff import stuff_mask
 from refervid.engines.lite.language import Expression
 from refervid.engines.lite.language.vocabulary import Concept, concept
 from refervid.engines.lite.objects.classifier import TrackNames
@@ -50,6 +51,8 @@ SAME_PLACE = 0.6
 """Shared area, over the smaller's, from which on two tracks are one thing or its part."""
 TOUCHING = 0.1
 """The same for a person and a thing in use."""
+STUFF_CONFIDENCE = 0.3
+"""Not calibrated: there is little to measure it on."""
 PIVOTS = 6
 """The surest sightings of a track, evenly over its time, start the tracker."""
 
@@ -95,7 +98,9 @@ class Eliminator:
 
     def _one(self, expression: Expression) -> Elimination | None:
         meant = concept(expression.noun) if expression.noun else None
-        if not self._tracks or (expression.noun and (meant is None or meant.stuff)):
+        if meant is not None and meant.stuff:
+            return self._stuff(expression)
+        if not self._tracks or (expression.noun and meant is None):
             return None
         if meant is None or is_anything(meant):
             return self._by_attributes(expression)
@@ -113,6 +118,22 @@ class Eliminator:
             sure = 1 - max(each.weakest for each in judged)
             return _not_found(there, sure, language_notes(expression))
         return self._found(expression, meant, judged)
+
+    def _stuff(self, expression: Expression) -> Elimination | None:
+        """The area of the usual colours and place, on a few frames spread over the clip."""
+        last = len(self._scene) - 1
+        pivots = []
+        for index in sorted({round(last * (place + 0.5) / PIVOTS) for place in range(PIVOTS)}):
+            here = [box for track in self._tracks.values() if (box := track.box_at(index)) is not None]
+            mask = stuff_mask(self._scene, index, expression, here)
+            if mask is not None:
+                pivots.append(Pivot(index, mask=mask))
+        if not pivots:
+            return None
+        note = f"what {expression.noun!r} looks like is not known here: its usual colours and place are taken"
+        decision = Decision("tracks", "an area", "rules", note, frame_index=pivots[0].frame_index)
+        notes = [note, *language_notes(expression)]
+        return Elimination([pivots], True, STUFF_CONFIDENCE, [decision], notes)
 
     def _by_attributes(self, expression: Expression) -> Elimination | None:
         """The track that fits best without a name for it, unless it fits badly."""
