@@ -15,6 +15,8 @@ SENTENCES = [
     if line and not line.startswith("#")
 ]
 
+DUTCH = ("het", "meisje", "met", "de", "rode", "jurk")
+
 
 @pytest.mark.parametrize(("text", "expected"), SENTENCES)
 def test_sentence(text: str, expected: str) -> None:
@@ -51,6 +53,8 @@ def test_nouns_of_everyday_sentences_are_in_the_vocabulary() -> None:
         ("les enfants jouent", "French", "child person xN; unknown jouent"),
         ("검은 개", "Korean", "-; unknown 검은; unknown 개"),
         ("الكلب", "Arabic", "-; unknown الكلب"),
+        ("czarny pies po lewej", "Polish", "-; unknown czarny; unknown pies; unknown po; unknown lewej"),
+        ("het meisje met de rode jurk", "Dutch", "-; " + "; ".join(f"unknown {w}" for w in DUTCH)),
     ],
 )
 def test_other_languages(text: str, language: str, expected: str) -> None:

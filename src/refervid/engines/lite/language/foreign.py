@@ -32,6 +32,15 @@ _SCRIPTS = {
     "GEORGIAN": "Georgian",
     "ARMENIAN": "Armenian",
 }
+# Small and common words of languages that are told, but not translated.
+_TOLD = {
+    "Dutch": "het een van met op naar zwarte rode witte links rechts hond kat vrouw meisje jongen auto die",
+    "Swedish": "den det en ett och med på som till svarta röda hund katt kvinna man flicka pojke bil vänster",
+    "Polish": "czarny czerwony biały pies kot kobieta mężczyzna dziewczyna chłopiec samochód po lewej na",
+    "Turkish": "bir ve ile siyah kırmızı beyaz köpek kedi kadın adam kız çocuk araba sol sağ taraftaki",
+    "Indonesian": "yang dengan di dan hitam merah putih anjing kucing wanita pria anak mobil kiri kanan",
+    "Vietnamese": "con chó mèo người đàn ông phụ nữ cô gái màu đỏ đen trắng xe bên trái phải và với",
+}
 _ADJECTIVES = ("colour", "size")
 
 
@@ -62,11 +71,13 @@ def language_of(text: str, known: int) -> str:
     if by_script:
         return by_script
     words = _words(text)
-    scores = sorted(
-        (sum(size for size, term in _matches(words, language) if term), language)
+    translated = {
+        language: sum(size for size, term in _matches(words, language) if term)
         for language in LANGUAGES
         if language not in (*HEAD_LAST, "Russian")
-    )
+    }
+    told = {language: sum(word in said.split() for word in words) for language, said in _TOLD.items()}
+    scores = sorted((score, language) for language, score in {**translated, **told}.items())
     most, language = scores[-1]
     return language if most > max(known, scores[-2][0] if most < 2 else 0) else ""
 
