@@ -113,6 +113,22 @@ def test_one_thing_at_two_times_is_one_object(clip: ArrayClip) -> None:
     assert [pivot.frame_index for pivot in pivots] == DOG.frame_indices.tolist()
 
 
+def test_what_comes_back_is_away_in_between(clip: ArrayClip) -> None:
+    first, last = (
+        replace(
+            DOG,
+            number=number,
+            frame_indices=np.array([frame]),
+            boxes_xyxy=DOG.boxes_xyxy[:1],
+            scores=DOG.scores[:1],
+        )
+        for number, frame in ((1, 0), (3, 10))
+    )
+    [pivots] = ask(clip, "the dog", Inventory((first, last, PERSON), tuple(range(0, FRAMES, 2)))).objects
+    marked = {pivot.frame_index: bool(np.any(pivot.box_xyxy)) for pivot in pivots}
+    assert marked == {0: True, 4: False, 6: False, 10: True}
+
+
 def test_several_are_asked_for(clip: ArrayClip) -> None:
     other = track(4, 120, 0, False, dog=0.8)
     assert start(ask(clip, "the dogs", Inventory((DOG, other), INVENTORY.frame_indices))) == [10, 120]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,7 @@ class Eliminator:
         self._names = {number: dict(track.names) for number, track in self._tracks.items()}
         self._classified = TrackNames(clip)
         self._frames = _keyframes(self._scene, inventory)
+        self._looked_at = inventory.frame_indices
         self._sampled = max(len(inventory.frame_indices), 1)
 
     def eliminate(self, expression: Expression) -> Elimination | None:
@@ -242,7 +244,7 @@ class Eliminator:
             notes.append(f"not checked: {', '.join(unchecked)}")
         if rivals:
             notes.append(f"there are {len(rivals) + 1} that fit alike: the most prominent is taken")
-        objects = [_pivots([each.track for each in group]) for group in chosen]
+        objects = [_pivots([each.track for each in group], self._looked_at) for group in chosen]
         numbers = ", ".join(str(each.track.number) for group in chosen for each in group)
         reason = ", ".join(f"{words} {fit:.2f}" for words, fit in said.items())
         return Elimination(
@@ -316,15 +318,23 @@ def _same_place(one: ObjectTrack, other: ObjectTrack, least: float = SAME_PLACE)
     return bool(shared) and float(np.median(shared)) >= least
 
 
-def _pivots(tracks: Sequence[ObjectTrack]) -> list[Pivot]:
-    """The surest sighting of each of `PIVOTS` equal parts of the time, in order."""
+def _pivots(tracks: Sequence[ObjectTrack], sampled: Sequence[int]) -> list[Pivot]:
+    """The surest sighting of each of `PIVOTS` equal parts of the time, and where the thing was lost and found
+    again, that it is away in between; in order.
+    """
     frames = np.concatenate([track.frame_indices for track in tracks])
     boxes = np.concatenate([track.boxes_xyxy for track in tracks])
     scores = np.concatenate([track.scores for track in tracks])
     order = np.argsort(frames, kind="stable")
     parts: list[NDArray[np.intp]] = np.array_split(order, min(PIVOTS, len(order)))
     best = [part[int(scores[part].argmax())] for part in parts]
-    return [Pivot(int(frames[number]), boxes[number]) for number in best]
+    pivots = [Pivot(int(frames[number]), boxes[number]) for number in best]
+    ends = sorted((int(track.frame_indices[0]), int(track.frame_indices[-1])) for track in tracks)
+    for (_, left), (back, _) in pairwise(ends):
+        unseen = [frame for frame in sampled if left < frame < back]
+        # One look may fail; the first and the last one missed are those where it leaves and comes back.
+        pivots += [Pivot(frame, np.zeros(4, np.float32)) for frame in unseen[1:-1]]
+    return sorted(pivots, key=lambda pivot: pivot.frame_index)
 
 
 def _not_found(reason: str, sure: float, notes: list[str]) -> Elimination:
