@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import refervid
 from refervid.datasets.samples import two_shapes, write_pictures
-from tests.contributing import commands, install
+from tests.contributing import PAGE, commands, install
 
 
 def run(folder: Path, heading: str, **replaced: str) -> None:
@@ -46,3 +49,30 @@ def test_an_engine_is_added_by_one_class(tmp_path: Path) -> None:
     areas = result["queries"][0]["areas"]
     assert len(set(areas)) == 1, "nothing moves"
     assert areas[0] == pytest.approx(30 * 30, rel=0.3), "a square of 26 pixels with 2 around it"
+
+
+def test_the_walk_through_the_code_names_what_is_there() -> None:
+    walk = PAGE.read_text("utf-8").split("## One sentence through the code")[1].split("\n## ")[0]
+    stops = re.findall(r"^\d+\. `(\S+)` `(\w+)`(.*)$", walk, flags=re.MULTILINE)
+    assert 8 <= len(stops) <= 12
+    source = Path(refervid.__file__).parent
+    functions = {}
+    for file, name, _ in stops:
+        tree = ast.parse((source / file).read_text("utf-8"))
+        found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name]
+        assert found, f"{file} has no function {name}"
+        functions[name] = (source / file).read_text("utf-8")
+    names = [name for _, name, _ in stops]
+    for place, name in enumerate(names[1:], 1):
+        callers = [other for other in names[:place] if re.search(rf"\b{name}\(", functions[other])]
+        assert callers, f"no stop before it calls {name}"
+    for _, _, words in stops:
+        for mentioned in re.findall(r"`(\w+)`", words):
+            assert any(re.search(rf"\b{mentioned}\b", code) for code in functions.values()), mentioned
+
+
+def test_every_room_of_the_table_is_there() -> None:
+    table = PAGE.read_text("utf-8").split("| room | what is in it |")[1].split("\n\n")[0]
+    source = Path(refervid.__file__).parent
+    rooms = {room for row in table.splitlines()[2:] for room in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert rooms == {path.name for path in source.iterdir() if (path / "__init__.py").is_file()}
