@@ -49,8 +49,9 @@ def test_every_stage_hands_over_what_it_came_to(tmp_path: Path) -> None:
 
 
 def test_the_command_keeps_them_beside_the_result(tmp_path: Path) -> None:
-    write_video(tmp_path / "clip.mp4", list(frames()))
+    write_video(tmp_path / "clip.mp4", list(frames()[:8]))
     words = ["segment", tmp_path / "clip.mp4", "-t", "the red thing", "-p", "lite", "--device", "cpu"]
+    words += ["--set", "pipeline=pivot", "--set", "chooser.kind=best-box"]
     for more in (["--save-intermediate"], []):
         ran = CliRunner().invoke(app, [str(word) for word in [*words, "-o", tmp_path / "out", *more]])
         assert ran.exit_code == 0, ran.output
