@@ -23,6 +23,8 @@ from tests.engines.sam2 import tiny
 from tests.webui.conftest import FRAMES, LIMITS, SQUARE_CENTRE, disc_centre, pictures
 
 RED = "the red thing"
+GREEN = "the green thing"
+"""Which is not there, so that candidates stand there as they were found."""
 
 
 def shows(session: Session, index: int, centre: tuple[float, float], query: int = 0) -> bool:
@@ -38,9 +40,9 @@ def test_ask_correct_undo(session: Session) -> None:
     stages: list[str] = []
     session.ask(["  the red thing ", "", RED], False, "lite", lambda stage, *_: stages.append(stage))
     [result] = session.present_answers().results
-    assert result.status == "ok"
+    assert result.status != "not_found"
     assert shows(session, 10, disc_centre(10))
-    assert {"prepare", "choose frames", "track", "overlay"} <= set(stages)
+    assert {"prepare", "track", "overlay"} <= set(stages)
     first = session.overlay
     assert first is not None
     assert first.is_file()
@@ -90,7 +92,7 @@ def test_without_its_film_an_answer_leaves_all_as_it_was(
 
 
 def test_a_candidate_is_taken_instead(session: Session) -> None:
-    session.ask([RED], False, "lite")
+    session.ask([GREEN], False, "lite")
     [result] = session.present_answers().results
     place, decision = next(
         (place, one) for place, one in enumerate(result.decisions) if one.question == "box"
@@ -122,18 +124,18 @@ def test_everything_is_in_the_zip(session: Session, tmp_path: Path) -> None:
 def test_the_recipe_gives_the_same_answers(
     session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session.ask([RED], True, "lite")
+    session.ask([RED, GREEN], True, "lite")
     place = next(
         place
-        for place, one in enumerate(session.present_answers().results[0].decisions)
+        for place, one in enumerate(session.present_answers().results[1].decisions)
         if one.question == "box"
     )
-    session.take_candidate(0, place, 2)
+    session.take_candidate(1, place, 2)
     session.correct(0, square_box(5), afresh=True)
     points = np.array([[*SQUARE_CENTRE], [20, 80]], np.float32)
     session.correct(0, Pivot(15, points_xy=points, point_labels=np.array([True, False])))
     assert "--sound" in session.shell()
-    assert "3 correction" in session.shell()
+    assert "3 of your marks" in session.shell()
     clip = session.present_clip()
     shutil.copy(clip.source, tmp_path / clip.source.name)
     (tmp_path / "again.py").write_text(session.python(["coco-rle"]))
@@ -150,6 +152,60 @@ def test_a_single_sound_has_a_recipe_too(session: Session, tmp_path: Path) -> No
     session.ask([], True, "lite")
     assert "[pipeline(" in session.python()
     assert "--text" not in session.shell()
+
+
+def test_what_is_pointed_at_needs_no_sentence(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.point(square_box(5), "lite")
+    assert shows(session, 10, SQUARE_CENTRE)
+    assert "refervid track my-clip.mp4 --box 'object 1=5:98.0,12.0,131.0,45.0'" in session.shell()
+    points = np.array([disc_centre(0), (10, 10)], np.float32)
+    session.point(Pivot(0, points_xy=points, point_labels=np.array([True, False])), "lite")
+    assert shows(session, 10, disc_centre(10), query=1)
+    assert "--point 'object 2=0:28.0,68.0' --point 'object 2=0:10.0,10.0,-'" in session.shell()
+    before = session.present_answers().results
+    session.correct(1, Pivot(15, box_xyxy=np.array([57, 52, 89, 84], np.float32)))
+    assert session.present_answers().results[0] is before[0]
+    session.undo()
+    assert session.present_answers().results == before
+    session.undo()
+    assert len(session.present_answers().results) == 1
+    session.point(Pivot(0, points_xy=points, point_labels=np.array([True, False])), "lite")
+
+    clip = session.present_clip()
+    shutil.copy(clip.source, tmp_path / clip.source.name)
+    (tmp_path / "again.py").write_text(session.python())
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("again.py")
+    again = json.loads((tmp_path / "out" / "result.json").read_text())
+    assert [query["areas"] for query in again["queries"]] == [
+        result.areas.tolist() for result in session.present_answers().results
+    ]
+
+
+def test_what_is_pointed_at_stands_beside_answers(session: Session) -> None:
+    session.ask([RED], False, "lite")
+    session.point(square_box(5), "lite")
+    results = session.present_answers().results
+    assert [result.query for result in results] == [RED, "object 1"]
+    assert len({result.slug for result in results}) == 2
+    assert "1 of your marks" in session.shell()
+    assert "refervid.track(results[0].clip" in session.python()
+    with zipfile.ZipFile(session.export([])) as archive:
+        assert {"masks/the-red-thing/00010.png", "masks/object-1/00010.png"} <= set(archive.namelist())
+    with pytest.raises(SettingsError, match="frame 99"):
+        session.point(square_box(99), "lite")
+    assert session.present_answers().results == results
+
+
+def test_so_many_answers_stand_side_by_side(tmp_path: Path, video: Path) -> None:
+    one = Session(tmp_path / "session", Limits(answers=1), lambda preset: load(preset, device="cpu"))
+    one.open(Path(shutil.copy(video, tmp_path / "upload")), video.name)
+    one.point(square_box(5), "lite")
+    with pytest.raises(SettingsError, match="ask anew"):
+        one.point(square_box(5), "lite")
+    one.close()
 
 
 def test_files_go_with_the_visitor(session: Session) -> None:

@@ -50,7 +50,7 @@ def test_the_example_client(site: Any, video: Path, tmp_path: Path) -> None:
     words = [sys.executable, str(EXAMPLE), site.address, str(video), "the red thing", str(tmp_path / "a.zip")]
     printed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
     assert "my-clip: 20 frames, 144 x 96" in printed
-    assert "the red thing ok" in printed
+    assert "the red thing guess" in printed
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert {"result.json", "overlay.mp4", "coco_rle.json"} <= set(archive.namelist())
 
@@ -58,14 +58,14 @@ def test_the_example_client(site: Any, video: Path, tmp_path: Path) -> None:
 def test_every_operation_over_http(client: Client, site: Any, video: Path) -> None:
     assert client.predict(api_name="/presets")["lite"]["missing"] == []
     assert client.predict(handle_file(video), api_name="/open_clip")["has_audio"]
-    answers = client.predict(["the red thing"], True, "lite", api_name="/ask")
-    assert [query["kind"] for query in answers["queries"]] == ["text", "sound"]
-    assert answers["queries"][0]["status"] == "ok"
+    answers = client.predict(["the red thing", "the green thing"], True, "lite", api_name="/ask")
+    assert [query["kind"] for query in answers["queries"]] == ["text", "text", "sound"]
+    assert [query["status"] for query in answers["queries"][:2]] == ["guess", "not_found"]
     decision = next(
-        place for place, one in enumerate(answers["queries"][0]["decisions"]) if one["question"] == "box"
+        place for place, one in enumerate(answers["queries"][1]["decisions"]) if one["question"] == "box"
     )
-    other = client.predict(0, decision, 2, api_name="/take_candidate")
-    assert other["queries"][0]["areas"] != answers["queries"][0]["areas"]
+    other = client.predict(1, decision, 2, api_name="/take_candidate")
+    assert other["queries"][1]["areas"] != answers["queries"][1]["areas"]
     mark = {"query": 0, "frame": 4, "box": [98, 12, 131, 45], "afresh": True}
     square = client.predict(mark, api_name="/correct")["queries"][0]["boxes_xyxy"][10]
     assert square[0] < SQUARE_CENTRE[0] < square[2]
@@ -78,6 +78,10 @@ def test_every_operation_over_http(client: Client, site: Any, video: Path) -> No
     assert "--format npz" in recipe["shell"]
     assert "candidate_pivot" in recipe["python"]
     assert client.predict(api_name="/cancel") is False
+    pointed = client.predict({"query": 0, "frame": 4, "points": [SQUARE_CENTRE], "labels": [True]},
+                             "lite", api_name="/point")["queries"]  # fmt: skip
+    assert [query["kind"] for query in pointed] == ["text", "text", "sound", "mark"]
+    assert pointed[3]["boxes_xyxy"][10][0] < SQUARE_CENTRE[0] < pointed[3]["boxes_xyxy"][10][2]
 
 
 @pytest.mark.parametrize(
@@ -123,7 +127,7 @@ def test_a_clip_is_opened_in_line_and_nothing_is_asked_meanwhile(
     assert opening.result(PATIENCE_S)["name"] == "silent"
     assert uploads(site) == []
     assert [path.name for path in visitor.session.folder.rglob("*.mp4")] == ["silent.mp4"]
-    assert client.predict(["the red thing"], api_name="/ask")["queries"][0]["status"] == "ok"
+    assert client.predict(["the red thing"], api_name="/ask")["queries"][0]["status"] == "guess"
 
 
 def test_a_cancelled_upload_leaves_no_file(client: Client, site: Any, video: Path) -> None:
@@ -153,13 +157,20 @@ def test_nobody_sees_what_is_not_theirs(client: Client, site: Any, video: Path) 
     with pytest.raises(AppError, match="no answer"):
         other.predict(api_name="/overlay")
     start = f"{site.address}/session/{token}"
-    found = [f"clip-1/{FRAMES - 1}.jpg", "mask-1/0/3.png", "still-1.jpg", film.split("/", 3)[3]]
-    assert [fetch(f"{start}/{path}").status_code for path in found] == [200] * 4
-    wrong = ["clip-1/99.jpg", "clip-1/-1.jpg", "mask-1/3/3.png", "mask-1/0/99.png", "mask-9/0/3.png",
-             "still-9.jpg", "files/..%2f..%2fetc%2fpasswd", "files/clips", "files/result.json"]  # fmt: skip
+    found = [
+        f"clip-1/{FRAMES - 1}.jpg",
+        "clip-1/film",
+        "mask-1/0/3.png",
+        "still-1.jpg",
+        film.split("/", 3)[3],
+    ]
+    assert [fetch(f"{start}/{path}").status_code for path in found] == [200] * 5
+    wrong = ["clip-1/99.jpg", "clip-2/film", "clip-1/-1.jpg", "mask-1/3/3.png", "mask-1/0/99.png",
+             "mask-9/0/3.png", "still-9.jpg", "files/..%2f..%2fetc%2fpasswd", "files/clips",
+             "files/result.json"]  # fmt: skip
     assert [fetch(f"{start}/{path}").status_code for path in wrong] == [404] * len(wrong)
     elsewhere = start.replace(token, "x" * len(token))
-    assert [fetch(f"{elsewhere}/{path}").status_code for path in found] == [404] * 4
+    assert [fetch(f"{elsewhere}/{path}").status_code for path in found] == [404] * 5
 
 
 def test_no_other_file_is_served(site: Any, tmp_path: Path) -> None:

@@ -52,6 +52,11 @@ class Outcome:
         return words_of(self.reference)
 
     @property
+    def label(self) -> str:
+        """What is drawn beside its masks; a guess has a question mark."""
+        return f"{self.query} ?" if self.status == "guess" else self.query
+
+    @property
     def masks(self) -> NDArray[np.bool_]:
         """All masks, bool (T, H, W), decoded anew at each call; `track[i]` decodes one."""
         return self.track.stack()

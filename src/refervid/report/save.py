@@ -91,7 +91,7 @@ def write_results(
         for kind in dict.fromkeys(("masks", *formats)):
             export(kind, target.new, clip, named)
         overlay = target.new / "overlay.mp4"
-        write_overlay(overlay, clip, [one.track for one in named], [one.text for one in named], hook)
+        write_overlay(overlay, clip, [one.track for one in named], [one.label for one in results], hook)
         write_report(target.new / "report.html", results, overlay)
         groups = [(one.query, [(each.id, each.track) for each in one.objects]) for one in results]
         write_text(target.new / "objects.json", json.dumps(coco_video(clip, groups), ensure_ascii=False))

@@ -38,6 +38,7 @@ class Api:
             self.open_demo,
             self.ask,
             self.correct,
+            self.point,
             self.take_candidate,
             self.undo,
             self.overlay,
@@ -107,6 +108,16 @@ class Api:
         def work(hook: Hook) -> None:
             choice = read_choice({"query": query, "decision": decision, "candidate": candidate})
             visitor.session.take_candidate(choice.query, choice.decision, choice.candidate, hook)
+
+        return await self._answers(visitor, work)
+
+    async def point(self, mark: dict[str, Any], request: gr.Request, preset: str = "auto") -> dict[str, Any]:
+        """Track what a mark shows, without a sentence, beside the answers that there are; a mark is as for
+        `correct`, and which `query` it names plays no part."""
+        visitor, [name] = self._visitor(request), _strings("preset", [preset])
+
+        def work(hook: Hook) -> None:
+            visitor.session.point(read_mark(mark).pivot(), name, hook)
 
         return await self._answers(visitor, work)
 

@@ -15,7 +15,7 @@ from refervid.report.plot import clock
 from refervid.report.templates import template
 from refervid.report.views import QueryView, view_queries
 from refervid.webui.job_queue import Job
-from refervid.webui.pictures import file_address, still_address
+from refervid.webui.pictures import clip_address, file_address, frame_address, still_address
 from refervid.webui.session import Session
 from refervid.webui.viewing import query_label
 from refervid.webui.words import plain_words, without_paths
@@ -26,6 +26,8 @@ NO_REASONS = "Pivots, candidates and reasons will be here."
 _STAGES = {
     "render": "Drawing the demo clip",
     "prepare": "Getting the engines ready",
+    "inventory": "Looking for things",
+    "eliminate": "Judging which are meant",
     "motion": "Looking at what moves",
     "choose frames": "Choosing frames",
     "listen": "Listening",
@@ -76,10 +78,12 @@ def error_card(error: Exception | str) -> str:
 
 
 def player(session: Session) -> str:
-    """The film; while it is being drawn, the frame on which most is to be seen."""
+    """The film; while it is being drawn, the frame on which most is to be seen; before that the clip."""
     answers, overlay = session.answers, session.overlay
-    if answers is None:
+    if session.clip is None:
         return nothing(NO_FILM)
+    if answers is None:
+        return _render("player", film=clip_address(session), still=f"{frame_address(session)}0.jpg")
     film = None if overlay is None else file_address(session, overlay)
     return _render("player", film=film, still=still_address(session, answers.number))
 

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import gradio as gr
 
 from refervid.core.errors import RefervidError
-from refervid.core.types import Hook, TextReference
+from refervid.core.types import Hook, SoundReference, TextReference
 from refervid.media.clip import Clip
 from refervid.pipelines.presets import PRESETS, best_preset, lacks_of
 from refervid.webui import html
@@ -23,6 +23,7 @@ from refervid.webui.pictures import file_address
 from refervid.webui.session import Session
 from refervid.webui.sessions import Sessions, Visitor
 from refervid.webui.viewing import viewer_state
+from refervid.webui.words import about_preset
 
 TICK_S = 0.15
 """How often a waiting page looks how far its job is."""
@@ -70,22 +71,22 @@ class Page:
             label="What to find",
             info=f"In English, one thing a line, up to {limits.sentences}",
             placeholder="the dog that jumps first\nthe blue cup on the left",
-            lines=3,
+            lines=2,
             max_lines=limits.sentences,
         )
         self.sound = gr.Checkbox(label="What makes the sound")
-        lacking = {name: lacks_of(name) for name in PRESETS}
-        ready = [(f"{name} ({PRESETS[name].about})", name) for name in PRESETS if not lacking[name].always]
-        self.preset = gr.Radio(ready, value=best_preset(), label="Preset")
-        short = [
-            (name, PRESETS[name].about, lacks.messages) for name, lacks in lacking.items() if lacks.messages
-        ]
-        gr.HTML(html.presets_card(short))
         with gr.Row():
             self.go = gr.Button("Find it", variant="primary", scale=3, elem_id="go")
             self.cancel = gr.Button("Cancel", variant="stop", visible=False, scale=1, min_width=90)
         self.status = gr.HTML(elem_classes="piece")
         self.summary = gr.HTML(elem_classes="piece")
+        lacking = {name: lacks_of(name) for name in PRESETS}
+        ready = [(f"{name}: {about_preset(name)}", name) for name in PRESETS if not lacking[name].always]
+        self.preset = gr.Dropdown(ready, value=best_preset(), label="How it is found")
+        short = [
+            (name, about_preset(name), lacks.messages) for name, lacks in lacking.items() if lacks.messages
+        ]
+        gr.HTML(html.presets_card(short))
 
     def _lay_out_answers(self) -> None:
         gr.HTML(
@@ -138,6 +139,7 @@ class Page:
         self.sentences.submit(self._ask, question, **options)
         self.cancel.click(self._cancel, None, **at_once)
         self.viewer.mark(self._mark, None, **options)
+        self.viewer.point(self._point, [self.preset], **options)
         self.viewer.undo(self._undo, None, **options)
         self.reasons.candidate(self._candidate, None, **options)
         self.pack.click(self._pack, [self.formats], **options)
@@ -200,6 +202,15 @@ class Page:
         def work(hook: Hook) -> None:
             mark = read_mark(event.mark)
             visitor.session.correct(mark.query, mark.pivot(), afresh=mark.afresh, hook=hook)
+
+        async for updates in self._answer(visitor, work):
+            yield updates
+
+    async def _point(self, event: gr.EventData, preset: str, request: gr.Request) -> AsyncIterator[Updates]:
+        visitor = self._visitor(request)
+
+        def work(hook: Hook) -> None:
+            visitor.session.point(read_mark(event.mark).pivot(), preset, hook)
 
         async for updates in self._answer(visitor, work):
             yield updates
@@ -328,7 +339,7 @@ class Page:
         texts = [one.query for one in results if isinstance(one.reference, TextReference)]
         asked = {
             self.sentences: "\n".join(texts),
-            self.sound: len(texts) < len(results),
+            self.sound: any(isinstance(one.reference, SoundReference) for one in results),
             self.preset: results[0].preset,
         }
         return updates | asked | self._answers_shown(session)

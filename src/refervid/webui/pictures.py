@@ -51,6 +51,14 @@ def router(sessions: Sessions) -> APIRouter:
         picture = shown_frame(session_of(token), index)
         return Response(encode_jpeg(_fitted(picture), 85), media_type="image/jpeg", headers=_HEADERS)
 
+    @routes.get("/{token}/clip-{clip}/film")
+    def film(token: str, clip: int) -> FileResponse:
+        """The clip itself, whatever it is called: never a page."""
+        session = session_of(token)
+        if session.clip is None or session.clip_number != clip:
+            raise HTTPException(404)
+        return FileResponse(session.clip.source, headers=_HEADERS, media_type="video/mp4")
+
     @routes.get("/{token}/mask-{number}/{query}/{index}.png")
     def mask(token: str, number: int, query: int, index: int) -> Response:
         answers = session_of(token).answers
@@ -69,7 +77,7 @@ def router(sessions: Sessions) -> APIRouter:
             raise HTTPException(404)
         results, index = answers.results, answers.best_frame
         picture = shown_frame(session, index)
-        draw_masks(picture, [one.track[index] for one in results], [one.query for one in results])
+        draw_masks(picture, [one.track[index] for one in results], [one.label for one in results])
         return Response(encode_jpeg(_fitted(picture), 85), media_type="image/jpeg", headers=_HEADERS)
 
     @routes.get("/{token}/files/{name}")
@@ -85,6 +93,10 @@ def router(sessions: Sessions) -> APIRouter:
 def frame_address(session: Session) -> str:
     """Where frames lie, as `.../INDEX.jpg`."""
     return f"{PREFIX}/{session.token}/clip-{session.clip_number}/"
+
+
+def clip_address(session: Session) -> str:
+    return f"{PREFIX}/{session.token}/clip-{session.clip_number}/film"
 
 
 def mask_address(session: Session, number: int) -> str:

@@ -16,14 +16,24 @@ import numpy as np
 from refervid.config.environment import Environment
 from refervid.core.errors import MediaNotFound, SettingsError
 from refervid.core.files import atomic_file, slug, storing_in, write_text
-from refervid.core.types import Frame, Hook, Pivot, Reference, SoundReference, TextReference, no_hook
+from refervid.core.types import (
+    Frame,
+    Hook,
+    MarkReference,
+    Pivot,
+    Reference,
+    SoundReference,
+    TextReference,
+    no_hook,
+)
 from refervid.datasets.demo import write_demo
 from refervid.engines.lite.analysis import scene_of
 from refervid.media.clip import Clip
 from refervid.media.opening import open_clip
 from refervid.media.overlay import write_overlay
-from refervid.pipelines.base import Pipeline
+from refervid.pipelines.base import Pipeline, reference_slugs
 from refervid.pipelines.correct import candidate_pivot
+from refervid.pipelines.track import track_with
 from refervid.report.result import Result
 from refervid.report.save import save_results
 from refervid.webui.limits import Limits
@@ -128,6 +138,22 @@ class Session:
         results = pipeline.run(clip, references, hook)
         self._answer(Answers(next(self._numbers), tuple(results), pipeline), hook)
 
+    def point(self, mark: Pivot, preset: str, hook: Hook = no_hook) -> None:
+        """Track what is marked, without a sentence, and put it beside the answers that there are."""
+        clip, answers = self.present_clip(), self.answers
+        former = answers.results if answers else ()
+        if len(former) >= self.limits.answers:
+            raise SettingsError(f"{len(former)} answers side by side are enough: ask anew")
+        hook("prepare", None, 0, 1)
+        pipeline = answers.pipeline if answers else self._pipelines(preset)
+        hook("prepare", None, 1, 1)
+        name = f"object {sum(isinstance(one.reference, MarkReference) for one in former) + 1}"
+        [result] = track_with(pipeline.tracker, clip, {name: [mark]}, pipeline.preset, hook)
+        slug = reference_slugs([one.reference for one in (*former, result)])[-1]
+        results = (*former, replace(result, slug=slug))
+        steps = (*(answers.steps if answers else ()), Step(len(former), mark, name=name))
+        self._answer(Answers(next(self._numbers), results, pipeline, steps, before=answers), hook)
+
     def correct(self, query: int, mark: Pivot, *, afresh: bool = False, hook: Hook = no_hook) -> None:
         """Track what answers `query` (from 0) anew from `mark`; see `Pipeline.correct`."""
         self._step(Step(query, mark, afresh=afresh), hook)
@@ -215,7 +241,7 @@ class Session:
         path = self.folder / f"overlay-{answers.number}.mp4"
         try:
             write_overlay(
-                path, results[0].clip, [one.track for one in results], [one.query for one in results], hook
+                path, results[0].clip, [one.track for one in results], [one.label for one in results], hook
             )
         except BaseException:
             self.answers, self.overlay = former, film

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from refervid.core.types import SoundReference
 from refervid.media.palette import query_colour
 from refervid.report.outcome import Outcome
 from refervid.webui.pictures import frame_address, mask_address
@@ -52,6 +53,7 @@ def _query(place: int, result: Outcome, masks: str) -> dict[str, Any]:
     boxes = result.boxes_xyxy
     return {
         "label": query_label(result),
+        "guess": result.status == "guess",
         "colour": "#{:02x}{:02x}{:02x}".format(*query_colour(place)),
         "masks": masks,
         "boxes": [None if np.isnan(box[0]) else [round(float(v)) for v in box] for box in boxes],
@@ -60,4 +62,4 @@ def _query(place: int, result: Outcome, masks: str) -> dict[str, Any]:
 
 
 def query_label(result: Outcome) -> str:
-    return result.query if result.query != "sound" else "what makes the sound"
+    return "what makes the sound" if isinstance(result.reference, SoundReference) else result.query

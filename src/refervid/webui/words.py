@@ -13,6 +13,7 @@ from refervid.core.errors import (
     RefervidError,
     UnreadableMedia,
 )
+from refervid.pipelines.presets import PRESETS
 
 _PATH = re.compile(r"(?<![\w:/.])/(?:[^\s/'\"`]+/)+")
 """The folders of an absolute path; addresses on the web are left alone."""
@@ -25,6 +26,20 @@ _BY_KIND: dict[type[RefervidError], str] = {
     NoAudioStream: "This clip has no sound, so nothing can be found by its sound. "
     "Clear the tick at “What makes the sound”, or choose a clip with sound.",
 }
+
+
+_PRESETS = {
+    "lite": "small networks and rules that come with refervid",
+    "fast": "a detector's surest box, tracked by EdgeTAM",
+    "local": "a language model on this machine chooses, SAM 2.1 tracks",
+    "paper": "AL-Ref-SAM 2 as published, with a language model elsewhere",
+    "soc": "one network for sentences; the small one knows toy shapes",
+}
+
+
+def about_preset(name: str) -> str:
+    """What a preset is, to someone who chooses one on the page."""
+    return _PRESETS.get(name) or PRESETS[name].about
 
 
 def plain_words(error: Exception) -> str:

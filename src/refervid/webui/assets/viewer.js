@@ -40,7 +40,10 @@ function load() {
   select.replaceChildren(...clip.queries.map((query, number) => new Option(query.label, number)));
   if (sameQuestion) select.value = chosen;
   find(".which").hidden = clip.queries.length < 2;
-  find(".tools").hidden = !clip.queries.length;
+  const asked = clip.queries.length > 0;
+  for (const name of [".apply", ".afresh", ".undo"]) find(name).hidden = !asked;
+  find(".point").textContent = asked ? "Track this as well" : "Track this";
+  find(".point").classList.toggle("primary", !asked);
   show(sameClip && wasAsked ? index : clip.start);
 }
 
@@ -49,11 +52,12 @@ function chip(query, number) {
   const dot = document.createElement("i");
   dot.style.background = query.colour;
   const words = document.createElement("bdi");
-  words.textContent = query.label;
+  words.textContent = query.label + (query.guess ? " ?" : "");
   button.type = "button";
   button.append(dot, words);
   button.setAttribute("aria-pressed", String(!hidden.has(number)));
-  button.title = "Show or hide this answer";
+  button.classList.toggle("guess", query.guess);
+  button.title = (query.guess ? "A guess. " : "") + "Show or hide this answer";
   button.addEventListener("click", () => {
     if (!hidden.delete(number)) hidden.add(number);
     button.setAttribute("aria-pressed", String(!hidden.has(number)));
@@ -68,7 +72,7 @@ function show(wanted) {
   index = next;
   slider.value = index;
   frame.src = clip.frames + index + ".jpg";
-  frame.alt = "Frame " + index;
+  frame.alt = "Frame " + (index + 1);
   clip.queries.forEach((query, number) => {
     const mask = layers.children[number];
     const seen = query.boxes[index] !== null && !hidden.has(number);
@@ -76,7 +80,7 @@ function show(wanted) {
     if (seen) mask.src = query.masks + index + ".png";
   });
   const pivot = clip.queries.some((query) => query.pivots.includes(index)) ? " · pivot" : "";
-  place.textContent = "frame " + index + " of " + (clip.count - 1) + " · " + seconds(clip.times_s[index]) + pivot;
+  place.textContent = "frame " + (index + 1) + " of " + clip.count + " · " + seconds(clip.times_s[index]) + pivot;
   slider.setAttribute("aria-valuetext", place.textContent);
   draw();
 }
@@ -96,7 +100,7 @@ function draw() {
   svg.replaceChildren();
   clip.queries.forEach((query, number) => {
     const corners = query.boxes[index];
-    if (corners && !hidden.has(number)) rectangle(corners, { stroke: query.colour, "stroke-width": 2 });
+    if (corners && !hidden.has(number)) rectangle(corners, { stroke: query.colour, "stroke-width": 2, ...(query.guess && { "stroke-dasharray": "7 5" }) });
   });
   if (box) {
     rectangle(box, { stroke: "#000", "stroke-width": 5 });
@@ -120,7 +124,7 @@ function draw() {
 
 function describe() {
   const marked = points.length > 0 || complete(box);
-  for (const name of [".apply", ".afresh"]) find(name).disabled = busy || !marked;
+  for (const name of [".apply", ".afresh", ".point"]) find(name).disabled = busy || !marked;
   find(".clear").disabled = busy || (!marked && !box);
   find(".undo").disabled = busy || !clip.can_undo;
   const kept = points.filter((point) => point.keep).length;
@@ -128,6 +132,7 @@ function describe() {
     : complete(box) ? "A box is marked."
     : box ? "Now the opposite corner."
     : points.length ? kept + " marked as it, " + (points.length - kept) + " as not it."
+    : !clip.queries.length ? "Click on a thing, or draw a box around it, and track it: no sentence is needed."
     : "Not right? Go to a frame where it is wrong, and click on what it should be, or on what it should not.";
   if (find(".hint").textContent !== words) find(".hint").textContent = words;
 }
@@ -148,7 +153,7 @@ function addPoint(at) {
 }
 
 stage.addEventListener("pointerdown", (event) => {
-  if (!clip || busy || !clip.queries.length || event.button !== 0) return;
+  if (!clip || busy || event.button !== 0) return;
   const at = position(event);
   cross = null;
   if (mode() === "box") {
@@ -178,7 +183,7 @@ const arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arrow
 stage.addEventListener("keydown", (event) => {
   if (!clip) return;
   if (event.key === "PageUp" || event.key === "PageDown") show(index + (event.key === "PageUp" ? -1 : 1));
-  else if (busy || !clip.queries.length) return;
+  else if (busy) return;
   else if (arrows[event.key]) {
     const step = (event.shiftKey ? 0.005 : 0.025) * clip.width;
     cross = cross || { x: clip.width / 2, y: clip.height / 2 };
@@ -202,16 +207,17 @@ find(".back").addEventListener("click", () => clip && show(index - 1));
 find(".on").addEventListener("click", () => clip && show(index + 1));
 find(".clear").addEventListener("click", () => { points = []; box = null; drag = null; draw(); });
 
-function send(afresh) {
+function send(name, afresh) {
   const mark = { query: Number(select.value || 0), frame: index, afresh };
   if (complete(box)) mark.box = [Math.min(box[0], box[2]), Math.min(box[1], box[3]), Math.max(box[0], box[2]), Math.max(box[1], box[3])];
   else { mark.points = points.map((point) => [point.x, point.y]); mark.labels = points.map((point) => point.keep); }
   busy = true;
   draw();
-  trigger("mark", { mark });
+  trigger(name, { mark });
 }
-find(".apply").addEventListener("click", () => send(false));
-find(".afresh").addEventListener("click", () => send(true));
+find(".apply").addEventListener("click", () => send("mark", false));
+find(".afresh").addEventListener("click", () => send("mark", true));
+find(".point").addEventListener("click", () => send("point", false));
 find(".undo").addEventListener("click", () => { busy = true; draw(); trigger("undo", {}); });
 
 new ResizeObserver(() => clip && draw()).observe(stage);
