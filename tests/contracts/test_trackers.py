@@ -14,6 +14,7 @@ from refervid.engines.base import Tracker
 from refervid.engines.lite.tracker import EmbeddedTracker
 from refervid.engines.sam2 import EdgeTamSettings, EdgeTamTracker, Sam2Settings, Sam2Tracker
 from tests.engines.made_clips import BLUE, HEIGHT, RED, WIDTH, Made, Thing, box_of, iou, made_clip
+from tests.engines.made_scenes import SCENES, look_alikes_crossing, ring_and_bar
 from tests.engines.sam2 import tiny
 
 TRACKERS: dict[str, Callable[[], Tracker]] = {
@@ -175,3 +176,54 @@ def test_a_correction_outside_the_clip_is_refused(tracker: Tracker, two_things: 
     mark = Pivot(FRAMES, mask=two_things.masks[0][0])
     with pytest.raises(SettingsError):
         tracker.correct(two_things.clip, [], track, mark, no_hook)
+
+
+@pytest.fixture(scope="module", params=sorted(SCENES))
+def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Made]:
+    return request.param, SCENES[request.param](tmp_path_factory.mktemp("scene") / "frames")
+
+
+LEAST_J = {"thin": 0.5, "ring_and_bar": 0.75, "fast_and_blurred": 0.8}
+"""Of a trained tracker, on the frames that show the object; in all other scenes 0.85."""
+
+
+def test_the_first_mask_is_kept_and_presence_stays_in_bounds(
+    tracker: Tracker, scene: tuple[str, Made]
+) -> None:
+    _, made = scene
+    tracks = tracker.track(made.clip, [[Pivot(0, mask=own[0])] for own in made.masks], no_hook)
+    for track, own in zip(tracks, made.masks, strict=True):
+        assert iou(track[0], own[0]) > 0.95
+        assert ((track.presence >= 0) & (track.presence <= 1)).all()
+
+
+def test_holds_the_object_through_what_happens_to_it(
+    trained_tracker: Tracker, scene: tuple[str, Made]
+) -> None:
+    """Leaving, cuts, look-alikes, speed, growth, bars and holes, shake, thinness."""
+    name, made = scene
+    tracks = trained_tracker.track(made.clip, [[Pivot(0, mask=own[0])] for own in made.masks], no_hook)
+    for track, own in zip(tracks, made.masks, strict=True):
+        whole = max(mask.sum() for mask in own)
+        shown = [mask.sum() > 0.3 * whole or name == "growth" for mask in own]
+        overlaps = np.array([iou(found, real) for found, real in zip(track, own, strict=True)])
+        assert overlaps[shown].mean() > LEAST_J.get(name, 0.85)
+        gone = [not mask.any() for mask in own]
+        assert not track.areas()[gone].any()
+        if name != "look_alikes_crossing":
+            assert overlaps[-1] > 0.5
+
+
+def test_look_alikes_do_not_swap(trained_tracker: Tracker, tmp_path: Path) -> None:
+    for seed in range(1, 4):
+        made = look_alikes_crossing(tmp_path / str(seed), seed)
+        tracks = trained_tracker.track(made.clip, [[Pivot(0, mask=own[0])] for own in made.masks], no_hook)
+        for number, track in enumerate(tracks):
+            assert iou(track[16], made.masks[number][16]) > 0.7
+
+
+def test_a_hole_stays_a_hole(trained_tracker: Tracker, tmp_path: Path) -> None:
+    made = ring_and_bar(tmp_path / "frames")
+    [track] = trained_tracker.track(made.clip, [[Pivot(0, mask=made.masks[0][0])]], no_hook)
+    for index in (5, 10, 15):
+        assert not track[index][68:76, 70 + 5 * index - 4 : 70 + 5 * index + 4].any()

@@ -32,11 +32,18 @@ def cloth(size: tuple[int, int], colour: Sequence[int], contrast: float, seed: i
 
 @dataclass(frozen=True)
 class Thing:
-    """An ellipse that moves; things listed later lie in front."""
+    """An ellipse that moves; things listed later lie in front.
+
+    `hole` is the share of its radii that is cut out of its middle; `growth` how much larger it gets with
+    every frame; things of one colour and `skin` look the same.
+    """
 
     colour: tuple[int, int, int]
     place: Place
-    radii: tuple[int, int] = (22, 16)
+    radii: tuple[float, float] = (22, 16)
+    hole: float = 0.0
+    growth: float = 0.0
+    skin: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,21 +63,33 @@ def made_clip(
     pan: float = 0.0,
     cut_at: int | None = None,
     crop: int = 0,
+    shake: float = 0.0,
+    blur: int = 0,
 ) -> Made:
     """`pillar` (x0, x1) stands in front of all; `pan` is the camera's shift in pixels a frame; from frame
-    `cut_at` on another background is seen; `crop` rows and columns are cut off below and on the right."""
+    `cut_at` on another background is seen; `crop` rows and columns are cut off below and on the right.
+    `shake` pixels (standard deviation) the camera jumps about; `blur` pixels long is the streak that motion
+    to the right leaves."""
     background = cloth((HEIGHT, WIDTH + 2 * WIDTH), GREY, 16, 1)
     stone = cloth((HEIGHT, WIDTH), (205, 200, 120), 10, 2)
-    skins = [cloth((HEIGHT, WIDTH), thing.colour, 22, 3 + number) for number, thing in enumerate(things)]
+    skins = [
+        cloth((HEIGHT, WIDTH), thing.colour, 22, 3 + (number if thing.skin is None else thing.skin))
+        for number, thing in enumerate(things)
+    ]
+    jumps = np.random.default_rng(7).normal(0, shake, (frames, 2)) if shake else np.zeros((frames, 2))
     pictures, masks = [], [[] for _ in things]
     ys, xs = np.mgrid[0:HEIGHT, 0:WIDTH]
     for index in range(frames):
-        left = WIDTH + round(pan * index) - (WIDTH if cut_at is not None and index >= cut_at else 0)
-        picture = background[:, left : left + WIDTH].copy()
+        jump_x, jump_y = np.round(jumps[index])
+        left = WIDTH + round(pan * index - jump_x) - (WIDTH if cut_at is not None and index >= cut_at else 0)
+        picture = np.roll(background[:, left : left + WIDTH], int(jump_y), axis=0).copy()
         seen: list[NDArray[np.bool_]] = []
         for thing, skin in zip(things, skins, strict=True):
             x, y = thing.place(index)
-            ellipse = ((xs - x) / thing.radii[0]) ** 2 + ((ys - y) / thing.radii[1]) ** 2 < 1
+            x, y = x + jump_x, y + jump_y
+            size = 1 + thing.growth * index
+            radius = ((xs - x) / thing.radii[0]) ** 2 + ((ys - y) / thing.radii[1]) ** 2
+            ellipse = (radius < size**2) & (radius >= (thing.hole * size) ** 2)
             shifted = cv2.warpAffine(
                 skin, np.float32([[1, 0, x - WIDTH / 2], [0, 1, y - HEIGHT / 2]]), (WIDTH, HEIGHT)
             )
@@ -80,6 +99,8 @@ def made_clip(
             picture[:, slice(*pillar)] = stone[:, slice(*pillar)]
             for mask in seen:
                 mask[:, slice(*pillar)] = False
+        if blur:
+            picture = cv2.blur(picture, (blur, 1))
         kept = np.s_[: HEIGHT - crop, : WIDTH - crop]
         pictures.append(np.ascontiguousarray(picture[kept]))
         for own, mask in zip(masks, seen, strict=True):

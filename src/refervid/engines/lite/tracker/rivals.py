@@ -15,7 +15,9 @@ from refervid.engines.lite.tracker.target import Target
 
 SAME_THING = 0.3
 """Two objects that share so much of the smaller when they first meet are one thing, pointed at twice."""
-COURSE_WEIGHT = 2.0
+CONTEST_SHARE = 0.05
+"""Share of an object that another must claim for its course to be trusted more than what is seen."""
+COURSE_WEIGHT = 8.0
 """Log odds that an object one size off its course loses."""
 MOST_OFF = 2.0
 
@@ -50,6 +52,8 @@ class Rivals:
     ) -> None:
         """Pixels that two different things claim go to the one with the better odds, on its course."""
         odds = {number: each.odds for number, each in found.items()}
+        for number in found:
+            targets[number].contested = False
         for one, other in combinations(sorted(found), 2):
             if not self._different.get((one, other), False) or not _touch(crops[one], crops[other]):
                 continue
@@ -58,7 +62,10 @@ class Rivals:
                 rival = crops[theirs].sample(found[theirs].odds, places, -SURE_ODDS)
                 own = found[mine].odds
                 lead = own + _course(targets[mine], places) - rival - _course(targets[theirs], places)
-                odds[mine] = np.where((own > 0) & (rival > 0) & (lead < 0), -SURE_ODDS, odds[mine])
+                claimed = (own > 0) & (rival > 0)
+                odds[mine] = np.where(claimed & (lead < 0), -SURE_ODDS, odds[mine])
+                if claimed.sum() > CONTEST_SHARE * (own > 0).sum():
+                    targets[mine].contested = True
         for number, plane in odds.items():
             found[number] = Found(plane, found[number].presence)
 

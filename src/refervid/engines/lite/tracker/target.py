@@ -53,7 +53,10 @@ class Target:
         self.speed = np.zeros(2)
         self.area = self.seen_area
         self.away = 0
+        self.presence = 1.0
         self.anywhere = False
+        self.contested = False
+        """Something that may look the same is in its place too: it goes on as it went."""
 
     @property
     def seed(self) -> Seed:
@@ -71,32 +74,43 @@ class Target:
 
     def aim(self, view: View) -> Aim:
         """Where optical flow leads."""
-        moved = view.moved(self.crop.places())[self._shown(self.crop, self.odds)]
+        places = self.crop.places()
+        step = self.speed.astype(np.float32)
+        moved = (places + step if self.contested else view.moved(places))[self._shown(self.crop, self.odds)]
         h, w = self._size
         low, high = np.percentile(np.clip(moved, 0, (w - 1, h - 1)), [1, 99], axis=0)
         fresh = Crop.around(*low, *high)
         side = int(np.clip(fresh.side, self.crop.side / MOST_GROWTH, self.crop.side * MOST_GROWTH))
         crop = fresh.with_side(side)
-        origin = np.clip(view.origin(crop.places_inside(self._size)), 0, (w - 1, h - 1))
+        places = crop.places_inside(self._size)
+        origin = places - step if self.contested else view.origin(places)
+        origin = np.clip(origin, 0, (w - 1, h - 1))
         carried = self.crop.sample(self.odds, origin.astype(np.float32), -SURE_ODDS)
         return Aim(crop, {"carried": np.tanh(carried / 2)}, self._moves_with_background(view, crop, carried))
 
     def settle(self, sight: Sight, found: Found) -> bool:
         """Take over what was found; False where the object is not there."""
-        cells = np.count_nonzero(self._shown(sight.crop, found.odds))
+        shown = self._shown(sight.crop, found.odds)
+        cells = np.count_nonzero(shown)
         area = cells * sight.crop.cell_area
-        if found.presence < THERE or cells < LEAST_CELLS or area < LOST_SHARE * self.area:
+        # The head is unsure of thin things, the mask of things that are gone.
+        certainty = float((1 / (1 + np.exp(-found.odds[shown]))).mean()) if cells else 0.0
+        self.presence = (found.presence + certainty) / 2
+        if self.presence < THERE or cells < LEAST_CELLS or area < LOST_SHARE * self.area:
             if not self.lost:
                 self.lose()
             return False
         self.crop, self.odds = sight.crop, found.odds
-        if area > LEARN_SHARE * self.area:
-            self.memory.learn(sight, found.odds)
-        middle = self._middle()
-        if not self.lost:
-            self.speed += SPEED_RATE * (middle - self.middle - self.speed)
-        self.middle = middle
-        self.area += AREA_RATE * (area - self.area)
+        if self.contested:
+            self.middle = self.middle + self.speed
+        else:
+            if area > LEARN_SHARE * self.area:
+                self.memory.learn(sight, found.odds)
+            middle = self._middle()
+            if not self.lost:
+                self.speed += SPEED_RATE * (middle - self.middle - self.speed)
+            self.middle = middle
+            self.area += AREA_RATE * (area - self.area)
         self.lost = self.anywhere = False
         return True
 

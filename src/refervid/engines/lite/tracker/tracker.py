@@ -156,7 +156,7 @@ class _Sweep:
             there = target.settle(sight, found[number])
             if there:
                 self._tracks[number][view.index] = _at_clip_size(self._scene, target.seed)
-                self._tracks[number].presence[view.index] = found[number].presence
+                self._tracks[number].presence[view.index] = target.presence
         self._rivals.meet(active)
 
     def _start(self, view: View) -> Iterator[tuple[int, Target]]:
