@@ -183,7 +183,7 @@ def test_another_recipe_or_a_forgotten_resume_is_refused(tmp_path: Path) -> None
     train(recipe, tmp_path)
     with pytest.raises(SettingsError, match="--resume"):
         train(recipe, tmp_path)
-    with pytest.raises(ConfigurationChanged, match=r"rates\.main: 0\.0005 before, 0\.1 now"):
+    with pytest.raises(ConfigurationChanged, match=r"rates\.main: 0\.0005 -> 0\.1"):
         train(tiny_recipe(schedule={"epochs": 1}, rates={"main": 0.1}), tmp_path, resume=True)
     train(tiny_recipe(schedule={"epochs": 1}, log_every=5), tmp_path, resume=True)
 

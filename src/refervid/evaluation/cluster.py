@@ -15,9 +15,9 @@ from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
+from refervid.config.differences import differences
 from refervid.core.errors import ConfigurationChanged, DeviceError, MissingExtra
 from refervid.evaluation.answers import Answer, VideoWork, answer_video
-from refervid.evaluation.store import differences
 from refervid.pipelines.base import Pipeline
 
 log = logging.getLogger(__name__)

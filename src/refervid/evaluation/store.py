@@ -22,6 +22,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from refervid.config.differences import differences
 from refervid.core.errors import ConfigurationChanged, OutputConflict, SettingsError
 from refervid.core.files import flush_to_disk, inside, write_text
 from refervid.core.manifest import Mark, has_mark, mark_of
@@ -356,15 +357,3 @@ def save_scores(target: ResultFolder, dataset: Dataset, scores: Scores) -> dict[
         write_text(target.new / "items.csv", items_table(scores))
     target.finish(content)
     return content
-
-
-def differences(before: Mapping[str, Any], after: Mapping[str, Any], path: str = "") -> list[str]:
-    """Every leaf that differs, as "name: old -> new"."""
-    found = []
-    for key in sorted({*before, *after}):
-        old, new = before.get(key), after.get(key)
-        if isinstance(old, dict) and isinstance(new, dict):
-            found += differences(old, new, f"{path}{key}.")
-        elif old != new:
-            found.append(f"{path}{key}: {old!r} -> {new!r}")
-    return found

@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from refervid.config.differences import differences
 from refervid.core.errors import BadCheckpoint, ConfigurationChanged, SettingsError
 from refervid.core.files import atomic_file, inside, write_text
 from refervid.core.outputs import refuse_strangers, writing_to
@@ -72,7 +73,7 @@ class RunFolder:
             )
         else:
             before = json.loads(file.read_text("utf-8"))
-            changes = [line for line in _differences(before, asked) if line.split(":")[0] not in LOOSE]
+            changes = [line for line in differences(before, asked) if line.split(":")[0] not in LOOSE]
             if changes:
                 raise ConfigurationChanged(
                     f"the run in {self.path} was started with another recipe: {'; '.join(changes)}; "
@@ -161,12 +162,3 @@ def _tensorboard(folder: Path, step: int) -> Any:
     except ImportError:
         return None
     return SummaryWriter(str(folder), purge_step=step)
-
-
-def _differences(before: Any, now: Any, name: str = "") -> Iterator[str]:
-    """Lines "network.size: nano before, video-swin-t now"."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key in sorted({*before, *now}):
-            yield from _differences(before.get(key), now.get(key), f"{name}.{key}" if name else key)
-    elif before != now:
-        yield f"{name}: {json.dumps(before)} before, {json.dumps(now)} now"
