@@ -8,6 +8,10 @@ import numpy as np
 
 
 def confidence(fits: Mapping[tuple[str, str], float], *, rivals: int, unchecked: int) -> float:
+    """0..1, from the fit of the name, the weakest other fit by (kind, words), rivals and unchecked words.
+
+    The weights are set by hand; `bench/confidence.py` says how far the outcome can be trusted.
+    """
     named = [fit for (kind, _), fit in fits.items() if kind == "named"]
     others = [fit for (kind, _), fit in fits.items() if kind not in ("named", "prior")]
     score = (
