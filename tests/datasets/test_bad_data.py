@@ -435,3 +435,93 @@ def test_a_frame_of_another_size(tmp_path: Path) -> None:
     (root / "JPEGImages" / "shapes" / "00003.jpg").write_bytes(encode_jpeg(np.zeros((20, 30, 3), np.uint8)))
     with pytest.raises(DatasetError, match=r"00003\.jpg: is 30x20, the first frame 160x96"):
         open_dataset("folder", root).items()[0].video.open().frame(3)
+
+
+def test_mevis_sentences_without_a_target(tmp_path: Path) -> None:
+    """MeViS v2 has them, MeViS has none."""
+    root = sample("mevis", tmp_path)
+    edit(
+        root / "valid_u" / "meta_expressions.json",
+        lambda content: content["videos"]["valid_u_01"]["expressions"]["0"].update(anno_id=[]),
+    )
+    one_line(faults("mevis", root), "expression 0 of video valid_u_01 names no annotation")
+
+
+def test_revos(tmp_path: Path) -> None:
+    root = sample("revos", tmp_path)
+    edit(root / "mask_dict.json", lambda content: content["0"].pop())
+
+    def change(content: Any) -> None:
+        content["videos"]["valid_shapes"]["expressions"]["1"]["type_id"] = 7
+        content["videos"]["valid_shapes"]["expressions"]["2"]["anno_id"] = [99]
+
+    edit(root / "meta_expressions_valid_.json", change)
+    lines = faults("revos", root)
+    one_line(lines, "expression 0", "not one mask per frame")
+    one_line(lines, "expression 1", "type_id 7")
+    one_line(lines, "expression 2", "annotation 99 is missing")
+    edit(root / "mask_dict_foreground.json", lambda content: content.pop("valid_shapes"))
+    one_line(faults("revos", root), "mask_dict_foreground.json", "valid_shapes is missing")
+
+
+def test_reasonvos(tmp_path: Path) -> None:
+    root = sample("reasonvos", tmp_path)
+    (root / "JPEGImages" / "shapes" / "00002.jpg").unlink()
+
+    def change(content: Any) -> None:
+        video = content["videos"]["shapes"]
+        video["expressions"].append({"obj_id": 9, "exp_id": 0, "exp_text": "a third", "is_sent": True})
+        content["videos"]["../up"] = video
+
+    edit(root / "meta_expressions.json", change)
+    lines = faults("reasonvos", root)
+    assert any("JPEGImages/shapes: 00002.jpg missing" in line for line in lines), lines
+    one_line(lines, "MOSE_shapes_9", "holds no annotation")
+    assert any("'../up'" in line for line in lines), lines
+
+
+def test_long_rvos(tmp_path: Path) -> None:
+    root = sample("long-rvos", tmp_path)
+
+    def change(content: Any) -> None:
+        expressions = content["videos"]["valid_shapes"]["expressions"]
+        expressions["0"]["type"] = "odd"
+        expressions["1"]["obj_id"] = "9"
+        expressions["2"]["obj_id"] = "../1"
+
+    edit(root / "valid" / "meta_expressions.json", change)
+    lines = faults("long-rvos", root)
+    one_line(lines, "expression 0", "type 'odd'")
+    one_line(lines, "Annotations/valid_shapes/9", "is missing")
+    one_line(lines, "'../1'")
+
+
+def test_ref_avs(tmp_path: Path) -> None:
+    root = sample("ref-avs", tmp_path)
+    (root / "media" / "test_s_clip" / "frames" / "3.jpg").unlink()
+    (root / "gt_mask" / "val_clip" / "fid_1" / "00004.png").unlink()
+    with (root / "metadata.csv").open("a") as file:
+        file.write("x,../up_shape_1,test_s,1,a thing\n")
+    lines = faults("ref-avs", root)
+    one_line(lines, "media/test_s_clip", "frames/3.jpg missing")
+    one_line(lines, "'../up'")
+    one_line(faults("ref-avs", root, "val"), "fid_1", "00004.png missing")
+
+
+def test_omniavs(tmp_path: Path) -> None:
+    root = sample("omniavs", tmp_path)
+    path = root / "meta_expressions_test.jsonl"
+    first, second, third, _ = (json.loads(line) for line in path.read_text().splitlines())
+    broken = [first, first, {**second, "expr_type": "smell"}, {**third, "video_name": "gone"}]
+    path.write_text("\n".join(json.dumps({**each, "exp_id": each["exp_id"]}) for each in broken))
+    (root / "audios" / "test_shapes.mp3").rename(root / "kept.mp3")
+    one_line(faults("omniavs", root), "audios", "test_shapes.mp3 missing")
+    (root / "kept.mp3").rename(root / "audios" / "test_shapes.mp3")
+    lines = faults("omniavs", root)
+    one_line(lines, "expression 0", "listed twice")
+    one_line(lines, "expression 1", "'smell'")
+    one_line(lines, "video_dict.json", "video gone is missing")
+    path.write_text('{"exp_id": 0}\nno json')
+    one_line(faults("omniavs", root), "holds a line that is no JSON")
+    path.write_text('{"exp_id": 0}')
+    assert any("0.video_name" in line for line in faults("omniavs", root))

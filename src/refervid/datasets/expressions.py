@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,13 +19,18 @@ Named = TypeVar("Named")
 
 
 class Expression(BaseModel):
-    """One sentence; `obj_id` and `anno_id` are missing where the masks are not public."""
+    """One sentence; `obj_id` and `anno_id` are missing where the masks are not public.
+
+    `type` and `type_id` are its kind in Long-RVOS and ReVOS, which check them.
+    """
 
     model_config = ConfigDict(frozen=True, strict=True)
 
     exp: str
     obj_id: ObjectId | list[ObjectId] | None = None
     anno_id: ObjectId | list[ObjectId] | None = None
+    type: Any = None
+    type_id: Any = None
 
 
 class VideoEntry(BaseModel):

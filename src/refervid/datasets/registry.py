@@ -12,10 +12,16 @@ from refervid.datasets.avsbench_semantic import AvsbenchV2, Avss
 from refervid.datasets.base import Dataset
 from refervid.datasets.folder import Folder
 from refervid.datasets.jhmdb_sentences import JhmdbSentences
+from refervid.datasets.long_rvos import LongRvos
 from refervid.datasets.mevis import Mevis
+from refervid.datasets.mevis_v2 import MevisV2
+from refervid.datasets.omniavs import OmniAvs
+from refervid.datasets.reasonvos import ReasonVos
+from refervid.datasets.ref_avs import RefAvs
 from refervid.datasets.ref_davis17 import RefDavis17
 from refervid.datasets.ref_youtube_vos import RefYoutubeVos
 from refervid.datasets.refcoco import RefCoco, RefCocoG, RefCocoPlus
+from refervid.datasets.revos import Revos
 
 GROUP = "refervid.datasets"
 
@@ -23,6 +29,10 @@ _KINDS: tuple[type[Dataset], ...] = (
     RefYoutubeVos,
     RefDavis17,
     Mevis,
+    MevisV2,
+    Revos,
+    ReasonVos,
+    LongRvos,
     A2dSentences,
     JhmdbSentences,
     RefCoco,
@@ -32,6 +42,8 @@ _KINDS: tuple[type[Dataset], ...] = (
     AvsbenchMs3,
     AvsbenchV2,
     Avss,
+    RefAvs,
+    OmniAvs,
     Folder,
 )
 

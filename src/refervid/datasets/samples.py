@@ -119,6 +119,10 @@ def write_json(path: Path, content: Any) -> None:
     path.write_text(json.dumps(content, indent=1))
 
 
+def write_json_lines(path: Path, entries: Sequence[Any]) -> None:
+    path.write_text("".join(f"{json.dumps(entry)}\n" for entry in entries))
+
+
 def write_common_form(root: Path, split: str, clips: Sequence[SampleClip], truth: bool = True) -> None:
     """Pictures, sentences and (with `truth`) annotations in the common form; `split` may be empty."""
     for clip in clips:

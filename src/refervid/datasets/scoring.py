@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refervid.core.errors import DatasetError, OutOfMemory
 from refervid.core.types import Mask
@@ -127,16 +128,52 @@ def row_of(item: Item, numbers: dict[str, float], missing: int) -> dict[str, Any
     }
 
 
-def j_and_f(frames: Iterator[tuple[Mask, Mask, Mask | None]]) -> tuple[float, float]:
-    """Means of J and F over frames."""
+@dataclass(frozen=True)
+class FrameScores:
+    """J and F of each frame, (T,) float64; whether truth and prediction hold anything there, (T,) bool."""
+
+    j: NDArray[np.float64]
+    f: NDArray[np.float64]
+    true: NDArray[np.bool_]
+    predicted: NDArray[np.bool_]
+
+
+def frame_scores(frames: Iterator[tuple[Mask, Mask, Mask | None]]) -> FrameScores:
+    """What most measures are made of."""
     values = []
     for truth, prediction, void in frames:
         truth, prediction = without_void(truth, prediction, void)
-        radius = radius_of(truth.shape[0], truth.shape[1])
-        f = outline_f(outline(truth, radius), outline(prediction, radius))
-        values.append((frame_jaccard(truth, prediction), f))
-    j, f = np.array(values).mean(axis=0).tolist()
-    return j, f
+        values.append((*frame_j_and_f(truth, prediction), truth.any(), prediction.any()))
+    j, f, true, predicted = (np.array(column) for column in zip(*values, strict=True))
+    return FrameScores(j, f, true, predicted)
+
+
+def frame_j_and_f(truth: Mask, prediction: Mask) -> tuple[float, float]:
+    """J and F of one frame."""
+    radius = radius_of(truth.shape[0], truth.shape[1])
+    return frame_jaccard(truth, prediction), outline_f(outline(truth, radius), outline(prediction, radius))
+
+
+def j_and_f(frames: Iterator[tuple[Mask, Mask, Mask | None]]) -> tuple[float, float]:
+    """Means of J and F over frames."""
+    scores = frame_scores(frames)
+    return float(scores.j.mean()), float(scores.f.mean())
+
+
+def with_mean(j: float, f: float) -> dict[str, float]:
+    """J and F, and their mean."""
+    return {"J&F": (j + f) / 2, "J": j, "F": f}
+
+
+def means(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> dict[str, float]:
+    """The mean of each column over rows of `items.csv`."""
+    return {column: float(np.mean([row[column] for row in rows])) for column in columns}
+
+
+def means_by_category(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> dict[str, dict[str, float]]:
+    """`means` of the rows of each category, in the categories' order."""
+    categories = sorted({row["category"] for row in rows})
+    return {name: means([row for row in rows if row["category"] == name], columns) for name in categories}
 
 
 def score_j_and_f(items: Sequence[Item], folder: Path, workers: int) -> Scores:

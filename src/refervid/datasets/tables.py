@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 
 from refervid.core.errors import DatasetError
 from refervid.datasets.problems import Problems
@@ -51,7 +51,20 @@ def read_json(path: Path, problems: Problems) -> Any:
 
 def read_model(path: Path, model: type[Model], problems: Problems) -> Model:
     """A JSON file of the form of `model`. Raises `DatasetError` with every field that is not."""
-    content = read_json(path, problems)
+    return as_model(path, read_json(path, problems), model, problems)
+
+
+def read_json_lines(path: Path, model: type[Model], problems: Problems) -> list[Model]:
+    """A file with one JSON object a line, each of the form of `model`; faults are as in `read_model`."""
+    try:
+        entries = [json.loads(line) for line in read_text(path).splitlines() if line.strip()]
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"{path}: holds a line that is no JSON ({error}); download it again") from error
+    return as_model(path, entries, RootModel[list[model]], problems).root  # type: ignore[valid-type]
+
+
+def as_model(path: Path, content: Any, model: type[Model], problems: Problems) -> Model:
+    """`content` of `path` in the form of `model`. Raises `DatasetError` with every field that is not."""
     try:
         return model.model_validate(content)
     except ValidationError as error:

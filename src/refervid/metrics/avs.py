@@ -1,4 +1,4 @@
-"""Measures of AVSBench: MJ and MF of binary masks, and their means per class for semantic maps.
+"""Measures of AVSBench: MJ and MF of binary masks, and their means per class for semantic maps; of Ref-AVS.
 
 Zhou et al. 2022, "Audio-Visual Segmentation"; the constants are those of the public repository
 OpenNLPLab/AVSBench, called frame by frame.
@@ -6,6 +6,7 @@ OpenNLPLab/AVSBench, called frame by frame.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,6 +46,30 @@ def binary_f(truth: NDArray[np.bool_], prediction: NDArray[np.bool_] | NDArray[n
     # (1 + b) P R / (b P + R) with P = hits / chosen and R = hits / truth, cleared of divisions by zero.
     curve = (1 + BETA_SQUARED) * hits / (BETA_SQUARED * np.count_nonzero(truth) + chosen)
     return float(curve.max())
+
+
+def clip_f(frames: Iterable[tuple[NDArray[np.bool_], NDArray[np.bool_]]]) -> float:
+    """Ref-AVS' F of one clip's (truth, prediction), bool (H, W) each; 0 where every truth is empty.
+
+    Wang et al. 2024, "Ref-AVS", and the public repository GeWu-Lab/Ref-AVS, called with one clip at a time:
+    frames of an empty truth do not count, means over frames come before the largest over thresholds. Of the
+    255 thresholds on a binary mask 0 selects the whole frame, and all others the mask.
+    """
+    curves = []
+    for truth, prediction in frames:
+        if truth.any():
+            area, hits = np.count_nonzero(truth), np.count_nonzero(truth & prediction)
+            pairs = ((area, truth.size), (hits, np.count_nonzero(prediction)))
+            curves.append([(1 + BETA_SQUARED) * h / (BETA_SQUARED * area + chosen) for h, chosen in pairs])
+    return float(np.mean(curves, axis=0).max()) if curves else 0.0
+
+
+def null_s(predictions: Iterable[NDArray[np.bool_]]) -> float:
+    """Ref-AVS' S of a clip in which nothing is meant: the root of the share of pixels predicted, 0 is best.
+
+    `predictions` are its frames, bool (H, W) of one size.
+    """
+    return float(np.sqrt(np.mean([prediction.mean() for prediction in predictions])))
 
 
 @dataclass
