@@ -452,13 +452,13 @@ def test_revos(tmp_path: Path) -> None:
     edit(root / "mask_dict.json", lambda content: content["0"].pop())
 
     def change(content: Any) -> None:
-        content["videos"]["valid_shapes"]["expressions"]["1"]["type_id"] = 7
+        content["videos"]["valid_shapes"]["expressions"]["1"]["type_id"] = [7]
         content["videos"]["valid_shapes"]["expressions"]["2"]["anno_id"] = [99]
 
     edit(root / "meta_expressions_valid_.json", change)
     lines = faults("revos", root)
     one_line(lines, "expression 0", "not one mask per frame")
-    one_line(lines, "expression 1", "type_id 7")
+    one_line(lines, "expression 1", "type_id [7]")
     one_line(lines, "expression 2", "annotation 99 is missing")
     edit(root / "mask_dict_foreground.json", lambda content: content.pop("valid_shapes"))
     one_line(faults("revos", root), "mask_dict_foreground.json", "valid_shapes is missing")
@@ -513,7 +513,7 @@ def test_omniavs(tmp_path: Path) -> None:
     path = root / "meta_expressions_test.jsonl"
     first, second, third, _ = (json.loads(line) for line in path.read_text().splitlines())
     broken = [first, first, {**second, "expr_type": "smell"}, {**third, "video_name": "gone"}]
-    path.write_text("\n".join(json.dumps({**each, "exp_id": each["exp_id"]}) for each in broken))
+    path.write_text("\n".join(json.dumps(each) for each in broken))
     (root / "audios" / "test_shapes.mp3").rename(root / "kept.mp3")
     one_line(faults("omniavs", root), "audios", "test_shapes.mp3 missing")
     (root / "kept.mp3").rename(root / "audios" / "test_shapes.mp3")

@@ -140,6 +140,17 @@ def test_omniavs_asks_what_is_written_and_averages_types(tmp_path: Path) -> None
     assert scores.metrics["J&F"] == 0.75
 
 
+def test_a_sentence_of_omniavs_may_mean_several_objects(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    dataset_class("omniavs").make_sample(root)
+    path = root / "meta_expressions_test.jsonl"
+    path.write_text(path.read_text().replace('"obj_id": [1]', '"obj_id": ["1", 2]'))
+    both, square, _ = open_dataset("omniavs", root).items()
+    mask, part = both.truth.at(0)[0], square.truth.at(0)[0]
+    assert part.any()
+    assert (part & mask).sum() == part.sum() < mask.sum()
+
+
 def test_one_wrong_frame_costs_an_omniavs_sentence_without_target_everything(tmp_path: Path) -> None:
     dataset = opened("omniavs", tmp_path)
     out = perfect(dataset, tmp_path)

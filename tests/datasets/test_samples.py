@@ -109,7 +109,7 @@ def test_the_truth_itself_scores_best_and_nothing_scores_least(
         assert main_score(perfect) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", ["folder", "ref-davis17", "a2d-sentences", "avss"])
+@pytest.mark.parametrize("name", ["folder", "ref-davis17", "revos", "long-rvos", "a2d-sentences", "avss"])
 def test_two_processes_give_what_one_gives(samples: Path, tmp_path: Path, name: str) -> None:
     dataset = open_dataset(name, samples / name)
     write_predictions(dataset, tmp_path, lambda mask: np.roll(mask, 3, axis=1))

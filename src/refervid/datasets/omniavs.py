@@ -68,7 +68,9 @@ _VideoDict = RootModel[dict[str, _Video]]
 class OmniAvs(Dataset):
     """J and F of each written type, and the means over types.
 
-    A sentence without a target has J and F 1 if its answer is empty in every frame, else 0.
+    A sentence without a target has J and F 1 if its answer is empty in every frame, else 0. One that means
+    several objects is scored against all of them; the published program looks the others up by a number
+    where names are text, finds none, and takes the first object for each.
     """
 
     name = "omniavs"
@@ -115,6 +117,10 @@ class OmniAvs(Dataset):
         if not sound.is_file():
             problems.missing(sound.parent, [sound.name], "put the file there")
         if absent or not video.file_name or not sound.is_file():
+            return None
+        stems = [Path(each).stem for each in video.file_name]
+        if len(set(stems)) < len(stems):
+            problems.add(folder, "two frames have one name without suffix", "rename one")
             return None
         pictures = tuple(folder / each for each in video.file_name)
         return VideoSource(name, folder, pictures, FPS, sound)

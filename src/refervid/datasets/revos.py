@@ -103,7 +103,7 @@ class Revos(Dataset):
         indices = tuple(range(len(task.frames)))
         for key, expression in task.expressions.items():
             where = f"expression {key} of video {task.source.name}"
-            if expression.type_id not in TYPES:
+            if expression.type_id not in list(TYPES):  # a list, for what has no hash
                 file = self.root / f"meta_expressions_{self.split}_.json"
                 problems.add(file, f"{where} has type_id {expression.type_id!r}", "give it 0, 1 or 2")
                 continue
