@@ -32,7 +32,7 @@ def _told(caught: pytest.ExceptionInfo[RefervidError], name: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("value", NO_NUMBER, ids=repr)
+@pytest.mark.parametrize("value", NO_NUMBER, ids=lambda value: repr(value).split(" at 0x")[0])
 @pytest.mark.parametrize("name", ["fps", "max_pixels", "start_s", "end_s", "every"])
 def test_what_should_be_a_number(folder: Path, name: str, value: Any) -> None:
     with pytest.raises(RefervidError) as caught:
@@ -47,7 +47,7 @@ def test_numbers_that_make_no_sense(folder: Path, name: str, value: Any) -> None
     _told(caught, name)
 
 
-@pytest.mark.parametrize("value", NO_WORD, ids=repr)
+@pytest.mark.parametrize("value", NO_WORD, ids=lambda value: repr(value).split(" at 0x")[0])
 @pytest.mark.parametrize("name", ["preset", "device", "settings", "dtype"])
 def test_what_should_be_a_word(name: str, value: Any) -> None:
     """Settings are a list of words; the one in `NO_WORD` names no setting."""
