@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from shapes import Shape, ShapesClip, go, stay
 
 from refervid.core.types import Candidate
 from refervid.engines.base import FrameQuestion
@@ -15,6 +14,7 @@ from refervid.engines.lite.chooser import RulesChooser
 from refervid.engines.lite.chooser.chooser import MOST_SECTIONS
 from refervid.engines.lite.language.words import MOST_WORDS
 from refervid.media.sections import Section
+from tests.engines.lite.chooser.shapes import Shape, ShapesClip, go, stay
 
 
 def chosen(clip: ShapesClip, text: str, masks: bool = True) -> list[str]:

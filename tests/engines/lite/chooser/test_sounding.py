@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from shapes import Path, Shape, ShapesClip, go, stay
 
 from refervid.core.types import Waveform
 from refervid.engines.base import SoundQuestion
@@ -17,6 +16,7 @@ from refervid.engines.lite.chooser import RulesChooser
 from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.sounding import sounding_regions
 from refervid.media.sections import Section
+from tests.engines.lite.chooser.shapes import Path, Shape, ShapesClip, go, stay
 
 RATE = 16_000
 SECONDS = 5.0
