@@ -16,8 +16,10 @@ from typer.testing import CliRunner, Result
 
 import refervid
 from refervid.cli.app import app
+from refervid.cli.segment import STRONGER
 from refervid.core.errors import SettingsError
 from refervid.media.array import ArrayClip
+from refervid.pipelines.presets import PRESETS
 from tests.clips import cut, disc_and_square, tone, write_pictures, write_video
 
 HEIGHT, WIDTH, FRAMES = 96, 144, 24
@@ -105,6 +107,15 @@ def test_a_sentence_that_fits_nothing(video: Path, tmp_path: Path) -> None:
     assert [query["status"] for query in content["queries"]] == ["not_found", "not_found"]
     assert all(area == 0 for query in content["queries"] for area in query["areas"])
     assert all(query["notes"] for query in content["queries"])
+
+
+def test_a_guess_names_the_command_to_a_stronger_preset(video: Path, tmp_path: Path) -> None:
+    result = refer("segment", video, "-t", "the unheard-of thing", "-o", tmp_path / "out", "-p", "lite")
+    assert "guess" in result.stderr
+    assert STRONGER in result.stderr
+    command = STRONGER.split()
+    assert refer(*command[1:3], "--help").exit_code == 0
+    assert command[4] in PRESETS
 
 
 def test_guesses_can_be_left_out(video: Path, tmp_path: Path) -> None:

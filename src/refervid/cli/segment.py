@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from refervid.pipelines.base import Pipeline
     from refervid.report.result import Result
 
+STRONGER = "refervid models pull --preset fast"
+
 
 @dataclass(frozen=True)
 class _Request:
@@ -204,6 +206,8 @@ def _segment_one(pipeline: Pipeline, video: Path, out: Path, request: _Request) 
             results = [result.without_guess() for result in results]
         results = write_results(results, target, formats, hook)
     tell(results)
+    if pipeline.preset == "lite" and any(result.status == "guess" for result in results):
+        console.print(f"`{STRONGER}` gets a stronger preset, which `auto` then takes", markup=False)
     tell_spending(results[0].spending)
     console.print(f"open {out / 'report.html'}", markup=False)
     return exit_code(results), json.loads((out / "result.json").read_text("utf-8"))
