@@ -47,6 +47,19 @@ def test_comes_back_from_behind_a_pillar(passing: Made, start: int) -> None:
     assert np.mean(ious(track, truth)[open_]) > 0.8
 
 
+def test_what_takes_its_very_place_is_not_it(tmp_path: Path) -> None:
+    """It leaves on the right just as another comes in there, and comes back on the left."""
+    away = (-500.0, 70.0)
+    thing = Thing(RED, lambda i: (116 + 14 * i, 70) if i < 8 else away if i < 14 else (14 * (i - 13), 70))
+    other = Thing(BLUE, lambda i: (214 - 14 * (i - 8), 70) if 8 <= i < 14 else away)
+    made = made_clip(tmp_path / "frames", [thing, other], 20)
+    truth = made.masks[0]
+    track = follow(made, Pivot(0, mask=truth[0]))
+    assert not track.areas()[8:14].any()
+    assert ious(track, truth)[:6].mean() > 0.85
+    assert ious(track, truth)[-4:].mean() > 0.85
+
+
 def test_two_that_cross_keep_apart(tmp_path: Path) -> None:
     things = [Thing(RED, lambda i: (50 + 7 * i, 66)), Thing(BLUE, lambda i: (166 - 7 * i, 74))]
     made = made_clip(tmp_path / "frames", things, 17)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from refervid.core.types import Waveform
+from refervid.core.types import Candidate, Waveform
 from refervid.engines.base import SoundQuestion
 from refervid.engines.lite.analysis import scene_of
 from refervid.engines.lite.analysis.sound import envelopes, stretches
@@ -63,13 +63,14 @@ def balls() -> ShapesClip:
     )
 
 
-def sounding(clip: ShapesClip, samples: NDArray[np.float32]) -> list[str]:
+def sounding(clip: ShapesClip, samples: NDArray[np.float32], *more: Candidate) -> list[str]:
     frame = len(clip) // 2
-    candidates = clip.candidates(frame)
+    candidates = [*clip.candidates(frame), *more]
     regions = [Region(scene_of(clip), frame, candidate) for candidate in candidates]
     waveform = Waveform(samples, RATE)
     sources, _ = sounding_regions(regions, envelopes(waveform), stretches(waveform))
-    return [clip.shapes[regions.index(source.region)].name for source in sources]
+    names = [*(shape.name for shape in clip.shapes), *(candidate.phrase for candidate in more)]
+    return [names[regions.index(source.region)] for source in sources]
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.1, -0.1])
@@ -80,6 +81,17 @@ def test_the_ball_that_is_heard(balls: ShapesClip, delay: float) -> None:
 
 def test_both_balls(balls: ShapesClip) -> None:
     assert sorted(sounding(balls, knocks([*LEFT_HITS, *RIGHT_HITS]))) == ["left", "right"]
+
+
+def test_one_of_two_things_that_were_proposed_as_one(balls: ShapesClip) -> None:
+    left, right = balls.candidates(len(balls) // 2)[:2]
+    assert left.mask is not None
+    assert right.mask is not None
+    low, high = (np.stack([left.box_xyxy, right.box_xyxy])[:, half] for half in (np.s_[:2], np.s_[2:]))
+    box = np.concatenate([low.min(axis=0), high.max(axis=0)])
+    both = Candidate(box, 0.9, "both", left.mask | right.mask)
+    assert sounding(balls, knocks(LEFT_HITS), both) == ["left"]
+    assert sounding(balls, knocks(RIGHT_HITS), both) == ["right"]
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import permutations
 
 import numpy as np
 
@@ -27,6 +28,8 @@ AS_GOOD = 0.85
 """Of the regions of one thing that correlate nearly as well, the detector's favourite is taken."""
 LEAST_SCORE = 0.2
 """Fragments and patches of colour that a detector scores lower have motions of their own, but no sound."""
+SILENT = 0.5
+"""Beside what sounds, a thing that correlates by less than this share of its correlation does not."""
 RESTS = 0.15
 """Below this share of its fastest motion a thing rests."""
 BRIDGED_S = 0.75
@@ -115,7 +118,11 @@ def without(span: Interval, taken: Sequence[Interval]) -> list[Interval]:
 
 def _sounding_in(found: dict[Region, Synchrony], point_tracks: PointTracks) -> list[Region]:
     """One region of each thing that sounds, best first."""
-    convincing = {region: each for region, each in found.items() if each.weight >= 1}
+    convincing = {
+        region: each
+        for region, each in found.items()
+        if each.weight >= 1 and not _holds_a_silent_thing(region, found)
+    }
     chosen: list[Region] = []
     for region in sorted(convincing, key=lambda region: -convincing[region].correlation):
         best = convincing[chosen[0]] if chosen else convincing[region]
@@ -129,6 +136,25 @@ def _sounding_in(found: dict[Region, Synchrony], point_tracks: PointTracks) -> l
             ]
             chosen.append(max(good, key=lambda other: other.candidate.score))
     return chosen
+
+
+def _holds_a_silent_thing(group: Region, found: dict[Region, Synchrony]) -> bool:
+    """Does it lie in pieces, of which one goes with the sound and another does not?"""
+    if not group.scattered:
+        return False
+    parts = [
+        region
+        for region in found
+        if region.frame_index == group.frame_index
+        and region.area < group.area
+        and overlap(region.box, group.box) >= SAME_THING
+    ]
+    return any(
+        found[one].weight >= 1
+        and found[other].correlation < SILENT * found[one].correlation
+        and overlap(one.box, other.box) == 0
+        for one, other in permutations(parts, 2)
+    )
 
 
 def _same(one: Region, other: Region, point_tracks: PointTracks) -> bool:

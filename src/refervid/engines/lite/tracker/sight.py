@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from refervid.core.types import Frame
+from refervid.engines.lite.analysis.colour import Memberships, memberships
 from refervid.engines.lite.efficientnet import load_efficientnet
 from refervid.engines.lite.tracker.crop import GRID, Crop, Plane
 from refervid.models.efficientnet import EfficientNetLite0
@@ -25,12 +27,15 @@ CELLS = GRID // 4
 
 @dataclass(frozen=True)
 class Sight:
-    """Features of one crop: `keys` (cells, D) unit vectors and `traits` (D, h, w), as `matching` has them."""
+    """Features of one crop: `keys` (cells, D) unit vectors and `traits` (D, h, w), as `matching` has them;
+    `colours` (`GRID`, `GRID`, terms).
+    """
 
     crop: Crop
     features: Mapping[int, Tensor]
     keys: Tensor
     traits: Tensor
+    colours: Memberships
 
 
 @dataclass(frozen=True)
@@ -61,10 +66,17 @@ class Eyes:
         """One pass over all crops of a picture."""
         if not crops:
             return []
-        levels = self.levels(np.stack([crop.cut(picture) for crop in crops]))
+        pictures = [crop.cut(picture) for crop in crops]
+        levels = self.levels(np.stack(pictures))
         key, trait = keys(levels).flatten(2).mT.contiguous(), traits(levels)
         return [
-            Sight(crop, {stride: level[n : n + 1] for stride, level in levels.items()}, key[n], trait[n])
+            Sight(
+                crop,
+                {stride: level[n : n + 1] for stride, level in levels.items()},
+                key[n],
+                trait[n],
+                memberships(cv2.resize(pictures[n], (GRID, GRID), interpolation=cv2.INTER_AREA)),
+            )
             for n, crop in enumerate(crops)
         ]
 

@@ -68,9 +68,14 @@ class Target:
         self.lost, self.away = True, 0
 
     def wait(self) -> None:
-        """Another frame without the object, which goes on as it went."""
+        """Another frame without the object, which goes on as it went: out of the picture, it may come back
+        on any side.
+        """
         self.away += 1
         self.middle = self.middle + self.speed
+        h, w = self._size
+        if not ((self.middle > 0) & (self.middle < (w - 1, h - 1))).all():
+            self.anywhere = True
 
     def aim(self, view: View) -> Aim:
         """Where optical flow leads."""
@@ -96,7 +101,8 @@ class Target:
         # The head is unsure of thin things, the mask of things that are gone.
         certainty = float((1 / (1 + np.exp(-found.odds[shown]))).mean()) if cells else 0.0
         self.presence = (found.presence + certainty) / 2
-        if self.presence < THERE or cells < LEAST_CELLS or area < LOST_SHARE * self.area:
+        seen = self.presence >= THERE and cells >= LEAST_CELLS and area >= LOST_SHARE * self.area
+        if not (seen and self.memory.has_colours_of(sight, found.odds)):
             if not self.lost:
                 self.lose()
             return False
