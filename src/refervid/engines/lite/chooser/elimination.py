@@ -37,6 +37,9 @@ NAMED = 0.5
 """Fit of a name from which on a thing is recognised: more likely it than not."""
 PERHAPS = 0.15
 """Fit of a name below which a thing is something else."""
+DESCRIBED = 2
+"""So many things said besides the noun can single something out where no network has the name for it: drawn,
+made up or unusually seen things are not what the networks learned from. The answer is a guess."""
 HEARSAY = 0.45
 """What ImageNet's name is worth for a thing that COCO's network knows, and did not see: never recognised."""
 HOLDS = 0.5
@@ -109,7 +112,7 @@ class Eliminator:
         fits = self._fits(meant)
         best = max(fits.values(), default=0.0)
         if best < PERHAPS:
-            if not meant.known:
+            if not meant.known or len(expression.attributes) >= DESCRIBED:
                 return None
             return _not_found(f"there is no {expression.noun} here", 1 - best, language_notes(expression))
         judged = self._judged(expression, [number for number, fit in fits.items() if fit >= PERHAPS])

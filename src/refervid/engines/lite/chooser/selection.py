@@ -200,7 +200,14 @@ def _noun_notes(expression: Expression) -> list[str]:
         if part.noun and part.noun_class != "thing":
             said = part.attributes or part.relations
             by = "judged by everything else" if said else "what stands out most is only a guess"
-            notes.append(f"what {part.noun!r} looks like is not known here: {by}")
+            meant = part.concept
+            is_known = meant is not None and meant.known
+            what = (
+                f"no {part.noun} was recognised"
+                if is_known
+                else f"what {part.noun!r} looks like is not known here"
+            )
+            notes.append(f"{what}: {by}")
     return notes
 
 
