@@ -124,3 +124,15 @@ def test_single_pivots_need_no_vote_and_nothing_needs_no_tracker() -> None:
     assert run(done, tracker, agreement=True) == done  # what is tracked is not tracked again
     assert run(selected(), tracker, agreement=True).tracked == ()
     assert tracker.passes == [1]
+
+
+def test_sentences_that_start_from_the_same_masks_share_a_track() -> None:
+    def masked(thing: int) -> Selection:
+        return selected([[Pivot(0, box_of(1, 0), mask_of(thing, 0))]])
+
+    tracker = KnowingTracker()
+    clip = ArrayClip(np.zeros((FRAMES, HEIGHT, WIDTH, 3), np.uint8))
+    chosen = [masked(1), masked(1), masked(2)]
+    done = track_objects(clip, chosen, tracker, Stages(no_hook), agreement=False)
+    assert tracker.passes == [2]
+    assert [len(one.tracked) for one in done] == [1, 1, 1]

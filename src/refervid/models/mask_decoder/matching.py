@@ -33,9 +33,8 @@ def votes(query: Tensor, memory: Tensor, labels: Tensor, bias: Tensor | None = N
     shows; `bias` (Q, M) or (N, Q, M) is added to the similarities: how near the places are, -inf for a
     place that is none.
     """
-    similarity = query @ memory.transpose(1, 2)
-    if bias is not None:
-        similarity = similarity + bias
+    there = memory.transpose(1, 2)
+    similarity = query @ there if bias is None else torch.baddbmm(bias, query, there)
     best, places = similarity.topk(min(MATCHES, memory.shape[1]), dim=2)
     weights = torch.softmax(best / TEMPERATURE, 2)
     count = query.shape[0]

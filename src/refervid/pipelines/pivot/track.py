@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,14 +10,14 @@ import numpy as np
 
 from refervid.core.boxes import box_iou
 from refervid.core.track import Track
-from refervid.core.types import Pivot
+from refervid.core.types import Mask, Pivot
 from refervid.engines.base import Tracker
 from refervid.media.clip import Clip
 from refervid.pipelines.pivot.selection import Selection
 from refervid.pipelines.stages import Stages
 from refervid.report.objects import TrackedObject
 
-Start = int | tuple[tuple[int, bytes], ...]
+Start = int | tuple[tuple[int, bytes, bytes | None], ...]
 """What an object starts from, to be compared."""
 
 COVERED = 0.5
@@ -98,11 +99,18 @@ def _tracks(
 
 
 def _start(pivots: Sequence[Pivot]) -> Start:
-    """Equal for objects that only have the same boxes; what else they start from is not compared."""
-    boxes = [p.box_xyxy for p in pivots if p.mask is None and p.points_xy is None and p.box_xyxy is not None]
+    """Equal for objects with the same boxes and masks; points are not compared."""
+    boxes = [p.box_xyxy for p in pivots if p.points_xy is None and p.box_xyxy is not None]
     if len(boxes) < len(pivots):
         return id(pivots)
-    return tuple((p.frame_index, box.tobytes()) for p, box in zip(pivots, boxes, strict=True))
+    return tuple(
+        (p.frame_index, box.tobytes(), None if p.mask is None else _digest(p.mask))
+        for p, box in zip(pivots, boxes, strict=True)
+    )
+
+
+def _digest(mask: Mask) -> bytes:
+    return hashlib.sha256(np.packbits(mask).tobytes()).digest()
 
 
 def _covers(track: Track, pivot: Pivot) -> bool:

@@ -115,16 +115,18 @@ class Crop:
         self, plane: Plane, size: tuple[int, int], scale_xy: tuple[float, float], outside: float
     ) -> Plane:
         """Inverse of `gather`: the plane on a whole frame of `size` (h, w)."""
-        h, w = size
-        xs = (np.arange(w, dtype=np.float32) + 0.5) / scale_xy[0] - 0.5
-        ys = (np.arange(h, dtype=np.float32) + 0.5) / scale_xy[1] - 0.5
-        x0, x1 = np.searchsorted(xs, [self.x - 0.5, self.x + self.side - 0.5])
-        y0, y1 = np.searchsorted(ys, [self.y - 0.5, self.y + self.side - 0.5])
         whole = np.full(size, outside, np.float32)
-        if x1 > x0 and y1 > y0:
-            places = np.stack(np.meshgrid(xs[x0:x1], ys[y0:y1]), -1)
-            cells = self.cells(places)
-            whole[y0:y1, x0:x1] = cv2.remap(
-                plane, cells[..., 0], cells[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        scale, corner = np.array(scale_xy), np.array([self.x, self.y])
+        edges = np.ceil(np.stack([corner, corner + self.side]) * scale - 0.5)
+        (x0, y0), (x1, y1) = np.clip(edges, 0, size[::-1]).astype(int).tolist()
+        if x0 < x1 and y0 < y1:
+            step = GRID / self.side / scale
+            first = (np.array([x0, y0]) + 0.5) * step - corner * GRID / self.side - 0.5
+            whole[y0:y1, x0:x1] = cv2.warpAffine(
+                plane,
+                np.column_stack([np.diag(step), first]),
+                (x1 - x0, y1 - y0),
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE,
             )
         return whole

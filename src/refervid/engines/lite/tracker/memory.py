@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -79,8 +80,8 @@ class Memory:
     def known(self, sight: Sight) -> dict[str, Plane]:
         """Votes (`CELLS`, `CELLS`) and likeness (h, w) of a crop."""
         since = [*self._chosen, *self._recent]
-        bias = torch.cat([_FAR] * len(self._chosen) + [_RECENT] * len(self._recent), 1) if since else None
-        voted = self._vote(sight.keys, since, _FAR.repeat(1, len(self._pivots)), bias)
+        near = _bias(len(self._chosen), len(self._recent))
+        voted = self._vote(sight.keys, since, _bias(len(self._pivots), 0), near)
         return {
             "votes": voted.view(CELLS, CELLS).numpy(),
             "likeness": likeness(sight.traits[None], self._coefficients)[0].numpy(),
@@ -125,6 +126,12 @@ def mixed(one: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor], share: float
 
 _RECENT = nearness(CELLS, CELLS, RECENT_REACH * CELLS)
 _FAR = nearness(CELLS, CELLS, FAR_REACH * CELLS)
+
+
+@cache
+def _bias(far: int, recent: int) -> Tensor:
+    """(cells, M) for entries that lie far back, and then recent ones."""
+    return torch.cat([_FAR] * far + [_RECENT] * recent + [_FAR[:, :0]], 1)
 
 
 def _votes(key: Tensor, entries: list[Entry], bias: Tensor | None) -> Tensor:
