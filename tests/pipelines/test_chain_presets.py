@@ -18,7 +18,7 @@ from tests.pipelines.questions import kinds_asked, replying, text_of
 
 TEXTS = ["the red dog", "a cup on the left"]
 ENGINES = {
-    "lite": ["rules", "motion", "embedded", "energy", None],
+    "lite": ["rules", "motion", None, "energy", None],  # nothing is found, and no tracker built for it
     "fast": ["best-box", "grounding-dino", "edgetam", "beats", "languagebind"],
     "local": ["language-model", "grounding-dino", "sam2", "beats", "languagebind"],
     "paper": ["language-model", "grounding-dino", "sam2", "beats", "languagebind"],
@@ -122,7 +122,8 @@ def test_a_refusal_is_asked_once_more_then_falls_back(preset: str, parts: Parts)
     with serving(replying(frame=lambda body: refused)) as (server, url):
         result = load(preset, parts, url)(moving_clip(21), text=TEXTS[0])
     assert isinstance(result, Result)
-    assert len(server.requests) == 2
+    # As published, `paper` asks a question once.
+    assert len(server.requests) == (1 if preset == "paper" else 2)
     assert result.status == "guess"
     assert [pivot.frame_index for pivot in result.pivots] == [0]
     assert [each.source for each in result.decisions] == ["fallback", "fallback"]

@@ -10,7 +10,7 @@ import pytest
 from refervid import Result, load
 from refervid.core.errors import SettingsError
 from refervid.core.track import Track
-from refervid.core.types import Decision, Pivot, SoundReference, TextReference, no_hook
+from refervid.core.types import Candidate, Decision, Pivot, SoundReference, TextReference, no_hook
 from refervid.engines.lite.tracker import EmbeddedTracker
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.correct import candidate_pivot, correct
@@ -58,7 +58,9 @@ def test_another_thing_by_a_box(made: Made, pipeline: Pipeline, red: Result) -> 
 
 
 def test_another_thing_by_its_candidate(made: Made, pipeline: Pipeline, red: Result) -> None:
-    decision = next(one for one in red.decisions if one.question == "box")
+    boxes = [box_of(own[6]) for own in made.masks]
+    candidates = [Candidate(box, 0.5) for box in boxes]
+    decision = Decision("box", 1, "model", frame_index=6, candidates=candidates)
     truth = made.masks[1][decision.frame_index]
     overlaps = [iou(mask_of(one.box_xyxy, truth.shape), truth) for one in decision.candidates]
     mark = candidate_pivot(decision, int(np.argmax(overlaps)) + 1)
@@ -136,7 +138,10 @@ def test_an_answer_without_tracker_is_corrected_from_its_surest_mask(made: Made)
     result = Result(made.clip, TextReference("it"), "it", "ok", track, "soc", objects=[one])
     corrected = correct(EmbeddedTracker(), result, Pivot(7, mask=made.masks[0][7]))
     assert [pivot.frame_index for pivot in corrected.pivots] == [2, 7]
-    assert overlap(corrected, made, 0) > 0.8
+    # What lies beyond the neighbouring pivot stays as it was.
+    for index in range(2, FRAMES):
+        assert iou(corrected.track[index], made.masks[0][index]) > 0.9
+    assert not corrected.track.areas()[:2].any()
 
 
 def test_sam2_corrects_by_points(tmp_path: Path) -> None:

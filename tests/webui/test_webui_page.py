@@ -254,6 +254,7 @@ def test_no_question_is_taken_while_an_upload_is_opened(
     page = browsing.open()
     bring(page, video)
     ask(page, RED)
+    before = str(page.locator("video.film").get_attribute("src"))
     with others_job(site):
         upload(page, silent_video)
         page.get_by_text("Waiting: 1 job is before yours.").wait_for()
@@ -261,7 +262,8 @@ def test_no_question_is_taken_while_an_upload_is_opened(
         page.get_by_label("What to find").press("Shift+Enter")
         page.get_by_text("The last request is still being worked on").wait_for()
     opened(page, silent_video)
-    for gone in (".answer", ".film", ".chips button"):
+    expect(page.locator("video.film")).not_to_have_attribute("src", before)  # the new clip, as it is
+    for gone in (".answer", ".chips button"):
         expect(page.locator(gone)).to_have_count(0)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from refervid.core.errors import SettingsError
-from refervid.core.types import Candidate, Label
+from refervid.core.types import Candidate, Label, Waveform
 from refervid.engines.base import BoxQuestion, FrameQuestion, Runtime, SoundQuestion
 from refervid.engines.llm.engines import ServerChooser, ServerChooserSettings
 from refervid.engines.llm.wording import Wording
@@ -88,12 +88,15 @@ def test_the_package_s_own_prompts_are_such_a_folder(tmp_path: Path) -> None:
         Wording(tmp_path / "nowhere")
 
 
+SILENCE = Waveform(np.zeros(16_000, np.float32), 16_000)
+
+
 def test_sounds_are_asked_about_as_published(section: Section, build: Callable[..., ServerChooser]) -> None:
     boxes = [Candidate(np.array([8, 6, 24, 36], np.float32), 0.5, "a phrase")] * 2
     with serving(lambda n, body: says("['dog': 1]" if n == 0 else "[2]")) as (server, url):
         chooser = build(url, prompts="paper", form="brackets")
         labels = [Label("Bark", 0.9), Label("Typing", 0.1)]
-        chooser.sounding_objects(SoundQuestion(section, labels, ("dog", "keyboard")))
+        chooser.sounding_objects(SoundQuestion(section, SILENCE, labels, ("dog", "keyboard")))
         chooser.pick_boxes([BoxQuestion(section, 20, boxes, "dog", sounding=True)])
     objects, box = map(text_of, server.requests)
     assert "dog, keyboard. A keyboard in this list is that of a computer." in objects

@@ -23,7 +23,7 @@ def check_results(
     """
     if not isinstance(chooser, CheckingChooser):
         note = f"not checked: the chooser {chooser.name!r} cannot judge results"
-        return [one.noted([note]) if one.answered else one for one in selections]
+        return [one.noted([note]) if one.objects else one for one in selections]
     questions = {
         place: _question(clip, one, answered, settings)
         for place, one in enumerate(selections)
