@@ -97,6 +97,11 @@ def test_an_unknown_noun_is_not_decided_here(clip: ArrayClip) -> None:
     assert RulesChooser().eliminate(clip, INVENTORY, ["the zorblax"]) == [None]
 
 
+def test_two_things_said_let_an_unseen_noun_be_searched_for(clip: ArrayClip) -> None:
+    assert "there is no zebra" in " ".join(ask(clip, "the red zebra").notes)
+    assert RulesChooser().eliminate(clip, INVENTORY, ["the red zebra moving to the right"]) == [None]
+
+
 def test_one_thing_at_two_times_is_one_object(clip: ArrayClip) -> None:
     halves = [
         replace(
