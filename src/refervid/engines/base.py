@@ -6,9 +6,9 @@ Every method takes a batch, so that an engine may share work inside it: frames, 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol, get_args, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, TypeVar, cast, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,6 +127,8 @@ class SoundChoice:
     confidence: float | None = None
 
 
+T = TypeVar("T")
+
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 
@@ -144,6 +146,13 @@ class Runtime:
     allow_remote: bool
     cache: Path
     max_cost: float | None = None
+    _shared: dict[type, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def shared(self, kind: type[T]) -> T:
+        """The one `kind()` that all engines built with this runtime have in common."""
+        if kind not in self._shared:
+            self._shared[kind] = kind()
+        return cast(T, self._shared[kind])
 
 
 EngineOptions = Mapping[str, Any]
@@ -158,8 +167,8 @@ Weights = Annotated[str, LOADED]
 def loaded_by(settings: BaseModel) -> list[str]:
     """What settings name in fields so marked, alone, optional or in a tuple."""
     found: list[str] = []
-    for name, field in type(settings).model_fields.items():
-        if LOADED in field.metadata or _marked(field.annotation):
+    for name, info in type(settings).model_fields.items():
+        if LOADED in info.metadata or _marked(info.annotation):
             value = getattr(settings, name)
             found += map(str, value if isinstance(value, tuple) else [] if value is None else [value])
     return found

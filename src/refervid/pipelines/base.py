@@ -51,6 +51,9 @@ class Pipeline(ABC):
         `contents` are digests of the files that engines load, by the names that the settings give them.
         """
 
+    def look_ahead(self, clip: Clip, hook: Hook = no_hook) -> None:  # noqa: B027 - most have nothing to do
+        """Do what the first question about a clip will need, before it is asked."""
+
     def scored_masks(
         self, clip: Clip, references: Sequence[Reference], index: int
     ) -> list[list[ScoredMask]] | None:

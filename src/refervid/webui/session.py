@@ -27,7 +27,6 @@ from refervid.core.types import (
     no_hook,
 )
 from refervid.datasets.demo import write_demo
-from refervid.engines.lite.analysis import scene_of
 from refervid.media.clip import Clip
 from refervid.media.opening import open_clip
 from refervid.media.overlay import write_overlay
@@ -119,8 +118,8 @@ class Session:
         return self.open(copy, copy.name)
 
     def look_ahead(self, hook: Hook = no_hook) -> None:
-        """Gather now what the embedded engines will need to know of the clip."""
-        scene_of(self.present_clip(), hook)
+        """Do now what the first question about the clip will need."""
+        self._pipelines("auto").look_ahead(self.present_clip(), hook)
 
     def ask(self, texts: Sequence[str], sound: bool, preset: str, hook: Hook = no_hook) -> None:
         """Answer the sentences, and what makes the sound; then draw the overlay."""

@@ -149,9 +149,10 @@ class Sessions:
 
     def pipeline(self, preset: str) -> Pipeline:
         """A preset's pipeline, built once. Only the jobs call this, so that none is built twice."""
-        if preset not in self._pipelines:
-            self._pipelines[preset] = load(preset, device=self._device, allow_remote=self._allow_remote)
-        return self._pipelines[preset]
+        name = best_preset() if preset == "auto" else preset
+        if name not in self._pipelines:
+            self._pipelines[name] = load(name, device=self._device, allow_remote=self._allow_remote)
+        return self._pipelines[name]
 
     def _is_gone(self, visitor: Visitor, now_s: float) -> bool:
         silent_s = now_s - visitor.seen_s

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from refervid.core.types import Waveform
-from refervid.engines.lite.tagger import EnergyTagger
+from refervid.engines.lite.tagger import EnergySettings, EnergyTagger
 
 RATE = 16_000
 TIME = np.arange(4 * RATE) / RATE
@@ -28,12 +28,12 @@ def impacts() -> NDArray[np.float64]:
 @pytest.mark.parametrize(("make", "name"), [(tone, "tone"), (noise, "noise"), (impacts, "impacts")])
 def test_the_best_label(make: object, name: str) -> None:
     assert callable(make)
-    labels = EnergyTagger().tag(Waveform(make().astype(np.float32), RATE))
+    labels = EnergyTagger(EnergySettings()).tag(Waveform(make().astype(np.float32), RATE))
     assert labels[0].name == name
     assert all(0 <= label.score <= 1 for label in labels)
 
 
 def test_silence_has_no_label_and_no_interval() -> None:
     silence = Waveform(np.zeros(RATE, np.float32), RATE)
-    assert EnergyTagger().tag(silence) == []
-    assert EnergyTagger().intervals(silence) == []
+    assert EnergyTagger(EnergySettings()).tag(silence) == []
+    assert EnergyTagger(EnergySettings()).intervals(silence) == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from refervid.core.types import Interval, SoundingObject, Waveform
-from refervid.engines.lite.binder import SynchronyBinder
+from refervid.engines.lite.binder import SynchronyBinder, SynchronySettings
 from refervid.media.array import ArrayClip
 from refervid.pipelines.pivot.selection import Heard
 from refervid.pipelines.pivot.sound import heard_frames
@@ -18,7 +18,9 @@ THINGS = (SoundingObject("always", 0), SoundingObject("late", 0, intervals=[Inte
 def heard(*intervals: Interval, last_goes_on: bool = False) -> list[list[int]]:
     waveform = Waveform(np.ones(3 * 8000, np.float32), 8000)
     found = Heard(intervals, THINGS, THINGS)
-    frames = heard_frames(CLIP, waveform, found, SynchronyBinder(), last_goes_on=last_goes_on)
+    frames = heard_frames(
+        CLIP, waveform, found, SynchronyBinder(SynchronySettings()), last_goes_on=last_goes_on
+    )
     return [np.flatnonzero(each).tolist() for each in frames]
 
 

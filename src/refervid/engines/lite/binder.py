@@ -6,30 +6,23 @@ Sound and motion are compared where the motions are known: in the chooser.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Literal
 
 from refervid.core.types import Interval, SoundingObject, Waveform
-from refervid.engines.base import EngineSettings, Runtime
+from refervid.engines.base import EngineSettings
+from refervid.engines.lite.rules_engine import RulesEngine
 
 
 class SynchronySettings(EngineSettings):
     kind: Literal["synchrony"] = "synchrony"
 
 
-class SynchronyBinder:
+class SynchronyBinder(RulesEngine[SynchronySettings]):
     """Objects sound in the intervals that lie mostly in their own, or in all if these are not known."""
 
     Settings = SynchronySettings
     name = "synchrony"
     version = "1"
-
-    @classmethod
-    def missing(cls, settings: Any) -> list[str]:
-        return []
-
-    @classmethod
-    def build(cls, settings: Any, runtime: Runtime) -> Self:
-        return cls()
 
     def bind(
         self, waveform: Waveform, intervals: Sequence[Interval], objects: Sequence[SoundingObject]

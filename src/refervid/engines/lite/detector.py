@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any, Literal, Self
+from typing import Literal
 
 from pydantic import Field
 
 from refervid.core.types import Candidate
-from refervid.engines.base import DetectorRequest, EngineSettings, Runtime
-from refervid.engines.lite.analysis import scene_of
+from refervid.engines.base import DetectorRequest, EngineSettings
 from refervid.engines.lite.analysis.proposals import (
     MOST_PROPOSALS,
     SAME_REGION,
@@ -20,6 +19,7 @@ from refervid.engines.lite.analysis.proposals import (
     view_of,
 )
 from refervid.engines.lite.language import colour_names_in
+from refervid.engines.lite.rules_engine import RulesEngine
 from refervid.media.clip import Clip
 
 
@@ -31,37 +31,26 @@ class MotionSettings(EngineSettings):
     """Of two masks with at least this intersection over union only the better one is kept."""
 
 
-class MotionDetector:
+class MotionDetector(RulesEngine[MotionSettings]):
     """Proposes masks of whatever moves or stands out by its colour; of the text it reads colours only."""
 
     Settings = MotionSettings
     name = "motion"
     version = "1"
 
-    def __init__(self, settings: MotionSettings) -> None:
-        self.settings = settings
-
-    @classmethod
-    def missing(cls, settings: Any) -> list[str]:
-        return []
-
-    @classmethod
-    def build(cls, settings: Any, runtime: Runtime) -> Self:
-        return cls(settings)
-
     def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
         """Candidates with masks (H, W). What does not hang on the text is found once per frame."""
-        scene = scene_of(clip)
+        analysis = self._analyses.of(clip)
         asked: dict[int, list[int]] = defaultdict(list)
         for number, request in enumerate(requests):
             asked[request.frame_index].append(number)
         found: dict[int, list[Candidate]] = {}
         for index, numbers in asked.items():
-            view = view_of(scene, index)
+            view = view_of(analysis, index)
             objects = object_proposals(view)
             for number in numbers:
                 coloured = colour_proposals(view, colour_names_in(requests[number].text))
                 found[number] = candidates_of(
-                    scene, [*objects, *coloured], self.settings.limit, self.settings.overlap
+                    analysis.scene, [*objects, *coloured], self.settings.limit, self.settings.overlap
                 )
         return [found[number] for number in range(len(requests))]

@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal
 
 import numpy as np
 
 from refervid.core.types import Interval, Label, Waveform
-from refervid.engines.base import EngineSettings, Runtime
+from refervid.engines.base import EngineSettings
 from refervid.engines.lite.analysis.sound import beats, envelopes
+from refervid.engines.lite.rules_engine import RulesEngine
 
 
 class EnergySettings(EngineSettings):
     kind: Literal["energy"] = "energy"
 
 
-class EnergyTagger:
+class EnergyTagger(RulesEngine[EnergySettings]):
     """Labels "impacts", "tone" and "noise" from the swing of the level and spectral flatness."""
 
     Settings = EnergySettings
     name = "energy"
     version = "1"
-
-    @classmethod
-    def missing(cls, settings: Any) -> list[str]:
-        return []
-
-    @classmethod
-    def build(cls, settings: Any, runtime: Runtime) -> Self:
-        return cls()
 
     def tag(self, waveform: Waveform) -> list[Label]:
         """Up to three labels, most certain first; none for silence."""

@@ -20,6 +20,9 @@ class TracksPipeline(PivotPipeline):
         """What is in the clip, when and where."""
         return self.engines.finder.find(clip, hook)
 
+    def look_ahead(self, clip: Clip, hook: Hook = no_hook) -> None:
+        self.inventory(clip, hook)
+
     def _select_texts(self, clip: Clip, texts: Sequence[str], stages: Stages) -> list[Selection]:
         chooser: Any = self.engines.chooser
         if not isinstance(chooser, EliminatingChooser):

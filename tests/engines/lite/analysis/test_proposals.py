@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refervid.engines.lite.analysis import scene_of
-from refervid.engines.lite.analysis.evidence import motion_evidence
+from refervid.engines.lite.analysis import ClipAnalysis, Scene
 from refervid.engines.lite.analysis.foreground import foreground
 from refervid.engines.lite.analysis.proposals import colour_proposals, object_proposals, view_of
 from tests.engines.made_clips import BLUE, GREEN, GREY, RED, Made, Thing, iou, made_clip
@@ -23,13 +22,13 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def test_motion_alone_finds_a_camouflaged_thing(walk: Made) -> None:
-    best = max(object_proposals(view_of(scene_of(walk.clip), 5)), key=lambda each: each.score)
+    best = max(object_proposals(view_of(ClipAnalysis(Scene(walk.clip)), 5)), key=lambda each: each.score)
     assert iou(best.mask, walk.masks[0][5]) > 0.6
     assert best.phrase.startswith("moving")
 
 
 def test_a_short_rest_does_not_hide(walk: Made) -> None:
-    evidence = motion_evidence(scene_of(walk.clip))[10]
+    evidence = ClipAnalysis(Scene(walk.clip)).evidence[10]
     mask = walk.masks[0][10][::2, ::2]
     assert evidence[mask].mean() > 2 * np.median(evidence[~mask])
 
@@ -37,7 +36,7 @@ def test_a_short_rest_does_not_hide(walk: Made) -> None:
 def test_the_moving_and_the_still_are_both_proposed(tmp_path: Path) -> None:
     things = [Thing(RED, lambda i: (50 + 4 * i, 40)), Thing(BLUE, lambda i: (150, 105))]
     made = made_clip(tmp_path / "frames", things, 14)
-    view = view_of(scene_of(made.clip), 7)
+    view = view_of(ClipAnalysis(Scene(made.clip)), 7)
     ranked = sorted([*object_proposals(view), *colour_proposals(view, ())], key=lambda each: -each.score)
     red, blue = (own[7] for own in made.masks)
     assert iou(ranked[0].mask, red) > 0.7
@@ -47,15 +46,15 @@ def test_the_moving_and_the_still_are_both_proposed(tmp_path: Path) -> None:
 def test_named_colours_come_first_among_the_still(tmp_path: Path) -> None:
     things = [Thing(BLUE, lambda i: (60, 60)), Thing(GREEN, lambda i: (150, 90), (14, 14))]
     made = made_clip(tmp_path / "frames", things, 4)
-    view = view_of(scene_of(made.clip), 2)
+    view = view_of(ClipAnalysis(Scene(made.clip)), 2)
     best = max(colour_proposals(view, ("green",)), key=lambda each: each.score)
     assert best.phrase == "green"
     assert iou(best.mask, made.masks[1][2]) > 0.7
 
 
 def test_maps_are_probabilities_on_half_the_grid(walk: Made) -> None:
-    scene = scene_of(walk.clip)
-    maps = foreground(scene, 0)
+    scene = Scene(walk.clip)
+    maps = foreground(ClipAnalysis(scene), 0)
     for each in (maps.moving, maps.standing_out):
         assert each.shape == tuple((side + 1) // 2 for side in scene.size)
         assert each.min() >= 0

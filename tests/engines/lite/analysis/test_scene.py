@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refervid.engines.lite.analysis import Scene, scene_of
+from refervid.engines.lite.analysis import Analyses, Scene
 from refervid.engines.lite.analysis.flow import camera_flow, camera_motion, pack_flow, unpack_flow
 from refervid.engines.lite.analysis.scene import LEAST_SIDE
 from refervid.engines.lite.analysis.temporary_blob import TemporaryBlob
@@ -28,7 +28,7 @@ def panned(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def test_the_camera_is_told_from_the_object(panned: Made) -> None:
-    scene = scene_of(panned.clip)
+    scene = Scene(panned.clip)
     mask = panned.masks[0][3]
     inner = slice(None), slice(20, WIDTH - 20)
     assert scene.size == (HEIGHT, WIDTH)
@@ -52,7 +52,7 @@ def test_a_patterned_thing_before_a_smooth_ground_is_not_the_scene() -> None:
 
 
 def test_flow_leads_there_and_back(panned: Made) -> None:
-    scene = scene_of(panned.clip)
+    scene = Scene(panned.clip)
     centre = 20, 60
     assert np.allclose(scene.forward(3)[centre], -scene.backward(4)[centre], atol=0.4)
     assert not scene.forward(len(scene) - 1).any()
@@ -63,14 +63,14 @@ def test_flow_leads_there_and_back(panned: Made) -> None:
 def test_cuts_end_shots(tmp_path: Path) -> None:
     one, other = (cloth((HEIGHT, WIDTH), GREY, 30, seed) for seed in (1, 2))
     write_pictures(tmp_path / "frames", [one] * 4 + [other] * 4)
-    scene = scene_of(FolderClip(tmp_path / "frames"))
+    scene = Scene(FolderClip(tmp_path / "frames"))
     assert [scene.cut(index) for index in range(8)] == [index in (3, 7) for index in range(8)]
     assert np.array_equal(scene.camera(3), np.eye(3))
 
 
 def test_one_frame_is_a_scene(tmp_path: Path) -> None:
     write_pictures(tmp_path / "frames", [cloth((19, 23), GREY, 30, 1)])
-    scene = scene_of(FolderClip(tmp_path / "frames"))
+    scene = Scene(FolderClip(tmp_path / "frames"))
     assert len(scene) == 1
     assert scene.small(0).shape == (19, 23, 3)
     assert scene.cut(0)
@@ -90,8 +90,9 @@ def test_a_scene_lives_as_long_as_its_clip(tmp_path: Path) -> None:
     write_pictures(tmp_path / "frames", [cloth((40, 60), GREY, 30, 1)] * 2)
     clip = FolderClip(tmp_path / "frames")
     calls: list[int] = []
-    scene = scene_of(clip, lambda stage, artefact, done, total: calls.append(done))
-    assert scene_of(clip) is scene
+    analyses = Analyses()
+    scene = analyses.of(clip, lambda stage, artefact, done, total: calls.append(done)).scene
+    assert analyses.of(clip).scene is scene
     assert calls == [1, 2]
     del scene, clip
     gc.collect()

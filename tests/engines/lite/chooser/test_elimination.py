@@ -10,8 +10,7 @@ import pytest
 import refervid
 from refervid.core.types import Hook
 from refervid.engines.base import Elimination, Inventory, ObjectTrack
-from refervid.engines.lite.chooser import RulesChooser
-from refervid.engines.lite.chooser.chooser import RulesSettings
+from refervid.engines.lite.chooser import RulesChooser, RulesSettings
 from refervid.media.array import ArrayClip
 from refervid.media.clip import Clip
 from refervid.report.result import Result
@@ -54,7 +53,7 @@ INVENTORY = Inventory((DOG, PERSON), tuple(range(0, FRAMES, 2)))
 
 
 def ask(clip: Clip, text: str, inventory: Inventory = INVENTORY) -> Elimination:
-    [answer] = RulesChooser().eliminate(clip, inventory, [text])
+    [answer] = RulesChooser(RulesSettings()).eliminate(clip, inventory, [text])
     assert answer is not None
     return answer
 
@@ -94,12 +93,14 @@ def test_another_thing_s_weaker_name_is_doubted(clip: ArrayClip) -> None:
 
 
 def test_an_unknown_noun_is_not_decided_here(clip: ArrayClip) -> None:
-    assert RulesChooser().eliminate(clip, INVENTORY, ["the zorblax"]) == [None]
+    assert RulesChooser(RulesSettings()).eliminate(clip, INVENTORY, ["the zorblax"]) == [None]
 
 
 def test_two_things_said_let_an_unseen_noun_be_searched_for(clip: ArrayClip) -> None:
     assert "there is no zebra" in " ".join(ask(clip, "the red zebra").notes)
-    assert RulesChooser().eliminate(clip, INVENTORY, ["the red zebra moving to the right"]) == [None]
+    assert RulesChooser(RulesSettings()).eliminate(
+        clip, INVENTORY, ["the red zebra moving to the right"]
+    ) == [None]
 
 
 def test_one_thing_at_two_times_is_one_object(clip: ArrayClip) -> None:

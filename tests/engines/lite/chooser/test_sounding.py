@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from refervid.core.types import Candidate, Waveform
 from refervid.engines.base import SoundQuestion
-from refervid.engines.lite.analysis import scene_of
+from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.sound import envelopes, stretches
-from refervid.engines.lite.chooser import RulesChooser
+from refervid.engines.lite.chooser import RulesChooser, RulesSettings
 from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.sounding import sounding_regions
 from refervid.media.sections import Section
@@ -66,7 +66,7 @@ def balls() -> ShapesClip:
 def sounding(clip: ShapesClip, samples: NDArray[np.float32], *more: Candidate) -> list[str]:
     frame = len(clip) // 2
     candidates = [*clip.candidates(frame), *more]
-    regions = [Region(scene_of(clip), frame, candidate) for candidate in candidates]
+    regions = [Region(Scene(clip), frame, candidate) for candidate in candidates]
     waveform = Waveform(samples, RATE)
     sources, _ = sounding_regions(regions, envelopes(waveform), stretches(waveform))
     names = [*(shape.name for shape in clip.shapes), *(candidate.phrase for candidate in more)]
@@ -132,7 +132,7 @@ def test_it_is_said_why_nothing_sounds(
     path = bouncing(90, LEFT_HITS) if moving else stay(90, 100)
     clip = ShapesClip([Shape("ball", "red", path, 34, 34, round=True)], seconds=seconds, sound=samples)
     section = Section(clip, 0, (len(clip) // 2,))
-    choice = RulesChooser().sounding_objects(SoundQuestion(section, clip.waveform(), ()))
+    choice = RulesChooser(RulesSettings()).sounding_objects(SoundQuestion(section, clip.waveform(), ()))
     assert not choice.objects
     [note] = choice.notes
     assert reason in note
@@ -157,7 +157,7 @@ def test_things_that_sound_one_after_the_other() -> None:
     hum = np.interp(time, time[::160], speed / speed.max()) * np.sin(2 * np.pi * 110 * time)
     samples = knocks(hits) + 0.3 * hum.astype(np.float32)
     waveform = Waveform(samples, RATE)
-    scene, frame = scene_of(clip), 60
+    scene, frame = Scene(clip), 60
     regions = [Region(scene, frame, candidate) for candidate in clip.candidates(frame)]
     sources, _ = sounding_regions(regions, envelopes(waveform), stretches(waveform))
     heard = {clip.shapes[regions.index(source.region)].name: source.spans for source in sources}

@@ -10,7 +10,7 @@ import pytest
 
 from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.core.types import no_hook
-from refervid.engines.lite.analysis import scene_of
+from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.objects import finder
 from refervid.engines.lite.objects.crops import crops_of, distinct
 from refervid.engines.lite.objects.finder import ObjectFinder, ObjectsSettings, _colours, sampled_frames
@@ -71,7 +71,7 @@ def test_tracks_keep_apart_what_moves_apart() -> None:
     for index in range(12):
         frames[index, 20:36, 5 + 4 * index : 21 + 4 * index] = 250
     clip = ArrayClip(frames, fps=6)
-    scene, linker = scene_of(clip), Linker()
+    scene, linker = Scene(clip), Linker()
     colours = np.full((2, 22), 1 / 22, np.float32)
     for index in range(0, 12, 2):
         linker.carry(scene, max(index - 2, 0), index)

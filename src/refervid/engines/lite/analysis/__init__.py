@@ -1,5 +1,6 @@
 """Classical analysis of a clip: motion, colour, saliency and the objects they tell of. No learned weights."""
 
-from refervid.engines.lite.analysis.scene import Scene, scene_of
+from refervid.engines.lite.analysis.clip_analysis import Analyses, ClipAnalysis
+from refervid.engines.lite.analysis.scene import Scene
 
-__all__ = ["Scene", "scene_of"]
+__all__ = ["Analyses", "ClipAnalysis", "Scene"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -27,7 +26,7 @@ Evidence = NDArray[np.float32]
 
 
 class MotionEvidence:
-    """Evidence of every frame, kept on disk: a mean over time along the flow, both ways."""
+    """Evidence of every frame, kept on disk: a mean over time along the flow, both ways (10 ms a frame)."""
 
     def __init__(self, scene: Scene) -> None:
         self._spool = TemporaryBlob()
@@ -107,13 +106,3 @@ def _pack(values: NDArray[np.float32]) -> bytes:
 
 def _unpack(data: bytes, shape: tuple[int, ...]) -> NDArray[np.float32]:
     return np.frombuffer(zlib.decompress(data), np.int8).reshape(shape).astype(np.float32) / np.float32(127)
-
-
-_gathered: WeakKeyDictionary[Scene, MotionEvidence] = WeakKeyDictionary()
-
-
-def motion_evidence(scene: Scene) -> MotionEvidence:
-    """The scene's evidence, gathered at the first call (10 ms a frame) and kept with the scene."""
-    if scene not in _gathered:
-        _gathered[scene] = MotionEvidence(scene)
-    return _gathered[scene]

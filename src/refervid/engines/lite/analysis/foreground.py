@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from refervid.core.types import Frame, Mask
-from refervid.engines.lite.analysis.evidence import motion_evidence
+from refervid.engines.lite.analysis.clip_analysis import ClipAnalysis
 from refervid.engines.lite.analysis.scene import Scene
 
 WINDOW_S = 3.0
@@ -46,12 +46,12 @@ class Foreground:
     standing_out: Probability
 
 
-def foreground(scene: Scene, index: int) -> Foreground:
+def foreground(analysis: ClipAnalysis, index: int) -> Foreground:
     """Learned from the frames around `index` in its shot."""
+    scene = analysis.scene
     frames = _window(scene, index)
     here = frames.index(index)
-    evidence = motion_evidence(scene)
-    odds = [_motion_odds(evidence[frame]) for frame in frames]
+    odds = [_motion_odds(analysis.evidence[frame]) for frame in frames]
     colours = [_colour_bins(scene.small(frame), odds[0].shape) for frame in frames]
     inside = np.ones(odds[0].shape, np.float32)
     rim = max(1, round(RIM * min(inside.shape)))

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from refervid.core.types import Candidate, Frame, Mask
+from refervid.engines.lite.analysis.clip_analysis import ClipAnalysis
 from refervid.engines.lite.analysis.colour import TERMS, memberships
 from refervid.engines.lite.analysis.foreground import Probability, cut_out, foreground
 from refervid.engines.lite.analysis.scene import Scene
@@ -50,14 +51,14 @@ class View:
     standing_out: Probability
 
 
-def view_of(scene: Scene, index: int) -> View:
+def view_of(analysis: ClipAnalysis, index: int) -> View:
     """What proposals for frame `index` are made from."""
-    h, w = scene.size
-    maps = foreground(scene, index)
+    h, w = analysis.scene.size
+    maps = foreground(analysis, index)
     moving, standing_out = (
         cv2.resize(each, (w, h), interpolation=cv2.INTER_LINEAR) for each in (maps.moving, maps.standing_out)
     )
-    return View(scene.small(index), moving, standing_out)
+    return View(analysis.scene.small(index), moving, standing_out)
 
 
 def object_proposals(view: View) -> list[Proposal]:

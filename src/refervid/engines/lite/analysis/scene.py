@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import cast
-from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -38,7 +37,8 @@ class Scene:
     """A clip at analysis size, with its motion. Arrays live on disk and are read anew at every call.
 
     `size` is (h, w) of the analysed frames, `picture_size` of the larger ones that are kept; `scale_xy` is
-    (x, y) analysis pixels per clip pixel and `scale` their mean.
+    (x, y) analysis pixels per clip pixel and `scale` their mean. Calls `hook("motion", None, frames done, T)`
+    while it gathers.
     """
 
     def __init__(self, clip: Clip, hook: Hook = no_hook) -> None:
@@ -130,16 +130,3 @@ class Scene:
 
 def _resized(frame: Frame, size: tuple[int, int]) -> Frame:
     return cast(Frame, cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA))
-
-
-_scenes: WeakKeyDictionary[Clip, Scene] = WeakKeyDictionary()
-
-
-def scene_of(clip: Clip, hook: Hook = no_hook) -> Scene:
-    """The clip's scene, gathered at the first call and kept as long as the clip lives.
-
-    Calls `hook("motion", None, frames done, T)` while it gathers.
-    """
-    if clip not in _scenes:
-        _scenes[clip] = Scene(clip, hook)
-    return _scenes[clip]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -17,11 +17,10 @@ from refervid.engines.base import (
     FrameChoice,
     FrameQuestion,
     Inventory,
-    Runtime,
     SoundChoice,
     SoundQuestion,
 )
-from refervid.engines.lite.analysis import Scene, scene_of
+from refervid.engines.lite.analysis import ClipAnalysis, Scene
 from refervid.engines.lite.analysis.colour import membership
 from refervid.engines.lite.analysis.proposals import (
     candidates_of,
@@ -36,6 +35,7 @@ from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.selection import Answer, answer
 from refervid.engines.lite.chooser.sounding import sounding_regions
 from refervid.engines.lite.language import Expression, parse
+from refervid.engines.lite.rules_engine import RulesEngine
 from refervid.media.clip import Clip
 
 BY_CHANCE = 0.01
@@ -49,7 +49,7 @@ class RulesSettings(EngineSettings):
     kind: Literal["rules"] = "rules"
 
 
-class RulesChooser:
+class RulesChooser(RulesEngine[RulesSettings]):
     """Parses the sentence and measures colours, sizes, places, shapes, motions and relations.
 
     What a noun means is unknown to it: "the dog" is whatever stands out most, and a note says so.
@@ -58,14 +58,6 @@ class RulesChooser:
     Settings = RulesSettings
     name = "rules"
     version = "1"
-
-    @classmethod
-    def missing(cls, settings: Any) -> list[str]:
-        return []
-
-    @classmethod
-    def build(cls, settings: Any, runtime: Runtime) -> Self:
-        return cls()
 
     def pick_frames(self, questions: Sequence[FrameQuestion]) -> list[FrameChoice]:
         """Per section the frame that is sharp, central and shows the colours asked for.
@@ -77,7 +69,7 @@ class RulesChooser:
             looked_at.setdefault(question.section.clip, set()).add(question.section.index)
         looked_at = {clip: _spread(numbers) for clip, numbers in looked_at.items()}
         return [
-            _pick_frame(question, parse(question.text))
+            _pick_frame(self._analyses.of(question.section.clip).scene, question, parse(question.text))
             if question.section.index in looked_at[question.section.clip]
             else _pass_over(question)
             for question in questions
@@ -89,14 +81,15 @@ class RulesChooser:
         for clip in {question.section.clip: None for question in questions}:
             choices.update(
                 _pick_boxes(
-                    {n: question for n, question in enumerate(questions) if question.section.clip is clip}
+                    self._analyses.of(clip).scene,
+                    {n: question for n, question in enumerate(questions) if question.section.clip is clip},
                 )
             )
         return [choices[number] for number in range(len(questions))]
 
     def eliminate(self, clip: Clip, inventory: Inventory, texts: Sequence[str]) -> list[Elimination | None]:
         """Whole tracks against each sentence; None where no network knows what is named."""
-        eliminator = Eliminator(clip, inventory)
+        eliminator = Eliminator(clip, self._analyses.of(clip).scene, inventory)
         return [eliminator.eliminate(parse(text)) for text in texts]
 
     def sounding_objects(self, question: SoundQuestion) -> SoundChoice:
@@ -104,7 +97,7 @@ class RulesChooser:
         spans = stretches(question.waveform)
         if not spans:
             return _silent("the sound is silent")
-        regions = _moving_regions(question)
+        regions = _moving_regions(self._analyses.of(question.section.clip), question)
         if not regions:
             return _silent("there is sound, but nothing that moves")
         sources, best = sounding_regions(regions, envelopes(question.waveform), spans)
@@ -137,12 +130,12 @@ def _silent(reason: str) -> SoundChoice:
     return SoundChoice((), Decision("objects", None, "rules", reason), (reason,))
 
 
-def _moving_regions(question: SoundQuestion) -> list[Region]:
+def _moving_regions(analysis: ClipAnalysis, question: SoundQuestion) -> list[Region]:
     """What moves, or stands out by its colour, on the section's frames."""
-    scene = scene_of(question.section.clip)
+    scene = analysis.scene
     regions = []
     for frame in question.section.frame_indices:
-        view = view_of(scene, frame)
+        view = view_of(analysis, frame)
         proposals = [*object_proposals(view), *colour_proposals(view, ())]
         regions += [Region(scene, frame, candidate) for candidate in candidates_of(scene, proposals)]
     return regions
@@ -160,10 +153,9 @@ def _pass_over(question: FrameQuestion) -> FrameChoice:
     return FrameChoice(None, Decision("frame", None, "rules", reason, question.section.index))
 
 
-def _pick_frame(question: FrameQuestion, expression: Expression) -> FrameChoice:
+def _pick_frame(scene: Scene, question: FrameQuestion, expression: Expression) -> FrameChoice:
     """The same frame for every sentence where possible: what is known of a frame is shared."""
     section = question.section
-    scene = scene_of(section.clip)
     frames = section.frame_indices
     middle = (len(frames) - 1) / 2
     central = [1 - 0.2 * abs(number - middle) / max(middle, 1) for number in range(len(frames))]
@@ -184,9 +176,8 @@ def _sharpness(scene: Scene, frame: int) -> float:
     return float(cv2.Laplacian(grey, cv2.CV_32F).std())
 
 
-def _pick_boxes(questions: Mapping[int, BoxQuestion]) -> dict[int, BoxChoice]:
+def _pick_boxes(scene: Scene, questions: Mapping[int, BoxQuestion]) -> dict[int, BoxChoice]:
     """Answers by number to the questions about one clip."""
-    scene = scene_of(next(iter(questions.values())).section.clip)
     known: dict[tuple[int, bytes, float], Region] = {}
     regions: dict[int, list[Region]] = {}
     for number, question in questions.items():

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from refervid.core.types import Candidate, Decision, Pivot
 from refervid.engines.base import Elimination, Inventory, ObjectTrack
-from refervid.engines.lite.analysis import Scene, scene_of
+from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.chooser.confidence import confidence
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region, overlap
@@ -78,8 +78,8 @@ class Judgement:
 class Eliminator:
     """The tracks of one clip, measured once for all sentences."""
 
-    def __init__(self, clip: Clip, inventory: Inventory) -> None:
-        self._scene = scene_of(clip)
+    def __init__(self, clip: Clip, scene: Scene, inventory: Inventory) -> None:
+        self._scene = scene
         self._tracks = {track.number: track for track in inventory.tracks}
         self._names = {number: dict(track.names) for number, track in self._tracks.items()}
         self._classified = TrackNames(clip)

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from refervid.core.types import Frame, Hook
 from refervid.engines.base import EngineSettings, Inventory, ObjectTrack, Runtime
-from refervid.engines.lite.analysis import scene_of
+from refervid.engines.lite.analysis import Analyses
 from refervid.engines.lite.analysis.colour import memberships
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
 from refervid.engines.lite.objects.crops import detect
@@ -42,8 +42,9 @@ class ObjectFinder:
     name = "objects"
     version = "1"
 
-    def __init__(self, settings: ObjectsSettings) -> None:
+    def __init__(self, settings: ObjectsSettings, analyses: Analyses | None = None) -> None:
         self._settings = settings
+        self._analyses = analyses or Analyses()
         self._network: ObjectNetwork | None = None
         self._found: WeakKeyDictionary[Clip, Inventory] = WeakKeyDictionary()
 
@@ -53,10 +54,10 @@ class ObjectFinder:
 
     @classmethod
     def build(cls, settings: ObjectsSettings, runtime: Runtime) -> Self:
-        return cls(settings)
+        return cls(settings, runtime.shared(Analyses))
 
     def find(self, clip: Clip, hook: Hook) -> Inventory:
-        """Calls `hook("objects", None, frames done, frames)`, and before that what `scene_of` calls."""
+        """Calls `hook("objects", None, frames done, frames)`, and before that as `Analyses.of` does."""
         if clip not in self._found:
             self._found[clip] = self._find(clip, hook)
         return self._found[clip]
@@ -65,7 +66,7 @@ class ObjectFinder:
         if lacks := self.missing(self._settings):
             return Inventory((), (), (f"what things are is not known here: {'; '.join(lacks)}",))
         self._network = self._network or ObjectNetwork()
-        scene = scene_of(clip, hook)
+        scene = self._analyses.of(clip, hook).scene
         frames = sampled_frames(clip, self._settings.rate_hz)
         linker = Linker()
         before = 0

@@ -12,7 +12,7 @@ from refervid.core.errors import SettingsError
 from refervid.core.track import Track
 from refervid.core.types import Hook, Mask, Pivot
 from refervid.engines.base import EngineSettings, Runtime
-from refervid.engines.lite.analysis import Scene, scene_of
+from refervid.engines.lite.analysis import Analyses, Scene
 from refervid.engines.lite.efficientnet import missing_efficientnet
 from refervid.engines.lite.tracker.pivots import Pivots
 from refervid.engines.lite.tracker.rivals import Rivals
@@ -46,8 +46,9 @@ class EmbeddedTracker:
     name = "embedded"
     version = "1"
 
-    def __init__(self, eyes: Eyes | None = None) -> None:
+    def __init__(self, eyes: Eyes | None = None, analyses: Analyses | None = None) -> None:
         self._eyes = eyes or Eyes.load()
+        self._analyses = analyses or Analyses()
 
     @classmethod
     def missing(cls, settings: EmbeddedSettings) -> list[str]:
@@ -56,11 +57,11 @@ class EmbeddedTracker:
     @classmethod
     def build(cls, settings: EmbeddedSettings, runtime: Runtime) -> Self:
         """Raises as `load_efficientnet` does."""
-        return cls()
+        return cls(analyses=runtime.shared(Analyses))
 
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
         """One track per object, in order. Calls `hook("track", None, frames done, 2 T)`, and before
-        that what `scene_of` calls, unless the clip was analysed before.
+        that as `Analyses.of` does.
 
         Raises `SettingsError` for a pivot on a frame that the clip does not have, or with a mask of
         another shape than the frame's.
@@ -69,7 +70,7 @@ class EmbeddedTracker:
             for pivot in pivots:
                 _check(pivot, clip)
         tracks = [Track(len(clip), clip.height, clip.width) for _ in objects]
-        self._carry(scene_of(clip, hook), objects, tracks, range(len(clip)), hook)
+        self._carry(self._analyses.of(clip, hook).scene, objects, tracks, range(len(clip)), hook)
         return tracks
 
     def _carry(
@@ -105,12 +106,12 @@ class EmbeddedTracker:
         fresh = track.copy()
         for index in frames:
             fresh.clear(index)
-        self._carry(scene_of(clip, hook), [[*pivots, mark]], [fresh], frames, hook)
+        self._carry(self._analyses.of(clip, hook).scene, [[*pivots, mark]], [fresh], frames, hook)
         return fresh
 
     def _refined(self, clip: Clip, mask: Mask, points: Pivot, hook: Hook) -> Mask:
         """A mask (H, W) corrected by points on its frame."""
-        scene, index = scene_of(clip, hook), points.frame_index
+        scene, index = self._analyses.of(clip, hook).scene, points.frame_index
         given = [Pivot(index, mask=mask), points] if mask.any() else [points]
         with torch.inference_mode():
             seed = Pivots(self._eyes, scene, given).seeds[index]

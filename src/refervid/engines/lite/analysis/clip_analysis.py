@@ -1,0 +1,39 @@
+"""The analysis of a clip, made once and shared by all engines of a pipeline."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from weakref import WeakKeyDictionary
+
+from refervid.core.types import Hook, no_hook
+from refervid.engines.lite.analysis.evidence import MotionEvidence
+from refervid.engines.lite.analysis.scene import Scene
+from refervid.media.clip import Clip
+
+
+class ClipAnalysis:
+    """All that the embedded engines know of a clip: its scene, and on demand which pixels move."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+
+    @cached_property
+    def evidence(self) -> MotionEvidence:
+        return MotionEvidence(self.scene)
+
+
+class Analyses:
+    """The analyses of the clips that some engines work on, each made at first use.
+
+    Engines that are built with one `Runtime` have one of these in common; a clip's analysis lives as long as
+    the clip.
+    """
+
+    def __init__(self) -> None:
+        self._made: WeakKeyDictionary[Clip, ClipAnalysis] = WeakKeyDictionary()
+
+    def of(self, clip: Clip, hook: Hook = no_hook) -> ClipAnalysis:
+        """Calls the hook as `Scene` does, if the clip was not analysed before."""
+        if clip not in self._made:
+            self._made[clip] = ClipAnalysis(Scene(clip, hook))
+        return self._made[clip]
