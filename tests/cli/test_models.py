@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from safetensors.torch import save_file
 from typer.testing import CliRunner, Result
 
 from refervid.cli.app import app
+from refervid.config.environment import Environment
 from refervid.core.errors import MissingWeights
 from refervid.engines.beats import BeatsSettings
 from refervid.engines.hub import checkpoints, downloads
@@ -153,6 +155,10 @@ def test_a_preset_s_files_from_elsewhere_do_not_hold_up_the_others(
 def test_a_single_file_is_kept_only_if_its_hash_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
     data = b"weights" * 1000
     right = hashlib.sha256(data).hexdigest()
+    abandoned = Environment().cache / "weights" / ".0123abcd.part.yamnet.h5"
+    abandoned.parent.mkdir(parents=True)
+    abandoned.write_bytes(b"what a killed download left")
+    os.utime(abandoned, (0, 0))
     with serve({"audioset": {"yamnet.h5": data}}) as (address, _):
         for sha256, code in (("0" * 64, 1), (right, 0)):
             url = f"{address}/audioset/resolve/{COMMIT}/yamnet.h5"
@@ -164,6 +170,7 @@ def test_a_single_file_is_kept_only_if_its_hash_is_right(monkeypatch: pytest.Mon
                 with pytest.raises(MissingWeights):
                     find_weights("yamnet.h5")
     assert find_weights("yamnet.h5").read_bytes() == data
+    assert not abandoned.exists()
 
 
 def test_pull_of_nothing_and_of_no_preset() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refervid.core.errors import UnsafeName
-from refervid.core.files import atomic_file, inside, safe_name, slug, write_text
+from refervid.core.files import atomic_file, drop_abandoned, inside, safe_name, slug, write_text
 
 
 @pytest.mark.parametrize(
@@ -115,3 +115,28 @@ def test_what_is_not_whole_yet_may_lie_elsewhere(tmp_path: Path) -> None:
         assert os.listdir(tmp_path) == ["place"]
     assert sorted(os.listdir(tmp_path)) == ["place", "result.json"]
     assert os.listdir(tmp_path / "place") == []
+
+
+def test_parts_of_killed_processes_go_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "net.h5"
+    ours = tmp_path / ".0123abcd.part.net.h5"
+    fresh = tmp_path / ".89abcdef.part.net.h5"
+    others = [
+        tmp_path / name
+        for name in (
+            ".0123abcd.part.other.h5",
+            ".0123ABCD.part.net.h5",
+            "0123abcd.part.net.h5",
+            "net.h5.part",
+        )
+    ]
+    for file in (ours, fresh, *others):
+        file.write_text("x")
+        os.utime(file, (0, 0))
+    os.utime(fresh)
+    link, folder = tmp_path / ".11111111.part.net.h5", tmp_path / ".22222222.part.net.h5"
+    link.symlink_to(ours)
+    folder.mkdir()
+    os.utime(folder, (0, 0))
+    drop_abandoned(target)
+    assert set(tmp_path.iterdir()) == {fresh, *others, link, folder}

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 import refervid
-from refervid.core.errors import RefervidError
+from refervid.core.errors import RefervidError, SettingsError
+from refervid.datasets.registry import open_dataset
 from refervid.media.array import ArrayClip
 from tests.clips import numbered_frames, write_pictures, write_video
 
 NO_NUMBER: list[Any] = ["", "nonsense", b"x", [], [1], {"a": 1}, object(), float("nan"), float("inf"), True]
+NO_PATH: list[Any] = [None, 5, b"x", ["a"], {"a": 1}, object(), True, "", "a\0b"]
 NO_WORD: list[Any] = [None, 5, -1.5, b"x", ["a"], {"a": 1}, object(), True, Path("x")]
 
 
@@ -74,3 +76,54 @@ def test_a_path_longer_than_any_file_name(video: Path, place: str) -> None:
 def test_what_should_be_frames(frames: Any) -> None:
     with pytest.raises(RefervidError, match="give"):
         ArrayClip(frames)
+
+
+@pytest.fixture(scope="module")
+def result(folder: Path) -> refervid.Result:
+    mark = refervid.Pivot(0, box_xyxy=np.array([1, 1, 9, 9], np.float32))
+    [tracked] = refervid.track(folder, {"it": [mark]}, preset="lite", device="cpu")
+    return tracked
+
+
+@pytest.mark.parametrize("value", NO_PATH, ids=lambda value: repr(value).split(" at 0x")[0])
+def test_what_should_be_a_folder(result: refervid.Result, value: Any) -> None:
+    """As everywhere in one sentence, and before anything is written."""
+    calls = [
+        (result.save, "folder"),
+        (refervid.Result.load, "folder"),
+        (refervid.load_results, "folder"),
+        (refervid.IntermediateFiles, "folder"),
+        (lambda root: open_dataset("folder", root), "root"),
+    ]
+    for call, name in calls:
+        with pytest.raises(SettingsError) as caught:
+            call(value)
+        _told(caught, name)
+
+
+@pytest.mark.parametrize("formats", ["npz", 5, None, [b"npz"], {"npz": 1}, [None]])
+def test_what_should_be_formats(result: refervid.Result, tmp_path: Path, formats: Any) -> None:
+    with pytest.raises(SettingsError) as caught:
+        result.save(tmp_path / "out", formats)
+    _told(caught, "formats")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("results", [[], None, 5, "results", [None], {}])
+def test_what_should_be_results(tmp_path: Path, results: Any) -> None:
+    with pytest.raises(SettingsError) as caught:
+        refervid.save_results(results, tmp_path / "out")
+    _told(caught, "results")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("name", "split"), [(None, None), (5, None), (["folder"], None), ("folder", 5)])
+def test_what_should_be_a_data_set(folder: Path, name: Any, split: Any) -> None:
+    with pytest.raises(SettingsError, match="is no word"):
+        open_dataset(name, folder, split)
+
+
+@pytest.mark.parametrize("objects", [None, 5, "it", [], {"it": "box"}, {"it": 5}, {"it": [None]}, {"it": []}])
+def test_what_should_be_marks(folder: Path, objects: Any) -> None:
+    with pytest.raises(SettingsError):
+        refervid.track(folder, objects, preset="lite", device="cpu")

@@ -96,7 +96,9 @@ def test_fault_37_also_in_an_event_of_the_page(site: Any, secret: Path) -> None:
     body = {"data": [], "fn_index": 0, "session_hash": "curious", "event_data": described(secret)}
     httpx.post(f"{site.address}/gradio_api/queue/join", json=body, timeout=PATIENCE_S)
     config = httpx.get(f"{site.address}/config", timeout=PATIENCE_S).json()
-    for function in config["dependencies"]:
+    takers = [function for function in config["dependencies"] if function["inputs"]]
+    assert takers
+    for function in takers:
         body = {
             "data": [described(secret)] * len(function["inputs"]),
             "fn_index": function["id"],

@@ -14,10 +14,12 @@ def problems_of(error: ValidationError, prefix: str = "", settings: type[BaseMod
 
     With the class that was validated, `settings`, an unknown name is answered by those that there are.
     """
-    return "; ".join(
-        f"{prefix}{'.'.join(map(str, problem['loc']))}: {_told(problem, settings)}"
-        for problem in error.errors()
-    )
+    return "; ".join(_placed(problem, prefix) + _told(problem, settings) for problem in error.errors())
+
+
+def _placed(problem: ErrorDetails, prefix: str) -> str:
+    name = prefix + ".".join(map(str, problem["loc"]))
+    return f"{name}: " if name else ""
 
 
 def _told(problem: ErrorDetails, settings: type[BaseModel] | None) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from numbers import Integral, Real
+from pathlib import Path
 
 from refervid.core.errors import SettingsError
 
@@ -22,6 +24,14 @@ def need_word(name: str, value: object) -> None:
     """Raises `SettingsError` for what is no string."""
     if not isinstance(value, str):
         raise SettingsError(f"{name}={value!r:.60} is no word")
+
+
+def need_path(name: str, value: object) -> Path:
+    """`value` as a path; raises `SettingsError` for what is none."""
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise SettingsError(f"{name}={value!r:.60} is no path")
+    return Path(text)
 
 
 def need_words(name: str, value: object) -> None:

@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import sqlite3
+import time
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ _NAME_BYTES = 255
 
 _PART_BYTES = 200
 """How much of its name a file keeps while it is written; the rest is room for what makes it unique."""
+
+_ABANDONED_S = 3600
 
 
 def safe_name(name: str) -> str:
@@ -117,10 +120,24 @@ def storing_in(folder: Path, variable: str) -> Iterator[None]:
         ) from error
 
 
+def drop_abandoned(path: Path) -> None:
+    """Remove what killed processes left of `path`, in a folder that is our own: parts with its exact name
+    to which nothing has been written for an hour.
+    """
+    form = re.compile(r"\.[0-9a-f]{8}\.part\." + re.escape(_end(path)))
+    for entry in os.scandir(path.parent):
+        is_part = form.fullmatch(entry.name) and entry.is_file(follow_symlinks=False)
+        if is_part and time.time() - entry.stat().st_mtime > _ABANDONED_S:
+            os.unlink(entry.path)
+
+
 def _part(path: Path, place: Path) -> Path:
+    return place / f".{secrets.token_hex(4)}.part.{_end(path)}"
+
+
+def _end(path: Path) -> str:
     # The end of the name stays: encoders and picture writers choose the format by the suffix.
-    end = os.fsencode(path.name)[-_PART_BYTES:].decode(errors="ignore")
-    return place / f".{secrets.token_hex(4)}.part.{end}"
+    return os.fsencode(path.name)[-_PART_BYTES:].decode(errors="ignore")
 
 
 def by_number(name: str) -> tuple[list[tuple[int, str]], str]:

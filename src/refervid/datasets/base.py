@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
+from refervid.core.arguments import need_path, need_word
 from refervid.core.errors import DatasetError, SettingsError
 from refervid.core.track import Track
 from refervid.datasets.item import Item
@@ -28,7 +29,8 @@ class Dataset(ABC):
     """The items of one split, in the order of videos and expressions.
 
     Opening reads the lists and finds every file; it raises `DatasetError` with all that is missing or
-    wrong, and `SettingsError` for an unknown split. `splits` names those that exist, the default first.
+    wrong, and `SettingsError` for an unknown split or a `root` that is no path. `splits` names those that
+    exist, the default first.
     `answers` is the name of its folder among the answers that AL-Ref-SAM 2 publishes; None: it has none.
     `notes` say what makes scores on these files differ from published ones.
 
@@ -43,8 +45,9 @@ class Dataset(ABC):
     answers: ClassVar[str | None] = None
 
     def __init__(self, root: str | Path, split: str | None = None) -> None:
-        self.root = Path(root)
-        self.split = split or self.splits[0]
+        self.root = need_path("root", root)
+        self.split = self.splits[0] if split is None else split
+        need_word("split", self.split)
         self.notes: list[str] = []
         if self.split not in self.splits:
             raise SettingsError(f"{self.name} has no split {self.split!r}; choose {' or '.join(self.splits)}")

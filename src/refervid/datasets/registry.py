@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
+from refervid.core.arguments import need_word
 from refervid.core.errors import SettingsError
 from refervid.datasets.a2d_sentences import A2dSentences
 from refervid.datasets.avsbench import AvsbenchMs3, AvsbenchS4
@@ -81,6 +82,7 @@ def _load_added(point: EntryPoint) -> type[Dataset]:
 
 def dataset_class(name: str) -> type[Dataset]:
     """The class of that name; raises `SettingsError` naming all there are."""
+    need_word("name", name)
     known = datasets()
     if name not in known:
         raise SettingsError(f"there is no data set {name!r}; choose one of {', '.join(known)}")

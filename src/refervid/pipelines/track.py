@@ -40,9 +40,13 @@ def track(
 
 def check_marks(clip: Clip, objects: Mapping[str, Sequence[Pivot]]) -> None:
     """Raises `SettingsError` for marks that do not fit the clip."""
+    if not isinstance(objects, Mapping):
+        raise SettingsError(f"objects={objects!r:.60} is no mapping of names to pivots")
     if not objects or not all(objects.values()):
         raise SettingsError("nothing to track: give a box, points or a mask on a frame of each object")
     for name, pivots in objects.items():
+        if not isinstance(pivots, Sequence) or not all(isinstance(pivot, Pivot) for pivot in pivots):
+            raise SettingsError(f"{name}: {pivots!r:.60} is no list of refervid.Pivot")
         for pivot in pivots:
             if not 0 <= pivot.frame_index < len(clip):
                 raise SettingsError(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from refervid.core.arguments import need_path
 from refervid.core.files import inside, slug, write_text
 from refervid.core.track import Track, encode_mask
 from refervid.core.types import Hook, no_hook
@@ -26,8 +27,8 @@ class IntermediateFiles:
     Frames that are drawn for the overlay are no artefacts of this kind.
     """
 
-    def __init__(self, folder: Path, hook: Hook = no_hook) -> None:
-        self._folder = folder
+    def __init__(self, folder: str | Path, hook: Hook = no_hook) -> None:
+        self._folder = need_path("folder", folder)
         self._hook = hook
         self._count = 0
 

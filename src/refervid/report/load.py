@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from refervid.config.problems import problems_of
+from refervid.core.arguments import need_path
 from refervid.core.errors import BadResult, MediaNotFound, SettingsError
 from refervid.core.track import Track, decode_mask
 from refervid.core.types import (
@@ -83,12 +84,14 @@ def load_outcomes(kind: type[Kind], folder: str | Path, video: str | Path | Clip
 
     `video` is what they are of, for its frames. Pictures that a chooser looked at, masks of candidates and
     errors are not stored. Raises `BadResult` where result.json or objects.json is missing or damaged,
-    `SettingsError` for a video of another length or size, `MediaTooLarge`, and what `open_clip` does.
+    `SettingsError` for a video of another length or size and a `folder` that is no path, `MediaTooLarge`, and
+    what `open_clip` does.
     """
-    record = _read(Path(folder) / "result.json", ResultRecord)
-    masks = _read(Path(folder) / "objects.json", _Objects)
+    folder = need_path("folder", folder)
+    record = _read(folder / "result.json", ResultRecord)
+    masks = _read(folder / "objects.json", _Objects)
     shape = record.video
-    check_size(Path(folder), shape.width, shape.height, shape.frames, DEFAULT_MAX_PIXELS)
+    check_size(folder, shape.width, shape.height, shape.frames, DEFAULT_MAX_PIXELS)
     if not len(shape.times_s) == len(shape.frame_names) == shape.frames:
         raise BadResult(f"{folder}: times and names of frames are not as many as frames")
     clip = StoredClip(shape) if video is None else video if isinstance(video, Clip) else open_clip(video)
@@ -101,7 +104,7 @@ def load_outcomes(kind: type[Kind], folder: str | Path, video: str | Path | Clip
     loaded = []
     for number, query in enumerate(record.queries, 1):
         own = {one.object_id: one.segmentations for one in masks.annotations if one.category_id == number}
-        objects = tuple(_object(one, own.get(one.id), clip, Path(folder)) for one in query.objects)
+        objects = tuple(_object(one, own.get(one.id), clip, folder) for one in query.objects)
         fields = _fields(query, objects, clip)
         loaded.append(kind(**fields, preset=record.preset, engines=record.engines, spending=spending))
     return loaded

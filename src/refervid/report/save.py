@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
 
+from refervid.core.arguments import need_path, need_words
 from refervid.core.errors import SettingsError
 from refervid.core.files import safe_name, write_text
 from refervid.core.outputs import ResultFolder, result_folder, writing_to
@@ -27,6 +28,7 @@ def check_formats(formats: Sequence[str], clip: Clip, sentences: int = 1) -> Non
     Raises `SettingsError` for a form that `export` does not know or that cannot hold so many, and
     `UnsafeName` for one with a folder called as the clip, if no folder can be called so.
     """
+    need_words("formats", formats)
     for kind in formats:
         if kind not in EXPORTS:
             raise SettingsError(f"no format {kind!r}: choose among {', '.join(EXPORTS)}")
@@ -48,11 +50,14 @@ def save_results(
     overlay.mp4 (H.264 with the clip's sound), report.html, the forms named in `formats`, and result.json,
     which lists all of them with size and digest. They replace the files of
     the result that was there, and nothing else.
-    Raises what `check_formats`, `results_folder`, `ResultFolder.check` and `ResultFolder.finish` do.
+    Raises `SettingsError` for arguments of a wrong type, and what `check_formats`, `results_folder`,
+    `ResultFolder.check` and `ResultFolder.finish` do.
     """
+    if not (isinstance(results, Sequence) and results and all(isinstance(one, Outcome) for one in results)):
+        raise SettingsError(f"results={results!r:.60} is no list of results of a clip")
     clip = results[0].clip
     check_formats(formats, clip, len(results))
-    with results_folder(folder, clip) as target:
+    with results_folder(need_path("folder", folder), clip) as target:
         target.check(result_files(clip, [result.slug for result in results], formats))
         write_results(results, target, formats, hook)
     return target.path

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from refervid.config.problems import problems_of
 from refervid.core.errors import SettingsError
 from refervid.core.types import Pivot
 
 T = TypeVar("T", bound=BaseModel)
+
+Pixels = Annotated[float, Field(ge=-1e6, le=1e6)]
+"""Much further out than any frame reaches: marks may lie beside it."""
 
 
 class _Strict(BaseModel):
@@ -25,9 +28,9 @@ class Mark(_Strict):
 
     query: int
     frame: int
-    points: list[tuple[FiniteFloat, FiniteFloat]] = Field([], max_length=100)
+    points: list[tuple[Pixels, Pixels]] = Field([], max_length=100)
     labels: list[bool] = []
-    box: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = None
+    box: tuple[Pixels, Pixels, Pixels, Pixels] | None = None
     afresh: bool = False
 
     @model_validator(mode="after")

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 from refervid.config.environment import Environment
 from refervid.core.errors import BadCheckpoint, MissingWeights
-from refervid.core.files import atomic_file, storing_in
+from refervid.core.files import atomic_file, drop_abandoned, storing_in
 from refervid.core.manifest import mark_of
 from refervid.engines.hub.checkpoints import (
     CHECKPOINTS,
@@ -136,14 +136,12 @@ def _fetch(known: Checkpoint) -> Path:
             raise BadCheckpoint(f"{target} is not the published file: move it away, and pull again")
         return target
     digest = hashlib.sha256()
-    with (
-        storing_in(target.parent, "REFERVID_CACHE"),
-        atomic_file(target) as part,
-        part.open("wb") as file,
-    ):
-        for block in _blocks(known):
-            digest.update(block)
-            file.write(block)
+    with storing_in(target.parent, "REFERVID_CACHE"), atomic_file(target) as part:
+        drop_abandoned(target)
+        with part.open("wb") as file:
+            for block in _blocks(known):
+                digest.update(block)
+                file.write(block)
         if digest.hexdigest() != known.sha256:
             raise BadCheckpoint(f"{known.url} does not give the published file: get it from {known.page}")
     return target
