@@ -232,12 +232,18 @@ class CheckingChooser(Protocol):
 
 @dataclass(frozen=True)
 class PlannedQuestions:
-    """`count` questions of one kind, each with a picture of `width` x `height` pixels."""
+    """`count` questions of one kind, each with a picture of `width` x `height` pixels.
 
-    kind: Literal["frame", "box", "check", "objects", "sounding", "vision"]
+    `words` are the characters that its text has beyond its file's, `reply` the tokens of its answer; None:
+    as of most questions.
+    """
+
+    kind: Literal["frame", "box", "check", "objects", "sounding", "vision", "concepts", "tracks"]
     count: int
     width: int
     height: int
+    words: int = 0
+    reply: int | None = None
 
 
 @runtime_checkable
@@ -290,7 +296,8 @@ class ObjectTrack:
     `frame_indices` (N,) int64, increasing; `boxes_xyxy` (N, 4) float32 in pixels of the displayed frame;
     `scores` (N,) float32, how surely it is a thing at all; `names` nouns with probabilities, likeliest first
     (they do not exclude each other); `colours` (22,) float32: shares of the eleven colour terms in its upper
-    and its lower half, summing to 1.
+    and its lower half, summing to 1, or all 0 where nobody measured them. `masks` are those of the whole
+    clip, where the finder segments.
     """
 
     number: int
@@ -298,7 +305,8 @@ class ObjectTrack:
     boxes_xyxy: NDArray[np.float32]
     scores: NDArray[np.float32]
     names: Mapping[str, float]
-    colours: NDArray[np.float32]
+    colours: NDArray[np.float32] = field(default_factory=lambda: np.zeros(22, np.float32))
+    masks: Track | None = None
 
     def box_at(self, frame_index: int) -> NDArray[np.float32] | None:
         """(4,) where it is on a frame, between sightings by interpolation; None before and after them."""
@@ -306,6 +314,15 @@ class ObjectTrack:
         if not frames[0] <= frame_index <= frames[-1]:
             return None
         return np.array([np.interp(frame_index, frames, side) for side in self.boxes_xyxy.T], np.float32)
+
+    def candidate_at(self, frame_index: int) -> Candidate | None:
+        """The same as a candidate, with its mask where there are masks."""
+        box, mask = self.box_at(frame_index), None
+        if self.masks is not None:
+            mask = self.masks[frame_index]
+            box = box if mask.any() else None
+        score = float(self.scores.mean())
+        return None if box is None else Candidate(box, score, next(iter(self.names), ""), mask)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from refervid.config.problems import problems_of
 from refervid.core.errors import SettingsError
 from refervid.engines.base import Engine, EngineClass, EngineSettings, Runtime
 
-Role = Literal["chooser", "detector", "tracker", "tagger", "binder", "finder"]
+Role = Literal["chooser", "detector", "tracker", "tagger", "binder", "finder", "reader"]
 
 GROUP = "refervid.engines"
 """The entry points by which packages add engines."""
@@ -49,6 +49,9 @@ ENGINES: Mapping[Role, Mapping[str, str]] = {
     },
     "finder": {
         "objects": "refervid.engines.lite.objects.finder:ObjectFinder",
+    },
+    "reader": {
+        "rules": "refervid.engines.lite.reader:RulesReader",
     },
     "binder": {
         "synchrony": "refervid.engines.lite.binder:SynchronyBinder",

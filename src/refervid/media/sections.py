@@ -7,16 +7,16 @@ There, numbers spill over into the neighbouring frame; here every frame is drawn
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal
 
 import cv2
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from refervid.core.types import Candidate, Frame, Mask
+from refervid.core.types import BoxArray, Candidate, Frame, Mask
 from refervid.media.clip import Clip
 from refervid.media.lettering import disc
 from refervid.media.overlay import draw_masks
@@ -24,6 +24,8 @@ from refervid.media.palette import MASK_COLOUR, RGB, box_colour
 from refervid.media.pictures import decode_jpeg, encode_jpeg
 
 _NUMBER_COLOUR: RGB = (31, 119, 180)
+Draw = Callable[[int, Frame, float], None]
+"""`draw(frame index in the clip, tile, size of the tile in shares of the clip's frame)`."""
 _POINT = 100 / 72
 """Pixels per typographic point in the published pictures (100 dpi)."""
 
@@ -124,11 +126,15 @@ class Section:
     @cached_property
     def jpeg(self) -> bytes:
         """The picture as it is sent to a model; drawn once and kept in this form, as clips are long."""
+        return encode_jpeg(self.drawn(lambda index, tile, scale: None), self.style.jpeg_quality)
+
+    def drawn(self, draw: Draw) -> Frame:
+        """The picture with whatever `draw` draws into its frames."""
         width, height = self.size
         picture = np.full((height, width, 3), 255, np.uint8)
         for index, frame in self.clip.frames(self.frame_indices):
-            self._paste(picture, self.frame_indices.index(index), frame, ())
-        return encode_jpeg(picture, self.style.jpeg_quality)
+            self._paste(picture, self.frame_indices.index(index), frame, partial(draw, index))
+        return picture
 
     def marked_picture(self, frame_index: int, candidates: Sequence[Candidate]) -> Frame:
         """The picture with numbered boxes 1, 2, ... on the frame with that index in the clip.
@@ -137,7 +143,7 @@ class Section:
         """
         picture = self.picture
         position = self.frame_indices.index(frame_index)
-        self._paste(picture, position, self.clip.frame(frame_index), candidates)
+        self._paste(picture, position, self.clip.frame(frame_index), self._boxes(candidates))
         return picture
 
     def result_picture(
@@ -147,17 +153,22 @@ class Section:
         picture = self.picture
         for position, (index, frame) in enumerate(self.clip.frames(self.frame_indices)):
             draw_masks(frame, [masks[index]], colours=[MASK_COLOUR])
-            self._paste(picture, position, frame, candidates if index == frame_index else ())
+            self._paste(picture, position, frame, self._boxes(candidates if index == frame_index else ()))
         return picture
 
-    def _paste(self, picture: Frame, position: int, frame: Frame, candidates: Sequence[Candidate]) -> None:
+    def _boxes(self, candidates: Sequence[Candidate]) -> Callable[[Frame, float], None]:
+        return lambda tile, scale: draw_candidates(tile, candidates, scale, self.style)
+
+    def _paste(
+        self, picture: Frame, position: int, frame: Frame, draw: Callable[[Frame, float], None]
+    ) -> None:
         columns, width, height = _layout(
             self.style, len(self.frame_indices), self.clip.width, self.clip.height
         )
         row, column = divmod(position, columns)
         top, bottom = _edge(row, height), _edge(row + 1, height)
         tile = np.ascontiguousarray(_resize(frame, width, bottom - top))
-        draw_candidates(tile, candidates, width / frame.shape[1], self.style)
+        draw(tile, width / frame.shape[1])
         _draw_number(tile, self.style, position + 1, width / frame.shape[1])
         tile[tile.shape[0] - self.style.edge :] = tile[:, width - self.style.edge :] = 255
         picture[top:bottom, column * width : (column + 1) * width] = tile
@@ -235,21 +246,32 @@ def draw_candidates(
     picture: Frame, candidates: Sequence[Candidate], scale: float = 1.0, style: PictureStyle = READABLE
 ) -> None:
     """Draw numbered boxes into a picture of one frame, which is `scale` times the size of the clip's."""
+    thickness = max(round(style.box_line * _units(picture, style, scale)[1]), 1)
+    for position, candidate in enumerate(candidates):
+        x0, y0, x1, y1 = (round(float(v) * scale) for v in candidate.box_xyxy)
+        cv2.rectangle(picture, (x0, y0), (x1, y1), box_colour(position)[1], thickness, cv2.LINE_AA)
+    # All numbers lie on top of all boxes.
+    labels = [(one.box_xyxy, box_colour(place)[1], str(place + 1)) for place, one in enumerate(candidates)]
+    draw_labels(picture, labels, scale, style)
+
+
+def draw_labels(
+    picture: Frame,
+    labels: Sequence[tuple[BoxArray, RGB, str]],
+    scale: float = 1.0,
+    style: PictureStyle = READABLE,
+) -> None:
+    """Discs with words at boxes that are drawn already, each (box in pixels of the clip, colour, words)."""
     length, line = _units(picture, style, scale)
     radius, rim, text = style.label_radius * length, style.rim * line, style.label_text * line
-    thickness = max(round(style.box_line * line), 1)
     centres: list[tuple[float, float]] = []
-    for position, candidate in enumerate(candidates):
-        box = [float(v) * scale for v in candidate.box_xyxy]
-        start, end = (round(box[0]), round(box[1])), (round(box[2]), round(box[3]))
-        cv2.rectangle(picture, start, end, box_colour(position)[1], thickness, cv2.LINE_AA)
+    for box_xyxy, colour, words in labels:
+        box = [float(v) * scale for v in box_xyxy]
         if style.label_beside:
             centres.append(_free_corner(box, radius, centres, picture))
         else:
             centres.append((box[2] - radius, box[3] - radius))
-    # All numbers lie on top of all boxes.
-    for position, centre in enumerate(centres):
-        disc(picture, centre, radius, box_colour(position)[1], rim, str(position + 1), text)
+        disc(picture, centres[-1], radius, colour, rim, words, text)
 
 
 def _free_corner(

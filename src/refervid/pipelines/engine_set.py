@@ -19,6 +19,7 @@ from refervid.engines.base import (
 )
 from refervid.engines.hub.digests import loaded_digests
 from refervid.engines.registry import Role, build_engine, engine_settings, missing_parts
+from refervid.engines.rounds import Reader
 
 
 class EngineSet:
@@ -62,6 +63,14 @@ class EngineSet:
     @property
     def finder(self) -> Finder:
         return cast(Finder, self._engine("finder"))
+
+    @property
+    def reader(self) -> Reader:
+        """Of its own, or the chooser."""
+        return cast(Reader, self._engine("reader" if self.has("reader") else "chooser"))
+
+    def has(self, role: Role) -> bool:
+        return role in self._options or role in self._engines
 
     def is_given(self, role: Role) -> bool:
         """Whether the caller brought this engine along, so that settings say nothing of it."""

@@ -16,9 +16,10 @@ from refervid.core.device import resolve_device
 from refervid.core.errors import SettingsError
 from refervid.engines.base import Binder, Chooser, Detector, Dtype, Engine, Finder, Runtime, Tagger, Tracker
 from refervid.engines.registry import Role, engine_settings, missing_parts
+from refervid.engines.rounds import Reader
 from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.pipelines.base import Pipeline
-from refervid.pipelines.pivot.pipeline import SOUND_PARTS, TEXT_PARTS, PivotPipeline, lacking
+from refervid.pipelines.pivot.pipeline import SOUND_PARTS, PivotPipeline, lacking
 from refervid.pipelines.pivot.settings import PivotSettings
 from refervid.pipelines.soc import SHIPPED, SocPipeline, SocSettings
 from refervid.pipelines.tracks.pipeline import TracksPipeline
@@ -137,6 +138,22 @@ PRESETS: Mapping[str, Preset] = {
             "float32",
         ),
         Preset(
+            "agent",
+            "everything of the named kinds is followed through the clip, then a language model eliminates in "
+            "rounds, by what each thing is and does",
+            "weights, and a local server (or --set chooser.kind=local)",
+            {
+                "pipeline": "tracks",
+                "finder": {"kind": "objects"},
+                "text": {"candidates": 12, "check": True},
+                "chooser": {"kind": "server"},
+                "detector": {"kind": "grounding-dino", "weights": "IDEA-Research/grounding-dino-base"},
+                "tracker": {"kind": "sam2", "weights": "facebook/sam2.1-hiera-small"},
+                "tagger": {"kind": "beats"},
+                "binder": {"kind": "languagebind"},
+            },
+        ),
+        Preset(
             "soc",
             "the SOC network, trained on sentences with masks: by default the small one that comes with "
             "refervid and knows toy shapes; others with --set weights=FILE",
@@ -173,9 +190,11 @@ def lacks_of(name: str, overrides: Sequence[str] = ()) -> Lacks:
     settings = _settings(name, overrides)
     if isinstance(settings, SocSettings):
         return Lacks(settings.missing(), [], [])
-    always, sounding = lacking(settings, TEXT_PARTS), lacking(settings, SOUND_PARTS)
+    parts = _pipeline_class(settings).text_parts(settings)
+    always, sounding = lacking(settings, parts), lacking(settings, SOUND_PARTS)
     naming = [] if settings.finder is None else missing_parts("finder", settings.finder)
-    return Lacks(always, [lack for lack in sounding if lack not in always], naming)
+    beside = [[lack for lack in lacks if lack not in always] for lacks in (sounding, naming)]
+    return Lacks(always, *beside)
 
 
 def missing_for(name: str, overrides: Sequence[str] = (), *, sound: bool = True) -> list[str]:
@@ -204,6 +223,7 @@ def load(
     tagger: Tagger | None = None,
     binder: Binder | None = None,
     finder: Finder | None = None,
+    reader: Reader | None = None,
 ) -> Pipeline:
     """A ready pipeline. `settings` are changes to the preset in the form "tracker.kind=edgetam".
 
@@ -235,12 +255,16 @@ def load(
         "tagger": tagger,
         "binder": binder,
         "finder": finder,
+        "reader": reader,
     }
     given = {role: engine for role, engine in roles.items() if engine is not None}
     if isinstance(chosen, SocSettings):
         return SocPipeline(name, chosen, runtime, given)
-    pipeline = TracksPipeline if chosen.pipeline == "tracks" else PivotPipeline
-    return pipeline(name, chosen, runtime, given)
+    return _pipeline_class(chosen)(name, chosen, runtime, given)
+
+
+def _pipeline_class(settings: PivotSettings) -> type[PivotPipeline]:
+    return TracksPipeline if settings.pipeline == "tracks" else PivotPipeline
 
 
 def _settings(name: str, overrides: Sequence[str]) -> PivotSettings | SocSettings:

@@ -32,6 +32,7 @@ _PRESETS = {
     "lite": "small networks and rules that come with refervid",
     "fast": "a detector's surest box, tracked by EdgeTAM",
     "local": "a language model on this machine chooses, SAM 2.1 tracks",
+    "agent": "follows everything of the named kind, then a language model eliminates",
     "paper": "AL-Ref-SAM 2 as published, with a language model elsewhere",
     "soc": "one network for sentences; the small one knows toy shapes",
 }

@@ -26,8 +26,20 @@ from refervid.engines.llm.replies import (
     read_objects,
     read_sounding_box,
 )
+from refervid.engines.llm.rounds import (
+    concepts_schema,
+    judged_words,
+    read_concepts,
+    read_judgements,
+    reasons_of,
+    tracks_on,
+    tracks_schema,
+    tracks_text,
+)
 from refervid.engines.llm.vision import require_vision
 from refervid.engines.llm.wording import Form, Wording, box_schema, enum_schema, object_schema, quoted
+from refervid.engines.rounds import ConceptChoice, ConceptQuestion, TracksChoice, TracksQuestion
+from refervid.media.marked_tracks import marked_picture
 from refervid.media.pictures import encode_jpeg
 
 Question = TypeVar("Question")
@@ -82,6 +94,12 @@ class LanguageModelChooser:
 
     def check(self, questions: Sequence[CheckQuestion]) -> list[BoxChoice]:
         return self._all(self._check, questions)
+
+    def concepts(self, questions: Sequence[ConceptQuestion]) -> list[ConceptChoice]:
+        return self._all(self._read_sentence, questions)
+
+    def judge_tracks(self, questions: Sequence[TracksQuestion]) -> list[TracksChoice]:
+        return self._all(self._judge, questions)
 
     def sounding_objects(self, question: SoundQuestion) -> SoundChoice:
         """Objects with the frames they are named on."""
@@ -183,6 +201,39 @@ class LanguageModelChooser:
         decision = asked.decision("check", answer, section, question.frame_index, jpeg, candidates, picks)
         # It is about the whole clip, whatever section its boxes are from.
         return BoxChoice(picks, replace(decision, section=None), asked.notes, asked.error)
+
+    def _read_sentence(self, question: ConceptQuestion) -> ConceptChoice:
+        """Without an answer the whole sentence is what a finder looks for."""
+        section = question.section
+        text = self._words.fill(
+            "concepts-v1", **self._words.picture_words(section), expression=quoted(question.text)
+        )
+        prompt = self._prompt("concepts-v1", text, section.jpeg, concepts_schema(), self._detail[0])
+        asked = self._inquiry.ask(self._frame_model, prompt, read_concepts)
+        meant, related = asked.answer or ([question.text], [])
+        answer = ", ".join(meant) + (f"; beside {', '.join(related)}" if related else "")
+        decision = replace(asked.decision("concepts", asked.answer and answer, section), section=None)
+        return ConceptChoice(meant, related, decision, asked.notes, asked.error)
+
+    def _judge(self, question: TracksQuestion) -> TracksChoice:
+        section = question.section
+        picture = marked_picture(section, tracks_on(question))
+        jpeg = encode_jpeg(picture, section.style.jpeg_quality)
+        text = tracks_text(self._words, question)
+        prompt = self._prompt("tracks-v1", text, jpeg, tracks_schema(question), self._detail[1])
+        asked = self._inquiry.ask(self._box_model, prompt, lambda reply: read_judgements(reply, question))
+        judgements = asked.answer or {}
+        decision = asked.decision(
+            f"round {question.round}", judged_words(judgements) or None, section, jpeg=jpeg
+        )
+        reason = reasons_of(judgements) or decision.reason
+        return TracksChoice(
+            judgements,
+            replace(decision, section=None, reason=reason),
+            asked.notes,
+            asked.error,
+            usable=asked.answer is not None,
+        )
 
     def _require_vision(self) -> None:
         if self._probe:

@@ -36,30 +36,30 @@ def read_number(text: str, key: str, allowed: Collection[int]) -> int:
 
     Raises `ReplyUnreadable` unless it is one of `allowed`.
     """
-    answer = _clean(text)
-    for found in _objects(answer):
+    answer = without_thought(text)
+    for found in json_objects(answer):
         if key in found:
             return _check(found[key], allowed)
     for inside in reversed(_BRACKETS.findall(_plain(answer))):
         if re.fullmatch(r"\s*-?\d{1,6}\s*", inside):
             return _check(int(inside), allowed)
-    raise ReplyUnreadable(f"the reply names no number: {_excerpt(text)}")
+    raise ReplyUnreadable(f"the reply names no number: {excerpt(text)}")
 
 
 def read_numbers(text: str, key: str, allowed: Collection[int]) -> list[int]:
     """Distinct numbers under `key` of a JSON object, else in the last square brackets of integers."""
-    answer = _clean(text)
-    for found in _objects(answer):
+    answer = without_thought(text)
+    for found in json_objects(answer):
         if key in found:
             values = found[key]
             if not isinstance(values, list):
-                raise ReplyUnreadable(f"{key!r} is no list: {_excerpt(text)}")
+                raise ReplyUnreadable(f"{key!r} is no list: {excerpt(text)}")
             return list(dict.fromkeys(_check(value, allowed) for value in values))
     for inside in reversed(_BRACKETS.findall(_plain(answer))):
         if re.fullmatch(r"\s*|(\s*-?\d{1,6}\s*,)*\s*-?\d{1,6}\s*", inside):
             numbers = [int(number) for number in inside.split(",") if number.strip()]
             return list(dict.fromkeys(_check(number, allowed) for number in numbers))
-    raise ReplyUnreadable(f"the reply names no numbers: {_excerpt(text)}")
+    raise ReplyUnreadable(f"the reply names no numbers: {excerpt(text)}")
 
 
 def read_sounding_box(text: str, allowed: Collection[int]) -> int:
@@ -67,14 +67,14 @@ def read_sounding_box(text: str, allowed: Collection[int]) -> int:
 
     The latter as in the `avs` scripts of AL-Ref-SAM 2, which ask for the number alone, without reasons.
     """
-    answer = _clean(text)
-    for found in _objects(answer):
+    answer = without_thought(text)
+    for found in json_objects(answer):
         if "box" in found:
             return _check(found["box"], allowed)
     inside = _ONE_LINE_BRACKETS.search(answer)
     digits = inside and re.search(r"\d{1,6}", inside[1])
     if not digits:
-        raise ReplyUnreadable(f"the reply names no box: {_excerpt(text)}")
+        raise ReplyUnreadable(f"the reply names no box: {excerpt(text)}")
     return _check(int(digits[0]), allowed)
 
 
@@ -86,17 +86,17 @@ def read_objects(text: str, frames: Collection[int]) -> dict[str, int]:
     its first comma or semicolon; a repeated name takes the later number (AL-Ref-SAM 2, `avs` scripts).
     Frames outside `frames` become the first one, as published.
     """
-    answer = _clean(text)
+    answer = without_thought(text)
     named: dict[str, int] = {}
-    for found in _objects(answer):
+    for found in json_objects(answer):
         if isinstance(found.get("objects"), list):
             for entry in found["objects"]:
                 if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
-                    raise ReplyUnreadable(f"an object without a name: {_excerpt(text)}")
+                    raise ReplyUnreadable(f"an object without a name: {excerpt(text)}")
                 named[entry["name"]] = _integer(entry.get("frame"))
             return _named(named, frames)
     if not _NAMED_FRAME.search(answer) and not re.search(r"\[\s*\]|\{\s*\}", answer):
-        raise ReplyUnreadable(f"the reply names no objects: {_excerpt(text)}")
+        raise ReplyUnreadable(f"the reply names no objects: {excerpt(text)}")
     for name, number in _NAMED_FRAME.findall(answer):
         named[name] = int(number[:6])
     return _named(named, frames)
@@ -104,7 +104,7 @@ def read_objects(text: str, frames: Collection[int]) -> dict[str, int]:
 
 def read_reason(text: str) -> str:
     """What a JSON reply gives as its reason, on one line, to be shown and not used; else ""."""
-    for found in _objects(_clean(text)):
+    for found in json_objects(without_thought(text)):
         for key in _REASONS:
             if isinstance(found.get(key), str):
                 return shown(found[key], LONGEST_REASON)
@@ -126,7 +126,8 @@ def _named(named: dict[str, int], frames: Collection[int]) -> dict[str, int]:
     return result
 
 
-def _clean(text: str) -> str:
+def without_thought(text: str) -> str:
+    """Raises `ReplyUnreadable` for what is too long to be an answer."""
     if len(text.encode("utf-8", "replace")) > LONGEST_REPLY:
         raise ReplyUnreadable(f"the reply has more than {LONGEST_REPLY} bytes")
     return _THOUGHT.sub("", text).strip()
@@ -137,7 +138,7 @@ def _plain(text: str) -> str:
     return text.replace("*", "").replace("\\", "")
 
 
-def _objects(text: str) -> Iterator[dict[str, Any]]:
+def json_objects(text: str) -> Iterator[dict[str, Any]]:
     """JSON objects in the text, the last one first: prose and fences around them do not matter."""
     decoder = json.JSONDecoder()
     found, position = [], text.find("{")
@@ -166,5 +167,6 @@ def _integer(value: Any) -> int:
     return value
 
 
-def _excerpt(text: str) -> str:
+def excerpt(text: str) -> str:
+    """The end of a reply, for the words of an error."""
     return repr(text[-120:])

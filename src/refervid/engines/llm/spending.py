@@ -165,12 +165,14 @@ def estimate(
     unpriced = False
     for planned in questions:
         _, prices = frame_model if planned.kind in ("frame", "objects") else box_model
-        one = text_tokens(words.text(f"{planned.kind}-v1")) + picture_tokens(planned.width, planned.height)
+        characters = len(words.text(f"{planned.kind}-v1")) + planned.words
+        one = characters // CHARACTERS_PER_TOKEN + picture_tokens(planned.width, planned.height)
+        reply = EXPECTED_OUTPUT if planned.reply is None else planned.reply
         unpriced = unpriced or prices is None
-        usd += planned.count * prices.cost(one, EXPECTED_OUTPUT) if prices else 0.0
+        usd += planned.count * prices.cost(one, reply) if prices else 0.0
         asked += planned.count
         tokens_in += planned.count * one
-        tokens_out += planned.count * EXPECTED_OUTPUT
+        tokens_out += planned.count * reply
     names = ", ".join(dict.fromkeys([frame_model[0], box_model[0]]))
     return Spending(names, asked, 0, tokens_in, tokens_out, None if unpriced else usd)
 

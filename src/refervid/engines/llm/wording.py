@@ -32,11 +32,19 @@ PLACEHOLDERS: Mapping[str, frozenset[str]] = {
     "objects-v1.vocabulary": frozenset({"names"}),
     "sounding-v1": _BOXES,
     "sounding-v1.line": _LINE,
+    "concepts-v1": _PICTURE | {"expression"},
+    "tracks-v1": _PICTURE | {"times", "list", "heard", "expression", "numbers", "look"},
+    "tracks-v1.line": frozenset({"number", "colour", "names", "start", "end"}),
+    "tracks-v1.other": frozenset({"number", "colour", "names"}),
+    "tracks-v1.heard": frozenset({"sounds"}),
+    "tracks-v1.sound": frozenset({"number", "start", "end", "labels"}),
 }
 """What may stand as `$name` in each file; in the others nothing may."""
 
 NEEDED: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("frame-v1", "box-v1", "check-v1", "sounding-v1"), frozenset({"expression"})),
+    "concepts-v1": frozenset({"expression"}),
+    "tracks-v1": frozenset({"expression", "numbers"}),
     "objects-v1": frozenset({"labels"}),
 }
 """Without which a question would not be about anything."""

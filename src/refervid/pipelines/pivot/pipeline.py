@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from refervid.core.errors import NotReady
 from refervid.core.types import Hook, Reference, SoundReference, Spending, TextReference, Waveform, no_hook
-from refervid.engines.base import Engine, PaidChooser, Runtime, Tracker
+from refervid.engines.base import Engine, PaidChooser, PlannedQuestions, Runtime, Tracker
 from refervid.engines.class_names import ClassNames
 from refervid.engines.hub.digests import loaded_digests
 from refervid.engines.hub.weights import missing_weights
@@ -68,6 +68,11 @@ class PivotPipeline(Pipeline):
             {role: getattr(settings, role) for role in roles_of(settings)}, runtime, given
         )
 
+    @classmethod
+    def text_parts(cls, settings: PivotSettings) -> tuple[Role, ...]:
+        """What sentences need."""
+        return TEXT_PARTS
+
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
         texts, sound = bool(distinct_texts(references)), SoundReference() in references
         self._require(texts=texts or sound, sound=sound)
@@ -107,7 +112,10 @@ class PivotPipeline(Pipeline):
         if self.engines.is_given("chooser") or not isinstance(chooser, PaidChooser):
             return None
         settings = engine_settings("chooser", self.settings.chooser)
-        return chooser.estimate(settings, planned_questions(clip, references, self.settings))
+        return chooser.estimate(settings, self._planned(clip, references))
+
+    def _planned(self, clip: Clip, references: Sequence[Reference]) -> list[PlannedQuestions]:
+        return planned_questions(clip, references, self.settings)
 
     def spending(self) -> Spending | None:
         if "chooser" not in self.engines.used:
@@ -123,7 +131,7 @@ class PivotPipeline(Pipeline):
 
     def _require(self, *, texts: bool, sound: bool) -> None:
         """Raises `NotReady` with all that is lacking: better now than after questions were paid."""
-        lacks = self.engines.missing(TEXT_PARTS) if texts else []
+        lacks = self.engines.missing(self.text_parts(self.settings)) if texts else []
         if sound:
             lacks += self.engines.missing(("tagger", "binder")) + lacking(self.settings, ("class names",))
         if lacks:

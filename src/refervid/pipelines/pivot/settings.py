@@ -66,16 +66,34 @@ class SoundSettings(_Frozen):
     style: PictureStyle = READABLE
 
 
+class RoundSettings(_Frozen):
+    """How a language model eliminates tracks: in at most `rounds`, shown `frames` frames each (AgentRVOS: 3
+    and 16), and asked about at most `tracks` tracks by one question. With `listen` a sentence that speaks of
+    something heard gets the clip's sounds as evidence.
+    """
+
+    rounds: int = Field(3, ge=1, le=10)
+    frames: int = Field(16, ge=1, le=16)
+    tracks: int = Field(12, ge=1, le=50)
+    listen: bool = True
+    style: PictureStyle = PictureStyle(short_side=1152)
+
+
 class PivotSettings(_Frozen):
-    """The pipeline of AL-Ref-SAM 2 with its five engines; before it, with `tracks`, a finder."""
+    """The pipeline of AL-Ref-SAM 2 with its five engines; before it, with `tracks`, a finder.
+
+    `reader` says what sentences name to a finder that looks for what it is told; None: the chooser does.
+    """
 
     pipeline: Literal["pivot", "tracks"] = "pivot"
     sections: SectionSettings = SectionSettings()
     text: TextSettings = TextSettings()
     sound: SoundSettings = SoundSettings()
+    rounds: RoundSettings = RoundSettings()
     chooser: EngineOptions
     detector: EngineOptions
     tracker: EngineOptions
     tagger: EngineOptions
     binder: EngineOptions
     finder: EngineOptions | None = None
+    reader: EngineOptions | None = None

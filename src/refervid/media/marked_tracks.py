@@ -1,0 +1,55 @@
+"""A section's picture with tracks drawn in, by outlines and numbers: what is inside keeps its colours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import cv2
+import numpy as np
+
+from refervid.core.types import Candidate, Frame, Mask
+from refervid.media.lettering import BLACK
+from refervid.media.palette import RGB, box_colour
+from refervid.media.sections import PictureStyle, Section, draw_labels
+
+Marks = Mapping[int, Candidate]
+"""By a track's number, from 1, where it is on one frame; with a mask its outline is drawn, else its box."""
+
+
+def marked_picture(section: Section, marks: Mapping[int, Marks]) -> Frame:
+    """The section's picture with marks on its frames, by their indices in the clip.
+
+    Track `n` has the colour `palette.box_colour(n - 1)` on all of them.
+    """
+
+    def draw(index: int, tile: Frame, scale: float) -> None:
+        _draw(tile, marks.get(index, {}), scale, section.style)
+
+    return section.drawn(draw)
+
+
+def _draw(tile: Frame, marks: Marks, scale: float, style: PictureStyle) -> None:
+    line = max(round(style.box_line * min(tile.shape[:2])), 1)
+    for number, mark in marks.items():
+        colour = box_colour(number - 1)[1]
+        mask = mark.mask
+        if mask is None:
+            start, end = (tuple(round(float(v) * scale) for v in mark.box_xyxy[side]) for side in _CORNERS)
+            cv2.rectangle(tile, start, end, BLACK, line + 2, cv2.LINE_AA)
+            cv2.rectangle(tile, start, end, colour, line, cv2.LINE_AA)
+        else:
+            _outline(tile, mask, colour, line)
+    labels = [(mark.box_xyxy, box_colour(number - 1)[1], str(number)) for number, mark in marks.items()]
+    draw_labels(tile, labels, scale, style)
+
+
+_CORNERS = (slice(0, 2), slice(2, 4))
+
+
+def _outline(tile: Frame, mask: Mask, colour: RGB, line: int) -> None:
+    height, width = tile.shape[:2]
+    small = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    outlines, _ = cv2.findContours(small, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    # A dark line under the coloured one keeps the outline visible on a ground of its own colour.
+    cv2.drawContours(tile, outlines, -1, BLACK, line + 2, cv2.LINE_AA)
+    cv2.drawContours(tile, outlines, -1, colour, line, cv2.LINE_AA)

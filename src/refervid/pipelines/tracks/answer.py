@@ -1,0 +1,109 @@
+"""From what stands after the last round to a selection: objects, a status, and words for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refervid.core.types import Decision, Pivot, TextReference
+from refervid.engines.base import BoxChoice, BoxQuestion, ObjectTrack
+from refervid.media.clip import Clip
+from refervid.media.sections import Section
+from refervid.pipelines.pivot.select import to_pivot
+from refervid.pipelines.pivot.selection import Selection
+from refervid.pipelines.tracks.rounds import Standing
+from refervid.report.objects import TrackedObject
+
+PIVOTS = 6
+"""The surest sightings of a track without masks, evenly over its time, start the tracker."""
+
+
+def selection_of(clip: Clip, standing: Standing) -> Selection:
+    """The tracks that were kept. Those that stayed undecided are a guess where none was; where all were
+    dropped, the answer is that it is not there, and why.
+    """
+    selection = Selection(
+        TextReference(standing.text),
+        decisions=standing.decisions,
+        notes=standing.notes,
+        error=standing.error,
+    )
+    if standing.error is not None:
+        return selection
+    meant, undecided = standing.kept, standing.undecided
+    if not meant and not undecided:
+        return selection.noted([_absence(standing)])
+    notes = []
+    if not meant:
+        meant = undecided if not standing.stuck else _surest(undecided)
+        notes.append("nobody could tell whether it is this: " + _numbers(meant))
+    elif undecided:
+        notes.append(f"undecided, and left out: {_numbers(undecided)}")
+    return _with_objects(clip, selection.noted(notes), standing, meant)
+
+
+def _with_objects(
+    clip: Clip, selection: Selection, standing: Standing, meant: Sequence[ObjectTrack]
+) -> Selection:
+    objects = tuple(_pivots(track) for track in meant)
+    pairs = zip(objects, meant, strict=True)
+    tracked = tuple(
+        TrackedObject(number, pivots, track.masks)
+        for number, (pivots, track) in enumerate(pairs, 1)
+        if track.masks is not None
+    )
+    return Selection(
+        selection.reference,
+        objects=objects,
+        answered=(_answered(clip, standing, meant),),
+        tracked=tracked if len(tracked) == len(objects) else (),
+        decisions=selection.decisions,
+        notes=selection.notes,
+        guess=not standing.kept,
+    )
+
+
+def _answered(clip: Clip, standing: Standing, meant: Sequence[ObjectTrack]) -> tuple[BoxQuestion, BoxChoice]:
+    """The elimination as a choice among boxes on the frame that shows most of the tracks: what the closing
+    check starts from, and may name others of."""
+    frames = [int(index) for track in meant for index in track.frame_indices]
+    shown = {index: sum(track.box_at(index) is not None for track in standing.tracks) for index in frames}
+    meant_there = {index: sum(track.box_at(index) is not None for track in meant) for index in frames}
+    best = max(dict.fromkeys(frames), key=lambda index: (meant_there[index], shown[index], -index))
+    there = [(track, mark) for track in standing.tracks if (mark := track.candidate_at(best)) is not None]
+    picks = [place for place, (track, _) in enumerate(there) if track in meant]
+    section = Section(clip, 0, (best,))
+    question = BoxQuestion(section, best, [mark for _, mark in there], standing.text)
+    return question, BoxChoice(picks, Decision("tracks", _numbers(meant), "model"))
+
+
+def _pivots(track: ObjectTrack) -> tuple[Pivot, ...]:
+    """One is enough for what is segmented already."""
+    if track.masks is not None:
+        best = int(track.frame_indices[int(track.scores.argmax())])
+        mark = track.candidate_at(best)
+        return (Pivot(best, track.box_at(best)) if mark is None else to_pivot(best, mark),)
+    order: list[NDArray[np.intp]] = np.array_split(
+        np.arange(len(track.scores)), min(PIVOTS, len(track.scores))
+    )
+    best_of = [int(part[int(track.scores[part].argmax())]) for part in order]
+    return tuple(Pivot(int(track.frame_indices[n]), track.boxes_xyxy[n]) for n in best_of)
+
+
+def _surest(tracks: Sequence[ObjectTrack]) -> tuple[ObjectTrack, ...]:
+    return (max(tracks, key=lambda track: float(track.scores.mean()) * len(track.scores) ** 0.5),)
+
+
+def _numbers(tracks: Sequence[ObjectTrack]) -> str:
+    return f"track{'s' * (len(tracks) > 1)} {', '.join(str(track.number) for track in tracks)}"
+
+
+def _absence(standing: Standing) -> str:
+    reasons = [
+        f"{', '.join(list(track.names)[:1]) or 'something'} (track {track.number}): {one.reason}"
+        for track in standing.tracks
+        if (one := standing.judgements.get(track.number)) and one.reason
+    ]
+    return "nothing that was followed is meant" + (f". {'; '.join(reasons[:6])}" if reasons else "")

@@ -1,0 +1,58 @@
+"""What sentences name, and the tracks of it: the start of the rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from refervid.engines.base import Finder, Inventory, ObjectTrack
+from refervid.engines.rounds import ConceptChoice, ConceptFinder, ConceptQuestion, Reader
+from refervid.media.clip import Clip
+from refervid.media.sections import even_section
+from refervid.pipelines.pivot.settings import RoundSettings
+from refervid.pipelines.stages import Stages
+from refervid.pipelines.tracks.rounds import Standing
+
+
+def everything(clip: Clip, texts: Sequence[str], finder: Finder, stages: Stages) -> list[Standing]:
+    """Every sentence may mean every track of a finder that is not told what to look for."""
+    with stages.stage("inventory", len(clip)) as stage:
+        stage.artefact = inventory = finder.find(clip, stage.hook)
+    return [Standing(text, tuple(inventory.tracks), notes=tuple(inventory.notes)) for text in texts]
+
+
+def what_is_named(
+    clip: Clip,
+    texts: Sequence[str],
+    reader: Reader,
+    finder: ConceptFinder,
+    settings: RoundSettings,
+    stages: Stages,
+) -> list[Standing]:
+    """Tracks of the concepts of all sentences, looked for together, so that they share what is computed."""
+    section = even_section(clip, settings.frames, settings.style)
+    with stages.stage("read", len(texts)) as stage:
+        stage.artefact = choices = reader.concepts([ConceptQuestion(section, text) for text in texts])
+    named = [noun for one in choices if one.error is None for noun in (*one.meant, *one.related)]
+    inventory = Inventory((), ())
+    if named:
+        with stages.stage("inventory", len(clip)) as stage:
+            found = finder.find_concepts(clip, list(dict.fromkeys(named)), stage.hook)
+            stage.artefact = inventory = found
+    return [_standing(text, choice, inventory) for text, choice in zip(texts, choices, strict=True)]
+
+
+def _standing(text: str, choice: ConceptChoice, inventory: Inventory) -> Standing:
+    tracks = _named(inventory, choice.meant)
+    others = [track for track in _named(inventory, choice.related) if track not in tracks]
+    notes = [*choice.notes, *inventory.notes]
+    if choice.error is not None:
+        return Standing(
+            text, (), decisions=(choice.decision,), notes=(*notes, str(choice.error)), error=choice.error
+        )
+    if not tracks:
+        notes.append(f"looked for {', '.join(choice.meant)}, and found none")
+    return Standing(text, tuple(tracks), tuple(others), decisions=(choice.decision,), notes=tuple(notes))
+
+
+def _named(inventory: Inventory, concepts: Sequence[str]) -> list[ObjectTrack]:
+    return [track for track in inventory.tracks if any(concept in track.names for concept in concepts)]
