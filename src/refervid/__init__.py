@@ -26,6 +26,7 @@ _HOMES = {
     "Pipeline": "refervid.pipelines.base",
     "Pivot": "refervid.core.types",
     "Result": "refervid.report.result",
+    "Session": "refervid.pipelines.session.session",
     "SoundReference": "refervid.core.types",
     "TextReference": "refervid.core.types",
     "Track": "refervid.core.track",
@@ -35,6 +36,7 @@ _HOMES = {
     "load": "refervid.pipelines.presets",
     "load_results": "refervid.report.result",
     "open_clip": "refervid.media.opening",
+    "open_session": "refervid.pipelines.session.session",
     "save_results": "refervid.report.save",
     "segment": "refervid.pipelines.segment",
     "track": "refervid.pipelines.track",
@@ -49,6 +51,7 @@ __all__ = [
     "Pipeline",
     "Pivot",
     "Result",
+    "Session",
     "SoundReference",
     "TextReference",
     "Track",
@@ -59,6 +62,7 @@ __all__ = [
     "load",
     "load_results",
     "open_clip",
+    "open_session",
     "save_results",
     "segment",
     "track",
@@ -73,6 +77,7 @@ if TYPE_CHECKING:
     from refervid.pipelines.correct import candidate_pivot, correct
     from refervid.pipelines.presets import load
     from refervid.pipelines.segment import segment
+    from refervid.pipelines.session.session import Session, open_session
     from refervid.pipelines.track import track
     from refervid.pipelines.tracks.inventory import inventory
     from refervid.report.intermediate import IntermediateFiles

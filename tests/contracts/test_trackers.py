@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from refervid.core.errors import SettingsError
+from refervid.core.track import Underway
 from refervid.core.types import Pivot, no_hook
 from refervid.engines.base import Tracker
 from refervid.engines.lite.tracker import EmbeddedTracker
@@ -111,6 +113,30 @@ def test_several_pivots_guide_one_track(trained_tracker: Tracker, two_things: Ma
     pivots = [Pivot(index, mask=truth[index]) for index in (1, 7)]
     (track,) = trained_tracker.track(two_things.clip, [pivots], no_hook)
     assert np.mean([iou(found, real) for found, real in zip(track, truth, strict=True)]) > 0.85
+
+
+def test_shows_its_tracks_while_they_are_made_and_says_which_frames_are_done(
+    tracker: Tracker, two_things: Made
+) -> None:
+    done: list[set[int]] = []
+    seen: dict[int, object] = {}
+
+    def hook(stage: str, artefact: object, completed: int, total: int) -> None:
+        if isinstance(artefact, Underway):
+            [track] = artefact.tracks
+            done.append({*np.flatnonzero(track.written).tolist()})
+            seen.update({index: track.rle(index) for index in done[-1] - seen.keys()})
+
+    pivot = Pivot(MIDDLE, mask=two_things.masks[0][MIDDLE])
+    [track] = tracker.track(two_things.clip, [[pivot]], hook)
+    assert track.written.all()
+    assert all(before <= after for before, after in pairwise(done))
+    assert len(done[len(done) // 2]) < FRAMES
+    assert all(track.rle(index) == code for index, code in seen.items())
+    done.clear()
+    fresh = tracker.correct(two_things.clip, [pivot], track, Pivot(7, mask=two_things.masks[1][7]), hook)
+    assert fresh.written.all()
+    assert {*range(MIDDLE + 1)} <= done[0] < {*range(FRAMES)}
 
 
 def test_tells_how_far_it_is(tracker: Tracker, two_things: Made) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco
 
-from refervid.core.types import Mask
+from refervid.core.types import Mask, Pivot
 
 _MOST_DIGITS = 7
 """Of a number of 32 bits."""
@@ -26,15 +27,24 @@ def decode_mask(counts: bytes, height: int, width: int) -> Mask:
     pycocotools leaves memory uninitialised behind a code that is too short, and warns in every call with
     numpy 2, where an interrupt may be lost.
     """
-    runs = _run_lengths(counts)
-    if not len(runs) or runs.min() < 0 or runs.sum() != height * width:
-        raise ValueError(f"the code does not cover {width}x{height} pixels")
+    runs = checked_runs(counts, height, width)
     inside = np.arange(len(runs)) % 2 == 1
     return np.repeat(inside, runs).reshape(width, height).T
 
 
+def checked_runs(counts: bytes, height: int, width: int) -> NDArray[np.int64]:
+    """Lengths of the runs of pixels outside, inside, outside ... down the columns.
+
+    Raises ValueError unless the code covers the frame exactly.
+    """
+    runs = _run_lengths(counts)
+    if not len(runs) or runs.min() < 0 or runs.sum() != height * width:
+        raise ValueError(f"the code does not cover {width}x{height} pixels")
+    return runs
+
+
 def _run_lengths(counts: bytes) -> NDArray[np.int64]:
-    """Pixels outside, inside, outside ... down the columns; empty if `counts` is no code.
+    """As `checked_runs`, of a frame of any size; empty if `counts` is no code.
 
     Numbers are written in digits of 5 bits, the lowest first; bit 32 says that another digit follows, bit
     16 of the last one is the sign (`rleFrString` of COCO's API).
@@ -58,7 +68,8 @@ def _run_lengths(counts: bytes) -> NDArray[np.int64]:
 class Track:
     """Masks of one object, one per frame of the clip; frames not yet written are empty.
 
-    `presence` is (T,) float32 in 0..1: how sure the tracker is that the object is in the frame.
+    `presence` is (T,) float32 in 0..1: how sure the tracker is that the object is in the frame. `written` is
+    (T,) bool: the frames that were come to, whether or not the object is there.
     `logits`, where they are kept, is (T, h, w) float16 or float32 on a grid of their own that covers the
     whole frame.
     """
@@ -69,6 +80,7 @@ class Track:
         self._empty = encode_mask(np.zeros((height, width), bool))
         self._counts = [self._empty] * frames
         self.presence: NDArray[np.float32] = np.zeros(frames, np.float32)
+        self.written: NDArray[np.bool_] = np.zeros(frames, bool)
         self.logits: NDArray[np.floating] | None = None
 
     def __len__(self) -> int:
@@ -81,19 +93,34 @@ class Track:
         if mask.shape != (self.height, self.width):
             raise ValueError(f"mask of shape {mask.shape} in a track of {self.height}x{self.width} frames")
         self._counts[index] = encode_mask(mask)
+        self.written[index] = True
 
     def copy(self) -> Track:
         """Another track with the same masks."""
         twin = Track(len(self), self.height, self.width)
         twin._counts = list(self._counts)
         twin.presence = self.presence.copy()
+        twin.written = self.written.copy()
         twin.logits = None if self.logits is None else self.logits.copy()
         return twin
 
     def clear(self, index: int) -> None:
         """As if this frame had not been written."""
+        self.leave_empty(index)
+        self.written[index] = False
+
+    def leave_empty(self, index: int) -> None:
+        """The object is not in this frame."""
         self._counts[index] = self._empty
         self.presence[index] = 0
+        self.written[index] = True
+
+    def take(self, other: Track, frames: Iterable[int]) -> None:
+        """These frames as they are in `other`."""
+        for index in frames:
+            self._counts[index] = other._counts[index]
+            self.presence[index] = other.presence[index]
+            self.written[index] = other.written[index]
 
     def __iter__(self) -> Iterator[Mask]:
         return (self[index] for index in range(len(self)))
@@ -105,6 +132,7 @@ class Track:
     def put_rle(self, index: int, counts: str) -> None:
         """Store one frame's mask as the COCO counts that `rle` gives."""
         self._counts[index] = counts.encode("ascii")
+        self.written[index] = True
 
     def stack(self) -> NDArray[np.bool_]:
         """All masks, bool (T, H, W): allocates that many bytes."""
@@ -128,6 +156,14 @@ class Track:
     def _objects(self) -> list[dict[str, object]]:
         size = [self.height, self.width]
         return [{"size": size, "counts": counts} for counts in self._counts]
+
+
+@dataclass(frozen=True, eq=False)
+class Underway:
+    """What trackers report while they work: `tracks` as they stand, and the `pivots` they start from."""
+
+    tracks: Sequence[Track]
+    pivots: Sequence[Sequence[Pivot]]
 
 
 def union(tracks: Iterable[Track], frames: int, height: int, width: int) -> Track:

@@ -277,14 +277,18 @@ class Detector(Engine, Protocol):
 
 class Tracker(Engine, Protocol):
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
-        """One track over the whole clip per object; each object has at least one pivot."""
+        """One track over the whole clip per object; each object has at least one pivot.
+
+        Reports `Underway` tracks as the artefacts of the stage "track": what is written in them stays.
+        """
         ...
 
     def correct(self, clip: Clip, pivots: Sequence[Pivot], track: Track, mark: Pivot, hook: Hook) -> Track:
         """An object's track anew from `mark`, both ways as far as the neighbouring `pivots`.
 
         `track` is what they gave; `mark` is on another frame than all of them. Points alone correct the
-        mask that `track` has on their frame, a box or a mask replaces it.
+        mask that `track` has on their frame, a box or a mask replaces it. Reports as `track` does; frames
+        that are yet to be made anew are not written.
         """
         ...
 

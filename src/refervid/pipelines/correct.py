@@ -35,7 +35,7 @@ def correct(
     with stages.stage("track", len(clip)) as stage:
         if tracked:
             place = _meant(tracked, mark)
-            tracked[place] = _corrected(tracker, clip, tracked[place], mark, stage.hook)
+            tracked[place] = correct_object(tracker, clip, tracked[place], mark, stage.hook)
         else:
             [track] = tracker.track(clip, [[mark]], stage.hook)
             tracked = [_only_object(result, mark, track)]
@@ -70,20 +70,29 @@ def candidate_pivot(decision: Decision, number: int) -> Pivot:
 
 def _tracked(result: Result) -> list[TrackedObject]:
     """The result's objects; of one that no tracker made, its mask on the surest frame is a start."""
-    return [one if one.pivots else replace(one, pivots=(_surest(one.whole),)) for one in result.objects]
+    return [one if one.pivots else replace(one, pivots=(surest_mask(one.whole),)) for one in result.objects]
 
 
-def _surest(track: Track) -> Pivot:
+def surest_mask(track: Track) -> Pivot:
+    """What a track can be tracked from anew: its mask on the frame where it is surest."""
     frame = int(np.where(track.areas() > 0, track.presence, -1.0).argmax())
     return Pivot(frame, mask=track[frame])
 
 
-def _corrected(tracker: Tracker, clip: Clip, one: TrackedObject, mark: Pivot, hook: Hook) -> TrackedObject:
+def correct_object(
+    tracker: Tracker, clip: Clip, one: TrackedObject, mark: Pivot, hook: Hook
+) -> TrackedObject:
+    """One object tracked anew from `mark`, as far as its neighbouring pivots."""
     others = [pivot for pivot in one.pivots if pivot.frame_index != mark.frame_index]
-    track = tracker.correct(clip, others, one.whole, mark, hook)
-    if _is_points(mark):
+    return with_mark(one, mark, tracker.correct(clip, others, one.whole, mark, hook))
+
+
+def with_mark(one: TrackedObject, mark: Pivot, track: Track) -> TrackedObject:
+    """An object with the `track` that was made anew from `mark`."""
+    if _is_points(mark) and track.written[mark.frame_index]:
         # What the points made of the mask holds from now on, whatever else is corrected.
         mark = Pivot(mark.frame_index, mask=track[mark.frame_index])
+    others = [pivot for pivot in one.pivots if pivot.frame_index != mark.frame_index]
     pivots = sorted([*others, mark], key=lambda pivot: pivot.frame_index)
     return replace(one, pivots=tuple(pivots), whole=track)
 

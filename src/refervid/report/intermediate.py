@@ -13,7 +13,7 @@ import numpy as np
 
 from refervid.core.arguments import need_path
 from refervid.core.files import inside, slug, write_text
-from refervid.core.track import Track, encode_mask
+from refervid.core.track import Track, Underway, encode_mask
 from refervid.core.types import Hook, no_hook
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
@@ -24,7 +24,7 @@ class IntermediateFiles:
 
     `01-choose-frames.json`, ... in the order of the stages; a picture that was looked at becomes
     `01-choose-frames-1.jpg`, ... and its document holds the name. Masks are run-length coded as in COCO.
-    Frames that are drawn for the overlay are no artefacts of this kind.
+    Frames that are drawn for the overlay are no artefacts of this kind, nor are tracks that are still made.
     """
 
     def __init__(self, folder: str | Path, hook: Hook = no_hook) -> None:
@@ -33,7 +33,7 @@ class IntermediateFiles:
         self._count = 0
 
     def __call__(self, stage: str, artefact: object, completed: int, total: int) -> None:
-        if artefact is not None and not isinstance(artefact, np.ndarray):
+        if artefact is not None and not isinstance(artefact, np.ndarray | Underway):
             self._count += 1
             _Document(self._folder, f"{self._count:02d}-{slug(stage)}").write(artefact)
         self._hook(stage, artefact, completed, total)

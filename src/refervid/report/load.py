@@ -105,7 +105,7 @@ def load_outcomes(kind: type[Kind], folder: str | Path, video: str | Path | Clip
     for number, query in enumerate(record.queries, 1):
         own = {one.object_id: one.segmentations for one in masks.annotations if one.category_id == number}
         objects = tuple(_object(one, own.get(one.id), clip, folder) for one in query.objects)
-        fields = _fields(query, objects, clip)
+        fields = outcome_fields(query, objects, clip)
         loaded.append(kind(**fields, preset=record.preset, engines=record.engines, spending=spending))
     return loaded
 
@@ -119,7 +119,8 @@ def _read(path: Path, model: type[Any]) -> Any:
         raise BadResult(f"{path} is not as this program writes it: {problems_of(error)[:300]}") from error
 
 
-def _fields(query: QueryRecord, objects: tuple[TrackedObject, ...], clip: Clip) -> dict[str, Any]:
+def outcome_fields(query: QueryRecord, objects: tuple[TrackedObject, ...], clip: Clip) -> dict[str, Any]:
+    """What a record and its objects say of an outcome, but for `preset`, `engines` and `spending`."""
     references: dict[str, Reference] = {
         "text": TextReference(query.query),
         "sound": SoundReference(),

@@ -18,8 +18,9 @@ from refervid.media.clip import Clip
 class TrackedObject:
     """One object of an answer, with what its track started from.
 
-    `id` counts an answer's objects from 1. `whole` is the track as the tracker gave it; `shown` (T,) bool are
-    the frames on which it counts, such as those at which it is heard, None: all. `name` is what sounds.
+    `id` counts an answer's objects from 1, or all that a session ever had. `whole` is the track as the
+    tracker gave it; `shown` (T,) bool are the frames on which it counts, such as those at which it is heard,
+    None: all. `name` is what sounds.
     """
 
     id: int

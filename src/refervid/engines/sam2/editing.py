@@ -47,6 +47,8 @@ class EditableTracking:
         if pivot.points_xy is not None and pivot.box_xyxy is None and pivot.mask is None:
             present = track[pivot.frame_index]
             pivot = replace(pivot, mask=present if present.any() else None)
+        for frame in self._propagation.reach(row, pivot.frame_index):
+            track.clear(frame)
         yield from self._written(self._propagation.correct(row, pivot))
 
     def _written(self, results: Iterator[FrameResult]) -> Iterator[FrameResult]:

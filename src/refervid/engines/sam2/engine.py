@@ -12,7 +12,7 @@ import transformers
 from pydantic import Field
 
 from refervid.core.device import resolve_device
-from refervid.core.track import Track
+from refervid.core.track import Track, Underway
 from refervid.core.types import Frame, Hook, Pivot
 from refervid.engines.base import EngineSettings, Runtime, Weights
 from refervid.engines.hub.digests import loaded_digests
@@ -95,7 +95,7 @@ class Sam2Tracker:
         return cls(network, settings)
 
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
-        """One track per object, in order. Calls `hook("track", None, frames done, frames)`, counting a
+        """One track per object, in order. Calls `hook("track", Underway, frames done, frames)`, counting a
         frame once for each direction in which it is visited.
 
         Boxes without area inside the frame are left out, which the log says; an object without any other
@@ -111,20 +111,22 @@ class Sam2Tracker:
             writer.write(result)
             if resume and propagation.done % self._settings.chunk_frames == 0:
                 resume.save(propagation, writer.tracks)
-            hook("track", None, propagation.done, total)
+            hook("track", Underway(writer.so_far, objects), propagation.done, total)
         if resume:
             resume.remove()
+        for track in writer.tracks:
+            track.written[:] = True
         return writer.tracks
 
     def correct(self, clip: Clip, pivots: Sequence[Pivot], track: Track, mark: Pivot, hook: Hook) -> Track:
         """As `Tracker.correct`; only the frames between the neighbouring pivots are looked at again.
 
-        Calls `hook("track", None, frames done, T)`. Raises `SettingsError`, `OutOfMemory`.
+        Calls `hook("track", Underway, frames done, T)`. Raises `SettingsError`, `OutOfMemory`.
         """
         editing = self.edit(clip, [pivots])
         editing.resume([track])
         for done, _ in enumerate(editing.correct(0, mark), 1):
-            hook("track", None, done, len(clip))
+            hook("track", Underway(editing.tracks, [[*pivots, mark]]), done, len(clip))
         return editing.tracks[0]
 
     def edit(self, clip: Clip, objects: Sequence[Sequence[Pivot]]) -> EditableTracking:

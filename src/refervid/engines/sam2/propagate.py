@@ -179,17 +179,22 @@ class Propagation:
         memory, center = self._memories[row], pivot.frame_index
         memory.start = center
         memory.tracked.clear()
+        reach = self.reach(row, center)
         self._pivots[row][center] = [pivot]
-        others = [frame for frame in self._pivots[row] if frame != center]
-        end = min((frame for frame in others if frame > center), default=self._frames)
-        begin = max((frame for frame in others if frame < center), default=-1)
-        for frames, reverse in ((range(center, end), False), (range(center - 1, begin, -1), True)):
+        onward, back = range(center, reach.stop), range(center - 1, reach.start - 1, -1)
+        for frames, reverse in ((onward, False), (back, True)):
             for index, features in self.source.stream(frames, lambda _: True, reverse=reverse):
                 if index == center:
                     decoded = self._stepper.prompt(features, index, [[pivot]], [memory])
                 else:
                     decoded = self._stepper.track(features, index, [memory], reverse=reverse)
                 yield FrameResult(index, (row,), decoded)
+
+    def reach(self, row: int, frame: int) -> range:
+        """What a correction of object `row` on this frame makes anew."""
+        others = [other for other in self._pivots[row] if other != frame]
+        before = max((other for other in others if other < frame), default=-1)
+        return range(before + 1, min((other for other in others if other > frame), default=self._frames))
 
     def state(self) -> dict[str, Tensor]:
         """How far `run` is and what the objects remember, to go on from in another process."""

@@ -73,6 +73,11 @@ class TrackWriter:
         self._store(leave=0)
         return self._tracks
 
+    @property
+    def so_far(self) -> list[Track]:
+        """Without those that are still on their way, which would have to be waited for."""
+        return self._tracks
+
     def take(self, tracks: Sequence[Track]) -> None:
         """Go on from copies of `tracks`."""
         self._tracks = [deepcopy(track) for track in tracks]

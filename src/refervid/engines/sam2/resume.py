@@ -34,6 +34,7 @@ class ResumeFile:
         tensors = {f"propagation.{name}": tensor.cpu() for name, tensor in propagation.state().items()}
         for row, track in enumerate(tracks):
             tensors[f"presence.{row}"] = torch.from_numpy(track.presence)
+            tensors[f"written.{row}"] = torch.from_numpy(track.written)
             if track.logits is not None:
                 tensors[f"logits.{row}"] = torch.from_numpy(track.logits)
         counts = [[track.rle(index)["counts"] for index in range(len(track))] for track in tracks]
@@ -58,6 +59,7 @@ class ResumeFile:
             for index, code in enumerate(codes):
                 track.put_rle(index, code)
             track.presence[:] = tensors[f"presence.{row}"].numpy()
+            track.written[:] = tensors[f"written.{row}"].numpy()
             if f"logits.{row}" in tensors:
                 track.logits = tensors[f"logits.{row}"].numpy()
 

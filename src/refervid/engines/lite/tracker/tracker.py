@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Self
 import torch
 
 from refervid.core.errors import SettingsError
-from refervid.core.track import Track
+from refervid.core.track import Track, Underway
 from refervid.core.types import Hook, Mask, Pivot
 from refervid.engines.base import EngineSettings, Runtime
 from refervid.engines.lite.analysis import Analyses, Scene
@@ -60,7 +60,7 @@ class EmbeddedTracker:
         return cls(analyses=runtime.shared(Analyses))
 
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
-        """One track per object, in order. Calls `hook("track", None, frames done, 2 T)`, and before
+        """One track per object, in order. Calls `hook("track", Underway, frames done, 2 T)`, and before
         that as `Analyses.of` does.
 
         Raises `SettingsError` for a pivot on a frame that the clip does not have, or with a mask of
@@ -93,7 +93,9 @@ class EmbeddedTracker:
                 for index in frames[::direction]:
                     sweep.visit(View(scene, index, direction))
                     done += 1
-                    hook("track", None, done, 2 * len(frames))
+                    hook("track", Underway(tracks, objects), done, 2 * len(frames))
+        for track in tracks:
+            track.written[frames.start : frames.stop] = True
 
     def correct(self, clip: Clip, pivots: Sequence[Pivot], track: Track, mark: Pivot, hook: Hook) -> Track:
         """As `Tracker.correct`. Calls the hook and raises as `track` does."""
@@ -152,6 +154,8 @@ class _Sweep:
             for (number, aim), seen in zip(aims.items(), decoded, strict=True)
         }
         self._rivals.divide(active, {number: aim.crop for number, aim in aims.items()}, found)
+        for number in active:
+            self._tracks[number].leave_empty(view.index)
         for number, sight in zip(aims, sights, strict=True):
             target = active[number]
             there = target.settle(sight, found[number])

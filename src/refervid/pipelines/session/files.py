@@ -1,0 +1,169 @@
+"""Files of a session that never change: each is named by the digest of what it holds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Literal, Self, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from refervid.config.problems import problems_of
+from refervid.core.errors import BadResult
+from refervid.core.files import inside, write_text
+from refervid.core.track import Track, checked_runs, decode_mask, encode_mask
+from refervid.core.types import Pivot
+from refervid.report.objects import TrackedObject
+from refervid.report.outcome import Outcome
+from refervid.report.record import QueryRecord, query_content
+
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Runs = list[tuple[int, int]]
+"""Frames as runs, ends exclusive."""
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class PivotFile(_File):
+    """`mask` are COCO's compressed run lengths."""
+
+    frame: int = Field(ge=0)
+    box_xyxy: tuple[float, float, float, float] | None
+    mask: str | None
+    points_xy: list[tuple[float, float]] | None
+    point_labels: list[bool] | None
+
+    @classmethod
+    def of(cls, pivot: Pivot) -> Self:
+        box, mask, points, labels = pivot.box_xyxy, pivot.mask, pivot.points_xy, pivot.point_labels
+        return cls(
+            frame=pivot.frame_index,
+            box_xyxy=None if box is None else tuple(box.tolist()),
+            mask=None if mask is None else encode_mask(mask).decode(),
+            points_xy=None if points is None else points.tolist(),
+            point_labels=None if labels is None else labels.tolist(),
+        )
+
+    def pivot(self, height: int, width: int) -> Pivot:
+        """Raises ValueError for a mask that does not fit."""
+        return Pivot(
+            self.frame,
+            None if self.box_xyxy is None else np.array(self.box_xyxy, np.float32),
+            None if self.mask is None else decode_mask(self.mask.encode(), height, width),
+            None if self.points_xy is None else np.array(self.points_xy, np.float32).reshape(-1, 2),
+            None if self.point_labels is None else np.array(self.point_labels, bool),
+        )
+
+
+class ObjectFile(_File):
+    """One object. `masks` and `presence` have an entry for every frame; null: not there.
+
+    `unwritten` are frames that its tracker has not come to; `shown` those on which it counts, null: all.
+    """
+
+    height: int = Field(ge=1)
+    width: int = Field(ge=1)
+    pivots: list[PivotFile]
+    masks: list[str | None]
+    presence: list[float]
+    unwritten: Runs
+    shown: Runs | None
+
+    @classmethod
+    def of(cls, one: TrackedObject) -> Self:
+        track = one.whole
+        areas = track.areas()
+        masks = [str(track.rle(index)["counts"]) if area else None for index, area in enumerate(areas)]
+        return cls(
+            height=track.height,
+            width=track.width,
+            pivots=[PivotFile.of(pivot) for pivot in one.pivots],
+            masks=masks,
+            presence=track.presence.tolist(),
+            unwritten=runs_of(~track.written),
+            shown=None if one.shown is None else runs_of(one.shown),
+        )
+
+    def tracked(self, number: int, name: str) -> TrackedObject:
+        """Raises ValueError for lists or masks that do not fit each other."""
+        track = Track(len(self.masks), self.height, self.width)
+        track.presence[:] = self.presence
+        for index, counts in enumerate(self.masks):
+            if counts is not None:
+                checked_runs(counts.encode(), self.height, self.width)
+                track.put_rle(index, counts)
+        track.written[:] = ~_filled(self.unwritten, len(track))
+        pivots = tuple(pivot.pivot(self.height, self.width) for pivot in self.pivots)
+        shown = None if self.shown is None else _filled(self.shown, len(track))
+        return TrackedObject(number, pivots, track, name, shown)
+
+
+class AnswerFile(_File):
+    """What was found out for a reference; its objects lie in files of their own."""
+
+    query: QueryRecord
+    preset: str
+    engines: dict[str, str]
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Self:
+        query = QueryRecord.model_validate(query_content(replace(outcome, objects=(), pivots=())))
+        query = query.model_copy(update={"areas": [], "boxes_xyxy": [], "presence": []})
+        return cls(query=query, preset=outcome.preset, engines=dict(outcome.engines))
+
+
+Kind = TypeVar("Kind", bound=_File)
+
+
+class Files:
+    """Those of one session, in two folders below `root`; `place` is for what is not whole yet."""
+
+    def __init__(self, root: Path, place: Path) -> None:
+        self._root = root
+        self._place = place
+
+    def write(self, folder: Literal["objects", "answers"], value: _File) -> str:
+        """The digest by which it is found again."""
+        text = value.model_dump_json()
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        write_text(self._path(folder, digest), text, self._place)
+        return digest
+
+    def read(self, folder: Literal["objects", "answers"], digest: str, kind: type[Kind]) -> Kind:
+        """Raises `BadResult` for a file that is missing or not as it was written."""
+        path, back = self._path(folder, digest), "undo the edit that made it"
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BadResult(f"{path} cannot be read ({error.strerror}): {back}") from error
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise BadResult(f"{path} was changed since it was written: {back}")
+        try:
+            return kind.model_validate_json(data)
+        except ValidationError as error:
+            raise BadResult(f"{path} is not as this program writes it: {problems_of(error)[:300]}") from error
+
+    def remove(self, folder: Literal["objects", "answers"], digest: str) -> None:
+        self._path(folder, digest).unlink(missing_ok=True)
+
+    def _path(self, folder: str, digest: str) -> Path:
+        return inside(self._root, folder, f"{digest}.json")
+
+
+def runs_of(frames: NDArray[np.bool_]) -> Runs:
+    """[1, 1, 0, 1] -> [(0, 2), (3, 4)]."""
+    edges = np.flatnonzero(np.diff(frames.astype(np.int8), prepend=0, append=0))
+    return [(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _filled(runs: Iterable[tuple[int, int]], frames: int) -> NDArray[np.bool_]:
+    filled = np.zeros(frames, bool)
+    for start, end in runs:
+        filled[start:end] = True
+    return filled

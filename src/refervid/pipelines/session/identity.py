@@ -1,0 +1,52 @@
+"""Whose session a folder is: the first line of its journal says of which clip."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from refervid.core.errors import OutputConflict, SettingsError
+from refervid.core.files import inside
+from refervid.core.outputs import writing_to
+from refervid.media.clip import Clip
+from refervid.pipelines.session.journal import Journal
+
+JOURNAL = "edits.jsonl"
+FORM = 1
+"""Raised by a change that makes older folders unreadable."""
+
+
+def journal_of(clip: Clip, folder: Path, place: Path) -> Journal:
+    """That of the session of `clip` in `folder`, begun if there is none.
+
+    Raises `OutputConflict` for a file of that name that is none of ours, `SettingsError` for another clip's.
+    """
+    head = {"refervid_session": FORM, "clip": _identity(clip)}
+    with writing_to(folder):
+        journal = Journal(inside(folder, JOURNAL), head, place)
+    found = journal.head
+    if not isinstance(found, dict) or "refervid_session" not in found:
+        raise OutputConflict(f"{folder / JOURNAL} is no session of this program: choose another folder")
+    if found["refervid_session"] != FORM:
+        raise SettingsError(f"{folder} is a session of another version of refervid: choose another folder")
+    if found != head:
+        raise SettingsError(
+            f"{folder} is the session of another clip, or of another part of it: choose another folder"
+        )
+    return journal
+
+
+def _identity(clip: Clip) -> dict[str, Any]:
+    """What tells one clip from another at once, however long it is."""
+    names = "\n".join(clip.frame_name(index) for index in range(len(clip)))
+    return {
+        "frames": len(clip),
+        "width": clip.width,
+        "height": clip.height,
+        "times": hashlib.sha256(np.round(clip.times_s + clip.start_s, 6).tobytes()).hexdigest(),
+        "names": hashlib.sha256(names.encode("utf-8", "replace")).hexdigest(),
+        "bytes": clip.source.stat().st_size if clip.source.is_file() else None,
+    }

@@ -1,0 +1,402 @@
+"""Work on one clip that is never lost: every edit is on the disk when it returns, and can be taken back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import Self, Unpack, get_args
+
+from refervid.core.errors import BadResult, SettingsError
+from refervid.core.outputs import output_lock, refuse_inputs, writing_to
+from refervid.core.track import Track, Underway
+from refervid.core.types import Hook, Pivot, Reference, SoundReference, TextReference, no_hook, words_of
+from refervid.media.clip import Clip
+from refervid.media.opening import open_clip
+from refervid.pipelines.base import Pipeline, Video, reference_slugs
+from refervid.pipelines.correct import correct_object, surest_mask, with_mark
+from refervid.pipelines.presets import load
+from refervid.pipelines.segment import LoadOptions
+from refervid.pipelines.session.files import AnswerFile, Files, ObjectFile
+from refervid.pipelines.session.identity import JOURNAL, journal_of
+from refervid.pipelines.session.parts import finish, merged, part_of, unfinished_runs, without_end
+from refervid.pipelines.session.results import answer_result, object_result
+from refervid.pipelines.session.state import REDO, UNDO, Edit, Review, SessionAnswer, SessionObject, State
+from refervid.pipelines.track import check_marks
+from refervid.report.objects import TrackedObject
+from refervid.report.result import Result
+from refervid.report.save import save_results
+
+KEPT_S = 60.0
+"""How often unfinished work is put on the disk, in seconds."""
+
+Answers = Mapping[int, SessionAnswer]
+
+
+def open_session(video: Video, folder: str | Path, **options: Unpack[LoadOptions]) -> Session:
+    """Begin work on a clip in `folder`, or go on with what lies there.
+
+        with refervid.open_session("clip.mp4", "work") as session:
+            cup = session.add(refervid.Pivot(0, box_xyxy=np.array([30, 20, 50, 40])), "cup")
+            session.save("out")
+
+    Options are those of `load`. Raises what `load`, `open_clip` and `Session` do.
+    """
+    return Session(video if isinstance(video, Clip) else open_clip(video), folder, load(**options))
+
+
+class Session:
+    """Objects of one clip, with ids and names that last, and the answers they belong to.
+
+    Every method that changes something is one edit, which is on the disk when it returns: after a kill all
+    of them are there but the one that was under way. Of that, the frames that were tracked are kept where an
+    exception (Ctrl-C, a hook that raises) ends it, and up to a minute's worth less after a kill; `go_on`
+    does the rest. An edit computes what it touches and nothing else: the other objects keep their `digest`.
+    `pipeline` answers and tracks, and may be replaced by another at any time. Frames count from 0.
+
+    One process at a time works in a folder. It holds `edits.jsonl`, `objects/` and `answers/`, of which
+    only files that this session made are ever removed. Raises as `output_lock`; `OutputConflict` for a folder
+    with other files of these names, `SettingsError` for the session of another clip, `BadResult` for one
+    that was damaged.
+    """
+
+    def __init__(self, clip: Clip, folder: str | Path, pipeline: Pipeline) -> None:
+        self.clip = clip
+        self.folder = Path(folder)
+        self.pipeline = pipeline
+        inputs = [clip.source, *([] if clip.sound is None else [clip.sound.path])]
+        refuse_inputs(self.folder, [JOURNAL, "objects/any", "answers/any"], inputs)
+        with ExitStack() as stack:
+            place = stack.enter_context(output_lock(self.folder))
+            self._files = Files(self.folder, place)
+            self._journal = journal_of(clip, self.folder, place)
+            self._state = State(self._journal.lines[1:])
+            self._held = stack.pop_all()
+        self._read = lru_cache(maxsize=8)(self._read_anew)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let another process work in the folder."""
+        self._held.close()
+
+    @property
+    def objects(self) -> dict[int, SessionObject]:
+        """By id; `session[id]` has the masks."""
+        return self._state.objects
+
+    @property
+    def answers(self) -> dict[int, SessionAnswer]:
+        """By id."""
+        return self._state.answers
+
+    def __getitem__(self, number: int) -> TrackedObject:
+        """The object with this id. Raises `SettingsError` where there is none, `BadResult`."""
+        one = self._object(number)
+        return self._read(number, one.name, one.digest)
+
+    @property
+    def edits(self) -> list[str]:
+        """What was done, in words, without what was taken back."""
+        return [edit.what for edit in self._state.done]
+
+    @property
+    def undone(self) -> list[str]:
+        """What was taken back and can be made again, the next one last."""
+        return [edit.what for edit in self._state.undone]
+
+    def add(
+        self,
+        marks: Pivot | Sequence[Pivot],
+        name: str = "",
+        *,
+        answer: int | None = None,
+        hook: Hook = no_hook,
+    ) -> int:
+        """Track what is marked, on one frame or several, as a new object, which may belong to an answer.
+
+        Returns its id. Raises `SettingsError` for marks that do not fit the clip.
+        """
+        pivots = (marks,) if isinstance(marks, Pivot) else tuple(marks)
+        number = self._state.new_object()
+        name = name.strip() or f"object {number}"
+        check_marks(self.clip, {name: pivots})
+        answers = {} if answer is None else {answer: self._joined(answer, number)}
+
+        def shape(track: Track) -> TrackedObject:
+            return TrackedObject(number, pivots, track, name)
+
+        def work(hook: Hook) -> TrackedObject:
+            [track] = self.pipeline.tracker.track(self.clip, [pivots], hook)
+            return shape(track)
+
+        self._track(f"add {name}", shape, work, answers, hook)
+        return number
+
+    def correct(self, number: int, mark: Pivot, *, hook: Hook = no_hook) -> None:
+        """Track an object anew from `mark`, both ways as far as its neighbouring marks.
+
+        Points alone correct the mask that it has on the mark's frame, a box or a mask replaces it.
+        """
+        one = self._with_start(number)
+        check_marks(self.clip, {one.name: [mark]})
+
+        def shape(track: Track) -> TrackedObject:
+            return with_mark(one, mark, track)
+
+        def work(hook: Hook) -> TrackedObject:
+            return correct_object(self.pipeline.tracker, self.clip, one, mark, hook)
+
+        self._track(f"correct {one.name}", shape, work, self._by_hand(number), hook)
+
+    def go_on(self, hook: Hook = no_hook) -> None:
+        """Do the frames that are left of work that was stopped; those that were done stay as they are."""
+        for number in [number for number, one in self.objects.items() if one.unfinished]:
+            for run in unfinished_runs(self[number].whole):
+                self._finish(self[number], run, hook)
+
+    def split(self, number: int, frame: int, name: str = "") -> int:
+        """What an object is from `frame` on becomes another one, whose id is returned.
+
+        Nothing is computed. Raises `SettingsError` where one of both would have no mask.
+        """
+        one, new = self[number], self._state.new_object()
+        first, second = part_of(one, range(frame)), part_of(one, range(frame, len(self.clip)))
+        second = replace(second, id=new, name=name.strip() or f"object {new}")
+        self._write(f"split {one.name}", [first, second], self._by_hand(number))
+        return new
+
+    def merge(self, number: int, other: int) -> None:
+        """Two objects are one: the first keeps its id and name, and gets the masks of both; the other goes.
+
+        Nothing is computed. On the frames of their marks the merged mask holds from now on.
+        """
+        if number == other:
+            raise SettingsError(f"object {number} cannot be merged with itself: name two")
+        one, two = self[number], self[other]
+        answers = self._by_hand(number, other)
+        for key, answer in answers.items():
+            kept = dict.fromkeys(number if each == other else each for each in answer.objects)
+            answers[key] = answer.model_copy(update={"objects": tuple(kept)})
+        self._write(f"merge {one.name} with {two.name}", [merged(one, two)], answers, gone=[other])
+
+    def rename(self, number: int, name: str) -> None:
+        """Raises `SettingsError` for a name without a letter."""
+        one = self._object(number)
+        if not name.strip():
+            raise SettingsError("an object's name is empty: give it a word")
+        renamed = one.model_copy(update={"name": name.strip()})
+        self._append(Edit(what=f"rename {one.name} to {name.strip()}", objects={number: renamed}))
+
+    def forget(self, number: int, frame: int = 0) -> None:
+        """An object is not there from `frame` on, marks and masks; from 0 on, it goes altogether."""
+        if frame == 0:
+            self._write(f"forget {self._object(number).name}", [], self._by_hand(number), gone=[number])
+            return
+        one = self[number]
+        self._write(f"forget {one.name} later on", [without_end(one, frame)], self._by_hand(number))
+
+    def ask(self, text: str | Sequence[str] = (), *, sound: bool = False, hook: Hook = no_hook) -> list[int]:
+        """Answer sentences, and what makes the sound: the ids of the answers, whose objects are added.
+
+        Raises `SettingsError` where nothing is asked, and whatever the pipeline does.
+        """
+        texts = [text] if isinstance(text, str) else list(text)
+        references: list[Reference] = [TextReference(one) for one in texts]
+        references += [SoundReference()] if sound else []
+        if not references or not all(words_of(one).strip() for one in references):
+            raise SettingsError("nothing to look for: give a text, sound=True, or both")
+        results = self.pipeline.run(self.clip, references, hook)
+        number, first = self._state.new_object(), self._state.new_answer()
+        objects: list[TrackedObject] = []
+        answers = {}
+        for key, result in enumerate(results, first):
+            own = [
+                replace(one, id=number + len(objects) + place, name=_name(result, one, place))
+                for place, one in enumerate(result.objects)
+            ]
+            objects += own
+            answers[key] = SessionAnswer(
+                words=result.query,
+                kind="sound" if isinstance(result.reference, SoundReference) else "text",
+                digest=self._files.write("answers", AnswerFile.of(result)),
+                objects=tuple(one.id for one in own),
+            )
+        for one in objects:  # a pipeline that answers has come to all frames
+            one.whole.written[:] = True
+        self._write(f"ask {', '.join(map(words_of, references))}", objects, answers)
+        return list(answers)
+
+    def review(self, answer: int, verdict: Review) -> None:
+        """Say what you think of an answer; a data set is made of those that are accepted."""
+        if verdict not in get_args(Review):
+            raise SettingsError(f"verdict {verdict!r:.60}: choose one of {', '.join(get_args(Review))}")
+        said = self._answer(answer).model_copy(update={"review": verdict})
+        self._append(Edit(what=f"{verdict}: {said.words}", answers={answer: said}))
+
+    def undo(self) -> None:
+        """Take the last edit back. Raises `SettingsError` where there is none."""
+        if not self._state.done:
+            raise SettingsError("there is nothing to undo")
+        self._append(Edit(what=UNDO))
+
+    def redo(self) -> None:
+        """Make again what was taken back last. Raises `SettingsError` where nothing was."""
+        if not self._state.undone:
+            raise SettingsError("there is nothing to redo")
+        self._append(Edit(what=REDO))
+
+    def results(self) -> list[Result]:
+        """The answers, then the objects that belong to none, as results to look at and to save.
+
+        An answer that a person changed or accepted is sure. Raises `BadResult`.
+        """
+        answers = self.answers
+        taken = {number for answer in answers.values() for number in answer.objects}
+        results = [self._answer_result(answer) for answer in answers.values()]
+        results += [
+            object_result(self.clip, self[number], self.pipeline.preset)
+            for number in self.objects
+            if number not in taken
+        ]
+        slugs = reference_slugs([result.reference for result in results])
+        return [replace(result, slug=slug) for result, slug in zip(results, slugs, strict=True)]
+
+    def save(self, folder: str | Path, formats: Sequence[str] = (), hook: Hook = no_hook) -> Path:
+        """Write the results under another `folder`; see `save_results`."""
+        results = self.results()
+        if not results:
+            raise SettingsError("there is nothing to save: add an object, or ask for something")
+        return save_results(results, folder, formats=formats, hook=hook)
+
+    def _finish(self, one: TrackedObject, run: range, hook: Hook) -> None:
+        def shape(track: Track) -> TrackedObject:
+            whole = one.whole.copy()
+            whole.take(track, run)
+            return replace(one, whole=whole)
+
+        def work(hook: Hook) -> TrackedObject:
+            return finish(self.pipeline.tracker, self.clip, one, run, hook)
+
+        self._track(f"go on with {one.name}", shape, work, {}, hook)
+
+    def _track(
+        self,
+        what: str,
+        shape: Callable[[Track], TrackedObject],
+        work: Callable[[Hook], TrackedObject],
+        answers: Answers,
+        hook: Hook,
+    ) -> None:
+        """An edit that takes long: of what stops on the way, `shape` makes an object, and it is kept."""
+        kept = False
+        latest: Track | None = None
+        last = time.monotonic()
+
+        def keep(one: TrackedObject) -> None:
+            nonlocal kept, last
+            self._write(what, [one], answers, goes_on=kept)
+            kept, last = True, time.monotonic()
+
+        def keep_what_is_done() -> None:
+            if latest is not None and latest.written.any():
+                keep(shape(latest.copy()))
+
+        def watch(stage: str, artefact: object, completed: int, total: int) -> None:
+            nonlocal latest
+            if isinstance(artefact, Underway):
+                [latest] = artefact.tracks
+                if time.monotonic() - last > KEPT_S:
+                    keep_what_is_done()
+            hook(stage, artefact, completed, total)
+
+        try:
+            one = work(watch)
+        except BaseException:
+            keep_what_is_done()
+            raise
+        keep(one)
+
+    def _write(
+        self,
+        what: str,
+        objects: Sequence[TrackedObject],
+        answers: Answers,
+        *,
+        gone: Sequence[int] = (),
+        goes_on: bool = False,
+    ) -> None:
+        former = self._state.done[-1].objects if goes_on else {}
+        changes: dict[int, SessionObject | None] = dict.fromkeys(gone)
+        with writing_to(self.folder):
+            for one in objects:
+                changes[one.id] = SessionObject(
+                    name=one.name,
+                    digest=self._files.write("objects", ObjectFile.of(one)),
+                    unfinished=not one.whole.written.all(),
+                )
+        self._append(Edit(what=what, goes_on=goes_on, objects=changes, answers=dict(answers)))
+        for half_done in former.values():
+            if half_done is not None and not self._state.holds(half_done.digest):
+                self._files.remove("objects", half_done.digest)
+
+    def _append(self, edit: Edit) -> None:
+        with writing_to(self.folder):
+            self._journal.append(edit.model_dump(mode="json"))
+        self._state.take(edit)
+
+    def _object(self, number: int) -> SessionObject:
+        if number not in self.objects:
+            raise SettingsError(f"there is no object {number}: choose one of {[*self.objects]}")
+        return self.objects[number]
+
+    def _answer(self, number: int) -> SessionAnswer:
+        if number not in self.answers:
+            raise SettingsError(f"there is no answer {number}: choose one of {[*self.answers]}")
+        return self.answers[number]
+
+    def _read_anew(self, number: int, name: str, digest: str) -> TrackedObject:
+        try:
+            one = self._files.read("objects", digest, ObjectFile).tracked(number, name)
+        except ValueError as error:
+            raise BadResult(f"object {number} in {self.folder} cannot be read: {error}") from error
+        shape = len(one.whole), one.whole.height, one.whole.width
+        if shape != (len(self.clip), self.clip.height, self.clip.width):
+            raise BadResult(f"object {number} in {self.folder} is not of this clip")
+        return one
+
+    def _with_start(self, number: int) -> TrackedObject:
+        one = self[number]
+        return one if one.pivots else replace(one, pivots=(surest_mask(one.whole),))
+
+    def _answer_result(self, answer: SessionAnswer) -> Result:
+        stored = self._files.read("answers", answer.digest, AnswerFile)
+        sure = answer.by_hand or answer.review == "accepted"
+        return answer_result(self.clip, stored, [self[number] for number in answer.objects], sure=sure)
+
+    def _by_hand(self, *numbers: int) -> dict[int, SessionAnswer]:
+        """The answers that have one of these objects, as changed by a person."""
+        return {
+            key: answer.model_copy(update={"by_hand": True})
+            for key, answer in self.answers.items()
+            if set(numbers) & set(answer.objects)
+        }
+
+    def _joined(self, key: int, number: int) -> SessionAnswer:
+        answer = self._answer(key)
+        return answer.model_copy(update={"objects": (*answer.objects, number), "by_hand": True})
+
+
+def _name(result: Result, one: TrackedObject, place: int) -> str:
+    """What an answer's object is called: what sounds, or the sentence, with a number from the second on."""
+    return one.name or (result.query if place == 0 else f"{result.query} {place + 1}")

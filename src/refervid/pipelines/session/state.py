@@ -1,0 +1,133 @@
+"""What a session holds, as the sum of its edits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from refervid.config.problems import problems_of
+from refervid.core.errors import BadResult
+from refervid.pipelines.session.files import Digest
+
+Value = TypeVar("Value")
+
+Review = Literal["open", "accepted", "rejected"]
+"""What a person says of an answer."""
+
+
+class SessionObject(BaseModel):
+    """One object. `digest` is of its marks and masks: they are the same as long as it is.
+
+    `unfinished`: its tracking was stopped, and frames are left to be done.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    digest: Digest
+    unfinished: bool = False
+
+
+class SessionAnswer(BaseModel):
+    """The answer to one sentence, or to what makes the sound (`kind`), by the ids of its objects.
+
+    `by_hand`: a person changed what was found. `digest` is of what was found out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    words: str
+    kind: Literal["text", "sound"]
+    digest: Digest
+    objects: tuple[int, ...]
+    by_hand: bool = False
+    review: Review = "open"
+
+
+class Edit(BaseModel):
+    """One line of the journal: objects and answers as they are after it, by id; null: they are gone.
+
+    `undo` and `redo` have none; `goes_on` replaces the edit before, whose work it carries further.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    what: str
+    goes_on: bool = False
+    objects: dict[int, SessionObject | None] = Field(default_factory=dict)
+    answers: dict[int, SessionAnswer | None] = Field(default_factory=dict)
+
+
+UNDO, REDO = "undo", "redo"
+
+
+class State:
+    """Edits that hold, and those that were taken back and can be made again."""
+
+    def __init__(self, lines: Iterable[Any]) -> None:
+        self.done: list[Edit] = []
+        self.undone: list[Edit] = []
+        self._last_object = self._last_answer = 0
+        for line in lines:
+            try:
+                self.take(Edit.model_validate(line))
+            except (ValidationError, IndexError) as error:
+                why = problems_of(error) if isinstance(error, ValidationError) else "nothing to undo"
+                raise BadResult(f"an edit is not as this program writes it: {why[:300]}") from error
+
+    def take(self, edit: Edit) -> None:
+        """Raises `IndexError` where nothing can be undone or redone."""
+        if edit.what == UNDO:
+            self.undone.append(self.done.pop())
+        elif edit.what == REDO:
+            self.done.append(self.undone.pop())
+        else:
+            if edit.goes_on:
+                self.done.pop()
+            self.done.append(edit)
+            self.undone.clear()
+        self._last_object = max(self._last_object, *edit.objects, 0)
+        self._last_answer = max(self._last_answer, *edit.answers, 0)
+
+    @property
+    def objects(self) -> dict[int, SessionObject]:
+        """By id, in order."""
+        return _sum((number, one) for edit in self.done for number, one in edit.objects.items())
+
+    @property
+    def answers(self) -> dict[int, SessionAnswer]:
+        """By id, in order, with those of their objects that are still there."""
+        there = self.objects
+        return {
+            number: answer.model_copy(update={"objects": tuple(n for n in answer.objects if n in there)})
+            for number, answer in _sum(
+                (number, one) for edit in self.done for number, one in edit.answers.items()
+            ).items()
+        }
+
+    def new_object(self) -> int:
+        """An id that no object ever had."""
+        return self._last_object + 1
+
+    def new_answer(self) -> int:
+        return self._last_answer + 1
+
+    def holds(self, digest: str) -> bool:
+        """Whether an object of this digest is there, or comes back by undo or redo."""
+        return any(
+            one is not None and one.digest == digest
+            for edit in (*self.done, *self.undone)
+            for one in edit.objects.values()
+        )
+
+
+def _sum(changes: Iterable[tuple[int, Value | None]]) -> dict[int, Value]:
+    total: dict[int, Value] = {}
+    for number, value in changes:
+        if value is None:
+            total.pop(number, None)
+        else:
+            total[number] = value
+    return dict(sorted(total.items()))

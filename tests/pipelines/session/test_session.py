@@ -1,0 +1,294 @@
+"""Objects that keep their ids, names and bytes through every edit, restart and kill."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from refervid import Pivot, Session, load, open_clip
+from refervid.core.errors import BadResult, OutputConflict, OutputLocked, SettingsError
+from refervid.pipelines.base import Pipeline
+from refervid.pipelines.session import session as module
+from tests.engines.made_clips import Made, box_of, iou
+from tests.engines.sam2 import tiny
+
+FRAMES = 8
+
+
+@pytest.fixture
+def session(made: Made, pipeline: Pipeline, tmp_path: Path) -> Session:
+    return Session(made.clip, tmp_path / "work", pipeline)
+
+
+def mark(made: Made, thing: int, frame: int) -> Pivot:
+    return Pivot(frame, mask=made.masks[thing][frame])
+
+
+def overlap(session: Session, number: int, made: Made, thing: int) -> float:
+    track = session[number].track
+    return float(np.mean([iou(a, b) for a, b in zip(track, made.masks[thing], strict=True)]))
+
+
+def again(session: Session) -> Session:
+    """After a restart."""
+    session.close()
+    return Session(session.clip, session.folder, session.pipeline)
+
+
+def test_an_object_added_in_mid_clip_leaves_the_others_as_they_are(session: Session, made: Made) -> None:
+    red = session.add(mark(made, 0, 0), "red")
+    before, file = session.objects[red], session.folder / "objects" / f"{session.objects[red].digest}.json"
+    written = file.stat().st_mtime_ns
+    blue = session.add(Pivot(5, box_xyxy=box_of(made.masks[1][5])), "blue")
+    assert (red, blue) == (1, 2)
+    assert session.objects[red] == before
+    assert file.stat().st_mtime_ns == written
+    assert overlap(session, red, made, 0) > 0.9
+    assert overlap(session, blue, made, 1) > 0.7
+
+
+def test_a_correction_touches_its_object_as_far_as_the_neighbouring_marks(
+    session: Session, made: Made
+) -> None:
+    first = session.add([mark(made, 0, 0), mark(made, 0, 3)])
+    other = session.add(mark(made, 1, 0))
+    before, untouched = session[first].whole.copy(), session.objects[other]
+    session.correct(first, mark(made, 1, 6))
+    after = session[first].whole
+    assert session.objects[other] == untouched
+    assert [after.rle(index) for index in range(4)] == [before.rle(index) for index in range(4)]
+    assert iou(after[6], made.masks[1][6]) > 0.95
+    assert [pivot.frame_index for pivot in session[first].pivots] == [0, 3, 6]
+
+
+def test_split_and_merge_compute_nothing_and_give_back_the_same_masks(session: Session, made: Made) -> None:
+    number = session.add(mark(made, 0, 2), "red")
+    whole = session[number].track.stack()
+    late = session.split(number, 5, "late red")
+    assert not session[number].track.areas()[5:].any()
+    assert not session[late].track.areas()[:5].any()
+    assert {pivot.frame_index for pivot in session[number].pivots} == {2}
+    assert session[late].pivots[0].frame_index >= 5  # what it can be corrected from
+    session.merge(number, late)
+    assert [*session.objects] == [number]
+    assert session[number].name == "red"
+    assert (session[number].track.stack() == whole).all()
+    with pytest.raises(SettingsError, match="no mask"):
+        session.split(number, FRAMES)
+    with pytest.raises(SettingsError, match="itself"):
+        session.merge(number, number)
+
+
+def test_forgetting_from_a_frame_on_holds_when_it_is_corrected_before(session: Session, made: Made) -> None:
+    number = session.add(mark(made, 0, 0))
+    session.forget(number, 4)
+    assert (session[number].track.areas() > 0).tolist() == [True] * 4 + [False] * 4
+    session.correct(number, mark(made, 0, 2))
+    assert not session[number].track.areas()[4:].any()
+    session.forget(number)
+    assert session.objects == {}
+    with pytest.raises(SettingsError, match="no object 1"):
+        session.rename(number, "again")
+
+
+def test_undo_and_redo_go_over_restarts_and_ids_are_never_given_twice(session: Session, made: Made) -> None:
+    red = session.add(mark(made, 0, 0), "red")
+    states = [session.objects]
+    session.rename(red, "cup")
+    states.append(session.objects)
+    session.add(mark(made, 1, 0), "blue")
+    states.append(session.objects)
+    for state in states[1::-1]:
+        session = again(session)
+        session.undo()
+        assert session.objects == state
+    assert session.undone == ["add blue", "rename red to cup"]
+    session = again(session)
+    session.redo()
+    assert session.objects == states[1]
+    assert session.add(mark(made, 1, 3)) == 3  # 2 was blue
+    assert session.undone == []
+    with pytest.raises(SettingsError, match="nothing to redo"):
+        session.redo()
+
+
+class Stop(Exception):
+    pass
+
+
+def stopping_at(count: int, stage: str = "track"):
+    def hook(name: str, artefact: object, completed: int, total: int) -> None:
+        if name == stage and completed == count:
+            raise Stop
+
+    return hook
+
+
+def test_cancelling_keeps_the_frames_done_and_going_on_leaves_them(session: Session, made: Made) -> None:
+    with pytest.raises(Stop):
+        session.add(mark(made, 0, 2), "red", hook=stopping_at(6))
+    session = again(session)
+    half = session[1].whole
+    assert session.objects[1].unfinished
+    assert half.written.tolist() == [False] * 2 + [True] * 4 + [False] * 2
+    assert half.areas()[half.written].all()
+    session.go_on()
+    assert not session.objects[1].unfinished
+    assert overlap(session, 1, made, 0) > 0.9
+    done = np.flatnonzero(half.written)
+    assert [session[1].whole.rle(index) for index in done] == [half.rle(index) for index in done]
+    session.go_on()  # nothing is left
+    assert len(session.edits) == 3
+
+
+def test_a_cancelled_correction_keeps_its_frames_and_can_be_taken_back(session: Session, made: Made) -> None:
+    number = session.add(mark(made, 0, 0))
+    before = session.objects
+    with pytest.raises(Stop):
+        session.correct(number, mark(made, 1, 3), hook=stopping_at(5))
+    assert iou(session[number].whole[3], made.masks[1][3]) > 0.9
+    assert session.objects[number].unfinished
+    session.undo()
+    assert session.objects == before
+
+
+def test_nothing_is_kept_of_what_stopped_before_a_frame_was_done(session: Session, made: Made) -> None:
+    with pytest.raises(SettingsError, match="frames 0 to 7"):
+        session.add(Pivot(99, mask=made.masks[0][2]))
+    assert session.edits == []
+
+
+def test_sam2_can_be_stopped_and_gone_on_with(tmp_path: Path) -> None:
+    tiny.sam2_model().save_pretrained(tmp_path / "weights")
+    changes = ["tracker.kind=sam2", f"tracker.weights={tmp_path / 'weights'}"]
+    box = np.array([10, 10, 40, 30], np.float32)
+    with Session(tiny.clip(8), tmp_path / "work", load("lite", device="cpu", settings=changes)) as session:
+        with pytest.raises(Stop):
+            session.add(Pivot(2, box_xyxy=box), hook=stopping_at(4))
+        written = session[1].whole.written.sum()
+        assert 0 < written < 8
+        session.go_on()
+        assert session[1].whole.written.all()
+        with pytest.raises(Stop):
+            session.correct(1, Pivot(5, box_xyxy=box + 5), hook=stopping_at(2))
+        assert 0 < session[1].whole.written.sum() < 8
+        session.go_on()
+        assert session[1].whole.written.all()
+
+
+def test_long_work_is_put_on_the_disk_as_it_goes(
+    session: Session, made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "KEPT_S", 0.0)
+    seen = []
+
+    def look(stage: str, artefact: object, completed: int, total: int) -> None:
+        if stage == "track":
+            copy = session.folder.parent / "copy"
+            shutil.copytree(session.folder, copy)
+            with Session(made.clip, copy, session.pipeline) as other:  # what a kill now would leave
+                seen.extend([int(other[number].whole.written.sum()) for number in other.objects])
+            shutil.rmtree(copy)
+
+    session.add(mark(made, 0, 3), hook=look)
+    assert seen == sorted(seen)
+    assert {*seen} == {*range(1, FRAMES + 1)}
+    assert session.edits == ["add object 1"]
+    assert len(list((session.folder / "objects").iterdir())) == 1
+
+
+def test_an_answer_has_its_objects_and_what_was_thought_of_them(session: Session, made: Made) -> None:
+    red, none = session.ask(["the red thing", "the zebra"])
+    [number] = session.answers[red].objects
+    assert session.answers[none].objects == ()
+    [found, missing] = session.results()
+    assert (found.query, found.status, missing.status) == ("the red thing", "guess", "not_found")
+    assert found.decisions
+    assert found.confidence < 1
+    session.add(mark(made, 1, 0), "blue")
+    session.review(red, "accepted")
+    assert (session.results()[0].status, session.results()[0].confidence) == ("ok", 1.0)
+    session.review(none, "rejected")
+    session = again(session)
+    session.correct(number, mark(made, 1, 4))
+    session.add(mark(made, 1, 2), "zebra", answer=none)
+    found, missing, blue = session.results()
+    assert (found.confidence, missing.status, blue.query) == (1.0, "ok", "blue")
+    assert session.answers[none].review == "rejected"
+    session.undo()
+    session.forget(number)
+    assert session.results()[0].status == "not_found"
+    with pytest.raises(SettingsError, match="open, accepted, rejected"):
+        session.review(red, "fine")  # type: ignore[arg-type]
+
+
+def test_everything_is_saved_under_lasting_ids(session: Session, made: Made, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="nothing to save"):
+        session.save(tmp_path / "out")
+    session.add(mark(made, 0, 0), "red")
+    session.forget(1)
+    session.add(mark(made, 1, 0), "blue")
+    out = session.save(tmp_path / "out", formats=["mot"])
+    [query] = json.loads((out / "result.json").read_text())["queries"]
+    assert (query["query"], [one["id"] for one in query["objects"]]) == ("blue", [2])
+
+
+def test_a_damaged_object_is_told_and_its_edit_can_be_taken_back(session: Session, made: Made) -> None:
+    session.add(mark(made, 0, 0))
+    session.add(mark(made, 1, 0))
+    file = session.folder / "objects" / f"{session.objects[2].digest}.json"
+    session = again(session)
+    file.write_text(file.read_text().replace('"height":144', '"height":143'))
+    with pytest.raises(BadResult, match="was changed since"):
+        session.results()
+    session.undo()
+    assert len(session.results()) == 1
+
+
+def test_one_process_at_a_time_and_one_clip(session: Session, made: Made, pipeline: Pipeline) -> None:
+    with pytest.raises(OutputLocked):
+        Session(made.clip, session.folder, pipeline)
+    session.close()
+    part = open_clip(made.clip.source, every=2)
+    with pytest.raises(SettingsError, match="another clip"):
+        Session(part, session.folder, pipeline)
+    Session(made.clip, session.folder, pipeline).close()
+
+
+def test_files_of_others_stay(made: Made, pipeline: Pipeline, tmp_path: Path) -> None:
+    mine = tmp_path / "edits.jsonl"
+    mine.write_text("a list of edits of mine\n")
+    with pytest.raises(OutputConflict):
+        Session(made.clip, tmp_path, pipeline)
+    assert mine.read_text() == "a list of edits of mine\n"
+    with pytest.raises(OutputConflict, match="input"):
+        Session(made.clip, made.clip.source, pipeline)
+
+
+def run_storm(folder: Path, edits: int, kills: int) -> None:
+    command = [sys.executable, "-m", "tests.pipelines.session.storm", str(folder), str(edits), str(kills)]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=Path(__file__).parents[3])
+    assert ran.returncode == 0, ran.stderr
+    report = json.loads(ran.stdout)
+    assert report["kills"] == kills
+    assert report["edits"] == edits
+    assert report["same"]
+    assert report["same_in_one_go"]
+    assert report["objects"] >= 2
+    assert not report["changed_files"]
+    assert not report["left"]
+
+
+def test_random_edits_with_kills_come_to_what_they_come_to_in_one_go(tmp_path: Path) -> None:
+    run_storm(tmp_path, 12, 4)
+
+
+@pytest.mark.slow
+def test_two_hundred_random_edits_with_kills(tmp_path: Path) -> None:
+    run_storm(tmp_path, 200, 30)
