@@ -13,7 +13,7 @@ import torch
 from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.core.types import Interval, Waveform
 from refervid.engines.base import Runtime
-from refervid.engines.class_names import ClassNames
+from refervid.engines.class_names import LanguageBindNamer, LanguageBindNamerSettings
 from refervid.engines.combinations import MOST_COMBINATIONS, name_combinations
 from refervid.engines.languagebind import LanguageBindBinder, LanguageBindSettings, straight_quotes
 from refervid.engines.segments import cut, through_int16
@@ -108,9 +108,9 @@ def test_segments_pass_through_16_bits() -> None:
 
 def test_made_up_names_become_classes(tmp_path: Path) -> None:
     folder = languagebind_folder(tmp_path, "LanguageBindImage")
-    names = ClassNames.build(str(folder))
+    names = LanguageBindNamer.build(LanguageBindNamerSettings(weights=str(folder)), CPU)
     classes = ["accordion", "dog", "saw"]
-    replaced = names.replace(["dog", "chainsaw", "chainsaw"], classes)
+    replaced = names.rename(["dog", "chainsaw", "chainsaw"], classes)
     assert list(replaced) == ["chainsaw"]
     embedded = names._texts.embed(["chainsaw", *classes])
     assert replaced["chainsaw"] == classes[int((embedded[1:] @ embedded[0]).argmax())]

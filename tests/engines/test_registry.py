@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from inspect import signature
 from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -16,8 +18,10 @@ from refervid.cli.app import app
 from refervid.core.types import Hook
 from refervid.engines.base import BoxChoice, BoxQuestion
 from refervid.engines.best_box import BestBoxChooser, BestBoxSettings
+from refervid.engines.registry import Role
 from refervid.media.array import ArrayClip
 from refervid.media.clip import Clip
+from refervid.pipelines.segment import LoadOptions
 
 MODULE = '''
 from pydantic import Field
@@ -154,6 +158,15 @@ def test_engines_can_be_given(clip: Clip) -> None:
     # What was given is part of what a run depends on.
     assert pipeline.plan()["settings"]["chooser"] == {"given": "last-box 1"}
     assert pipeline.plan()["settings"]["tracker"] == {"kind": "embedded"}
+
+
+@pytest.mark.parametrize("role", get_args(Role))
+def test_an_engine_of_any_role_can_be_given(role: Role) -> None:
+    """Also in those that the preset leaves empty; and `segment` takes whatever `load` takes."""
+    given: Any = LastBox()
+    pipeline = refervid.load("lite", device="cpu", **{role: given})
+    assert pipeline.plan()["settings"][role] == {"given": "last-box 1"}
+    assert set(LoadOptions.__annotations__) == set(signature(refervid.load).parameters) - {"sound"}
 
 
 def test_what_a_preset_does_not_use_cannot_be_given() -> None:

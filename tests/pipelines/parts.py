@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from refervid.engines.base import Runtime
+from refervid.engines.class_names import LanguageBindNamer, LanguageBindNamerSettings
 from refervid.media.array import ArrayClip
 from refervid.media.audio import SoundSource
 from refervid.media.clip import Clip
@@ -49,6 +51,12 @@ class Parts:
             (beats_file(folder / "a.pt", 1), beats_file(folder / "b.pt", 2)),
             *(folder / name for name in names[3:]),
             folder / "soc.safetensors",
+        )
+
+    def namer(self) -> LanguageBindNamer:
+        runtime = Runtime("cpu", "float32", False, Path())
+        return LanguageBindNamer.build(
+            LanguageBindNamerSettings(weights=str(self.languagebind_image)), runtime
         )
 
     def settings(self, preset: str, url: str = "") -> list[str]:

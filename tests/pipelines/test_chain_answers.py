@@ -25,7 +25,6 @@ from refervid.datasets.base import Dataset
 from refervid.datasets.pictures import read_ids
 from refervid.datasets.registry import dataset_class, open_dataset
 from refervid.datasets.samples import write_csv, write_masks, write_pictures
-from refervid.engines.class_names import ClassNames
 from refervid.engines.languagebind import LanguageBindBinder
 from refervid.engines.segments import cut
 from refervid.evaluation.presets import for_dataset, replaying
@@ -118,7 +117,7 @@ def settings(parts: Parts, data: Dataset, answers: Path) -> list[str]:
         f"binder.weights={parts.languagebind}",
     ]
     if data.name == "avss":
-        own.append(f"sound.class_weights={parts.languagebind_image}")
+        own.append(f"namer.weights={parts.languagebind_image}")
     return [*for_dataset(data, "paper"), *replaying(data, answers), *own]
 
 
@@ -246,7 +245,7 @@ def test_a_run_needs_no_key_and_its_own_answers_can_be_replayed(
     assert masks(tmp_path / "second") == masks(tmp_path / "first")
     assert {**second, "notes": []} == {**first, "notes": []}
     [label] = sorted(set(published.objects[foreign]) - set(CLASSES))[:1]
-    mapped = ClassNames.build(str(parts.languagebind_image)).replace([label], CLASSES[1:])[label]
+    mapped = parts.namer().rename([label], CLASSES[1:])[label]
     record = json.loads((tmp_path / "first" / "items" / foreign / "sound.json").read_text())
     assert f"{label!r} counts as {mapped!r}" in record["notes"]
     painted = {

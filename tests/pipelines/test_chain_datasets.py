@@ -20,7 +20,6 @@ from refervid.datasets.avsbench_semantic import Avss
 from refervid.datasets.base import Dataset
 from refervid.datasets.pictures import read_ids
 from refervid.datasets.ref_davis17 import RefDavis17, annotator_videos, merge_masks
-from refervid.engines.class_names import ClassNames
 from refervid.engines.sam2.pixels import at_video_size
 from refervid.evaluation.presets import for_dataset
 from refervid.evaluation.runner import evaluate
@@ -40,10 +39,10 @@ def load(preset: str, data: Dataset, parts: Parts, url: str, *changes: str) -> P
 def test_avss_paints_the_class_of_each_object(preset: str, parts: Parts, tmp_path: Path) -> None:
     Avss.make_sample(tmp_path / "data")
     data = Avss(tmp_path / "data")
-    [mapped] = ClassNames.build(str(parts.languagebind_image)).replace(["chopper"], CLASSES[1:]).values()
+    [mapped] = parts.namer().rename(["chopper"], CLASSES[1:]).values()
     assert mapped in CLASSES
     with serving(replying(objects={"chopper": 2})) as (server, url):
-        pipeline = load(preset, data, parts, url, f"sound.class_weights={parts.languagebind_image}")
+        pipeline = load(preset, data, parts, url, f"namer.weights={parts.languagebind_image}")
         with counting() as runs:
             scores = evaluate(data, pipeline, tmp_path / "out")
     assert scores["complete"]
@@ -110,7 +109,8 @@ def test_published_settings_of_the_sound_sets(name: str, tmp_path: Path) -> None
     assert sound["style"]["label_radius"] == (8 if small else 30)
     assert sound["style"]["number_text"] == pytest.approx((20 if small else 15) * 100 / 72)
     assert settings["binder"]["joiner"] == ("; " if name == "avss" else ", ")
-    assert sound["class_weights"] == ("LanguageBind/LanguageBind_Image" if name == "avss" else None)
+    namer = settings["namer"]
+    assert (namer and namer["weights"]) == ("LanguageBind/LanguageBind_Image" if name == "avss" else None)
     as2m = "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt"
     as20k = "BEATs_iter3_plus_AS20K_finetuned_on_AS2M_cpt2.pt"
     assert settings["tagger"]["weights"] == ([as2m] if name == "avsbench-s4" else [as20k, as2m])

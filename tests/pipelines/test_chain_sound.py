@@ -112,5 +112,12 @@ def test_what_sound_lacks_is_told_before_any_question(parts: Parts, tmp_path: Pa
         with pytest.raises(NoAudioStream, match="--audio"):
             pipeline(moving_clip(21), text=["the red dog", "a cup"], sound=True)
         with pytest.raises(NotReady, match="/nowhere/names"):
-            segment("local", parts, url, sounding_clip(tmp_path), "sound.class_weights=/nowhere/names")
+            segment(
+                "local",
+                parts,
+                url,
+                sounding_clip(tmp_path),
+                "namer.kind=languagebind",
+                "namer.weights=/nowhere/names",
+            )
     assert not server.requests

@@ -156,7 +156,7 @@ class Avss(AvsbenchV2):
     @classmethod
     def settings(cls, preset: str) -> Mapping[str, Any]:
         """Names must be classes: LanguageBind finds the nearest one, but `lite` has numbers for names."""
-        mapped = {} if preset == "lite" else {"sound.class_weights": "LanguageBind/LanguageBind_Image"}
+        mapped = {} if preset == "lite" else {"namer.kind": "languagebind"}
         return {**sound_settings(preset, {"binder.joiner": "; "}), **mapped}
 
     @classmethod

@@ -1,4 +1,4 @@
-"""The five roles. A pipeline knows engines only by these protocols, and takes whatever fulfils them.
+"""The roles. A pipeline knows engines only by these protocols, and takes whatever fulfils them.
 
 Every method takes a batch, so that an engine may share work inside it: frames, texts, objects.
 """
@@ -382,5 +382,11 @@ class Binder(Engine, Protocol):
     def bind(
         self, waveform: Waveform, intervals: Sequence[Interval], objects: Sequence[SoundingObject]
     ) -> list[frozenset[str]]:
-        """For every interval  the names of the objects that sound in it."""
+        """For every interval the names of the objects that sound in it."""
+        ...
+
+
+class Namer(Engine, Protocol):
+    def rename(self, labels: Sequence[str], vocabulary: Sequence[str]) -> dict[str, str]:
+        """For every label outside the vocabulary the name in it that means most nearly the same."""
         ...

@@ -3,39 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
 
-from refervid.engines.hub.weights import find_weights
+from refervid.engines.base import EngineSettings, Runtime, Weights
+from refervid.engines.hub.weights import find_weights, missing_weights
 from refervid.engines.languagebind import TextEncoder, load_with_tokenizer
-from refervid.models.languagebind import LanguageBind
-
-"""The published step reads its text tower from the image model."""
 
 
-class ClassNames:
+class LanguageBindNamerSettings(EngineSettings):
+    """`weights` is a hub id or a folder: the published step takes the text tower of the image model."""
+
+    kind: Literal["languagebind"] = "languagebind"
+    weights: Weights = "LanguageBind/LanguageBind_Image"
+    revision: str | None = None
+
+
+class LanguageBindNamer:
     """Finds the class whose name means most nearly what a label says."""
 
-    def __init__(self, model: LanguageBind, tokenizer: Any, device: str) -> None:
-        self._texts = TextEncoder(model.to(device), tokenizer, device)
+    Settings: ClassVar[type[LanguageBindNamerSettings]] = LanguageBindNamerSettings
+    name = "languagebind"
+
+    def __init__(self, texts: TextEncoder, version: str) -> None:
+        self.version = version
+        self._texts = texts
         self._known: dict[str, Tensor] = {}
 
     @classmethod
-    def build(cls, weights: str, device: str = "cpu") -> ClassNames:
-        """Raises `MissingWeights`, `BadCheckpoint`."""
-        model, tokenizer = load_with_tokenizer(find_weights(weights))
-        return cls(model, tokenizer, device)
+    def missing(cls, settings: LanguageBindNamerSettings) -> list[str]:
+        return missing_weights(settings.weights, settings.revision)
 
-    def replace(self, labels: Sequence[str], names: Sequence[str]) -> dict[str, str]:
-        """For every label that is not among `names`: the most similar name, the first of equals."""
-        foreign = [label for label in dict.fromkeys(labels) if label not in names]
+    @classmethod
+    def build(cls, settings: LanguageBindNamerSettings, runtime: Runtime) -> Self:
+        """Raises `MissingWeights`, `BadCheckpoint`."""
+        model, tokenizer = load_with_tokenizer(find_weights(settings.weights, settings.revision))
+        texts = TextEncoder(model.to(runtime.device), tokenizer, runtime.device)
+        return cls(texts, settings.weights)
+
+    def rename(self, labels: Sequence[str], vocabulary: Sequence[str]) -> dict[str, str]:
+        """As `Namer.rename`: the most similar name, the first of equals."""
+        foreign = [label for label in dict.fromkeys(labels) if label not in vocabulary]
         if not foreign:
             return {}
-        similarity = (self._embed(foreign) @ self._embed(names).T).numpy()
+        similarity = (self._embed(foreign) @ self._embed(vocabulary).T).numpy()
         # numpy's argmax is the first of equals; torch's need not be.
-        return {label: names[best] for label, best in zip(foreign, similarity.argmax(axis=1), strict=True)}
+        best = similarity.argmax(axis=1)
+        return {label: vocabulary[place] for label, place in zip(foreign, best, strict=True)}
 
     def _embed(self, texts: Sequence[str]) -> Tensor:
         """(N, D) unit vectors; every text goes through the network once."""

@@ -18,7 +18,7 @@ from refervid.config.problems import problems_of
 from refervid.core.errors import SettingsError
 from refervid.engines.base import Engine, EngineClass, EngineSettings, Runtime
 
-Role = Literal["chooser", "detector", "tracker", "tagger", "binder", "finder", "reader"]
+Role = Literal["chooser", "detector", "tracker", "tagger", "binder", "namer", "finder", "reader"]
 
 GROUP = "refervid.engines"
 """The entry points by which packages add engines."""
@@ -47,16 +47,19 @@ ENGINES: Mapping[Role, Mapping[str, str]] = {
         "ast": "refervid.engines.ast:AstTagger",
         "recorded": "refervid.engines.recorded:RecordedTagger",
     },
+    "binder": {
+        "synchrony": "refervid.engines.lite.binder:SynchronyBinder",
+        "languagebind": "refervid.engines.languagebind:LanguageBindBinder",
+        "clap": "refervid.engines.clap:ClapBinder",
+    },
+    "namer": {
+        "languagebind": "refervid.engines.class_names:LanguageBindNamer",
+    },
     "finder": {
         "objects": "refervid.engines.lite.objects.finder:ObjectFinder",
     },
     "reader": {
         "rules": "refervid.engines.lite.reader:RulesReader",
-    },
-    "binder": {
-        "synchrony": "refervid.engines.lite.binder:SynchronyBinder",
-        "languagebind": "refervid.engines.languagebind:LanguageBindBinder",
-        "clap": "refervid.engines.clap:ClapBinder",
     },
 }
 

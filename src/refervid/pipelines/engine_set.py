@@ -13,6 +13,7 @@ from refervid.engines.base import (
     Engine,
     EngineOptions,
     Finder,
+    Namer,
     Runtime,
     Tagger,
     Tracker,
@@ -25,16 +26,22 @@ from refervid.engines.rounds import Reader
 class EngineSet:
     """One engine for every role in `options`; one that is `given` takes the place of what options say.
 
+    Options of None are a role that stays empty unless an engine is given.
     `used` maps the roles whose engines were needed so far to "name version". Raises `SettingsError` for
     options that make no sense, and for an engine in a role that is not in `options`.
     """
 
     def __init__(
-        self, options: Mapping[Role, EngineOptions], runtime: Runtime, given: Mapping[Role, Engine]
+        self,
+        options: Mapping[Role, EngineOptions | None],
+        runtime: Runtime,
+        given: Mapping[Role, Engine],
     ) -> None:
         if foreign := [role for role in given if role not in options]:
             raise SettingsError(f"this preset uses no {foreign[0]}: give it {' or '.join(options)}")
-        self._options = {role: wanted for role, wanted in options.items() if role not in given}
+        self._options = {
+            role: wanted for role, wanted in options.items() if wanted is not None and role not in given
+        }
         self._settings = {role: engine_settings(role, wanted) for role, wanted in self._options.items()}
         self._runtime = runtime
         self._engines = dict(given)
@@ -61,6 +68,10 @@ class EngineSet:
         return cast(Binder, self._engine("binder"))
 
     @property
+    def namer(self) -> Namer:
+        return cast(Namer, self._engine("namer"))
+
+    @property
     def finder(self) -> Finder:
         return cast(Finder, self._engine("finder"))
 
@@ -77,8 +88,8 @@ class EngineSet:
         return role not in self._options
 
     def missing(self, roles: Sequence[Role]) -> list[str]:
-        """What this machine lacks for those that are yet to be built, in words."""
-        waiting = [role for role in roles if role not in self._engines]
+        """What this machine lacks for those that are used and yet to be built, in words."""
+        waiting = [role for role in roles if role in self._options and role not in self._engines]
         return [lack for role in waiting for lack in missing_parts(role, self._options[role])]
 
     def plan(self) -> dict[str, Any]:

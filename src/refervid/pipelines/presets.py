@@ -14,7 +14,18 @@ from refervid.config.problems import problems_of
 from refervid.core.arguments import need_number, need_word, need_words
 from refervid.core.device import resolve_device
 from refervid.core.errors import SettingsError
-from refervid.engines.base import Binder, Chooser, Detector, Dtype, Engine, Finder, Runtime, Tagger, Tracker
+from refervid.engines.base import (
+    Binder,
+    Chooser,
+    Detector,
+    Dtype,
+    Engine,
+    Finder,
+    Namer,
+    Runtime,
+    Tagger,
+    Tracker,
+)
 from refervid.engines.registry import Role, engine_settings, missing_parts
 from refervid.engines.rounds import Reader
 from refervid.media.sections import PAPER, PAPER_SOUND
@@ -222,6 +233,7 @@ def load(
     tracker: Tracker | None = None,
     tagger: Tagger | None = None,
     binder: Binder | None = None,
+    namer: Namer | None = None,
     finder: Finder | None = None,
     reader: Reader | None = None,
 ) -> Pipeline:
@@ -254,6 +266,7 @@ def load(
         "tracker": tracker,
         "tagger": tagger,
         "binder": binder,
+        "namer": namer,
         "finder": finder,
         "reader": reader,
     }

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Literal, TypedDict, Unpack, overload
 
 from refervid.core.types import Hook, no_hook
-from refervid.engines.base import Binder, Chooser, Detector, Dtype, Tagger, Tracker
+from refervid.engines.base import Binder, Chooser, Detector, Dtype, Finder, Namer, Tagger, Tracker
+from refervid.engines.rounds import Reader
 from refervid.pipelines.base import Texts, Video
 from refervid.pipelines.presets import load
 from refervid.report.result import Result
@@ -27,6 +28,9 @@ class LoadOptions(TypedDict, total=False):
     tracker: Tracker | None
     tagger: Tagger | None
     binder: Binder | None
+    namer: Namer | None
+    finder: Finder | None
+    reader: Reader | None
 
 
 class Options(LoadOptions, total=False):

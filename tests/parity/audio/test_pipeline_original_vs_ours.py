@@ -20,7 +20,7 @@ from torch import Tensor
 
 from refervid.core.errors import ReplyUnreadable
 from refervid.core.types import Interval, Waveform
-from refervid.engines.class_names import ClassNames
+from refervid.engines.class_names import LanguageBindNamer
 from refervid.engines.combinations import CombinationBinder, CombinationSettings
 from refervid.engines.llm.replies import read_objects, read_sounding_box
 from tests.engines.sound import named
@@ -72,17 +72,15 @@ def test_names_to_classes() -> None:
             rows = torch.from_numpy(np.stack([normal(f"text:{text}", (12,)) for text in texts]))
             return torch.nn.functional.normalize(rows, dim=1)
 
-    mapper = ClassNames.__new__(ClassNames)
-    mapper._texts = Texts()  # type: ignore[assignment]
-    mapper._known = {}
+    mapper = LanguageBindNamer(Texts(), "made up")  # type: ignore[arg-type]
     objects = facts("languagebind_image")["objects"]
     labels = [
         name
         for entry in facts("pipeline")["avss_labels"].values()
         for name in read_objects(entry["stage_1"], range(1, 11))
     ]
-    assert mapper.replace(labels, objects) == facts("pipeline")["avss_replacement"]
-    assert mapper.replace(["dog"], objects) == {}
+    assert mapper.rename(labels, objects) == facts("pipeline")["avss_replacement"]
+    assert mapper.rename(["dog"], objects) == {}
 
 
 def test_answers_about_objects() -> None:

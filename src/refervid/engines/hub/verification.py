@@ -93,9 +93,7 @@ def load_checkpoint(weights: str, runtime: Runtime) -> object:
     if kind == "roberta":
         return _load_roberta(path)
     if kind == "LanguageBindImage":
-        from refervid.engines.class_names import ClassNames
-
-        return ClassNames.build(str(path))
+        return _build("namer", "languagebind", path, runtime)
     if kind not in _ENGINES:
         raise BadCheckpoint(f"{path} holds a {kind!r} model, which no engine here runs")
     return _build(*_ENGINES[kind], path, runtime)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
-from typing import Any, Literal, cast, get_args
+from typing import Any, ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +12,6 @@ from numpy.typing import NDArray
 from refervid.core.errors import NotReady
 from refervid.core.types import Hook, Reference, SoundReference, Spending, TextReference, Waveform, no_hook
 from refervid.engines.base import Engine, PaidChooser, PlannedQuestions, Runtime, Tracker
-from refervid.engines.class_names import ClassNames
-from refervid.engines.hub.digests import loaded_digests
-from refervid.engines.hub.weights import missing_weights
 from refervid.engines.registry import Role, engine_class, engine_settings, missing_parts
 from refervid.media.clip import Clip
 from refervid.pipelines.base import Pipeline, reference_slugs
@@ -32,10 +28,8 @@ from refervid.report.objects import union_of
 from refervid.report.outcome import status_of
 from refervid.report.result import Result
 
-Part = Role | Literal["class names"]
-
 TEXT_PARTS: tuple[Role, ...] = ("chooser", "detector", "tracker")
-SOUND_PARTS: tuple[Part, ...] = ("tagger", "binder", "class names")
+SOUND_PARTS: tuple[Role, ...] = ("tagger", "binder", "namer")
 """What sound needs besides."""
 
 
@@ -44,19 +38,17 @@ def roles_of(settings: PivotSettings) -> list[Role]:
     return [role for role in get_args(Role) if getattr(settings, role) is not None]
 
 
-def lacking(settings: PivotSettings, parts: Sequence[Part]) -> list[str]:
-    """What this machine lacks for parts of the pipeline, in words, each once."""
-    found: list[str] = []
-    for part in parts:
-        if part != "class names":
-            found += missing_parts(part, getattr(settings, part))
-        elif settings.sound.class_weights is not None:
-            found += missing_weights(settings.sound.class_weights)
-    return list(dict.fromkeys(found))
+def lacking(settings: PivotSettings, roles: Sequence[Role]) -> list[str]:
+    """What this machine lacks for the engines of roles, in words, each once."""
+    used = [role for role in roles_of(settings) if role in roles]
+    return list(dict.fromkeys(lack for role in used for lack in missing_parts(role, getattr(settings, role))))
 
 
 class PivotPipeline(Pipeline):
     """Pivots by chooser and detector, masks by tracker."""
+
+    optional: ClassVar[tuple[Role, ...]] = ("namer",)
+    """Roles that may be filled by who has something for them."""
 
     def __init__(
         self, preset: str, settings: PivotSettings, runtime: Runtime, given: Mapping[Role, Engine]
@@ -64,9 +56,8 @@ class PivotPipeline(Pipeline):
         self.preset = preset
         self.settings = settings
         self._runtime = runtime
-        self.engines = EngineSet(
-            {role: getattr(settings, role) for role in roles_of(settings)}, runtime, given
-        )
+        roles = [*roles_of(settings), *self.optional]
+        self.engines = EngineSet({role: getattr(settings, role) for role in roles}, runtime, given)
 
     @classmethod
     def text_parts(cls, settings: PivotSettings) -> tuple[Role, ...]:
@@ -104,7 +95,7 @@ class PivotPipeline(Pipeline):
             "preset": self.preset,
             "dtype": self._runtime.dtype,
             "settings": {**self.settings.model_dump(mode="json"), **self.engines.plan()},
-            "contents": {**self.engines.contents(), **loaded_digests(self.settings.sound)},
+            "contents": self.engines.contents(),
         }
 
     def estimate(self, clip: Clip, references: Sequence[Reference]) -> Spending | None:
@@ -123,18 +114,10 @@ class PivotPipeline(Pipeline):
         chooser = self.engines.chooser
         return chooser.spending() if isinstance(chooser, PaidChooser) else None
 
-    @cached_property
-    def _class_names(self) -> ClassNames:
-        weights = cast(str, self.settings.sound.class_weights)
-        self.engines.used["class names"] = f"languagebind {weights}"
-        return ClassNames.build(weights, self._runtime.device)
-
     def _require(self, *, texts: bool, sound: bool) -> None:
         """Raises `NotReady` with all that is lacking: better now than after questions were paid."""
-        lacks = self.engines.missing(self.text_parts(self.settings)) if texts else []
-        if sound:
-            lacks += self.engines.missing(("tagger", "binder")) + lacking(self.settings, ("class names",))
-        if lacks:
+        parts = (self.text_parts(self.settings) if texts else ()) + (SOUND_PARTS if sound else ())
+        if lacks := self.engines.missing(parts):
             raise NotReady(
                 "\n  - ".join(["not everything is here that this preset needs:", *dict.fromkeys(lacks)])
             )
@@ -198,11 +181,11 @@ class PivotPipeline(Pipeline):
 
     def _classes(self, names: Sequence[str]) -> dict[str, str]:
         """The vocabulary's names for those that it lacks, where that is asked for."""
-        sound = self.settings.sound
-        foreign = [name for name in names if name not in (sound.vocabulary or ())]
-        if sound.class_weights is None or sound.vocabulary is None or not foreign:
+        vocabulary = self.settings.sound.vocabulary
+        foreign = [name for name in names if name not in (vocabulary or ())]
+        if vocabulary is None or not foreign or not self.engines.has("namer"):
             return {}
-        return self._class_names.replace(foreign, sound.vocabulary)
+        return self.engines.namer.rename(foreign, vocabulary)
 
     def _result(
         self, clip: Clip, selection: Selection, slug: str, spending: Spending | None, stages: Stages

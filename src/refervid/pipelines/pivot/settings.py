@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from refervid.engines.base import EngineOptions, Weights
+from refervid.engines.base import EngineOptions
 from refervid.media.sections import READABLE, PictureStyle
 
 
@@ -49,11 +49,9 @@ class TextSettings(_Frozen):
 class SoundSettings(_Frozen):
     """`frames` are sampled evenly over the clip for the question about the sound; at most `max_objects`
     are taken; `vocabulary` are names that the chooser should prefer. With `last_goes_on` the last interval
-    of the sound goes on to the end of the clip, as in AL-Ref-SAM 2. By the text tower of the LanguageBind
-    model `class_weights` a name outside the vocabulary becomes the most similar one of it, once its object
-    is found (AVSS); None: names stay. A sound whose samples all stay below `silence_peak` (of full scale 1;
-    the default is -60 dB) has no source; with 0 all are asked about, as published. Without `bind` all objects
-    sound throughout.
+    of the sound goes on to the end of the clip, as in AL-Ref-SAM 2. A sound whose samples all stay below
+    `silence_peak` (of full scale 1; the default is -60 dB) has no source; with 0 all are asked about, as
+    published. Without `bind` all objects sound throughout.
     """
 
     frames: int = Field(10, ge=1, le=20)
@@ -62,7 +60,6 @@ class SoundSettings(_Frozen):
     last_goes_on: bool = False
     bind: bool = True
     silence_peak: float = Field(1e-3, ge=0, le=1)
-    class_weights: Weights | None = None
     style: PictureStyle = READABLE
 
 
@@ -82,7 +79,8 @@ class RoundSettings(_Frozen):
 class PivotSettings(_Frozen):
     """The pipeline of AL-Ref-SAM 2 with its five engines; before it, with `tracks`, a finder.
 
-    `reader` says what sentences name to a finder that looks for what it is told; None: the chooser does.
+    With a `namer` what sounds gets names of `sound.vocabulary` (AVSS). `reader` says what sentences name to a
+    finder that looks for what it is told; None: the chooser does.
     """
 
     pipeline: Literal["pivot", "tracks"] = "pivot"
@@ -95,5 +93,6 @@ class PivotSettings(_Frozen):
     tracker: EngineOptions
     tagger: EngineOptions
     binder: EngineOptions
+    namer: EngineOptions | None = None
     finder: EngineOptions | None = None
     reader: EngineOptions | None = None

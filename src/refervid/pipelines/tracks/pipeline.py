@@ -25,6 +25,8 @@ from refervid.pipelines.tracks.rounds import Standing, eliminate
 class TracksPipeline(PivotPipeline):
     """As the pivot pipeline, with a finder before it: only what the finder has no name for goes its way."""
 
+    optional = (*PivotPipeline.optional, "reader")
+
     @classmethod
     def text_parts(cls, settings: PivotSettings) -> tuple[Role, ...]:
         """Who judges tracks needs a finder, and a detector only beside one that is not told what to find."""
