@@ -5,7 +5,7 @@ Every method takes a batch, so that an engine may share work inside it: frames, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, TypeVar, cast, get_args, runtime_checkable
@@ -138,7 +138,7 @@ class Runtime:
 
     `device` is resolved ("cpu", "cuda:0", "mps"); `allow_remote` permits requests beyond loopback;
     `cache` is the folder for answers and downloads; `max_cost` in US dollars is what a paid engine may
-    spend (None: no limit).
+    spend (None: no limit). With `remember` what is found in clips may be kept in `cache`.
     """
 
     device: str
@@ -146,12 +146,13 @@ class Runtime:
     allow_remote: bool
     cache: Path
     max_cost: float | None = None
+    remember: bool = False
     _shared: dict[type, Any] = field(default_factory=dict, repr=False, compare=False)
 
-    def shared(self, kind: type[T]) -> T:
-        """The one `kind()` that all engines built with this runtime have in common."""
+    def shared(self, kind: type[T], make: Callable[[], T]) -> T:
+        """The one of its kind that all engines built with this runtime have in common."""
         if kind not in self._shared:
-            self._shared[kind] = kind()
+            self._shared[kind] = make()
         return cast(T, self._shared[kind])
 
 

@@ -23,7 +23,8 @@ class Clip(ABC):
     `notes` in plain words: rotation applied, sizes changed, decoded less than promised, ...;
     `complete` is False when the file ended before the time its header promises; `start_s` is where the first
     frame lies in what the clip is a part of;
-    `sound` is where its sound can be read, or None.
+    `sound` is where its sound can be read, or None; `files` are those that its frames are read from, none
+    where they are in memory.
     """
 
     source: Path
@@ -35,6 +36,7 @@ class Clip(ABC):
     complete: bool = True
     start_s: float = 0.0
     sound: SoundSource | None = None
+    files: Sequence[Path] = ()
 
     def __len__(self) -> int:
         """Number of frames T."""

@@ -42,6 +42,7 @@ class FolderClip(Clip):
         whole = Path(os.path.abspath(self.source))
         self.name = whole.stem if whole.is_file() else whole.name
         self._files, self.notes = _picture_files(self.source)
+        self.files = self._files
         self._has_names = len({file.stem for file in self._files}) == len(self._files)
         self._max_pixels = max_pixels
         if fps is None and len(self._files) > 1:

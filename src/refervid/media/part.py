@@ -38,7 +38,7 @@ class PartClip(Clip):
             )
         self._whole = whole
         self._indices = inside
-        self.source, self.name = whole.source, whole.name
+        self.source, self.name, self.files = whole.source, whole.name, whole.files
         self.height, self.width = whole.height, whole.width
         self.start_s = whole.start_s + float(times_s[inside[0]])
         self.times_s = times_s[inside] - times_s[inside[0]]

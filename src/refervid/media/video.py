@@ -31,6 +31,7 @@ class VideoClip(Clip):
         self, path: str | Path, *, strict: bool = False, max_pixels: int = DEFAULT_MAX_PIXELS
     ) -> None:
         self.source = Path(path)
+        self.files = (self.source,)
         self.name = self.source.stem
         self._index = build_index(self.source, max_pixels)
         self.times_s = self._index.times_s

@@ -227,6 +227,7 @@ def load(
     allow_remote: bool = False,
     max_cost: float | None = None,
     settings: Sequence[str] = (),
+    remember: bool = True,
     sound: bool = True,
     chooser: Chooser | None = None,
     detector: Detector | None = None,
@@ -244,6 +245,8 @@ def load(
     needs. `allow_remote` permits questions to a server that is not this machine. `max_cost` in US dollars is
     what may be spent on a language model as long as the pipeline lives; questions beyond it fail with
     `BudgetExceeded`.
+    With `remember` the embedded engines keep what they find in a clip in the cache folder, where other
+    processes find it (2 GiB of clips at most).
     With `dtype` "auto" networks compute in what the preset says: float32 in `paper` and `soc`, elsewhere
     bfloat16 on GPUs that have it.
 
@@ -259,7 +262,9 @@ def load(
     name = best_preset(sound=sound) if preset == "auto" else preset
     chosen = _settings(name, settings)
     computed = PRESETS[name].dtype if dtype == "auto" else dtype
-    runtime = Runtime(resolve_device(device)[0], computed, allow_remote, Environment().cache, max_cost)
+    runtime = Runtime(
+        resolve_device(device)[0], computed, allow_remote, Environment().cache, max_cost, remember
+    )
     roles: dict[Role, Engine | None] = {
         "chooser": chooser,
         "detector": detector,

@@ -151,7 +151,9 @@ class Sessions:
         """A preset's pipeline, built once. Only the jobs call this, so that none is built twice."""
         name = best_preset() if preset == "auto" else preset
         if name not in self._pipelines:
-            self._pipelines[name] = load(name, device=self._device, allow_remote=self._allow_remote)
+            self._pipelines[name] = load(
+                name, device=self._device, allow_remote=self._allow_remote, remember=False
+            )
         return self._pipelines[name]
 
     def _is_gone(self, visitor: Visitor, now_s: float) -> bool:

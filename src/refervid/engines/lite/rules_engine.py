@@ -25,4 +25,4 @@ class RulesEngine(Generic[S]):
 
     @classmethod
     def build(cls, settings: S, runtime: Runtime) -> Self:
-        return cls(settings, runtime.shared(Analyses))
+        return cls(settings, Analyses.shared(runtime))

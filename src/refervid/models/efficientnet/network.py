@@ -1,7 +1,6 @@
 """EfficientNet-lite0 (Tan and Le, ICML 2019; the lite variants of TensorFlow's TPU models, 2020).
 
-Lite: no squeeze-and-excitation, ReLU6 for Swish, stem and head of fixed width. The batch normalisations are
-folded into the convolutions: the network is made to be used, not to be trained.
+Lite: no squeeze-and-excitation, ReLU6 for Swish, stem and head of fixed width.
 """
 
 from __future__ import annotations
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from refervid.models.inverted_residual import InvertedResidual, conv, same
 
 CLASSES = 1000
 STEM, HEAD = 32, 1280
@@ -48,7 +49,7 @@ class EfficientNetLite0(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = _conv(3, STEM, 3, 2)
+        self.stem = conv(3, STEM, 3, 2)
         self.blocks = nn.ModuleList()
         width = STEM
         self._last_of_stride: dict[int, int] = {}
@@ -57,15 +58,15 @@ class EfficientNetLite0(nn.Module):
             stride *= stage.stride
             for number in range(stage.repeats):
                 step = stage.stride if number == 0 else 1
-                self.blocks.append(_Block(width, stage.width, stage.kernel, step, stage.expansion))
+                self.blocks.append(InvertedResidual(width, stage.width, stage.kernel, step, stage.expansion))
                 width = stage.width
             self._last_of_stride[stride] = len(self.blocks) - 1
-        self.head = _conv(width, HEAD, 1, 1)
+        self.head = conv(width, HEAD, 1, 1)
         self.classifier = nn.Linear(HEAD, CLASSES)
 
     def features(self, rgb: Tensor, deepest: int = 32) -> dict[int, Tensor]:
         """Last stage of every stride to `deepest`: (N, `STAGE_WIDTHS[stride]`, ceil(H / stride), ...)."""
-        x = F.relu6(_same(self.stem, (rgb - 127) / 128))
+        x = F.relu6(same(self.stem, (rgb - 127) / 128))
         found: dict[int, Tensor] = {}
         for stride, last in self._last_of_stride.items():
             if stride > deepest:
@@ -81,39 +82,6 @@ class EfficientNetLite0(nn.Module):
         x = F.relu6(self.head(self.features(rgb)[32]))
         logits: Tensor = self.classifier(x.mean(dim=(2, 3)))
         return logits
-
-
-class _Block(nn.Module):
-    """Inverted residual: expand, filter each channel, project."""
-
-    def __init__(self, width: int, out: int, kernel: int, stride: int, expansion: int) -> None:
-        super().__init__()
-        wide = width * expansion
-        self.expand = _conv(width, wide, 1, 1) if expansion != 1 else None
-        self.depthwise = _conv(wide, wide, kernel, stride, groups=wide)
-        self.project = _conv(wide, out, 1, 1)
-        self._residual = stride == 1 and width == out
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x if self.expand is None else F.relu6(self.expand(x))
-        out: Tensor = self.project(F.relu6(_same(self.depthwise, wide)))
-        return out + x if self._residual else out
-
-
-def _conv(width: int, out: int, kernel: int, stride: int, groups: int = 1) -> nn.Conv2d:
-    return nn.Conv2d(width, out, kernel, stride, groups=groups)
-
-
-def _same(conv: nn.Conv2d, x: Tensor) -> Tensor:
-    """TensorFlow's "same" padding: ceil(size / stride) outputs, an odd pixel of padding at the end."""
-    kernel, stride = conv.kernel_size[0], conv.stride[0]
-    if stride == 1:
-        return F.conv2d(x, conv.weight, conv.bias, 1, kernel // 2, groups=conv.groups)
-    pads: list[int] = []
-    for size in (x.shape[3], x.shape[2]):
-        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-        pads += [total // 2, total - total // 2]
-    return F.conv2d(F.pad(x, pads), conv.weight, conv.bias, stride, groups=conv.groups)
 
 
 def state_of_tensorflow(published: Mapping[str, Tensor]) -> dict[str, Tensor]:

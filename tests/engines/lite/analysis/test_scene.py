@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from refervid.engines.lite.analysis import Analyses, Scene
+from refervid.engines.lite.analysis.blob import Blob
 from refervid.engines.lite.analysis.flow import camera_flow, camera_motion, pack_flow, unpack_flow
 from refervid.engines.lite.analysis.scene import LEAST_SIDE
-from refervid.engines.lite.analysis.temporary_blob import TemporaryBlob
 from refervid.media.array import ArrayClip
 from refervid.media.folder import FolderClip
 from tests.clips import write_pictures
@@ -113,7 +113,7 @@ def test_camera_flow_of_a_shift() -> None:
 
 
 def test_spool_reads_back_in_any_order() -> None:
-    spool = TemporaryBlob()
+    spool = Blob()
     for data in (b"one", b"", b"three"):
         spool.append(data)
     assert [spool[number] for number in (2, 0, 1)] == [b"three", b"one", b""]

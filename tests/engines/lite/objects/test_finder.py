@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,10 +13,10 @@ from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.core.types import no_hook
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.objects import finder
-from refervid.engines.lite.objects.crops import crops_of, distinct
 from refervid.engines.lite.objects.finder import ObjectFinder, ObjectsSettings, _colours, sampled_frames
 from refervid.engines.lite.objects.linking import Linker, joined
-from refervid.engines.lite.objects.network import GRAPH, LAYOUT, Detections
+from refervid.engines.lite.objects.looks import distinct, sizes_of
+from refervid.engines.lite.objects.network import GRAPH, LAYOUT, Detections, ObjectNetwork
 from refervid.media.array import ArrayClip
 from refervid.media.opening import open_clip
 
@@ -45,14 +46,31 @@ def test_a_dog_is_found_on_a_picture_of_one(shared_dir: Path) -> None:
     assert best.names["dog"] > 0.5
 
 
-def test_crops_cover_the_frame_and_stay_in_it() -> None:
-    for height, width in ((480, 854), (1024, 576), (400, 400)):
-        seen = np.zeros((height, width), int)
-        for x0, y0, x1, y1 in crops_of(height, width, fine=True):
-            assert 0 <= x0 < x1 <= width
-            assert 0 <= y0 < y1 <= height
-            seen[y0:y1, x0:x1] += 1
-        assert seen.min() >= 2
+@pytest.mark.parametrize(("height", "width"), [(480, 854), (1024, 576), (400, 400), (3, 2000), (1, 1)])
+def test_looks_keep_the_shape_and_fit_the_network(height: int, width: int) -> None:
+    looks = sizes_of(height, width, fine=True)
+    assert looks[0] == (300, 300)
+    for h, w in looks[1:]:
+        assert h % 64 == w % 64 == 300 % 64
+        assert min(h, w) >= 300
+        assert max(h, w) <= 3.2 * min(h, w)
+        if max(height, width) < 3 * min(height, width):
+            assert w / h == pytest.approx(width / height, rel=0.08)
+
+
+def test_in_a_larger_picture_the_same_is_seen_at_its_place(shared_dir: Path) -> None:
+    picture = open_clip(shared_dir / "data" / "media" / "dog_image.jpg").frame(0)
+    alone, larger = (np.full((*size, 3), 127, np.uint8) for size in ((300, 300), (492, 556)))
+    alone[64:236, 64:236] = cv2.resize(picture, (172, 172), interpolation=cv2.INTER_AREA)
+    larger[128:428, 192:492] = alone
+    network = ObjectNetwork()
+    boxes = []
+    for frame in (alone, larger):
+        seen = network(frame, (frame.shape[0], frame.shape[1]))
+        best = int(seen.names[:, DOG].argmax())
+        assert seen.names[best, DOG] > 0.5
+        boxes.append(seen.boxes[best])
+    assert np.abs(boxes[1] - [192, 128, 192, 128] - boxes[0]).max() < 12
 
 
 def test_one_thing_is_told_once_with_the_names_of_all_its_boxes() -> None:

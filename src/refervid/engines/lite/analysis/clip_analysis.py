@@ -6,6 +6,8 @@ from functools import cached_property
 from weakref import WeakKeyDictionary
 
 from refervid.core.types import Hook, no_hook
+from refervid.engines.base import Runtime
+from refervid.engines.lite.analysis.clip_store import ClipStore
 from refervid.engines.lite.analysis.evidence import MotionEvidence
 from refervid.engines.lite.analysis.scene import Scene
 from refervid.media.clip import Clip
@@ -26,14 +28,24 @@ class Analyses:
     """The analyses of the clips that some engines work on, each made at first use.
 
     Engines that are built with one `Runtime` have one of these in common; a clip's analysis lives as long as
-    the clip.
+    the clip. `store` keeps findings for other processes, where that is wanted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, store: ClipStore | None = None) -> None:
+        self.store = store or ClipStore()
         self._made: WeakKeyDictionary[Clip, ClipAnalysis] = WeakKeyDictionary()
+
+    @classmethod
+    def shared(cls, runtime: Runtime) -> Analyses:
+        """Those of all engines that are built with `runtime`."""
+        return runtime.shared(cls, lambda: cls(ClipStore(runtime.cache if runtime.remember else None)))
 
     def of(self, clip: Clip, hook: Hook = no_hook) -> ClipAnalysis:
         """Calls the hook as `Scene` does, if the clip was not analysed before."""
         if clip not in self._made:
-            self._made[clip] = ClipAnalysis(Scene(clip, hook))
+            scene = self.store.scene(clip)
+            if scene is None:
+                scene = Scene(clip, hook)
+                self.store.keep_scene(clip, scene)
+            self._made[clip] = ClipAnalysis(scene)
         return self._made[clip]

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.engines.lite.analysis.blob import Blob
 from refervid.engines.lite.analysis.flow import Flow, camera_flow, texture
 from refervid.engines.lite.analysis.scene import Scene
-from refervid.engines.lite.analysis.temporary_blob import TemporaryBlob
 
 MEMORY_S = 0.33
 """Evidence fades to 1/e over this time, so that a short rest does not hide an object."""
@@ -29,9 +29,9 @@ class MotionEvidence:
     """Evidence of every frame, kept on disk: a mean over time along the flow, both ways (10 ms a frame)."""
 
     def __init__(self, scene: Scene) -> None:
-        self._spool = TemporaryBlob()
+        self._spool = Blob()
         self._shape = tuple((side + 1) // 2 for side in scene.size)
-        past = TemporaryBlob()
+        past = Blob()
         here: Flow | None = None
         weight = 0.0
         # Earlier frames are summed up first; the second run meets them on its way back.

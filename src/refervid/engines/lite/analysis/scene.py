@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import cast
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.types import Frame, Hook, no_hook
+from refervid.engines.lite.analysis.blob import Blob
 from refervid.engines.lite.analysis.flow import (
     CUT_SHARE,
     Flow,
@@ -21,7 +23,6 @@ from refervid.engines.lite.analysis.flow import (
     unpack_flow,
     unpack_half_flow,
 )
-from refervid.engines.lite.analysis.temporary_blob import TemporaryBlob
 from refervid.media.clip import Clip
 
 LONG_SIDE = 432
@@ -31,6 +32,7 @@ PICTURE_SIDE = 640
 LEAST_SIDE = 16
 """Frames with shorter sides are enlarged: the flow estimator refuses sides below 12 pixels."""
 JPEG_QUALITY = 95
+_BLOBS, _SHOTS = ("pictures", "forward", "backward"), "shots.npz"
 
 
 class Scene:
@@ -38,10 +40,10 @@ class Scene:
 
     `size` is (h, w) of the analysed frames, `picture_size` of the larger ones that are kept; `scale_xy` is
     (x, y) analysis pixels per clip pixel and `scale` their mean. Calls `hook("motion", None, frames done, T)`
-    while it gathers.
+    while it gathers. With `folder` what was kept there is read instead.
     """
 
-    def __init__(self, clip: Clip, hook: Hook = no_hook) -> None:
+    def __init__(self, clip: Clip, hook: Hook = no_hook, folder: Path | None = None) -> None:
         self.times_s = clip.times_s
         shrink = min(1.0, LONG_SIDE / max(clip.height, clip.width))
         self.size = (
@@ -53,10 +55,13 @@ class Scene:
         self.picture_size = (max(round(clip.height * largest), 1), max(round(clip.width * largest), 1))
         self.scale_xy = (self.size[1] / clip.width, self.size[0] / clip.height)
         self.scale = sum(self.scale_xy) / 2
-        self._pictures, self._forward, self._backward = TemporaryBlob(), TemporaryBlob(), TemporaryBlob()
         self._cameras: list[NDArray[np.float64]] = []
         self._cuts: list[bool] = []
-        self._gather(clip, hook)
+        if folder is None:
+            self._pictures, self._forward, self._backward = Blob(), Blob(), Blob()
+            self._gather(clip, hook)
+        else:
+            self._read(folder, len(clip))
 
     def __len__(self) -> int:
         """Number of frames T."""
@@ -94,6 +99,26 @@ class Scene:
     def cut(self, index: int) -> bool:
         """Whether the shot ends with frame `index`."""
         return self._cuts[index]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of disk that the arrays take."""
+        return sum(blob.size_bytes for blob in (self._pictures, self._forward, self._backward))
+
+    def keep(self, folder: Path) -> None:
+        """Write all to a folder, from which another process can read it. Raises `OSError`."""
+        for name, blob in zip(_BLOBS, (self._pictures, self._forward, self._backward), strict=True):
+            blob.keep(folder / name)
+        np.savez(folder / _SHOTS, cameras=np.stack(self._cameras), cuts=np.array(self._cuts))
+
+    def _read(self, folder: Path, count: int) -> None:
+        """Raises `OSError`, and `ValueError` where something else lies there."""
+        self._pictures, self._forward, self._backward = (Blob.kept(folder / name, count) for name in _BLOBS)
+        with np.load(folder / _SHOTS, allow_pickle=False) as shots:
+            cameras, cuts = shots["cameras"], shots["cuts"]
+        if cameras.shape != (count, 3, 3) or cuts.shape != (count,) or not np.isfinite(cameras).all():
+            raise ValueError(f"{folder} holds another clip's analysis")
+        self._cameras, self._cuts = list(cameras.astype(np.float64)), [bool(cut) for cut in cuts]
 
     def _gather(self, clip: Clip, hook: Hook) -> None:
         h, w = self.size

@@ -14,8 +14,9 @@ from refervid.engines.base import EngineSettings, Inventory, ObjectTrack, Runtim
 from refervid.engines.lite.analysis import Analyses
 from refervid.engines.lite.analysis.colour import memberships
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
-from refervid.engines.lite.objects.crops import detect
+from refervid.engines.lite.objects.kept_inventory import from_bytes, to_bytes
 from refervid.engines.lite.objects.linking import Colours, Linker, Sightings, joined
+from refervid.engines.lite.objects.looks import detect
 from refervid.engines.lite.objects.network import GRAPH, LAYOUT, Boxes, ObjectNetwork
 from refervid.media.clip import Clip
 
@@ -54,13 +55,21 @@ class ObjectFinder:
 
     @classmethod
     def build(cls, settings: ObjectsSettings, runtime: Runtime) -> Self:
-        return cls(settings, runtime.shared(Analyses))
+        return cls(settings, Analyses.shared(runtime))
 
     def find(self, clip: Clip, hook: Hook) -> Inventory:
         """Calls `hook("objects", None, frames done, frames)`, and before that as `Analyses.of` does."""
         if clip not in self._found:
-            self._found[clip] = self._find(clip, hook)
+            self._found[clip] = self._kept(clip) or self._find(clip, hook)
         return self._found[clip]
+
+    def _kept(self, clip: Clip) -> Inventory | None:
+        """What another process found."""
+        return self._analyses.store.read(clip, self._name, lambda content: from_bytes(content, len(clip)))
+
+    @property
+    def _name(self) -> str:
+        return f"objects-{self._settings.rate_hz:g}-{self._settings.fine_every}.json"
 
     def _find(self, clip: Clip, hook: Hook) -> Inventory:
         if lacks := self.missing(self._settings):
@@ -71,17 +80,17 @@ class ObjectFinder:
         linker = Linker()
         before = 0
         for done, (index, frame) in enumerate(clip.frames(frames)):
-            found = detect(self._network, frame, fine=done % self._settings.fine_every == 0)
+            seen = detect(self._network, frame, fine=done % self._settings.fine_every == 0)
             linker.carry(scene, before, index)
-            colours = _colours(
-                scene.small(index), found.boxes * np.tile(scene.scale_xy, 2).astype(np.float32)
-            )
-            linker.add(index, float(clip.times_s[index]), found, colours)
+            colours = _colours(scene.small(index), seen.boxes * np.tile(scene.scale_xy, 2).astype(np.float32))
+            linker.add(index, float(clip.times_s[index]), seen, colours)
             before = index
             hook("objects", None, done + 1, len(frames))
         kept = [one for one in joined(linker.tracks) if _lasting(one, len(frames))]
         kept.sort(key=lambda one: (one.frames[0], -len(one.frames)))
-        return Inventory(tuple(_track(number, one) for number, one in enumerate(kept, 1)), tuple(frames))
+        found = Inventory(tuple(_track(number, one) for number, one in enumerate(kept, 1)), tuple(frames))
+        self._analyses.store.write(clip, self._name, to_bytes(found))
+        return found
 
 
 def sampled_frames(clip: Clip, rate_hz: float) -> list[int]:

@@ -11,7 +11,7 @@ from scipy.optimize import linear_sum_assignment
 
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.flow import Flow
-from refervid.engines.lite.objects.crops import SAME_NAMES, intersections
+from refervid.engines.lite.objects.looks import SAME_NAMES, intersections
 from refervid.engines.lite.objects.network import Boxes, Detections, Probabilities
 
 SURE = 0.4

@@ -14,6 +14,7 @@ from refervid.core.types import Hook, Mask, Pivot
 from refervid.engines.base import EngineSettings, Runtime
 from refervid.engines.lite.analysis import Analyses, Scene
 from refervid.engines.lite.efficientnet import missing_efficientnet
+from refervid.engines.lite.tracker.kept_tracks import from_bytes, name_of, to_bytes
 from refervid.engines.lite.tracker.pivots import Pivots
 from refervid.engines.lite.tracker.rivals import Rivals
 from refervid.engines.lite.tracker.search import place_of
@@ -57,7 +58,7 @@ class EmbeddedTracker:
     @classmethod
     def build(cls, settings: EmbeddedSettings, runtime: Runtime) -> Self:
         """Raises as `load_efficientnet` does."""
-        return cls(analyses=runtime.shared(Analyses))
+        return cls(analyses=Analyses.shared(runtime))
 
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
         """One track per object, in order. Calls `hook("track", Underway, frames done, 2 T)`, and before
@@ -69,8 +70,13 @@ class EmbeddedTracker:
         for pivots in objects:
             for pivot in pivots:
                 _check(pivot, clip)
+        store, name = self._analyses.store, name_of(objects)
+        kept = store.read(clip, name, lambda content: from_bytes(content, clip, len(objects)))
+        if kept is not None:
+            return kept
         tracks = [Track(len(clip), clip.height, clip.width) for _ in objects]
         self._carry(self._analyses.of(clip, hook).scene, objects, tracks, range(len(clip)), hook)
+        store.write(clip, name, to_bytes(tracks))
         return tracks
 
     def _carry(

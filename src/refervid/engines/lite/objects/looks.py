@@ -1,4 +1,4 @@
-"""A frame looked at whole and in overlapping squares, which show small things larger."""
+"""A frame looked at in several sizes, since the network sees things between 30 and 300 pixels."""
 
 from __future__ import annotations
 
@@ -7,18 +7,16 @@ from numpy.typing import NDArray
 
 from refervid.core.types import Frame
 from refervid.engines.lite.objects.network import Boxes, Detections, ObjectNetwork, Probabilities
+from refervid.models.ssd_mobilenet import SIDE, STEP
 
 WIDE = 1.15
-"""Squares over the shorter side are cut from frames whose sides differ by more than this."""
-FINE = 0.6
-"""Side of the finer squares, in shares of the shorter side: what is a tenth of it high is then a sixth of the
-network's picture."""
-LEAST_SIDE = 200
-"""Smaller squares, in pixels, show nothing that the whole frame does not show."""
-OVERLAPPING = 0.5
-"""Share of their side by which neighbouring squares overlap at least: what one cuts the next shows whole."""
-CUT = 0.02
-"""A box that ends so near the inner border of a crop, in shares of its side, is a piece of something."""
+"""Frames whose sides differ by more than this are looked at in their own shape too."""
+WIDEST = 3.0
+"""A shape of longer sides is squeezed into this one."""
+FINE = 500
+"""Shorter side of the finest look, in pixels: what is a tenth of it high is large enough for the network."""
+LEAST_SIDE = 330
+"""Frames with a shorter side of fewer pixels show nothing more when they are enlarged so much."""
 SAME_BOX = 0.55
 """Intersection over union of two boxes of one thing (TensorFlow's configuration of this network: 0.6)."""
 SAME_BOX_ANY_NAME = 0.8
@@ -33,41 +31,25 @@ MOST_TIMES = 4.0
 """What is larger than so many of its part is a group of such things."""
 
 
-def crops_of(height: int, width: int, *, fine: bool) -> list[tuple[int, int, int, int]]:
-    """xyxy: the whole frame, squares over the shorter side, and with `fine` a grid of smaller ones."""
-    short = min(height, width)
-    found = [(0, 0, width, height)]
-    sides = [short] if max(height, width) > WIDE * short else []
-    sides += [round(FINE * short)] if fine else []
-    for side in sides:
-        if side < LEAST_SIDE:
-            continue
-        for top in _starts(height, side):
-            found += [(left, top, left + side, top + side) for left in _starts(width, side)]
-    return found
+def sizes_of(height: int, width: int, *, fine: bool) -> list[tuple[int, int]]:
+    """(h, w) of the looks at a frame: squeezed into a square, in its own shape, with `fine` larger."""
+    short, long = sorted((height, width))
+    sides = [SIDE] if long > WIDE * short else []
+    sides += [FINE] if fine and short >= LEAST_SIDE else []
+    ratio = min(long / short, WIDEST)
+    shapes = [(_stepped(side), _stepped(side * ratio)) for side in sides]
+    return [(SIDE, SIDE), *(shape if height == short else shape[::-1] for shape in shapes)]
 
 
-def _starts(length: int, side: int) -> list[int]:
-    count = 1 if length == side else 1 + int(np.ceil((length - side) / (side * (1 - OVERLAPPING))))
-    return [int(start) for start in np.linspace(0, length - side, count)]
+def _stepped(side: float) -> int:
+    return SIDE + STEP * round((side - SIDE) / STEP)
 
 
 def detect(network: ObjectNetwork, frame: Frame, *, fine: bool) -> Detections:
     """The things in a frame (H, W, 3), surest first, each once."""
-    height, width = frame.shape[:2]
-    crops = crops_of(height, width, fine=fine)
-    found = network([frame[y0:y1, x0:x1] for x0, y0, x1, y1 in crops])
-    whole = []
-    for (x0, y0, x1, y1), one in zip(crops, found, strict=True):
-        edge = CUT * np.array([x1 - x0, y1 - y0, x0 - x1, y0 - y1])
-        inner = np.array([x0 > 0, y0 > 0, x1 < width, y1 < height])
-        border = np.array([0, 0, x1 - x0, y1 - y0]) + edge
-        cut = (one.boxes[:, :2] < border[:2]) & inner[:2]
-        cut |= (one.boxes[:, 2:] > border[2:]) & inner[2:]
-        kept = one.pick(~cut.any(axis=1))
-        whole.append(Detections(kept.boxes + np.array([x0, y0, x0, y0], np.float32), kept.names))
+    looks = [network(frame, size) for size in sizes_of(*frame.shape[:2], fine=fine)]
     return distinct(
-        Detections(np.concatenate([one.boxes for one in whole]), np.concatenate([one.names for one in whole]))
+        Detections(np.concatenate([one.boxes for one in looks]), np.concatenate([one.names for one in looks]))
     )
 
 

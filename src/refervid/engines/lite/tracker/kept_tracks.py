@@ -1,0 +1,67 @@
+"""Tracks of objects as bytes and back, and what they are known by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Annotated
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from refervid.core.track import Track, decode_mask
+from refervid.core.types import Pivot
+from refervid.media.clip import Clip
+
+
+class _Track(BaseModel):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+    masks: list[str]
+    presence: list[Annotated[float, Field(ge=0, le=1)]]
+
+
+class _Tracks(BaseModel):
+    tracks: list[_Track]
+
+
+def name_of(objects: Sequence[Sequence[Pivot]]) -> str:
+    """The same for objects that are tracked from the same pivots, beside the same others."""
+    digest = hashlib.sha256()
+    for pivots in objects:
+        digest.update(b"object")
+        for pivot in pivots:
+            digest.update(b"pivot %d" % pivot.frame_index)
+            given = (pivot.box_xyxy, pivot.mask, pivot.points_xy, pivot.point_labels)
+            for kind, array in enumerate(given):
+                if array is not None:
+                    digest.update(
+                        b"%d %s" % (kind, str(array.shape).encode()) + np.ascontiguousarray(array).tobytes()
+                    )
+    return f"tracks-{digest.hexdigest()[:16]}.json"
+
+
+def to_bytes(tracks: Sequence[Track]) -> bytes:
+    kept = [
+        _Track(
+            masks=[str(one.rle(index)["counts"]) for index in range(len(one))], presence=one.presence.tolist()
+        )
+        for one in tracks
+    ]
+    return _Tracks(tracks=kept).model_dump_json().encode()
+
+
+def from_bytes(content: bytes, clip: Clip, count: int) -> list[Track]:
+    """The `count` tracks that `to_bytes` was given; raises `ValueError` for anything else."""
+    read = _Tracks.model_validate_json(content).tracks
+    if len(read) != count or any(len(one.masks) != len(clip) != len(one.presence) for one in read):
+        raise ValueError("tracks of other objects, or of another clip")
+    tracks = []
+    for one in read:
+        track = Track(len(clip), clip.height, clip.width)
+        for index, counts in enumerate(one.masks):
+            decode_mask(counts.encode(), clip.height, clip.width)
+            track.put_rle(index, counts)
+        track.presence[:] = one.presence
+        tracks.append(track)
+    return tracks

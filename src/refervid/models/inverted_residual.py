@@ -1,0 +1,47 @@
+"""The parts of TensorFlow's mobile networks: batch normalisations are folded into convolutions."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class InvertedResidual(nn.Module):
+    """Expand, filter each channel, project (Sandler et al., "MobileNetV2", CVPR 2018, figure 3)."""
+
+    def __init__(self, width: int, out: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        wide = width * expansion
+        self.expand = conv(width, wide, 1, 1) if expansion != 1 else None
+        self.depthwise = conv(wide, wide, kernel, stride, groups=wide)
+        self.project = conv(wide, out, 1, 1)
+        self._residual = stride == 1 and width == out
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.narrowed(self.widened(x), x)
+
+    def widened(self, x: Tensor) -> Tensor:
+        """The expanded channels, at the input's stride."""
+        return x if self.expand is None else F.relu6(self.expand(x))
+
+    def narrowed(self, wide: Tensor, x: Tensor) -> Tensor:
+        """The block's output from its expanded channels and its input."""
+        out: Tensor = self.project(F.relu6(same(self.depthwise, wide)))
+        return out + x if self._residual else out
+
+
+def conv(width: int, out: int, kernel: int, stride: int, groups: int = 1) -> nn.Conv2d:
+    """Padding is left to `same`."""
+    return nn.Conv2d(width, out, kernel, stride, groups=groups)
+
+
+def same(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    """TensorFlow's "same" padding: ceil(size / stride) outputs, an odd pixel of padding at the end."""
+    kernel, stride = layer.kernel_size[0], layer.stride[0]
+    if stride == 1:
+        return F.conv2d(x, layer.weight, layer.bias, 1, kernel // 2, groups=layer.groups)
+    pads: list[int] = []
+    for size in (x.shape[3], x.shape[2]):
+        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        pads += [total // 2, total - total // 2]
+    return F.conv2d(F.pad(x, pads), layer.weight, layer.bias, stride, groups=layer.groups)

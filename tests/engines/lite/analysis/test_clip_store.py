@@ -1,0 +1,185 @@
+"""What one process finds in a clip, another need not look for; what is damaged is found anew."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from refervid.core.types import Pivot, no_hook
+from refervid.engines.base import Inventory, ObjectTrack, Runtime
+from refervid.engines.lite.analysis import Analyses, clip_store
+from refervid.engines.lite.analysis.clip_store import ClipStore
+from refervid.engines.lite.objects import kept_inventory
+from refervid.engines.lite.tracker import EmbeddedTracker
+from refervid.media.array import ArrayClip
+from refervid.media.clip import Clip
+from refervid.media.folder import FolderClip
+from refervid.media.part import PartClip
+from tests.clips import write_pictures
+from tests.engines.made_clips import GREY, RED, Thing, cloth, made_clip
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Clip:
+    return made_clip(tmp_path / "frames", [Thing(RED, lambda i: (40 + 4 * i, 60), (16, 16))], 4).clip
+
+
+def analysed(cache: Path, clip: Clip) -> tuple[int, Analyses]:
+    """In a process of its own, as far as the store can tell; how many frames had to be looked at?"""
+    calls: list[int] = []
+    analyses = Analyses(ClipStore(cache))
+    analyses.of(clip, lambda stage, artefact, done, total: calls.append(done))
+    return len(calls), analyses
+
+
+def test_another_process_reads_what_the_first_one_gathered(tmp_path: Path, clip: Clip) -> None:
+    looked, first = analysed(tmp_path / "cache", clip)
+    same = FolderClip(clip.source)
+    again, second = analysed(tmp_path / "cache", same)
+    one, other = first.of(clip).scene, second.of(same).scene
+    assert (looked, again) == (len(clip), 0)
+    for index in range(len(clip)):
+        assert np.array_equal(one.picture(index), other.picture(index))
+        assert np.array_equal(one.forward(index), other.forward(index))
+        assert np.array_equal(one.backward(index), other.backward(index))
+        assert np.array_equal(one.camera(index), other.camera(index))
+        assert one.cut(index) == other.cut(index)
+
+
+@pytest.mark.parametrize("name", ["pictures", "forward", "backward", "shots.npz"])
+@pytest.mark.parametrize("damage", ["cut short", "one bit", "gone", "of another clip"])
+def test_what_is_damaged_is_gathered_anew(tmp_path: Path, clip: Clip, name: str, damage: str) -> None:
+    analysed(tmp_path / "cache", clip)
+    [file] = (tmp_path / "cache" / "clips").glob(f"*/scene/{name}")
+    content = bytearray(file.read_bytes())
+    if damage == "cut short":
+        file.write_bytes(content[:-1])
+    elif damage == "one bit":
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
+    elif damage == "gone":
+        file.unlink()
+    else:
+        shorter = PartClip(clip, every=2)
+        analysed(tmp_path / "other", shorter)
+        [foreign] = (tmp_path / "other" / "clips").glob(f"*/scene/{name}")
+        shutil.copyfile(foreign, file)
+    assert analysed(tmp_path / "cache", clip)[0] == len(clip)
+    assert analysed(tmp_path / "cache", clip)[0] == 0
+
+
+def test_other_frames_and_other_contents_are_other_clips(tmp_path: Path, clip: Clip) -> None:
+    cache = tmp_path / "cache"
+    analysed(cache, clip)
+    assert analysed(cache, PartClip(clip, every=2))[0] == 2
+    assert analysed(cache, FolderClip(clip.source, fps=7))[0] == len(clip)
+    write_pictures(clip.source, [cloth((clip.height, clip.width), GREY, 30, seed) for seed in range(4)])
+    assert analysed(cache, FolderClip(clip.source))[0] == len(clip)
+
+
+def test_clips_in_memory_are_not_kept(tmp_path: Path) -> None:
+    memory = ArrayClip(np.zeros((2, 20, 20, 3), np.uint8))
+    assert [analysed(tmp_path, memory)[0] for _ in range(2)] == [2, 2]
+
+
+def test_engines_keep_nothing_unless_that_is_wanted(tmp_path: Path, clip: Clip) -> None:
+    Analyses.shared(Runtime("cpu", "auto", False, tmp_path / "cache")).of(clip)
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="owners and rights are those of POSIX")
+def test_a_folder_that_others_can_write_is_not_trusted(tmp_path: Path, clip: Clip) -> None:
+    analysed(tmp_path / "cache", clip)
+    (tmp_path / "cache" / "clips").chmod(0o777)
+    assert analysed(tmp_path / "cache", clip)[0] == len(clip)
+
+
+def test_what_was_asked_about_longest_ago_goes_first(
+    tmp_path: Path, clip: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clip_store, "LARGEST_SHARE", 1)
+    analysed(tmp_path / "cache", clip)
+    [folder] = (tmp_path / "cache" / "clips").iterdir()
+    size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    monkeypatch.setattr(clip_store, "MOST_BYTES", round(1.5 * size))
+    os.utime(folder, (0, 0))
+    analysed(tmp_path / "cache", FolderClip(clip.source, fps=7))
+    assert not folder.exists()
+    assert len(list((tmp_path / "cache" / "clips").iterdir())) == 1
+
+
+def inventory() -> Inventory:
+    boxes = np.array([[1, 2, 30, 40], [2, 2, 31, 40]], np.float32)
+    seen = np.array([0, 3], np.int64)
+    shares = np.full(22, 1 / 22, np.float32)
+    track = ObjectTrack(1, seen, boxes, np.array([0.5, 0.75], np.float32), {"dog": 0.75}, shares)
+    return Inventory((track,), (0, 3))
+
+
+def test_an_inventory_comes_back_as_it_was() -> None:
+    [track] = kept_inventory.from_bytes(kept_inventory.to_bytes(inventory()), 4).tracks
+    [before] = inventory().tracks
+    assert track.names == before.names
+    for part in ("frame_indices", "boxes_xyxy", "scores", "colours"):
+        assert np.array_equal(getattr(track, part), getattr(before, part))
+        assert getattr(track, part).dtype == getattr(before, part).dtype
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"frames": [3, 0]},
+        {"frames": [0, 4]},
+        {"frames": [0]},
+        {"frames": []},
+        {"boxes": [[1, 2, 3], [1, 2, 3]]},
+        {"boxes": [[1, 2, 3, float("nan")], [1, 2, 3, 4]]},
+        {"scores": [2, 0.5]},
+        {"names": {"dog": -1}},
+        {"colours": [0.5]},
+        {"secret": 1},
+    ],
+)
+def test_another_inventory_is_refused(change: dict[str, object]) -> None:
+    content = json.loads(kept_inventory.to_bytes(inventory()))
+    content["tracks"][0] |= change
+    with pytest.raises(ValueError, match=r".+"):
+        kept_inventory.from_bytes(json.dumps(content).encode(), 4)
+    with pytest.raises(ValueError, match=r".+"):
+        kept_inventory.from_bytes(b"\xff not json", 4)
+
+
+def test_tracks_are_kept_for_the_same_pivots(tmp_path: Path, clip: Clip) -> None:
+    calls: list[str] = []
+
+    def track(box: list[float]) -> np.ndarray:
+        tracker = EmbeddedTracker(analyses=Analyses(ClipStore(tmp_path / "cache")))
+        pivots = [[Pivot(1, box_xyxy=np.array(box, np.float32))]]
+        [found] = tracker.track(clip, pivots, lambda stage, *more: calls.append(stage))
+        return found.stack()
+
+    first = track([36, 44, 52, 76])
+    assert "track" in calls
+    calls.clear()
+    assert np.array_equal(track([36, 44, 52, 76]), first)
+    assert calls == []
+    [file] = (tmp_path / "cache" / "clips").glob("*/tracks-*.json")
+    content = json.loads(file.read_text())
+    content["tracks"][0]["masks"][2] = content["tracks"][0]["masks"][2][:-1]
+    file.write_text(json.dumps(content))
+    assert np.array_equal(track([36, 44, 52, 76]), first)
+    assert "track" in calls
+    calls.clear()
+    track([30, 44, 52, 76])
+    assert "track" in calls
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path: Path, clip: Clip) -> None:
+    (tmp_path / "cache").write_text("a file, no folder")
+    assert analysed(tmp_path / "cache", clip)[0] == len(clip)
+    assert EmbeddedTracker(analyses=Analyses(ClipStore(tmp_path / "cache"))).track(clip, [], no_hook) == []
