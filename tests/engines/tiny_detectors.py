@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import (
@@ -24,17 +25,21 @@ KINDS = {
 
 
 def grounding_dino_folder(folder: Path, kind: str = "grounding-dino") -> Path:
+    toy_grounding_dino(kind).save_pretrained(folder)
+    bert_tokenizer(folder).save_pretrained(folder)
+    return folder
+
+
+def toy_grounding_dino(kind: str = "grounding-dino") -> Any:
     torch.manual_seed(0)
     model_class, config_class = KINDS[kind]
     model = model_class(_config(config_class))
     for parameter in model.parameters():  # biases of zero would make every box the same
         parameter.data += 0.05 * torch.randn_like(parameter)
-    model.save_pretrained(folder)
-    _tokenizer(folder).save_pretrained(folder)
-    return folder
+    return model
 
 
-def _tokenizer(folder: Path) -> BertTokenizerFast:
+def bert_tokenizer(folder: Path) -> BertTokenizerFast:
     vocabulary = [f"[unused{i}]" for i in range(1100)]
     vocabulary[0] = "[PAD]"
     for index, token in ((100, "[UNK]"), (101, "[CLS]"), (102, "[SEP]"), (1012, "."), (1029, "?")):

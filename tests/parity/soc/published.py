@@ -70,11 +70,11 @@ class Expected:
         self._file = _open(name)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        return self._get(name)[0]
+        return self.values(name)[0]
 
     def check(self, name: str, ours: Tensor, tolerance: float) -> None:
         """Largest difference over the largest expected value."""
-        theirs, take = self._get(name)
+        theirs, take = self.values(name)
         value = take(ours.detach().numpy())
         assert value.shape == theirs.shape, f"{name}: {value.shape}, published {theirs.shape}"
         if theirs.dtype == bool:
@@ -85,7 +85,7 @@ class Expected:
         error = np.abs(value.astype(np.float64) - theirs).max() / np.abs(theirs).max()
         assert error <= tolerance, f"{name}: off by {error:.1e}"
 
-    def _get(self, name: str) -> tuple[NDArray[Any], Callable[[NDArray[Any]], NDArray[Any]]]:
+    def values(self, name: str) -> tuple[NDArray[Any], Callable[[NDArray[Any]], NDArray[Any]]]:
         file = self._file
         if name in file:
             return file[name], lambda x: x
