@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from refervid.core.track import encode_mask
+from refervid.core.rle import encode_mask
 from refervid.metrics.a2d import PRECISION_AT, Entry, Prediction, box_scores, overlap, scores
 
 FIXTURES = Path(__file__).parents[1] / "parity" / "metrics"

@@ -14,6 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.rle import decode_mask, encode_mask
+
 Frame = NDArray[np.uint8]
 """(H, W, 3) uint8 RGB."""
 Mask = NDArray[np.bool_]
@@ -69,7 +71,7 @@ def words_of(reference: Reference) -> str:
 
 
 class PackedMask:
-    """A dataclass field that looks like a mask (H, W) or None, and holds the bits of its bounding box.
+    """A dataclass field that looks like a mask (H, W) or None, and holds its run-length code.
 
     Long clips have thousands of candidates and pivots; their masks together would fill the memory.
     """
@@ -81,23 +83,11 @@ class PackedMask:
         packed = None if instance is None else getattr(instance, self._slot)
         if packed is None:
             return None
-        shape, rows, columns, bits = packed
-        mask = np.zeros(shape, bool)
-        width = columns.stop - columns.start
-        mask[rows, columns] = np.unpackbits(bits, axis=1, count=width).astype(bool)
-        return mask
+        return decode_mask(*packed)
 
     def __set__(self, instance: Any, mask: Mask | None) -> None:
-        packed = None
-        if mask is not None:
-            rows, columns = _extent(mask.any(axis=1)), _extent(mask.any(axis=0))
-            packed = (mask.shape, rows, columns, np.packbits(mask[rows, columns], axis=1))
+        packed = None if mask is None else (encode_mask(mask), *mask.shape)
         object.__setattr__(instance, self._slot, packed)
-
-
-def _extent(present: Any) -> slice:
-    places = np.flatnonzero(present)
-    return slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, 0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ import numpy as np
 from pycocotools import mask as coco_mask
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from refervid.core.track import decode_mask
+from refervid.core.rle import decode_mask
 from refervid.core.types import Mask, TextReference
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item, VideoSource

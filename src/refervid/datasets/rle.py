@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from refervid.core.errors import DatasetError
-from refervid.core.track import decode_mask, encode_mask
+from refervid.core.rle import decode_mask, encode_mask
 from refervid.core.types import Mask
 from refervid.media.limits import DEFAULT_MAX_PIXELS, frame_limit
 

@@ -13,7 +13,8 @@ import numpy as np
 
 from refervid.core.arguments import need_path
 from refervid.core.files import inside, slug, write_text
-from refervid.core.track import Track, Underway, encode_mask
+from refervid.core.rle import encode_mask
+from refervid.core.track import Track, Underway
 from refervid.core.types import Hook, no_hook
 from refervid.media.clip import Clip
 from refervid.media.sections import Section

@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from refervid.config.problems import problems_of
 from refervid.core.arguments import need_path
 from refervid.core.errors import BadResult, MediaNotFound, SettingsError
-from refervid.core.track import Track, decode_mask
+from refervid.core.rle import decode_mask
+from refervid.core.track import Track
 from refervid.core.types import (
     Candidate,
     Decision,

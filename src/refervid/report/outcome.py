@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.errors import ChooserError
-from refervid.core.track import Track
+from refervid.core.track import Masked, Track
 from refervid.core.types import Decision, Details, Pivot, Reference, Spending, Status, words_of
 from refervid.media.clip import Clip
 from refervid.report.objects import TrackedObject
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Masked):
     """Masks of what `reference` means, with everything that led to them.
 
     `confidence` in 0..1 is how likely the answer is right: calibrated for preset `lite`, with other presets
@@ -55,21 +55,6 @@ class Outcome:
     def label(self) -> str:
         """What is drawn beside its masks; a guess has a question mark."""
         return f"{self.query} ?" if self.status == "guess" else self.query
-
-    @property
-    def masks(self) -> NDArray[np.bool_]:
-        """All masks, bool (T, H, W), decoded anew at each call; `track[i]` decodes one."""
-        return self.track.stack()
-
-    @property
-    def boxes_xyxy(self) -> NDArray[np.float32]:
-        """(T, 4) tight boxes in pixels of the displayed frame; NaN where the mask is empty."""
-        return self.track.boxes_xyxy()
-
-    @property
-    def areas(self) -> NDArray[np.int64]:
-        """(T,) mask pixels per frame."""
-        return self.track.areas()
 
     @property
     def times_s(self) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from refervid.core.track import encode_mask
+from refervid.core.rle import encode_mask
 from refervid.datasets.ref_davis17 import merge_logits
 from refervid.engines.hub.weights import find_weights
 from refervid.media.array import ArrayClip

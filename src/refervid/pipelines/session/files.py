@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from refervid.config.problems import problems_of
 from refervid.core.errors import BadResult
 from refervid.core.files import inside, write_text
-from refervid.core.track import Track, checked_runs, decode_mask, encode_mask
+from refervid.core.rle import checked_runs, decode_mask, encode_mask
+from refervid.core.track import Track
 from refervid.core.types import Pivot
 from refervid.report.objects import TrackedObject
 from refervid.report.outcome import Outcome

@@ -9,7 +9,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from refervid.core.track import Track, decode_mask
+from refervid.core.rle import decode_mask
+from refervid.core.track import Track
 from refervid.core.types import Pivot
 from refervid.media.clip import Clip
 
