@@ -34,6 +34,47 @@ def test_every_clip_gets_a_folder_and_a_failure_stops_none(tmp_path: Path) -> No
         assert (out / name / "report.html").is_file()
 
 
+def test_a_pattern_that_no_shell_expanded(tmp_path: Path) -> None:
+    for name in ("b10", "b9", "a"):
+        write_video(tmp_path / f"{name}.mp4", disc_and_square(4))
+    out = tmp_path / "out"
+    done = refer("segment", tmp_path / "b*.mp4", "-t", "the red disc", "-p", "lite", "-o", out, "--json")
+    assert list(json.loads(done.stdout)) == ["b9", "b10"]
+    done = refer("segment", tmp_path / "c*.mp4", "-t", "the red disc", "-o", out)
+    assert done.exit_code == 2
+    assert "no file that" in done.stderr
+
+
+def test_what_was_stopped_goes_on_and_what_is_done_is_not_done_again(tmp_path: Path) -> None:
+    clips, out = tmp_path / "clips", tmp_path / "out"
+    clips.mkdir()
+    for name in ("a", "b"):
+        write_video(clips / f"{name}.mp4", disc_and_square(6))
+    red, blue = ("-t", "the red disc"), ("-t", "the blue square")
+    command = ("segment", clips / "*.mp4", "-p", "lite", "-o", out, "--resume")
+    assert (
+        refer(*command[:1], clips / "a.mp4", *command[2:4], "-o", out / "a", *red, "--resume").exit_code == 0
+    )
+    answered = {path: path.stat().st_mtime_ns for path in (out / "a" / "session" / "answers").iterdir()}
+    assert len(answered) == 1
+    both = refer(*command, *red, *blue, "--json")
+    assert both.exit_code == 0, both.stderr
+    assert "done before" not in both.stderr
+    assert all(path.stat().st_mtime_ns == time for path, time in answered.items())
+    assert [one["query"] for one in json.loads(both.stdout)["a"]["queries"]] == [red[1], blue[1]]
+    written = (out / "b" / "result.json").stat().st_mtime_ns
+    again = refer(*command, *red, *blue, "--json")
+    assert again.stderr.count("done before") == 2
+    assert again.stdout == both.stdout
+    assert (out / "b" / "result.json").stat().st_mtime_ns == written
+    (out / "b" / "overlay.mp4").unlink()
+    assert refer(*command, *red, *blue).stderr.count("done before") == 1
+    assert (out / "b" / "overlay.mp4").is_file()
+    other = refer(*command, *red, *blue, "--set", "text.candidates=3")
+    assert other.exit_code == 1
+    assert "under other settings (settings.text.candidates: 12 -> 3)" in other.stderr
+
+
 def test_a_sound_file_belongs_to_one_clip(tmp_path: Path) -> None:
     done = refer("segment", "a.mp4", "b.mp4", "-t", "x", "--audio", "a.wav", "-o", tmp_path / "out")
     assert done.exit_code == 2

@@ -36,12 +36,14 @@ from refervid.cli.options import (
     Preset,
     Strict,
 )
+from refervid.cli.patterns import expanded
 from refervid.cli.spending import tell_estimate, tell_spending
 from refervid.core.errors import RefervidError
 from refervid.media.limits import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
-    from refervid.core.types import Reference
+    from refervid.core.types import Hook, Reference
+    from refervid.media.clip import Clip
     from refervid.pipelines.base import Pipeline
     from refervid.report.result import Result
 
@@ -60,11 +62,16 @@ class _Request:
     save_intermediate: bool
     max_cost: float | None
     only_estimate: bool
+    resume: bool
 
 
 def segment(
     videos: Annotated[
-        list[Path], typer.Argument(help="A video file or a folder of frames; or several.", metavar="VIDEO...")
+        list[Path],
+        typer.Argument(
+            help="A video file or a folder of frames; or several, also as a pattern such as 'clips/*.mp4'.",
+            metavar="VIDEO...",
+        ),
     ],
     text: Annotated[
         list[str] | None, typer.Option("--text", "-t", help="What to segment, in words. Repeatable.")
@@ -92,6 +99,10 @@ def segment(
         bool,
         typer.Option("--save-intermediate", help="Keep what stages came to, under OUT/intermediate."),
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on where the same command was stopped; what is done is kept."),
+    ] = False,
     allow_remote: AllowRemote = False,
     max_cost: MaxCost = None,
     estimate: Estimate = False,
@@ -100,6 +111,7 @@ def segment(
     """Segment what a sentence says, or what makes the sound, in every frame of a video.
 
     Of several videos each gets a folder of its own below --out; one that fails does not stop the others.
+    With --resume answers are kept in a session below OUT/session, one after the other.
     """
     if not text and not sound:
         console.print('say what to segment: --text "the blue cup", or --sound')
@@ -107,6 +119,8 @@ def segment(
     if not all(one.strip() for one in text or ()):
         console.print('--text is empty: say what to segment, as in --text "the blue cup"')
         raise typer.Exit(USAGE)
+    with reporting_errors():
+        videos = expanded(videos)
     if audio is not None and len(videos) > 1:
         console.print("--audio is the sound of one clip: give one video with it")
         raise typer.Exit(USAGE)
@@ -128,7 +142,7 @@ def segment(
             "every": every,
         }
         request = _Request(
-            references, formats or (), reading, guess == "no", save_intermediate, max_cost, estimate
+            references, formats or (), reading, guess == "no", save_intermediate, max_cost, estimate, resume
         )
         pipeline = load(
             preset,
@@ -182,7 +196,13 @@ def _segment_one(pipeline: Pipeline, video: Path, out: Path, request: _Request) 
     from refervid.media.timing import frame_edges
     from refervid.pipelines.base import reference_slugs
     from refervid.report.intermediate import IntermediateFiles
-    from refervid.report.save import check_formats, result_files, results_folder, write_results
+    from refervid.report.save import (
+        check_formats,
+        is_written,
+        result_files,
+        results_folder,
+        write_results,
+    )
 
     references, formats = request.references, request.formats
     clip = open_clip(video, **request.reading)
@@ -201,16 +221,29 @@ def _segment_one(pipeline: Pipeline, video: Path, out: Path, request: _Request) 
     with progress_hook() as hook, results_folder(out, clip) as target:
         target.check(result_files(clip, reference_slugs(references), formats))
         kept = IntermediateFiles(target.new / "intermediate", hook) if request.save_intermediate else hook
-        results: Sequence[Result] = pipeline.run(clip, references, kept)
+        results = _answers(pipeline, clip, out, request, kept)
         if request.without_guesses:
             results = [result.without_guess() for result in results]
-        results = write_results(results, target, formats, hook)
+        if request.resume and is_written(results, out, formats):
+            console.print(f"{clip.name}: done before", markup=False)
+        else:
+            results = write_results(results, target, formats, hook)
     tell(results)
     if pipeline.preset == "lite" and any(result.status == "guess" for result in results):
         console.print(f"`{STRONGER}` gets a stronger preset, which `auto` then takes", markup=False)
     tell_spending(results[0].spending)
     console.print(f"open {out / 'report.html'}", markup=False)
     return exit_code(results), json.loads((out / "result.json").read_text("utf-8"))
+
+
+def _answers(pipeline: Pipeline, clip: Clip, out: Path, request: _Request, hook: Hook) -> Sequence[Result]:
+    if not request.resume:
+        return pipeline.run(clip, request.references, hook)
+    from refervid.pipelines.session.resume import answer_all
+    from refervid.pipelines.session.session import Session
+
+    with Session(clip, out / "session", pipeline) as session:
+        return answer_all(session, request.references, hook)
 
 
 def exit_code(results: Sequence[Result]) -> int:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from refervid.core.arguments import need_path, need_words
 from refervid.core.errors import SettingsError
-from refervid.core.files import safe_name, write_text
+from refervid.core.files import paths_below, safe_name, write_text
+from refervid.core.manifest import files_of
 from refervid.core.outputs import ResultFolder, result_folder, writing_to
 from refervid.core.types import Hook, no_hook
 from refervid.media.clip import Clip
@@ -77,6 +78,18 @@ def result_files(clip: Clip, slugs: Sequence[str], formats: Sequence[str]) -> li
     frames = [clip.frame_name(index) for index in range(len(clip))]
     exported = (EXPORTS[kind].files(clip.name, frames, slugs) for kind in ("masks", *formats))
     return ["objects.json", "overlay.mp4", "report.html", "result.json", *chain.from_iterable(exported)]
+
+
+def is_written(results: Sequence[Outcome], folder: Path, formats: Sequence[str]) -> bool:
+    """Whether `write_results` of the same results has been there, and its files still are."""
+    clip = results[0].clip
+    listed = files_of(folder / "result.json")
+    names = result_files(clip, [result.slug for result in results], formats)
+    if not listed.keys() >= {*names} or not all(path.is_file() for _, path in paths_below(folder, names)):
+        return False
+    content = json.loads((folder / "result.json").read_text("utf-8"))
+    wanted = json.loads(json.dumps(result_content(say_hidden(results, formats))))
+    return {key: content[key] for key in wanted} == wanted
 
 
 def write_results(

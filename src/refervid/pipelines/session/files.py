@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,17 +106,22 @@ class ObjectFile(_File):
 
 
 class AnswerFile(_File):
-    """What was found out for a reference; its objects lie in files of their own."""
+    """What was found out for a reference; its objects lie in files of their own.
+
+    `plan` is all that it depends on besides the clip.
+    """
 
     query: QueryRecord
     preset: str
     engines: dict[str, str]
+    plan: dict[str, Any]
 
     @classmethod
-    def of(cls, outcome: Outcome) -> Self:
+    def of(cls, outcome: Outcome, plan: Mapping[str, Any]) -> Self:
         query = QueryRecord.model_validate(query_content(replace(outcome, objects=(), pivots=())))
         query = query.model_copy(update={"areas": [], "boxes_xyxy": [], "presence": []})
-        return cls(query=query, preset=outcome.preset, engines=dict(outcome.engines))
+        engines = dict(outcome.engines)
+        return cls(query=query, preset=outcome.preset, engines=engines, plan=dict(plan))
 
 
 Kind = TypeVar("Kind", bound=_File)

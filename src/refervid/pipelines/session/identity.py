@@ -48,5 +48,10 @@ def _identity(clip: Clip) -> dict[str, Any]:
         "height": clip.height,
         "times": hashlib.sha256(np.round(clip.times_s + clip.start_s, 6).tobytes()).hexdigest(),
         "names": hashlib.sha256(names.encode("utf-8", "replace")).hexdigest(),
-        "bytes": clip.source.stat().st_size if clip.source.is_file() else None,
+        "bytes": _bytes(clip.source),
+        "sound_bytes": None if clip.sound is None else _bytes(clip.sound.path),
     }
+
+
+def _bytes(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None

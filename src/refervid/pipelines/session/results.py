@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from refervid.core.types import MarkReference
 from refervid.media.clip import Clip
+from refervid.pipelines.base import reference_slugs
 from refervid.pipelines.correct import mark_decision
 from refervid.pipelines.session.files import AnswerFile
 from refervid.report.load import outcome_fields
@@ -37,3 +38,9 @@ def object_result(clip: Clip, one: TrackedObject, preset: str) -> Result:
         decisions=[mark_decision("mark", pivot) for pivot in one.pivots],
         objects=[one],
     )
+
+
+def with_slugs(results: Sequence[Result]) -> list[Result]:
+    """With names for their folders that are unique among them."""
+    slugs = reference_slugs([result.reference for result in results])
+    return [replace(result, slug=slug) for result, slug in zip(results, slugs, strict=True)]

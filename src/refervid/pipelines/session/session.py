@@ -17,14 +17,14 @@ from refervid.core.track import Track, Underway
 from refervid.core.types import Hook, Pivot, Reference, SoundReference, TextReference, no_hook, words_of
 from refervid.media.clip import Clip
 from refervid.media.opening import open_clip
-from refervid.pipelines.base import Pipeline, Video, reference_slugs
+from refervid.pipelines.base import Pipeline, Video
 from refervid.pipelines.correct import correct_object, surest_mask, with_mark
 from refervid.pipelines.presets import load
 from refervid.pipelines.segment import LoadOptions
 from refervid.pipelines.session.files import AnswerFile, Files, ObjectFile
 from refervid.pipelines.session.identity import JOURNAL, journal_of
 from refervid.pipelines.session.parts import finish, merged, part_of, unfinished_runs, without_end
-from refervid.pipelines.session.results import answer_result, object_result
+from refervid.pipelines.session.results import answer_result, object_result, with_slugs
 from refervid.pipelines.session.state import REDO, UNDO, Edit, Review, SessionAnswer, SessionObject, State
 from refervid.pipelines.track import check_marks
 from refervid.report.objects import TrackedObject
@@ -217,6 +217,7 @@ class Session:
         if not references or not all(words_of(one).strip() for one in references):
             raise SettingsError("nothing to look for: give a text, sound=True, or both")
         results = self.pipeline.run(self.clip, references, hook)
+        plan = self.pipeline.plan()
         number, first = self._state.new_object(), self._state.new_answer()
         objects: list[TrackedObject] = []
         answers = {}
@@ -229,7 +230,7 @@ class Session:
             answers[key] = SessionAnswer(
                 words=result.query,
                 kind="sound" if isinstance(result.reference, SoundReference) else "text",
-                digest=self._files.write("answers", AnswerFile.of(result)),
+                digest=self._files.write("answers", AnswerFile.of(result, plan)),
                 objects=tuple(one.id for one in own),
             )
         for one in objects:  # a pipeline that answers has come to all frames
@@ -263,14 +264,23 @@ class Session:
         """
         answers = self.answers
         taken = {number for answer in answers.values() for number in answer.objects}
-        results = [self._answer_result(answer) for answer in answers.values()]
+        results = [self.result(number) for number in answers]
         results += [
             object_result(self.clip, self[number], self.pipeline.preset)
             for number in self.objects
             if number not in taken
         ]
-        slugs = reference_slugs([result.reference for result in results])
-        return [replace(result, slug=slug) for result, slug in zip(results, slugs, strict=True)]
+        return with_slugs(results)
+
+    def result(self, answer: int) -> Result:
+        """That of one answer."""
+        stored, present = self.found(answer), self.answers[answer]
+        sure = present.by_hand or present.review == "accepted"
+        return answer_result(self.clip, stored, [self[number] for number in present.objects], sure=sure)
+
+    def found(self, answer: int) -> AnswerFile:
+        """What was found out for an answer when it was asked, and under which settings."""
+        return self._files.read("answers", self._answer(answer).digest, AnswerFile)
 
     def save(self, folder: str | Path, formats: Sequence[str] = (), hook: Hook = no_hook) -> Path:
         """Write the results under another `folder`; see `save_results`."""
@@ -378,11 +388,6 @@ class Session:
     def _with_start(self, number: int) -> TrackedObject:
         one = self[number]
         return one if one.pivots else replace(one, pivots=(surest_mask(one.whole),))
-
-    def _answer_result(self, answer: SessionAnswer) -> Result:
-        stored = self._files.read("answers", answer.digest, AnswerFile)
-        sure = answer.by_hand or answer.review == "accepted"
-        return answer_result(self.clip, stored, [self[number] for number in answer.objects], sure=sure)
 
     def _by_hand(self, *numbers: int) -> dict[int, SessionAnswer]:
         """The answers that have one of these objects, as changed by a person."""

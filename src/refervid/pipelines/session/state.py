@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from refervid.config.problems import problems_of
 from refervid.core.errors import BadResult
+from refervid.core.types import Reference, SoundReference, TextReference
 from refervid.pipelines.session.files import Digest
 
 Value = TypeVar("Value")
@@ -44,6 +45,10 @@ class SessionAnswer(BaseModel):
     objects: tuple[int, ...]
     by_hand: bool = False
     review: Review = "open"
+
+    @property
+    def reference(self) -> Reference:
+        return SoundReference() if self.kind == "sound" else TextReference(self.words)
 
 
 class Edit(BaseModel):

@@ -1,0 +1,27 @@
+"""Patterns of names that no shell has put names in the place of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from glob import glob, has_magic
+from pathlib import Path
+
+from refervid.core.errors import SettingsError
+from refervid.core.files import by_number
+
+
+def expanded(paths: Sequence[Path]) -> list[Path]:
+    """Paths as they are, and for a pattern (`*`, `?`, `[0-9]`, `**`) what it stands for, in order.
+
+    Raises `SettingsError` for a pattern that nothing is called by.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.exists() or not has_magic(str(path)):
+            found.append(path)
+            continue
+        names = sorted(glob(str(path), recursive=True), key=by_number)
+        if not names:
+            raise SettingsError(f"there is no file that {str(path)!r} stands for: check the pattern")
+        found += map(Path, names)
+    return found
