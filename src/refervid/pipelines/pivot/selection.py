@@ -10,6 +10,9 @@ from refervid.core.types import Decision, Details, Interval, Pivot, Reference, S
 from refervid.engines.base import BoxChoice, BoxQuestion, FrameChoice, SoundChoice
 from refervid.report.objects import TrackedObject
 
+UNSEEN = 0.9
+"""How sure "not there" is at most where sampled frames alone were searched. Not measured: a modest guess."""
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -58,13 +61,19 @@ class Selection:
 
     @property
     def confidence(self) -> float:
-        """`sure` if the chooser said so, else the mean score of the boxes that were picked; 1 without any."""
+        """`sure` if the chooser said so, else the mean score of the boxes that were picked.
+
+        Where none was, the share of the questions that got a usable answer, less for what was not looked at.
+        """
         if self.sure is not None:
             return self.sure
         scores = [
             question.candidates[pick].score for question, choice in self.answered for pick in choice.picks
         ]
-        return sum(scores) / len(scores) if scores else float(not self.guess)
+        if scores or self.guess:
+            return sum(scores) / max(len(scores), 1)
+        usable = [decision.source != "fallback" for decision in self.decisions]
+        return UNSEEN * sum(usable) / max(len(usable), 1)
 
     def told(self, choice: FrameChoice | BoxChoice | SoundChoice) -> Selection:
         """With what a chooser said."""

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from refervid.core.types import Candidate, Decision, Pivot
 from refervid.engines.base import Elimination, Inventory, ObjectTrack
 from refervid.engines.lite.analysis import Scene
+from refervid.engines.lite.chooser.actions import BELONGS, HOW, action_fit
 from refervid.engines.lite.chooser.confidence import confidence
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region, overlap
-from refervid.engines.lite.chooser.scoring import REJECT, is_anything, judge, noun_fit
+from refervid.engines.lite.chooser.scoring import FLOORS, REJECT, is_anything, judge, noun_fit
 from refervid.engines.lite.chooser.selection import PLURAL_SHARE, language_notes
 from refervid.engines.lite.chooser.stuff import stuff_mask
-from refervid.engines.lite.language import Expression
+from refervid.engines.lite.language import Expression, Relation
 from refervid.engines.lite.language.vocabulary import Concept, concept
 from refervid.engines.lite.objects.classifier import TrackNames
 from refervid.media.clip import Clip
@@ -172,6 +173,8 @@ class Eliminator:
         worth: dict[int, list[float]] = {number: [] for number in numbers}
         fits: dict[int, dict[tuple[str, str], list[float]]] = {number: {} for number in numbers}
         shown = self._regions({*numbers, *self._targets(expression)})
+        doings = _doings(expression)
+        expression = replace(expression, relations=tuple(r for r in expression.relations if r not in doings))
         points = PointTracks([region for regions in shown.values() for region in regions.values()])
         for regions in shown.values():
             if found.keys().isdisjoint(regions):
@@ -188,8 +191,28 @@ class Eliminator:
                 seen = len(each.track.frame_indices) / self._sampled
                 each.worth = float(np.mean(worth[number])) * _prominence(each.track, self._scene, seen)
                 each.fits = {key: float(np.mean(values)) for key, values in fits[number].items()}
+                for doing in doings:
+                    self._judge_doing(each, doing)
         kept = [each for each in found.values() if each.worth > 0]
         return sorted(kept, key=lambda each: -each.worth)
+
+    def _judge_doing(self, one: Judgement, doing: Relation) -> None:
+        """Weigh what a track does to others, or they to it."""
+        fit = 1.0
+        for target in doing.targets:
+            meant = concept(target.noun) if target.noun else None
+            others = self._fits(meant) if meant else dict.fromkeys(self._tracks, HEARSAY)
+            done = [0.0]
+            for number, named in others.items():
+                agent, other = one.track, self._tracks[number]
+                if agent is not other:
+                    agent, other = (other, agent) if doing.passive else (agent, other)
+                    done.append(named * (action_fit(doing.action, agent, other, self._scene) or 0.0))
+            fit = min(fit, max(done))
+        fit = 1 - fit if doing.negated else fit
+        words = f"{doing.words} {doing.targets[0].noun or ''}".strip()
+        one.fits["relation", words] = fit
+        one.worth *= FLOORS["relation"] + (1 - FLOORS["relation"]) * fit
 
     def _sure(self, other: Expression) -> list[int]:
         """Tracks that are recognised as something else."""
@@ -199,7 +222,7 @@ class Eliminator:
     def _targets(self, expression: Expression) -> set[int]:
         """Tracks that the things may be to which the sentence relates."""
         found: set[int] = set()
-        for relation in expression.relations:
+        for relation in (*expression.relations, *_doings(expression)):
             for target in relation.targets:
                 meant = concept(target.noun) if target.noun else None
                 fits = self._fits(meant) if meant else dict.fromkeys(self._tracks, 1.0)
@@ -236,10 +259,11 @@ class Eliminator:
     def _found(self, expression: Expression, meant: Concept | None, judged: list[Judgement]) -> Elimination:
         chosen, rivals = _chosen(judged, expression)
         best = chosen[0][0]
-        notes = language_notes(replace(expression, excluded=()))
+        notes = language_notes(replace(expression, excluded=(), owner=None))
         unchecked = list(meant.unchecked) if meant else ["what it is"]
+        unchecked += [f"who {one.words} it" if one.passive else one.words for one in _unmeasured(expression)]
         if meant and meant.uses and self._uses(best.track, meant):
-            unchecked = list(meant.traits)
+            unchecked = [each for each in unchecked if each not in meant.unchecked or each in meant.traits]
         said = {words: fit for (kind, words), fit in best.fits.items() if kind != "prior"}
         if weak := [words for words, fit in said.items() if fit < HOLDS]:
             notes.append(f"fits only in part: {', '.join(weak)}")
@@ -265,6 +289,17 @@ def _keyframes(scene: Scene, inventory: Inventory) -> list[int]:
     count = int(np.clip(scene.times_s[-1] / KEYFRAME_S, KEYFRAMES, MOST_KEYFRAMES))
     places = np.linspace(0, len(shown) - 1, min(count, len(shown))).round().astype(int)
     return [shown[place] for place in dict.fromkeys(places.tolist())]
+
+
+def _doings(expression: Expression) -> list[Relation]:
+    """What whole tracks tell: whose it is, and what is done to what."""
+    owned = [Relation("inside", (expression.owner,), "of", action=BELONGS)] if expression.owner else []
+    return owned + [relation for relation in expression.relations if relation.action in HOW]
+
+
+def _unmeasured(expression: Expression) -> list[Relation]:
+    """Where two things are to each other is judged, what they do is not."""
+    return [relation for relation in expression.relations if relation.action and relation.action not in HOW]
 
 
 def _prominence(track: ObjectTrack, scene: Scene, seen: float) -> float:

@@ -43,7 +43,7 @@ def answer(
         return [Answer((), nothing, (nothing, *language_notes(expression)))] * len(sections)
     picks: list[list[int]] = [[] for _ in sections]
     reasons: list[list[str]] = [[] for _ in sections]
-    notes = [*language_notes(expression), *_noun_notes(expression)]
+    notes = [*language_notes(expression), *_noun_notes(expression), *_target_notes(expression)]
     for part in (expression, *expression.others):
         replies = _answer_one(part, sections, point_tracks)
         if not any(chosen for chosen, _ in replies):
@@ -208,6 +208,21 @@ def _noun_notes(expression: Expression) -> list[str]:
                 else f"what {part.noun!r} looks like is not known here"
             )
             notes.append(f"{what}: {by}")
+    return notes
+
+
+def _target_notes(expression: Expression) -> list[str]:
+    """What it is related to, by nouns whose look is not known, and what they do with each other."""
+    notes = []
+    for part in (expression, *expression.others):
+        for relation in part.relations:
+            named = [str(each.noun) for each in relation.targets if each.noun and each.noun_class != "thing"]
+            if named:
+                notes.append(
+                    f"{' and '.join(named)} was not recognised: {relation.words!r} is judged by places"
+                )
+            elif relation.action:
+                notes.append(f"not checked: {relation.words}")
     return notes
 
 
