@@ -54,6 +54,21 @@ save_results([result], out, hook=pause)
 """
 )
 
+REMOVED_BEFORE = (
+    SET_UP
+    + """
+from refervid.report.save import results_folder, write_results
+
+try:
+    with results_folder(out, clip) as target:
+        target.check(["result.json"])
+        shutil.rmtree(out)
+        write_results([result], target, (), lambda *words: None)
+except Exception as error:
+    print(f"{type(error).__name__}: {error}")
+"""
+)
+
 UNTIL_REMOVED = (
     SET_UP
     + """
@@ -109,7 +124,10 @@ def test_a_killed_run_leaves_no_result_and_the_next_one_cleans_up(
     assert {"result.json", "overlay.mp4", "report.html"} <= files_in(tmp_path).keys()
 
 
-def test_a_folder_that_is_removed_in_the_middle_is_said_and_not_made_anew(tmp_path: Path) -> None:
-    said = run(UNTIL_REMOVED, tmp_path / "out")
+@pytest.mark.parametrize("script", [REMOVED_BEFORE, UNTIL_REMOVED], ids=["tracking", "writing"])
+def test_a_folder_that_is_removed_in_the_middle_is_said_and_not_made_anew(
+    tmp_path: Path, script: str
+) -> None:
+    said = run(script, tmp_path / "out")
     assert said.startswith(f"OutputFailed: cannot write to {tmp_path / 'out'} (the folder was removed)")
     assert list(tmp_path.iterdir()) == []

@@ -116,8 +116,11 @@ class ResultFolder:
         """Whether files called `names` may be written and the former result may go: to be asked before work.
 
         Raises `OutputConflict` if one of them is an input or lies in one, is there and was not written by
-        an earlier run, or was changed since; `UnsafeName` if a link is on the way.
+        an earlier run, or was changed since; `UnsafeName` if a link is on the way; `OutputFailed` if the
+        folder was removed, and with it the lock that kept it for this result.
         """
+        with writing_to(self.path):
+            (self.path / LOCK).stat()
         names = dict.fromkeys((self._document, *self._former, *names))
         refuse_inputs(self.path, names, self._inputs)
         refuse_strangers(self.path, names, self._former)

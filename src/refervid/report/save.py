@@ -95,10 +95,11 @@ def is_written(results: Sequence[Outcome], folder: Path, formats: Sequence[str])
 def write_results(
     results: Sequence[Kind], target: ResultFolder, formats: Sequence[str], hook: Hook
 ) -> list[Kind]:
-    """`save_results` into a `results_folder` that is held already, and checked.
+    """`save_results` into a `results_folder` that is held already, and checked before the work.
 
     Returns the results with notes on what the forms cannot show.
     """
+    target.check(())
     results = say_hidden(results, formats)
     clip = results[0].clip
     named = [
