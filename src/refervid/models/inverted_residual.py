@@ -22,11 +22,11 @@ class InvertedResidual(nn.Module):
 
     def widened(self, x: Tensor) -> Tensor:
         """The expanded channels, at the input's stride."""
-        return x if self.expand is None else F.relu6(self.expand(x))
+        return x if self.expand is None else F.relu6(self.expand(x), inplace=True)
 
     def narrowed(self, wide: Tensor, x: Tensor) -> Tensor:
         """The block's output from its expanded channels and its input."""
-        out: Tensor = self.project(F.relu6(same(self.depthwise, wide)))
+        out: Tensor = self.project(F.relu6(same(self.depthwise, wide), inplace=True))
         return out + x if self._residual else out
 
 

@@ -66,7 +66,7 @@ class EfficientNetLite0(nn.Module):
 
     def features(self, rgb: Tensor, deepest: int = 32) -> dict[int, Tensor]:
         """Last stage of every stride to `deepest`: (N, `STAGE_WIDTHS[stride]`, ceil(H / stride), ...)."""
-        x = F.relu6(same(self.stem, (rgb - 127) / 128))
+        x = F.relu6(same(self.stem, (rgb - 127) / 128), inplace=True)
         found: dict[int, Tensor] = {}
         for stride, last in self._last_of_stride.items():
             if stride > deepest:

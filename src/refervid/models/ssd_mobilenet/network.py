@@ -95,7 +95,7 @@ class SsdMobileNet(nn.Module):
     def _maps(self, rgb: Tensor) -> list[Tensor]:
         """What the predictors look at, by `_STRIDES`; of larger pictures the local maps alone."""
         extras = len(self.extras) if rgb.shape[2:] == (SIDE, SIDE) else _LOCAL - 2
-        x = F.relu6(same(self.stem, rgb * (2 / 255) - 1))
+        x = F.relu6(same(self.stem, rgb * (2 / 255) - 1), inplace=True)
         found: list[Tensor] = []
         for number, block in enumerate(self.blocks):
             assert isinstance(block, InvertedResidual)
@@ -103,7 +103,7 @@ class SsdMobileNet(nn.Module):
             if number == _FIRST_MAP:
                 found.append(wide)
             x = block.narrowed(wide, x)
-        x = F.relu6(self.head(x))
+        x = F.relu6(self.head(x), inplace=True)
         found.append(x)
         for extra in self.extras[:extras]:
             x = extra(x)

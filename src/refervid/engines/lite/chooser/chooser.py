@@ -115,11 +115,13 @@ class RulesChooser(RulesEngine[RulesSettings]):
             for thing, each in zip(objects, sources, strict=True)
         ]
         answer = ", ".join(each.name for each in objects)
-        chance = max(min(reason.chance for reason in each.reasons) for each in sources)
-        guess = chance > BY_CHANCE
-        notes = [f"other times of the sound go with the motion as well (p = {chance:.3f})"] if guess else []
+        alone = max(min(reason.chance for reason in each.reasons) for each in sources)
+        guess = alone > BY_CHANCE
+        notes = [f"other times of the sound go with the motion as well (p = {alone:.3f})"] if guess else []
         decision = Decision("objects", answer, "rules", "; ".join(reasons))
-        return SoundChoice(objects, decision, notes, guess=guess, confidence=1 - chance)
+        return SoundChoice(
+            objects, decision, notes, guess=guess, confidence=1 - max(each.chance for each in sources)
+        )
 
 
 def _times(spans: Sequence[Interval]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
@@ -44,9 +45,18 @@ class Source:
     spans: list[Interval] = field(default_factory=list)
     reasons: list[Synchrony] = field(default_factory=list)
 
+    rivals: int = 1
+    """Things that were compared with the sound, it among them: the best of many is easily good by chance."""
+
     @property
     def correlation(self) -> float:
         return max(reason.correlation for reason in self.reasons)
+
+    @property
+    def chance(self) -> float:
+        """0..1: how likely one of so many things goes with a foreign sound as well (Sidak's correction)."""
+        alone = min(reason.chance for reason in self.reasons)
+        return float(1 - (1 - alone) ** self.rivals)
 
 
 def sounding_regions(
@@ -58,6 +68,7 @@ def sounding_regions(
     """
     point_tracks = PointTracks(regions)
     moving = [region for region in regions if _travels(region, point_tracks[region])]
+    rivals = max(Counter(region.frame_index for region in moving).values(), default=1)
     sources: list[Source] = []
     best = NOTHING_MOVES
     waiting = list(spans)
@@ -69,7 +80,7 @@ def sounding_regions(
         for region in _sounding_in(found, point_tracks):
             known = next((each for each in sources if _same(each.region, region, point_tracks)), None)
             if known is None:
-                sources.append(known := Source(region))
+                sources.append(known := Source(region, rivals=rivals))
             heard = moving_in(point_tracks[region], span)
             known.spans += heard
             known.reasons.append(found[region])
@@ -79,7 +90,8 @@ def sounding_regions(
             waiting += [each for each in without(span, active) if each.end_s - each.start_s >= SHORTEST_S]
     for source in sources:
         source.spans = _joined(source.spans)
-    return sorted(sources, key=lambda source: -source.correlation), best
+    heard_at_all = [source for source in sources if source.spans]
+    return sorted(heard_at_all, key=lambda source: -source.correlation), best
 
 
 def _travels(region: Region, point_track: PointTrack) -> bool:
