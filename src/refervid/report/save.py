@@ -89,7 +89,7 @@ def is_written(results: Sequence[Outcome], folder: Path, formats: Sequence[str])
         return False
     content = json.loads((folder / "result.json").read_text("utf-8"))
     wanted = json.loads(json.dumps(result_content(say_hidden(results, formats))))
-    return {key: content[key] for key in wanted} == wanted
+    return bool({key: content[key] for key in wanted} == wanted)
 
 
 def write_results(

@@ -68,12 +68,12 @@ def test_a_correction_touches_its_object_as_far_as_the_neighbouring_marks(
 
 
 def test_split_and_merge_compute_nothing_and_give_back_the_same_masks(session: Session, made: Made) -> None:
-    number = session.add(mark(made, 0, 2), "red")
+    number = session.add(mark(made, 0, 1), "red")
     whole = session[number].track.stack()
     late = session.split(number, 5, "late red")
     assert not session[number].track.areas()[5:].any()
     assert not session[late].track.areas()[:5].any()
-    assert {pivot.frame_index for pivot in session[number].pivots} == {2}
+    assert {pivot.frame_index for pivot in session[number].pivots} == {1}
     assert session[late].pivots[0].frame_index >= 5  # what it can be corrected from
     session.merge(number, late)
     assert [*session.objects] == [number]
