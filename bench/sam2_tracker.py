@@ -61,7 +61,10 @@ def main() -> None:
     theirs = copy.deepcopy(model).to(device, dtype)
     settings = Sam2Settings(encode_batch=options.encode_batch, compile_encoder=options.compile)
     ours = Sam2Tracker(Network(model, device, dtype, compile_encoder=options.compile), settings)
-    encoders = {"refervid": ours._network._model.vision_encoder, "transformers": theirs.vision_encoder}
+    encoders = {
+        "refervid": ours._network._model.vision_encoder.backbone.patch_embed,
+        "transformers": theirs.vision_encoder.backbone.patch_embed,
+    }
     pictures = moving_square(options.frames)
     objects = [[pivot(reference, options.frames)] for reference in range(max(options.references))]
     pixels = prepared(pictures, image_size).to(device, dtype)

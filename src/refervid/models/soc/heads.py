@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from refervid.models.soc.chunks import pieces
+from refervid.models.chunks import pieces
 
 MASK_CHANNELS = 8
 """Channels of the pixel features and of the dynamic layers."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from refervid.models.chunks import pieces
 from refervid.models.soc.attention import MultiheadAttention, feed_forward
-from refervid.models.soc.chunks import pieces
 from refervid.models.soc.config import SocConfig
 from refervid.models.soc.deformable import DeformableAttention
 from refervid.models.soc.heads import refine

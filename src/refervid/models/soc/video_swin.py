@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from refervid.models.soc.chunks import by_rows, pieces
+from refervid.models.chunks import by_rows, pieces
 from refervid.models.soc.config import VideoSwinConfig
 from refervid.models.soc.windows import Partition, Size, partition, relative_position_index
 

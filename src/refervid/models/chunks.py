@@ -1,6 +1,6 @@
 """Working through long inputs in pieces when no gradients are needed.
 
-AdaptiveBatch keep memory constant however long the clip is, and on a CPU they stay in cache, where blocks of
+They keep memory constant however long the clip is, and on a CPU they stay in cache, where blocks of
 memory are used again instead of being fetched from the system: both matter more than their overhead.
 """
 
