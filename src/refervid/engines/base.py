@@ -369,6 +369,15 @@ class Finder(Engine, Protocol):
         ...
 
 
+@runtime_checkable
+class CompletingFinder(Protocol):
+    """What a finder of named things that also sees others can do besides."""
+
+    def complete(self, clip: Clip, inventory: Inventory, hook: Hook) -> Inventory:
+        """With the things that it has no name for, after the others."""
+        ...
+
+
 class Tagger(Engine, Protocol):
     def tag(self, waveform: Waveform) -> list[Label]:
         """Labels of the whole sound, most probable first."""

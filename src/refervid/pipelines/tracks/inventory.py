@@ -7,7 +7,7 @@ from pathlib import Path
 
 from refervid.core.errors import SettingsError
 from refervid.core.types import Hook, no_hook
-from refervid.engines.base import Inventory
+from refervid.engines.base import CompletingFinder, Inventory
 from refervid.media.clip import Clip
 from refervid.media.opening import open_clip
 from refervid.pipelines.presets import load
@@ -24,9 +24,13 @@ def inventory(
 ) -> Inventory:
     """The things in `video`, as tracks over the whole clip: what they may be, when and where.
 
+    Last come those without a name: what moves or stands out.
+
     Raises `SettingsError` for a preset that does not look for things before sentences.
     """
     pipeline = load(preset, device=device, settings=settings)
     if not isinstance(pipeline, TracksPipeline):
         raise SettingsError(f"preset {pipeline.preset!r} makes no inventory: choose lite")
-    return pipeline.inventory(video if isinstance(video, Clip) else open_clip(video), hook)
+    clip = video if isinstance(video, Clip) else open_clip(video)
+    found, finder = pipeline.inventory(clip, hook), pipeline.engines.finder
+    return finder.complete(clip, found, hook) if isinstance(finder, CompletingFinder) else found

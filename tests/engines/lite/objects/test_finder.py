@@ -9,16 +9,20 @@ import cv2
 import numpy as np
 import pytest
 
+from refervid.core.boxes import box_iou
 from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.core.types import no_hook
+from refervid.engines.base import Inventory, ObjectTrack
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.objects import finder
-from refervid.engines.lite.objects.finder import ObjectFinder, ObjectsSettings, _colours, sampled_frames
+from refervid.engines.lite.objects.colours import colours_of
+from refervid.engines.lite.objects.finder import ObjectFinder, ObjectsSettings, sampled_frames
 from refervid.engines.lite.objects.linking import Linker, joined
 from refervid.engines.lite.objects.looks import distinct, sizes_of
 from refervid.engines.lite.objects.network import GRAPH, LAYOUT, Detections, ObjectNetwork
 from refervid.media.array import ArrayClip
 from refervid.media.opening import open_clip
+from tests.engines.made_clips import BLUE, RED, Thing, made_clip
 
 HEIGHT, WIDTH = 60, 100
 DOG, CAT = 16, 15
@@ -128,4 +132,31 @@ def test_a_clock_that_jumps_by_days_gives_no_more_frames_than_there_are() -> Non
 
 
 def test_frames_on_which_nothing_is_found_are_no_fault() -> None:
-    assert _colours(np.zeros((16, 16, 3), np.uint8), np.zeros((0, 4), np.float32)).shape[0] == 0
+    scene = Scene(ArrayClip(np.zeros((1, 16, 16, 3), np.uint8)))
+    assert colours_of(scene, 0, np.zeros((0, 4), np.float32)).shape == (0, 22)
+
+
+def box_of(mask: np.ndarray) -> list[int]:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    return [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
+
+
+def test_what_has_no_name_is_found_by_its_motion_and_colour(tmp_path: Path) -> None:
+    things = [Thing(RED, lambda i: (40 + 4 * i, 50)), Thing(BLUE, lambda i: (170, 100))]
+    made = made_clip(tmp_path / "frames", things, 16)
+    finder = ObjectFinder(ObjectsSettings())
+    whole = finder.complete(made.clip, Inventory((), ()), no_hook)
+    for masks in made.masks:
+        assert any(
+            box_iou(one.boxes_xyxy[0].astype(float), np.array(box_of(masks[one.frame_indices[0]]), float))
+            > 0.5
+            for one in whole.tracks
+        )
+    assert all(not one.names for one in whole.tracks)
+    ends = np.array([0, 15])
+    boxes = np.array([box_of(made.masks[1][index]) for index in ends], np.float32)
+    named = ObjectTrack(7, ends, boxes, np.ones(2, np.float32), {"kite": 1.0})
+    rest = finder.complete(made.clip, Inventory((named,), ()), no_hook).tracks
+    assert rest[0] is named
+    assert [one.number for one in rest] == list(range(7, 7 + len(rest)))
+    assert len(rest) == len(whole.tracks)

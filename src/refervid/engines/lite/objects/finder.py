@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Literal, Self
 from weakref import WeakKeyDictionary
 
@@ -9,19 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from refervid.core.types import Frame, Hook
+from refervid.core.types import Hook
 from refervid.engines.base import EngineSettings, Inventory, ObjectTrack, Runtime
 from refervid.engines.lite.analysis import Analyses
-from refervid.engines.lite.analysis.colour import memberships
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
+from refervid.engines.lite.objects.colours import colours_of
 from refervid.engines.lite.objects.kept_inventory import from_bytes, to_bytes
-from refervid.engines.lite.objects.linking import Colours, Linker, Sightings, joined
+from refervid.engines.lite.objects.linking import Linker, Sightings, joined
 from refervid.engines.lite.objects.looks import detect
-from refervid.engines.lite.objects.network import GRAPH, LAYOUT, Boxes, ObjectNetwork
+from refervid.engines.lite.objects.network import GRAPH, LAYOUT, ObjectNetwork
+from refervid.engines.lite.objects.unnamed import unnamed_tracks
 from refervid.media.clip import Clip
 
-INNER = 0.7
-"""Colours of a box are taken from this share of its sides: its corners are background."""
 FLEETING = 0.5
 """What was seen only once, and with a smaller score, is not kept where a clip has several sampled frames."""
 TOLD = 0.05
@@ -63,6 +63,11 @@ class ObjectFinder:
             self._found[clip] = self._kept(clip) or self._find(clip, hook)
         return self._found[clip]
 
+    def complete(self, clip: Clip, inventory: Inventory, hook: Hook) -> Inventory:
+        """As `CompletingFinder.complete`. Calls `hook("unnamed", None, frames done, frames)`."""
+        more = unnamed_tracks(self._analyses.of(clip, hook), clip, inventory, hook)
+        return replace(inventory, tracks=(*inventory.tracks, *more))
+
     def _kept(self, clip: Clip) -> Inventory | None:
         """What another process found."""
         return self._analyses.store.read(clip, self._name, lambda content: from_bytes(content, len(clip)))
@@ -82,8 +87,7 @@ class ObjectFinder:
         for done, (index, frame) in enumerate(clip.frames(frames)):
             seen = detect(self._network, frame, fine=done % self._settings.fine_every == 0)
             linker.carry(scene, before, index)
-            colours = _colours(scene.small(index), seen.boxes * np.tile(scene.scale_xy, 2).astype(np.float32))
-            linker.add(index, float(clip.times_s[index]), seen, colours)
+            linker.add(index, float(clip.times_s[index]), seen, colours_of(scene, index, seen.boxes))
             before = index
             hook("objects", None, done + 1, len(frames))
         kept = [one for one in joined(linker.tracks) if _lasting(one, len(frames))]
@@ -125,19 +129,3 @@ def typical(names: NDArray[np.float32]) -> NDArray[np.float32]:
     """(C,) of (N, C): the mean of the upper half of each class's probabilities; blur and turns hide names."""
     ordered = np.sort(names, axis=0)[len(names) // 2 :]
     return np.asarray(ordered.mean(axis=0), np.float32)
-
-
-def _colours(small: Frame, boxes: Boxes) -> Colours:
-    """(N, 22): shares of the colour terms in the upper and the lower half of each box."""
-    maps = memberships(small)
-    shares = np.zeros((len(boxes), 2, maps.shape[-1]), np.float32)
-    for row, (x0, y0, x1, y1) in enumerate(boxes):
-        mx, my = (x1 - x0) * (1 - INNER) / 2, (y1 - y0) * (1 - INNER) / 2
-        left, right = round(float(x0 + mx)), max(round(float(x1 - mx)), round(float(x0 + mx)) + 1)
-        edges = np.round(np.linspace(y0 + my, y1 - my, 3)).astype(int)
-        for half in range(2):
-            inside = maps[edges[half] : max(edges[half + 1], edges[half] + 1), left:right]
-            if inside.size:
-                shares[row, half] = inside.mean(axis=(0, 1))
-    flat = shares.reshape(len(boxes), 2 * maps.shape[-1]) + 1e-6
-    return np.asarray(flat / flat.sum(axis=1, keepdims=True), np.float32)
