@@ -12,9 +12,10 @@ from safetensors.torch import load_file, save_file
 
 from refervid.core.errors import BadCheckpoint, MissingWeights, OutOfMemory
 from refervid.engines.base import DetectorRequest, Runtime
-from refervid.engines.detector_pixels import box_dtype, shorter_side_size, to_tensor
+from refervid.engines.detector_pixels import shorter_side_size, to_tensor
 from refervid.engines.grounding_dino import GroundingDinoDetector, GroundingDinoSettings, caption
 from refervid.engines.hub.weights import find_weights
+from refervid.engines.text_detector import box_dtype
 from refervid.media.array import ArrayClip
 from tests.engines.tiny_detectors import KINDS, grounding_dino_folder
 

@@ -9,25 +9,19 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import nn
 
 from refervid.core.types import Waveform
 from refervid.engines.base import Runtime, Weights
 from refervid.engines.combinations import CombinationBinder, CombinationSettings
 from refervid.engines.hub.parts import load_part
-from refervid.engines.hub.weights import find_weights, load_pretrained, missing_weights
-from refervid.models.adaptive_batch import AdaptiveBatch
+from refervid.engines.hub.weights import load_pretrained
 from refervid.models.audio_features import resample
 
 
 class ClapSettings(CombinationSettings):
-    """`weights` is a hub id or a folder; `batch` sounds go through the network together."""
-
     kind: Literal["clap"] = "clap"
     weights: Weights = "laion/clap-htsat-unfused"
-    revision: str | None = None
-    batch: int = Field(8, ge=1)
 
 
 class ClapBinder(CombinationBinder):
@@ -39,24 +33,16 @@ class ClapBinder(CombinationBinder):
     def __init__(
         self, model: nn.Module, tokenizer: Any, features: Any, settings: ClapSettings, device: str
     ) -> None:
-        super().__init__(settings)
-        self.version = settings.weights
-        self._device = device
-        self._batch = AdaptiveBatch(settings.batch, "batch", torch.device(device))
-        self._model: Any = model.to(device)
+        super().__init__(model, settings, device)
         self._tokenizer = tokenizer
         self._features = features
-
-    @classmethod
-    def missing(cls, settings: ClapSettings) -> list[str]:
-        return missing_weights(settings.weights, settings.revision)
 
     @classmethod
     def build(cls, settings: ClapSettings, runtime: Runtime) -> Self:
         """Raises `MissingWeights`, `BadCheckpoint`."""
         from transformers import AutoTokenizer, ClapFeatureExtractor, ClapModel
 
-        folder = find_weights(settings.weights, settings.revision)
+        folder = settings.path()
         model = load_pretrained(ClapModel, folder, dtype=torch.float32)
         tokenizer, features = (load_part(part, folder) for part in (AutoTokenizer, ClapFeatureExtractor))
         return cls(model, tokenizer, features, settings, runtime.device)
@@ -72,7 +58,7 @@ class ClapBinder(CombinationBinder):
             heard = self._features(
                 flat[piece], sampling_rate=self._features.sampling_rate, return_tensors="pt"
             )
-            output = self._model(**tokens.to(self._device), **heard.to(self._device))
+            output = self._network(**tokens.to(self._device), **heard.to(self._device))
             return list((output.audio_embeds @ output.text_embeds.T).cpu().numpy())
 
         rows = np.stack(self._batch.run(compare, len(flat)))

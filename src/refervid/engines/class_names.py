@@ -8,20 +8,19 @@ from typing import ClassVar, Literal, Self
 import torch
 from torch import Tensor
 
-from refervid.engines.base import EngineSettings, Runtime, Weights
-from refervid.engines.hub.weights import find_weights, missing_weights
+from refervid.engines.base import Runtime, Weights
+from refervid.engines.hub.engine import HubEngine, HubSettings
 from refervid.engines.languagebind import TextEncoder, load_with_tokenizer
 
 
-class LanguageBindNamerSettings(EngineSettings):
-    """`weights` is a hub id or a folder: the published step takes the text tower of the image model."""
+class LanguageBindNamerSettings(HubSettings):
+    """The published step takes the text tower of the image model."""
 
     kind: Literal["languagebind"] = "languagebind"
     weights: Weights = "LanguageBind/LanguageBind_Image"
-    revision: str | None = None
 
 
-class LanguageBindNamer:
+class LanguageBindNamer(HubEngine):
     """Finds the class whose name means most nearly what a label says."""
 
     Settings: ClassVar[type[LanguageBindNamerSettings]] = LanguageBindNamerSettings
@@ -33,13 +32,9 @@ class LanguageBindNamer:
         self._known: dict[str, Tensor] = {}
 
     @classmethod
-    def missing(cls, settings: LanguageBindNamerSettings) -> list[str]:
-        return missing_weights(settings.weights, settings.revision)
-
-    @classmethod
     def build(cls, settings: LanguageBindNamerSettings, runtime: Runtime) -> Self:
         """Raises `MissingWeights`, `BadCheckpoint`."""
-        model, tokenizer = load_with_tokenizer(find_weights(settings.weights, settings.revision))
+        model, tokenizer = load_with_tokenizer(settings.path())
         texts = TextEncoder(model.to(runtime.device), tokenizer, runtime.device)
         return cls(texts, settings.weights)
 

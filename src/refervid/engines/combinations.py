@@ -10,14 +10,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import Field
+from torch import nn
 
 from refervid.core.types import Interval, SoundingObject, Waveform
-from refervid.engines.base import EngineSettings
+from refervid.engines.hub.engine import HubEngine, HubSettings
 from refervid.engines.segments import cut
+from refervid.models.adaptive_batch import AdaptiveBatch
 
 log = logging.getLogger(__name__)
 
@@ -28,20 +32,25 @@ ALIASES: Mapping[str, str] = MappingProxyType({"dog": "dog barking", "cat": "cat
 """Names that say too little about their sound, as published."""
 
 
-class CombinationSettings(EngineSettings):
-    """`joiner` stands between names (published: ", " for MS3 and V2, "; " for AVSS); `aliases` are what the
-    text tower is told in the place of a name.
+class CombinationSettings(HubSettings):
+    """`batch` sounds go through the network together; `joiner` stands between names (published: ", " for MS3
+    and V2, "; " for AVSS); `aliases` are what the text tower is told in the place of a name.
     """
 
+    batch: int = Field(8, ge=1)
     joiner: str = ", "
     aliases: Mapping[str, str] = Field(default_factory=lambda: dict(ALIASES))
 
 
-class CombinationBinder(ABC):
+class CombinationBinder(HubEngine, ABC):
     """Compares the sound of every interval with every combination of names."""
 
-    def __init__(self, settings: CombinationSettings) -> None:
+    def __init__(self, network: nn.Module, settings: CombinationSettings, device: str) -> None:
+        self.version = settings.weights
         self._naming = settings
+        self._network: Any = network.to(device)
+        self._device = device
+        self._batch = AdaptiveBatch(settings.batch, "batch", torch.device(device))
 
     @abstractmethod
     def similarity(self, texts: Sequence[str], sounds: Sequence[Waveform]) -> NDArray[np.float32]:

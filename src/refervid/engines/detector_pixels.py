@@ -7,18 +7,7 @@ import torch
 from PIL import Image
 
 from refervid.core.types import Frame
-from refervid.engines.base import Dtype
 from refervid.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
-
-
-def box_dtype(dtype: Dtype) -> torch.dtype:
-    """What a detector computes in; `auto` is float32 on every device.
-
-    Boxes are shares of the frame, and the 8 significant bits of bfloat16 would put their centres on a grid
-    of 1/256: 5 pixels of a frame 1280 wide. A detector sees few frames of a clip, so this costs little time.
-    """
-    chosen: torch.dtype = getattr(torch, "float32" if dtype == "auto" else dtype)
-    return chosen
 
 
 def shorter_side_size(height: int, width: int, short: int = 800, long: int = 1333) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -18,11 +18,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from refervid.core.types import Candidate
-from refervid.engines.base import DetectorRequest, EngineSettings, Runtime, Weights
-from refervid.engines.detector_memory import FrameAndText, Memory, Seen
-from refervid.engines.detector_pixels import box_dtype, shorter_side_size, to_tensor
-from refervid.engines.hub.parts import load_part
-from refervid.engines.hub.weights import find_weights, load_pretrained, missing_weights
+from refervid.engines.base import DetectorRequest, EngineSettings, Weights
+from refervid.engines.detector_pixels import shorter_side_size, to_tensor
+from refervid.engines.hub.engine import HubSettings
+from refervid.engines.text_detector import FrameAndText, Seen, TextDetector
 from refervid.media.clip import Clip
 from refervid.models.adaptive_batch import AdaptiveBatch
 
@@ -30,8 +29,8 @@ KEPT_FRAMES = 8
 """Of which features stay: about 50 MB each for the base model on a frame of 800 x 1333 pixels."""
 
 
-class GroundingDinoSettings(EngineSettings):
-    """`weights` is a hub id or a folder; thresholds are on probabilities; frames are resized to
+class GroundingDinoSettings(HubSettings):
+    """Thresholds are on probabilities; frames are resized to
     `short_side` pixels or to at most `long_side`; boxes come in the `order` of their scores, or of the
     network's queries as in AL-Ref-SAM 2's scripts for sound; `batch` counts frames or sentences that go
     through the network together.
@@ -39,7 +38,6 @@ class GroundingDinoSettings(EngineSettings):
 
     kind: Literal["grounding-dino"] = "grounding-dino"
     weights: Weights = "IDEA-Research/grounding-dino-tiny"
-    revision: str | None = None
     box_threshold: float = Field(0.25, ge=0, le=1)
     text_threshold: float = Field(0.2, ge=0, le=1)
     order: Literal["scores", "queries"] = "scores"
@@ -49,37 +47,19 @@ class GroundingDinoSettings(EngineSettings):
     batch: int = Field(4, ge=1)
 
 
-class GroundingDinoDetector:
+class GroundingDinoDetector(TextDetector[GroundingDinoSettings]):
     """Works with every transformers model of the Grounding DINO family."""
 
     Settings: ClassVar[type[EngineSettings]] = GroundingDinoSettings
     name = "grounding-dino"
+    architecture = "AutoModelForZeroShotObjectDetection"
 
     def __init__(self, model: Any, tokenizer: Any, settings: GroundingDinoSettings, device: str) -> None:
-        self.version = settings.weights
-        self._settings = settings
-        self._tokenizer = tokenizer
-        self._device = device
-        self._model = model.to(device)
-        self._dtype = next(model.parameters()).dtype
+        super().__init__(model, tokenizer, settings, device)
         core: Any = self._model.model
         kept = max(KEPT_FRAMES, settings.batch)
         self._backbone = core.backbone = _SharedBackbone(core.backbone, kept)
-        self._memory = Memory()
         self._batch = AdaptiveBatch(settings.batch, "batch", torch.device(device))
-
-    @classmethod
-    def missing(cls, settings: GroundingDinoSettings) -> list[str]:
-        return missing_weights(settings.weights, settings.revision)
-
-    @classmethod
-    def build(cls, settings: GroundingDinoSettings, runtime: Runtime) -> Self:
-        """Raises `MissingWeights`, `BadCheckpoint`."""
-        from transformers import AutoModelForZeroShotObjectDetection, AutoTokenizer
-
-        folder = find_weights(settings.weights, settings.revision)
-        model = load_pretrained(AutoModelForZeroShotObjectDetection, folder, dtype=box_dtype(runtime.dtype))
-        return cls(model, load_part(AutoTokenizer, folder), settings, runtime.device)
 
     def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
         """One list per request, highest score first unless the `order` is another. Raises `OutOfMemory`.
@@ -88,10 +68,9 @@ class GroundingDinoDetector:
         """
         if not self._memory.is_of(clip):
             self._backbone.forget()
-        return self._memory.answer(clip, requests, lambda pairs: self._look(clip, pairs))
+        return super().detect(clip, requests)
 
     def _look(self, clip: Clip, pairs: Sequence[FrameAndText]) -> list[Seen]:
-        """What is on frames for texts; `pairs` are in order of frames."""
         batch, seen = self._settings.batch, []
         frames = list(dict.fromkeys(frame for frame, _ in pairs))
         for start in range(0, len(frames), batch):

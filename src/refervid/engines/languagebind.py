@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
 from torch import Tensor
 
 from refervid.core.errors import BadCheckpoint
@@ -17,19 +16,15 @@ from refervid.core.types import Waveform
 from refervid.engines.base import Runtime, Weights
 from refervid.engines.combinations import CombinationBinder, CombinationSettings
 from refervid.engines.hub.parts import load_part
-from refervid.engines.hub.weights import find_weights, missing_weights
 from refervid.engines.segments import through_int16
-from refervid.models.adaptive_batch import AdaptiveBatch
 from refervid.models.languagebind import AudioTower, LanguageBind, load_languagebind, sound_pixels
 
 
 class LanguageBindSettings(CombinationSettings):
-    """`weights` is a hub id or a folder of the audio model; `batch` sounds go through the tower together."""
+    """`weights` are those of the audio model."""
 
     kind: Literal["languagebind"] = "languagebind"
     weights: Weights = "LanguageBind/LanguageBind_Audio_FT"
-    revision: str | None = None
-    batch: int = Field(8, ge=1)
 
 
 class LanguageBindBinder(CombinationBinder):
@@ -41,21 +36,13 @@ class LanguageBindBinder(CombinationBinder):
     def __init__(
         self, model: LanguageBind, tokenizer: Any, settings: LanguageBindSettings, device: str
     ) -> None:
-        super().__init__(settings)
-        self.version = settings.weights
-        self._device = device
-        self._batch = AdaptiveBatch(settings.batch, "batch", torch.device(device))
-        self._model = model.to(device)
-        self._texts = TextEncoder(self._model, tokenizer, device)
-
-    @classmethod
-    def missing(cls, settings: LanguageBindSettings) -> list[str]:
-        return missing_weights(settings.weights, settings.revision)
+        super().__init__(model, settings, device)
+        self._texts = TextEncoder(self._network, tokenizer, device)
 
     @classmethod
     def build(cls, settings: LanguageBindSettings, runtime: Runtime) -> Self:
         """Raises `MissingWeights`, `BadCheckpoint`."""
-        folder = find_weights(settings.weights, settings.revision)
+        folder = settings.path()
         model, tokenizer = load_with_tokenizer(folder)
         if not isinstance(model.config.vision_config, AudioTower):
             raise BadCheckpoint(f"{folder} is the image model: give the folder of LanguageBind_Audio_FT")
@@ -72,7 +59,7 @@ class LanguageBindBinder(CombinationBinder):
             return (self._texts.embed(texts) @ embedded.T).cpu().numpy()
 
     def _embed(self, sounds: Sequence[Waveform]) -> Tensor:
-        tower = self._model.config.vision_config
+        tower = self._network.config.vision_config
         assert isinstance(tower, AudioTower)
         pixels = torch.stack(
             [
@@ -80,7 +67,8 @@ class LanguageBindBinder(CombinationBinder):
                 for sound in sounds
             ]
         )
-        return self._model.embed_pixels(pixels.to(self._device))
+        embedded: Tensor = self._network.embed_pixels(pixels.to(self._device))
+        return embedded
 
 
 class TextEncoder:

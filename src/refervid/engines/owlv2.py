@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import numpy as np
 import torch
@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from refervid.core.types import Candidate, Frame
-from refervid.engines.base import DetectorRequest, EngineSettings, Runtime, Weights
-from refervid.engines.detector_memory import FrameAndText, Memory, Seen
-from refervid.engines.detector_pixels import box_dtype, to_tensor
-from refervid.engines.hub.parts import load_part
-from refervid.engines.hub.weights import find_weights, load_pretrained, missing_weights
+from refervid.engines.base import EngineSettings, Weights
+from refervid.engines.detector_pixels import to_tensor
+from refervid.engines.hub.engine import HubSettings
+from refervid.engines.text_detector import FrameAndText, Seen, TextDetector
 from refervid.media.clip import Clip
 from refervid.models.adaptive_batch import memory_checked
 from refervid.models.normalisation import CLIP_MEAN, CLIP_STD
@@ -28,49 +27,23 @@ _PADDING = 128
 """Grey that fills the picture up to a square."""
 
 
-class Owlv2Settings(EngineSettings):
+class Owlv2Settings(HubSettings):
     """`overlap`: of two boxes for one sentence whose IoU is larger, only the better one stays."""
 
     kind: Literal["owlv2"] = "owlv2"
     weights: Weights = "google/owlv2-base-patch16-ensemble"
-    revision: str | None = None
     box_threshold: float = Field(0.1, ge=0, le=1)
     overlap: float = Field(0.5, gt=0, le=1)
 
 
-class Owlv2Detector:
+class Owlv2Detector(TextDetector[Owlv2Settings]):
     """Boxes for sentences by OWLv2."""
 
     Settings: ClassVar[type[EngineSettings]] = Owlv2Settings
     name = "owlv2"
-
-    def __init__(self, model: Any, tokenizer: Any, settings: Owlv2Settings, device: str) -> None:
-        self.version = settings.weights
-        self._settings = settings
-        self._tokenizer = tokenizer
-        self._device = device
-        self._model = model.to(device)
-        self._memory = Memory()
-
-    @classmethod
-    def missing(cls, settings: Owlv2Settings) -> list[str]:
-        return missing_weights(settings.weights, settings.revision)
-
-    @classmethod
-    def build(cls, settings: Owlv2Settings, runtime: Runtime) -> Self:
-        """Raises `MissingWeights`, `BadCheckpoint`."""
-        from transformers import AutoTokenizer, Owlv2ForObjectDetection
-
-        folder = find_weights(settings.weights, settings.revision)
-        model = load_pretrained(Owlv2ForObjectDetection, folder, dtype=box_dtype(runtime.dtype))
-        return cls(model, load_part(AutoTokenizer, folder), settings, runtime.device)
-
-    def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
-        """One list per request, highest score first. Raises `OutOfMemory`."""
-        return self._memory.answer(clip, requests, lambda pairs: self._look(clip, pairs))
+    architecture = "Owlv2ForObjectDetection"
 
     def _look(self, clip: Clip, pairs: Sequence[FrameAndText]) -> list[Seen]:
-        """What is on frames for texts; `pairs` are in order of frames."""
         seen = []
         for frame_index, group in groupby(pairs, key=lambda pair: pair[0]):
             texts = [text for _, text in group]
@@ -92,7 +65,7 @@ class Owlv2Detector:
         )
         with torch.inference_mode(), memory_checked(self._device):
             output = self._model(
-                pixel_values=pixels.to(self._device, next(self._model.parameters()).dtype),
+                pixel_values=pixels.to(self._device, self._dtype),
                 input_ids=tokens["input_ids"].to(self._device),
                 attention_mask=tokens["attention_mask"].to(self._device),
             )

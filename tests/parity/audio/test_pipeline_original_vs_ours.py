@@ -34,7 +34,9 @@ class StandIn(CombinationBinder):
     """Knows the clip, and an interval by the number of its samples' first one."""
 
     def __init__(self, clip: str, intervals: list[list[int]], joiner: str) -> None:
-        super().__init__(CombinationSettings(kind="stand-in", joiner=joiner))
+        super().__init__(
+            torch.nn.Identity(), CombinationSettings(kind="stand-in", weights="", joiner=joiner), "cpu"
+        )
         self._clip, self._intervals = clip, intervals
 
     def similarity(self, texts: Sequence[str], sounds: Sequence[Waveform]) -> NDArray[np.float32]:

@@ -14,9 +14,10 @@ from pydantic import Field
 from refervid.core.device import resolve_device
 from refervid.core.track import Track, Underway
 from refervid.core.types import Frame, Hook, Pivot
-from refervid.engines.base import EngineSettings, Runtime, Weights
+from refervid.engines.base import Runtime, Weights
 from refervid.engines.hub.digests import loaded_digests
-from refervid.engines.hub.weights import missing_weights, torch_dtype
+from refervid.engines.hub.engine import HubEngine, HubSettings
+from refervid.engines.hub.weights import torch_dtype
 from refervid.engines.sam2.cache import FeatureCache, Place
 from refervid.engines.sam2.checkpoint import load_model, missing_encoder
 from refervid.engines.sam2.editing import EditableTracking
@@ -35,7 +36,7 @@ from refervid.models.adaptive_batch import AdaptiveBatch, memory_checked
 log = logging.getLogger(__name__)
 
 
-class Sam2Settings(EngineSettings):
+class Sam2Settings(HubSettings):
     """`weights`: a hub id (with `revision`), a folder in transformers' format, or a published `.pt` file.
 
     `box_pixels`: what boxes are segmented on, the `video` predictor's pixels (no further encoder run) or
@@ -51,7 +52,6 @@ class Sam2Settings(EngineSettings):
 
     kind: Literal["sam2"] = "sam2"
     weights: Weights = "facebook/sam2.1-hiera-small"
-    revision: str | None = None
     box_pixels: Literal["video", "picture"] = "video"
     start: Start = "middle"
     pivots_seen: int | None = Field(8, ge=1)
@@ -65,7 +65,7 @@ class Sam2Settings(EngineSettings):
     chunk_frames: int = Field(500, ge=1)
 
 
-class Sam2Tracker:
+class Sam2Tracker(HubEngine):
     """Any number of objects in one pass over the frames, in memory that does not grow with the clip.
 
     It grows with what is given and asked for: half a MiB per pivot, and the tracks.
@@ -80,10 +80,6 @@ class Sam2Tracker:
         self._network = network
         self._frame_batch = AdaptiveBatch(settings.encode_batch, "encode_batch", network.device)
         self._object_batch = AdaptiveBatch(settings.object_batch, "object_batch", network.device)
-
-    @classmethod
-    def missing(cls, settings: Sam2Settings) -> list[str]:
-        return missing_weights(settings.weights, settings.revision)
 
     @classmethod
     def build(cls, settings: Sam2Settings, runtime: Runtime) -> Self:
@@ -223,5 +219,5 @@ class EdgeTamTracker(Sam2Tracker):
     name = "edgetam"
 
     @classmethod
-    def missing(cls, settings: Sam2Settings) -> list[str]:
+    def missing(cls, settings: HubSettings) -> list[str]:
         return super().missing(settings) + missing_encoder(settings.weights, settings.revision)
