@@ -15,13 +15,16 @@ from refervid.core.types import Pivot, no_hook
 from refervid.engines.base import Tracker
 from refervid.engines.lite.tracker import EmbeddedTracker
 from refervid.engines.sam2 import EdgeTamSettings, EdgeTamTracker, Sam2Settings, Sam2Tracker
+from refervid.engines.sam3 import Sam3Tracker, Sam3TrackerSettings
 from tests.engines.made_clips import BLUE, HEIGHT, RED, WIDTH, Made, Thing, box_of, iou, made_clip
 from tests.engines.made_scenes import SCENES, look_alikes_crossing, ring_and_bar
 from tests.engines.sam2 import tiny
+from tests.engines.sam3 import tiny as sam3_tiny
 
 TRACKERS: dict[str, Callable[[], Tracker]] = {
     "embedded": EmbeddedTracker,
     "sam2": lambda: Sam2Tracker(tiny.network("sam2", 256), Sam2Settings()),
+    "sam3": lambda: Sam3Tracker(sam3_tiny.network(252), Sam3TrackerSettings()),
     "edgetam": lambda: EdgeTamTracker(tiny.network("edgetam", 256), EdgeTamSettings()),
 }
 

@@ -40,6 +40,7 @@ ENGINES: Mapping[Role, Mapping[str, str]] = {
         "embedded": "refervid.engines.lite.tracker:EmbeddedTracker",
         "sam2": "refervid.engines.sam2:Sam2Tracker",
         "edgetam": "refervid.engines.sam2:EdgeTamTracker",
+        "sam3": "refervid.engines.sam3:Sam3Tracker",
     },
     "tagger": {
         "energy": "refervid.engines.lite.tagger:EnergyTagger",
@@ -57,6 +58,7 @@ ENGINES: Mapping[Role, Mapping[str, str]] = {
     },
     "finder": {
         "objects": "refervid.engines.lite.objects.finder:ObjectFinder",
+        "sam3": "refervid.engines.sam3:Sam3Finder",
     },
     "reader": {
         "rules": "refervid.engines.lite.reader:RulesReader",

@@ -150,16 +150,16 @@ PRESETS: Mapping[str, Preset] = {
         ),
         Preset(
             "agent",
-            "everything of the named kinds is followed through the clip, then a language model eliminates in "
-            "rounds, by what each thing is and does",
-            "weights, and a local server (or --set chooser.kind=local)",
+            "SAM 3 follows everything of the named kinds through the clip, then a language model eliminates "
+            "in rounds, by what each thing is and does",
+            "weights (gated), and a local server (or --set chooser.kind=local)",
             {
                 "pipeline": "tracks",
-                "finder": {"kind": "objects"},
+                "finder": {"kind": "sam3"},
                 "text": {"candidates": 12, "check": True},
                 "chooser": {"kind": "server"},
                 "detector": {"kind": "grounding-dino", "weights": "IDEA-Research/grounding-dino-base"},
-                "tracker": {"kind": "sam2", "weights": "facebook/sam2.1-hiera-small"},
+                "tracker": {"kind": "sam3"},
                 "tagger": {"kind": "beats"},
                 "binder": {"kind": "languagebind"},
             },

@@ -10,8 +10,12 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from transformers import EdgeTamVideoInferenceSession, Sam2VideoInferenceSession
+from transformers.models.sam3_tracker_video.modeling_sam3_tracker_video import (
+    Sam3TrackerVideoInferenceSession,
+)
 
 from refervid.core.types import Pivot
+from refervid.engines.sam2.network import NORMALISATION
 from refervid.engines.sam2.pixels import prompt_masks, video_pixels
 from refervid.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 
@@ -39,14 +43,20 @@ def corrected(model: Any) -> Any:
     return model
 
 
+SESSIONS: dict[str, Any] = {
+    "sam2_video": Sam2VideoInferenceSession,
+    "edgetam_video": EdgeTamVideoInferenceSession,
+    "sam3_tracker_video": Sam3TrackerVideoInferenceSession,
+}
+
+
 def track(model: Any, pictures: NDArray[np.uint8], pivots: list[Pivot]) -> torch.Tensor:
     """(T, h, w) logits of one object: prompt, propagate forward, then backward."""
     size = model.config.image_size
-    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
+    known = NORMALISATION.get(model.config.model_type, (IMAGENET_MEAN, IMAGENET_STD))
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in known)
     pixels = torch.stack([(video_pixels(frame, size).float() / 255 - mean) / std for frame in pictures])
-    kind = (
-        Sam2VideoInferenceSession if model.config.model_type == "sam2_video" else EdgeTamVideoInferenceSession
-    )
+    kind = SESSIONS[model.config.model_type]
     height, width = pictures.shape[1:3]
     session = kind(video=pixels, video_height=height, video_width=width, dtype=torch.float32)
     for pivot in pivots:

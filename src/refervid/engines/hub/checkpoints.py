@@ -106,6 +106,12 @@ CHECKPOINTS: Mapping[str, Checkpoint] = {
             sha256="e1e130b9e404cf91a75ad45644c1da9d7fa5284085eecc864266a6923efb99e7",
         ),
         Checkpoint(
+            "facebook/sam3",
+            "SAM 3, detector and tracker (gated: accept its terms on its hub page, then `hf auth login`)",
+            "SAM License",
+            3_440_000_000,
+        ),
+        Checkpoint(
             "facebook/sam2-hiera-large",
             "SAM 2, large",
             "Apache-2.0",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self
@@ -10,7 +11,7 @@ from typing import Any, Self
 import torch
 from PIL import Image
 
-from refervid.core.errors import ReplyCut, ReplyEmpty
+from refervid.core.errors import BadCheckpoint, ReplyCut, ReplyEmpty
 from refervid.engines.base import Runtime
 from refervid.engines.hub.parts import load_part
 from refervid.engines.hub.weights import find_weights, load_pretrained, torch_dtype
@@ -34,12 +35,12 @@ class LocalModel:
     @classmethod
     def load(cls, weights: str, revision: str | None, runtime: Runtime, max_tokens: int) -> Self:
         """Raises `MissingWeights`, `BadCheckpoint`."""
-        from transformers import AutoModelForImageTextToText, AutoProcessor
+        from transformers import AutoModelForImageTextToText
 
         folder = find_weights(weights, revision)
         dtype = torch_dtype(runtime.dtype, runtime.device)
         model = load_pretrained(AutoModelForImageTextToText, folder, dtype=dtype)
-        processor = load_part(AutoProcessor, folder)
+        processor = _processor(folder)
         precision = str(dtype).removeprefix("torch.")
         name = f"{weights} {_content(folder)} {precision} max_tokens={max_tokens}"
         return cls(model, processor, name, runtime.device, max_tokens)
@@ -65,6 +66,41 @@ class LocalModel:
         if not text.strip():
             raise ReplyEmpty("the answer has no words")
         return Reply(text, asked, len(answer))
+
+
+def _processor(folder: Path) -> Any:
+    """A model's preprocessor; of one that is for videos too, and wants torchvision for them, without that
+    part: it is shown pictures alone.
+    """
+    import transformers
+
+    try:
+        return load_part(transformers.AutoProcessor, folder)
+    except BadCheckpoint as error:
+        if not isinstance(error.__cause__, ImportError):
+            raise
+        pictures = load_part(transformers.AutoImageProcessor, folder)
+        tokenizer = load_part(transformers.AutoTokenizer, folder)
+        settings = json.loads((folder / "preprocessor_config.json").read_text("utf-8"))
+        kind = getattr(transformers, str(settings.get("processor_class")), None)
+        if not isinstance(kind, type) or not issubclass(kind, transformers.ProcessorMixin):
+            raise
+
+        class PicturesAlone(kind):  # type: ignore[valid-type,misc]
+            """Takes None for the part that is missing."""
+
+            def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
+                return argument and super().check_argument_for_proper_class(argument_name, argument)
+
+        return PicturesAlone(
+            pictures, tokenizer, chat_template=_chat_template(folder) or tokenizer.chat_template
+        )
+
+
+def _chat_template(folder: Path) -> str | None:
+    """Where it stands in a file of its own."""
+    file = folder / "chat_template.jinja"
+    return file.read_text("utf-8") if file.is_file() else None
 
 
 def _content(folder: Path) -> str:

@@ -1,8 +1,9 @@
 """The parts of a SAM 2 or EdgeTAM model, each run on one frame for many objects at once.
 
-The networks are transformers' `Sam2VideoModel` and `EdgeTamVideoModel`; only their public modules are
-used, none of their inference session. Shapes: B objects, S the model's square input side (1024 in the
-published models), C = 256 channels, M = 64 memory channels.
+The networks are transformers' `Sam2VideoModel`, `EdgeTamVideoModel` and `Sam3TrackerVideoModel`; only their
+public modules are used, none of their inference session. Shapes: B objects, S the model's square input side
+(1024 in the published models, 1008 in SAM 3), C = 256 channels, M = 64 memory channels. What is called a
+stride of 16 below is a patch: 14 pixels in SAM 3.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from refervid.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 
 NO_OBJECT_LOGIT = -1024.0
 """Every logit of an object that the decoder holds absent (facebookresearch/sam2, `NO_OBJ_SCORE`)."""
+
+NORMALISATION = {"sam3_tracker_video": ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))}
+"""Mean and standard deviation of pixels in 0..1, where they are not ImageNet's."""
 
 PROMPT_LOGIT = 10.0
 """A prompted mask has logits +10 inside and -10 outside (facebookresearch/sam2, `_use_mask_as_output`)."""
@@ -100,6 +104,7 @@ class Network:
         self.image_size: int = config.image_size
         self.grid: tuple[int, int] = tuple(model.backbone_feature_sizes[-1])
         self.low_size: tuple[int, int] = tuple(model.prompt_encoder.mask_input_size)
+        self._memory_mask_size = (4 * self.low_size[0], 4 * self.low_size[1])
         self.spatial_window: int = config.num_maskmem - 1
         self.pointer_window: int = config.max_object_pointers_in_encoder - 1
         self.pivot_limit: int | None = None if config.max_cond_frame_num < 0 else config.max_cond_frame_num
@@ -120,8 +125,9 @@ class Network:
         model.mask_downsample.float()
         model.vision_encoder.neck.position_encoding = _NoPositions()
         self._encoder = torch.compile(encoder) if compile_encoder else encoder
-        self._mean = torch.tensor(IMAGENET_MEAN, device=device).view(1, 3, 1, 1)
-        self._std = torch.tensor(IMAGENET_STD, device=device).view(1, 3, 1, 1)
+        mean, std = NORMALISATION.get(config.model_type, (IMAGENET_MEAN, IMAGENET_STD))
+        self._mean = torch.tensor(mean, device=device).view(1, 3, 1, 1)
+        self._std = torch.tensor(std, device=device).view(1, 3, 1, 1)
 
     @torch.inference_mode()
     def _compute_constants(self) -> None:
@@ -284,7 +290,10 @@ class Network:
         three); an empty mask counts as an absent object.
         """
         present = masks.flatten(1).any(1)
-        prompt = self._no_prompt[0], self._embed_mask(self._model.mask_downsample(masks[:, None]))
+        small = self._model.mask_downsample(masks[:, None])
+        if small.shape[-2:] != self.low_size:  # patches of other sizes than 16
+            small = F.interpolate(small, self.low_size, mode="bilinear", antialias=True)
+        prompt = self._no_prompt[0], self._embed_mask(small)
         decoded = self.decode(
             features, features.stride16.expand(len(masks), -1, -1, -1), prompt, multimask=False
         )
@@ -307,6 +316,8 @@ class Network:
         resolution, as in facebookresearch/sam2 (transformers takes the prompt itself).
         """
         full = F.interpolate(logits[:, None], (self.image_size, self.image_size), mode="bilinear")
+        if full.shape[-2:] != self._memory_mask_size:
+            full = F.interpolate(full, self._memory_mask_size, mode="bilinear", antialias=True)
         masks = (full > 0).float() if prompted else full.sigmoid()
         masks = masks * self._config.sigmoid_scale_for_mem_enc + self._config.sigmoid_bias_for_mem_enc
         # Features of one frame and masks of B objects: the sum inside broadcasts.

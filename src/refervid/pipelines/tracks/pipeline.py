@@ -41,7 +41,8 @@ class TracksPipeline(PivotPipeline):
         return self.engines.finder.find(clip, hook)
 
     def look_ahead(self, clip: Clip, hook: Hook = no_hook) -> None:
-        self.inventory(clip, hook)
+        if not isinstance(self.engines.finder, ConceptFinder):  # else sentences say what to look for
+            self.inventory(clip, hook)
 
     def _select_texts(self, clip: Clip, texts: Sequence[str], stages: Stages) -> list[Selection]:
         chooser: Any = self.engines.chooser

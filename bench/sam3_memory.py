@@ -1,0 +1,180 @@
+"""Memory of SAM 3's concept tracks against the length of the clip, beside transformers' own session.
+
+A network with made-up weights, small on the CPU and as large as the published one with `--size full`, finds
+`--objects` things on the first frame and follows them through frames that are made up as they are asked for.
+
+    python bench/sam3_memory.py --frames 20 60
+    python bench/sam3_memory.py --device cuda --frames 200 2000 --objects 20
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import Sam3VideoConfig, Sam3VideoModel
+from transformers.models.sam3_video.modeling_sam3_video import Sam3VideoInferenceSession
+
+from refervid.engines.sam3.session import BoundedSession, memory_of, pixels_of
+
+SIZE, PATCH, CHANNELS = 56, 14, 128
+HEIGHT, WIDTH = 96, 160
+KEPT = 60
+"""Frames that transformers' own session is given: it keeps them all."""
+
+
+def main() -> None:
+    options = parse()
+    model = make(options)
+    rows = [measure(model, "ours", frames, options) for frames in options.frames]
+    rows.append(measure(model, "transformers", min(KEPT, *options.frames), options))
+    for row in rows:
+        print("  ".join(f"{name} {value}" for name, value in row.items()))
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    options.out.write_text(
+        json.dumps({"device": options.device, "size": options.size, "rows": rows}, indent=1)
+    )
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--size", choices=("small", "full"), default="small")
+    parser.add_argument("--frames", type=int, nargs="+", default=[20, 60])
+    parser.add_argument("--objects", type=int, default=20)
+    parser.add_argument("--out", type=Path, default=Path("bench/results/sam3_memory.json"))
+    return parser.parse_args()
+
+
+def make(options: argparse.Namespace) -> Sam3VideoModel:
+    torch.manual_seed(0)
+    # Whatever is detected on the first frame is followed; nothing is ever removed.
+    loose = {
+        "score_threshold_detection": 0.0,
+        "new_det_thresh": 0.0,
+        "det_nms_thresh": 0.0,
+        "hotstart_delay": 0,
+        "max_num_objects": options.objects,
+    }
+    config = Sam3VideoConfig(**loose) if options.size == "full" else small(loose)
+    model = Sam3VideoModel(config)
+    with torch.no_grad():
+        model.tracker_model.mask_decoder.pred_obj_score_head.proj_out.bias.fill_(10.0)
+    dtype = torch.float32 if options.device == "cpu" else torch.bfloat16
+    return model.to(options.device, dtype).eval()
+
+
+def small(loose: dict[str, Any]) -> Sam3VideoConfig:
+    grid = SIZE // PATCH
+    backbone = {
+        "model_type": "sam3_vit_model",
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "image_size": SIZE,
+        "window_size": 2,
+        "global_attn_indexes": [1],
+        "pretrain_image_size": 28,
+    }
+    vision = {
+        "model_type": "sam3_vision_model",
+        "backbone_config": backbone,
+        "fpn_hidden_size": CHANNELS,
+        "backbone_feature_sizes": [[4 * grid, 4 * grid], [2 * grid, 2 * grid], [grid, grid]],
+    }
+    block = {"hidden_size": CHANNELS, "num_attention_heads": 4, "intermediate_size": 64, "num_layers": 1}
+    text = {"model_type": "clip_text_model", "hidden_size": 32, "intermediate_size": 48}
+    text |= {"num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 32}
+    detector = {
+        "model_type": "sam3",
+        "vision_config": vision,
+        "text_config": text,
+        "geometry_encoder_config": {**block, "roi_size": 2},
+        "detr_encoder_config": block,
+        "detr_decoder_config": {**block, "num_queries": 32},
+        "mask_decoder_config": {
+            "hidden_size": CHANNELS,
+            "num_upsampling_stages": 2,
+            "num_attention_heads": 4,
+        },
+    }
+    tracker = {
+        "model_type": "sam3_tracker_video",
+        "vision_config": vision,
+        "prompt_encoder_config": {"image_size": SIZE, "hidden_size": CHANNELS},
+        "mask_decoder_config": {"hidden_size": CHANNELS, "mlp_dim": 128, "iou_head_hidden_dim": CHANNELS},
+        "image_size": SIZE,
+        "memory_attention_hidden_size": CHANNELS,
+        "memory_attention_num_layers": 1,
+        "memory_attention_feed_forward_hidden_size": 128,
+        "memory_attention_rope_feat_sizes": [grid, grid],
+        "memory_encoder_hidden_size": CHANNELS,
+        "mask_downsampler_embed_dim": CHANNELS,
+        "memory_fuser_embed_dim": CHANNELS,
+        "memory_fuser_intermediate_dim": 128,
+    }
+    return Sam3VideoConfig(
+        detector_config=detector, tracker_config=tracker, low_res_mask_size=4 * grid, **loose
+    )
+
+
+@torch.inference_mode()
+def measure(model: Sam3VideoModel, kind: str, frames: int, options: argparse.Namespace) -> dict[str, Any]:
+    if kind == "ours":
+        session: Any = BoundedSession(model, frames, HEIGHT, WIDTH)
+    else:
+        session = Sam3VideoInferenceSession(
+            None,
+            HEIGHT,
+            WIDTH,
+            inference_device=model.device,
+            inference_state_device=model.device,
+            video_storage_device=model.device,
+            dtype=model.dtype,
+        )
+    number = session.add_prompt("thing")
+    session.prompt_input_ids[number] = torch.full((1, 32), 7, device=model.device)
+    session.prompt_attention_masks[number] = torch.ones(1, 32, dtype=torch.long, device=model.device)
+    if model.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    start, held = time.perf_counter(), []
+    for index in range(frames):
+        pixels = pixels_of(picture(index), model.config.image_size)
+        if kind == "ours":
+            session.give(index, pixels)
+        else:
+            session.add_new_frame(pixels, index)
+        model(session, frame_idx=index)
+        if kind == "ours":
+            session.forget(index)
+        held.append(memory_of(session))
+    row = {
+        "session": kind,
+        "frames": frames,
+        "objects": len(session.obj_ids),
+        "held MB at a tenth": round(held[frames // 10] / 1e6, 2),
+        "held MB at the end": round(held[-1] / 1e6, 2),
+        "frames per s": round(frames / (time.perf_counter() - start), 2),
+        "peak resident MB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+    if model.device.type == "cuda":
+        row["peak GPU MB"] = round(torch.cuda.max_memory_allocated() / 1e6, 1)
+    return row
+
+
+def picture(index: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    frame = np.full((HEIGHT, WIDTH, 3), 60, np.uint8)
+    left = index % (WIDTH - 40)
+    frame[30:60, left : left + 40] = (240, 200, 40)
+    return frame
+
+
+if __name__ == "__main__":
+    main()

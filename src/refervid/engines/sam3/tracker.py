@@ -1,0 +1,39 @@
+"""SAM 3's tracker: SAM 2's passes over a clip, on the network behind SAM 3's image encoder."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, Self
+
+import torch
+from transformers import Sam3TrackerVideoModel
+
+from refervid.core.device import resolve_device
+from refervid.engines.base import Runtime, Weights
+from refervid.engines.hub.weights import find_weights, load_pretrained, torch_dtype
+from refervid.engines.sam2.engine import Sam2Settings, Sam2Tracker
+from refervid.engines.sam2.network import Network
+
+
+class Sam3TrackerSettings(Sam2Settings):
+    """As for SAM 2, with SAM 3's weights: those of the whole model, whose detector is left out here."""
+
+    kind: Literal["sam3"] = "sam3"  # type: ignore[assignment]
+    weights: Weights = "facebook/sam3"
+
+
+class Sam3Tracker(Sam2Tracker):
+    """Boxes, points and masks as prompts, any number of objects in one pass, bounded memory."""
+
+    Settings: ClassVar[type[Sam2Settings]] = Sam3TrackerSettings
+    name = "sam3"
+
+    @classmethod
+    def build(cls, settings: Sam2Settings, runtime: Runtime) -> Self:
+        """Raises `MissingWeights`, `BadCheckpoint`, `DeviceError`."""
+        device, _ = resolve_device(runtime.device)
+        model: Any = load_pretrained(
+            Sam3TrackerVideoModel, find_weights(settings.weights, settings.revision), dtype=torch.float32
+        )
+        dtype = torch_dtype(runtime.dtype, device)
+        network = Network(model, torch.device(device), dtype, compile_encoder=settings.compile_encoder)
+        return cls(network, settings)
