@@ -209,12 +209,12 @@ def _joined(first: nn.Conv2d, second: nn.Conv2d) -> nn.Conv2d:
 
 
 class PlainEncoder(nn.Module):
-    """The same for image encoders that transformers takes from elsewhere: EdgeTAM's RepViT."""
+    """The same for other image encoders: EdgeTAM's RepViT, and SAM 3's, which has a coarser level besides."""
 
     def __init__(self, model: Any) -> None:
         super().__init__()
         self.encoder, self.decoder = model.vision_encoder, model.mask_decoder
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        stride4, stride8, stride16 = self.encoder(pixels, return_dict=True).fpn_hidden_states
+        stride4, stride8, stride16, *_ = self.encoder(pixels, return_dict=True).fpn_hidden_states
         return self.decoder.conv_s0(stride4), self.decoder.conv_s1(stride8), stride16
