@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+from refervid.core.ahead import working_ahead
 from refervid.engines.sam2.cache import FeatureCache
 from refervid.engines.sam2.network import FrameFeatures, Network
 from refervid.engines.sam2.pixels import video_pixels
 from refervid.media.clip import Clip
 from refervid.models.adaptive_batch import AdaptiveBatch
-
-T = TypeVar("T")
 
 READ_BLOCK = 32
 """Frames that a backward pass decodes at a time, forward, because videos cannot be decoded backward."""
@@ -67,9 +63,10 @@ class FeatureSource:
             yield from reversed(list(self._read(block[::-1])))
 
     def _encode(self, frames: Iterable[tuple[int, Tensor]]) -> Iterator[tuple[int, FrameFeatures]]:
-        ahead = _read_ahead(iter(frames), 2 * self._batch.size)
-        while block := list(islice(ahead, self._batch.size)):
-            yield from zip((index for index, _ in block), self._features([p for _, p in block]), strict=True)
+        with working_ahead(iter(frames), 2 * self._batch.size) as ahead:
+            while block := list(islice(ahead, self._batch.size)):
+                indices, pictures = zip(*block, strict=True)
+                yield from zip(indices, self._features(list(pictures)), strict=True)
 
     def _features(self, pictures: list[Tensor]) -> list[FrameFeatures]:
         def encode(piece: slice) -> list[FrameFeatures]:
@@ -78,13 +75,3 @@ class FeatureSource:
 
         self.encoded += len(pictures)
         return self._batch.run(encode, len(pictures))
-
-
-def _read_ahead(items: Iterator[T], count: int) -> Iterator[T]:
-    """The same items, the next `count` of them made ready in another thread."""
-    end = object()
-    with ThreadPoolExecutor(1) as reader:
-        pending = deque(reader.submit(next, items, end) for _ in range(count))
-        while (item := pending.popleft().result()) is not end:
-            pending.append(reader.submit(next, items, end))
-            yield item  # type: ignore[misc]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from refervid.core.types import BoxArray, Frame
 from refervid.engines.base import ObjectTrack
+from refervid.engines.lite.computing import computing
 from refervid.engines.lite.efficientnet import load_efficientnet, missing_efficientnet
 from refervid.media.clip import Clip
 
@@ -67,6 +68,6 @@ def _cut_out(frame: Frame, box: BoxArray) -> Frame:
 
 def _named(pictures: Sequence[Frame]) -> NDArray[np.float32]:
     batch = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float()
-    with torch.inference_mode():
+    with computing():
         shares = load_efficientnet()(batch).softmax(dim=1).mean(dim=0)
     return np.asarray(shares, np.float32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar, Literal, Self
 from weakref import WeakKeyDictionary
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from refervid.core.ahead import working_ahead
 from refervid.core.types import Hook
 from refervid.engines.base import EngineSettings, Inventory, ObjectTrack, Runtime
 from refervid.engines.lite.analysis import Analyses
@@ -18,12 +20,14 @@ from refervid.engines.lite.objects.colours import colours_of
 from refervid.engines.lite.objects.kept_inventory import from_bytes, to_bytes
 from refervid.engines.lite.objects.linking import Linker, Sightings, joined
 from refervid.engines.lite.objects.looks import detect
-from refervid.engines.lite.objects.network import GRAPH, LAYOUT, ObjectNetwork
+from refervid.engines.lite.objects.network import GRAPH, LAYOUT, Detections, ObjectNetwork
 from refervid.engines.lite.objects.unnamed import unnamed_tracks
 from refervid.media.clip import Clip
 
 FLEETING = 0.5
 """What was seen only once, and with a smaller score, is not kept where a clip has several sampled frames."""
+AHEAD = 64
+"""Frames that are looked at before they are linked: all of a short clip, while its motion is analysed."""
 TOLD = 0.05
 """Names less probable than this are not told."""
 
@@ -79,22 +83,27 @@ class ObjectFinder:
     def _find(self, clip: Clip, hook: Hook) -> Inventory:
         if lacks := self.missing(self._settings):
             return Inventory((), (), (f"what things are is not known here: {'; '.join(lacks)}",))
-        self._network = self._network or ObjectNetwork()
-        scene = self._analyses.of(clip, hook).scene
         frames = sampled_frames(clip, self._settings.rate_hz)
         linker = Linker()
         before = 0
-        for done, (index, frame) in enumerate(clip.frames(frames)):
-            seen = detect(self._network, frame, fine=done % self._settings.fine_every == 0)
-            linker.carry(scene, before, index)
-            linker.add(index, float(clip.times_s[index]), seen, colours_of(scene, index, seen.boxes))
-            before = index
-            hook("objects", None, done + 1, len(frames))
+        with working_ahead(self._seen(clip, frames), AHEAD) as seen_frames:
+            # The scene is gathered while the network looks.
+            scene = self._analyses.of(clip, hook).scene
+            for done, (index, seen) in enumerate(seen_frames):
+                linker.carry(scene, before, index)
+                linker.add(index, float(clip.times_s[index]), seen, colours_of(scene, index, seen.boxes))
+                before = index
+                hook("objects", None, done + 1, len(frames))
         kept = [one for one in joined(linker.tracks) if _lasting(one, len(frames))]
         kept.sort(key=lambda one: (one.frames[0], -len(one.frames)))
-        found = Inventory(tuple(_track(number, one) for number, one in enumerate(kept, 1)), tuple(frames))
-        self._analyses.store.write(clip, self._name, to_bytes(found))
-        return found
+        inventory = Inventory(tuple(_track(number, one) for number, one in enumerate(kept, 1)), tuple(frames))
+        self._analyses.store.write(clip, self._name, to_bytes(inventory))
+        return inventory
+
+    def _seen(self, clip: Clip, frames: Sequence[int]) -> Iterator[tuple[int, Detections]]:
+        self._network = self._network or ObjectNetwork()
+        for number, (index, frame) in enumerate(clip.frames(frames)):
+            yield index, detect(self._network, frame, fine=number % self._settings.fine_every == 0)
 
 
 def sampled_frames(clip: Clip, rate_hz: float) -> list[int]:

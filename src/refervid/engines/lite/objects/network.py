@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from refervid.core.types import Frame
+from refervid.engines.lite.computing import computing
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
 from refervid.engines.lite.objects.packages import PackagedFile
 from refervid.models.ssd_mobilenet import CLASSES, SsdMobileNet, state_of_tensorflow
@@ -69,7 +70,7 @@ class ObjectNetwork:
         (height, width), (h, w) = frame.shape[:2], size
         how = cv2.INTER_AREA if h * w < height * width else cv2.INTER_LINEAR
         small = torch.from_numpy(cv2.resize(frame, (w, h), interpolation=how))
-        with torch.inference_mode():
+        with computing():
             names, boxes = self._network(small.permute(2, 0, 1)[None].float())
         likely = names[0].amax(dim=1) > LEAST
         inside = torch.minimum(boxes[0][likely].clamp(min=0), torch.tensor([w, h, w, h]))

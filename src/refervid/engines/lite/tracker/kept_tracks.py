@@ -64,5 +64,6 @@ def from_bytes(content: bytes, clip: Clip, count: int) -> list[Track]:
             decode_mask(counts.encode(), clip.height, clip.width)
             track.put_rle(index, counts)
         track.presence[:] = one.presence
+        track.written[:] = True
         tracks.append(track)
     return tracks

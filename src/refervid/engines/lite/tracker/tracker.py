@@ -6,13 +6,12 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar, Literal, Self
 
-import torch
-
 from refervid.core.errors import SettingsError
 from refervid.core.track import Track, Underway
 from refervid.core.types import Hook, Mask, Pivot
 from refervid.engines.base import EngineSettings, Runtime
 from refervid.engines.lite.analysis import Analyses, Scene
+from refervid.engines.lite.computing import computing
 from refervid.engines.lite.efficientnet import missing_efficientnet
 from refervid.engines.lite.tracker.kept_tracks import from_bytes, name_of, to_bytes
 from refervid.engines.lite.tracker.pivots import Pivots
@@ -88,7 +87,7 @@ class EmbeddedTracker:
         hook: Hook,
     ) -> None:
         """Write these frames of the tracks."""
-        with torch.inference_mode():
+        with computing():
             pivots_of = [Pivots(self._eyes, scene, pivots) for pivots in objects]
             if any(own.mark_nothing for own in pivots_of):
                 log.warning("no pivot marks anything inside the frame: a track stays empty")
@@ -121,7 +120,7 @@ class EmbeddedTracker:
         """A mask (H, W) corrected by points on its frame."""
         scene, index = self._analyses.of(clip, hook).scene, points.frame_index
         given = [Pivot(index, mask=mask), points] if mask.any() else [points]
-        with torch.inference_mode():
+        with computing():
             seed = Pivots(self._eyes, scene, given).seeds[index]
         return _at_clip_size(scene, seed)
 
