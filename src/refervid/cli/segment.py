@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -76,6 +77,9 @@ def segment(
     text: Annotated[
         list[str] | None, typer.Option("--text", "-t", help="What to segment, in words. Repeatable.")
     ] = None,
+    speech: Annotated[
+        Path | None, typer.Option(help="What to segment, spoken in a sound file; what was heard is shown.")
+    ] = None,
     sound: Annotated[bool, typer.Option("--sound", help="Segment what makes the sound.")] = False,
     audio: Annotated[
         Path | None, typer.Option(help="A sound file to use in place of the clip's own sound.")
@@ -113,8 +117,8 @@ def segment(
     Of several videos each gets a folder of its own below --out; one that fails does not stop the others.
     With --resume answers are kept in a session below OUT/session, one after the other.
     """
-    if not text and not sound:
-        console.print('say what to segment: --text "the blue cup", or --sound')
+    if not text and not sound and speech is None:
+        console.print('say what to segment: --text "the blue cup", --speech FILE, or --sound')
         raise typer.Exit(USAGE)
     if not all(one.strip() for one in text or ()):
         console.print('--text is empty: say what to segment, as in --text "the blue cup"')
@@ -129,9 +133,6 @@ def segment(
         from refervid.core.types import SoundReference, TextReference
         from refervid.pipelines.presets import load
 
-        references: list[Reference] = [TextReference(one) for one in text or ()]
-        if sound:
-            references.append(SoundReference())
         reading = {
             "audio": audio,
             "fps": fps,
@@ -141,9 +142,6 @@ def segment(
             "end_s": end,
             "every": every,
         }
-        request = _Request(
-            references, formats or (), reading, guess == "no", save_intermediate, max_cost, estimate, resume
-        )
         pipeline = load(
             preset,
             device=device,
@@ -153,6 +151,13 @@ def segment(
             settings=changes or (),
             sound=sound,
         )
+        sentences = [*(text or ()), *([] if speech is None else [_heard(pipeline, speech)])]
+        references: list[Reference] = [TextReference(one) for one in sentences]
+        if sound:
+            references.append(SoundReference())
+        request = _Request(
+            references, formats or (), reading, guess == "no", save_intermediate, max_cost, estimate, resume
+        )
         if len(videos) == 1:
             code, document = _segment_one(pipeline, videos[0], out, request)
         else:
@@ -160,6 +165,13 @@ def segment(
     if as_json:
         print_json(document)
     raise typer.Exit(code)
+
+
+def _heard(pipeline: Pipeline, speech: Path) -> str:
+    """What is spoken; who sits at a terminal may correct it."""
+    heard = pipeline.transcribe(speech)
+    console.print(f"heard: {heard}", markup=False)
+    return str(typer.prompt("find", default=heard, err=True)) if sys.stdin.isatty() else heard
 
 
 def _segment_all(

@@ -378,6 +378,12 @@ class CompletingFinder(Protocol):
         ...
 
 
+class Transcriber(Engine, Protocol):
+    def transcribe(self, waveform: Waveform) -> str:
+        """The words that are spoken in a recording at 16 kHz, "" for none."""
+        ...
+
+
 class Tagger(Engine, Protocol):
     def tag(self, waveform: Waveform) -> list[Label]:
         """Labels of the whole sound, most probable first."""

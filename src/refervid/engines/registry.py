@@ -18,7 +18,9 @@ from refervid.config.problems import problems_of
 from refervid.core.errors import SettingsError
 from refervid.engines.base import Engine, EngineClass, EngineSettings, Runtime
 
-Role = Literal["chooser", "detector", "tracker", "tagger", "binder", "namer", "finder", "reader"]
+Role = Literal[
+    "chooser", "detector", "tracker", "tagger", "binder", "namer", "finder", "reader", "transcriber"
+]
 
 GROUP = "refervid.engines"
 """The entry points by which packages add engines."""
@@ -47,6 +49,9 @@ ENGINES: Mapping[Role, Mapping[str, str]] = {
         "beats": "refervid.engines.beats:BeatsTagger",
         "ast": "refervid.engines.ast:AstTagger",
         "recorded": "refervid.engines.recorded:RecordedTagger",
+    },
+    "transcriber": {
+        "whisper": "refervid.engines.whisper:WhisperTranscriber",
     },
     "binder": {
         "synchrony": "refervid.engines.lite.binder:SynchronyBinder",

@@ -75,6 +75,14 @@ class Pipeline(ABC):
         """
         return correct(self.tracker, result, mark, afresh=afresh, hook=hook)
 
+    def transcribe(self, audio: str | Path) -> str:
+        """The sentence that is spoken in a sound file, to be read, corrected, and given as `text`.
+
+        Raises `SettingsError` where nothing is understood or the preset hears no speech, `MissingWeights`,
+        and whatever reading the sound does.
+        """
+        raise SettingsError(f"preset {self.preset!r} hears no speech: type the sentence")
+
     def estimate(self, clip: Clip, references: Sequence[Reference]) -> Spending | None:
         """What `run` would ask of a language model at most, where one is asked. Nothing is computed."""
         return None

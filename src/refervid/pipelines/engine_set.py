@@ -17,6 +17,7 @@ from refervid.engines.base import (
     Runtime,
     Tagger,
     Tracker,
+    Transcriber,
 )
 from refervid.engines.hub.digests import loaded_digests
 from refervid.engines.registry import Role, build_engine, engine_settings, missing_parts
@@ -79,6 +80,10 @@ class EngineSet:
     def reader(self) -> Reader:
         """Of its own, or the chooser."""
         return cast(Reader, self._engine("reader" if self.has("reader") else "chooser"))
+
+    @property
+    def transcriber(self) -> Transcriber:
+        return cast(Transcriber, self._engine("transcriber"))
 
     def has(self, role: Role) -> bool:
         return role in self._options or role in self._engines

@@ -25,13 +25,14 @@ from refervid.engines.base import (
     Runtime,
     Tagger,
     Tracker,
+    Transcriber,
 )
 from refervid.engines.registry import Role, engine_settings, missing_parts
 from refervid.engines.rounds import Reader
 from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.pivot.pipeline import SOUND_PARTS, PivotPipeline, lacking
-from refervid.pipelines.pivot.settings import PivotSettings
+from refervid.pipelines.pivot.settings import TRANSCRIBER, PivotSettings
 from refervid.pipelines.soc import SHIPPED, SocPipeline, SocSettings
 from refervid.pipelines.tracks.pipeline import TracksPipeline
 
@@ -237,6 +238,7 @@ def load(
     namer: Namer | None = None,
     finder: Finder | None = None,
     reader: Reader | None = None,
+    transcriber: Transcriber | None = None,
 ) -> Pipeline:
     """A ready pipeline. `settings` are changes to the preset in the form "tracker.kind=edgetam".
 
@@ -274,6 +276,7 @@ def load(
         "namer": namer,
         "finder": finder,
         "reader": reader,
+        "transcriber": transcriber,
     }
     given = {role: engine for role, engine in roles.items() if engine is not None}
     if isinstance(chosen, SocSettings):
@@ -288,7 +291,10 @@ def _pipeline_class(settings: PivotSettings) -> type[PivotPipeline]:
 def _settings(name: str, overrides: Sequence[str]) -> PivotSettings | SocSettings:
     if name not in PRESETS:
         raise SettingsError(f"no preset {name!r}: choose one of auto, {', '.join(PRESETS)}")
-    values = override(PRESETS[name].settings, overrides)
+    start = PRESETS[name].settings
+    if start["pipeline"] != "soc":  # so that its own settings can be changed without naming the kind
+        start = {"transcriber": TRANSCRIBER, **start}
+    values = override(start, overrides)
     model = SocSettings if values["pipeline"] == "soc" else PivotSettings
     try:
         return model.model_validate(values)

@@ -7,7 +7,17 @@ from pathlib import Path
 from typing import Literal, TypedDict, Unpack, overload
 
 from refervid.core.types import Hook, no_hook
-from refervid.engines.base import Binder, Chooser, Detector, Dtype, Finder, Namer, Tagger, Tracker
+from refervid.engines.base import (
+    Binder,
+    Chooser,
+    Detector,
+    Dtype,
+    Finder,
+    Namer,
+    Tagger,
+    Tracker,
+    Transcriber,
+)
 from refervid.engines.rounds import Reader
 from refervid.pipelines.base import Texts, Video
 from refervid.pipelines.presets import load
@@ -31,6 +41,7 @@ class LoadOptions(TypedDict, total=False):
     namer: Namer | None
     finder: Finder | None
     reader: Reader | None
+    transcriber: Transcriber | None
 
 
 class Options(LoadOptions, total=False):

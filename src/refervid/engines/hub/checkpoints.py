@@ -191,6 +191,7 @@ CHECKPOINTS: Mapping[str, Checkpoint] = {
             revision="8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a",
             sha256="1cd3c601bc4afe0fa87be3de4c13dd2cfadd249fac1e29acf74a9b296c3219bb",
         ),
+        Checkpoint("openai/whisper-small", "Whisper, small", "Apache-2.0", 967_000_000),
         Checkpoint(
             "MIT/ast-finetuned-audioset-10-10-0.4593",
             "Audio Spectrogram Transformer",

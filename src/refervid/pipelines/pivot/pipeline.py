@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.core.errors import NotReady
+from refervid.core.errors import NotReady, SettingsError
 from refervid.core.types import Hook, Reference, SoundReference, Spending, TextReference, Waveform, no_hook
 from refervid.engines.base import Engine, PaidChooser, PlannedQuestions, Runtime, Tracker
 from refervid.engines.registry import Role, engine_class, engine_settings, missing_parts
+from refervid.media.audio import read_waveform
 from refervid.media.clip import Clip
 from refervid.pipelines.base import Pipeline, reference_slugs
 from refervid.pipelines.engine_set import EngineSet
@@ -27,6 +29,9 @@ from refervid.pipelines.stages import Stages
 from refervid.report.objects import union_of
 from refervid.report.outcome import status_of
 from refervid.report.result import Result
+
+SPEECH_RATE = 16_000
+"""Samples a second that transcribers take."""
 
 TEXT_PARTS: tuple[Role, ...] = ("chooser", "detector", "tracker")
 SOUND_PARTS: tuple[Role, ...] = ("tagger", "binder", "namer")
@@ -89,6 +94,13 @@ class PivotPipeline(Pipeline):
     @property
     def tracker(self) -> Tracker:
         return self.engines.tracker
+
+    def transcribe(self, audio: str | Path) -> str:
+        waveform, _ = read_waveform(Path(audio), SPEECH_RATE)
+        words = self.engines.transcriber.transcribe(waveform)
+        if not words:
+            raise SettingsError(f"no words were heard in {audio}: speak up, or type the sentence")
+        return words
 
     def plan(self) -> dict[str, Any]:
         return {

@@ -76,11 +76,14 @@ class RoundSettings(_Frozen):
     style: PictureStyle = PictureStyle(short_side=1152)
 
 
+TRANSCRIBER = {"kind": "whisper"}
+
+
 class PivotSettings(_Frozen):
     """The pipeline of AL-Ref-SAM 2 with its five engines; before it, with `tracks`, a finder.
 
     With a `namer` what sounds gets names of `sound.vocabulary` (AVSS). `reader` says what sentences name to a
-    finder that looks for what it is told; None: the chooser does.
+    finder that looks for what it is told; None: the chooser does. The `transcriber` hears spoken sentences.
     """
 
     pipeline: Literal["pivot", "tracks"] = "pivot"
@@ -96,3 +99,4 @@ class PivotSettings(_Frozen):
     namer: EngineOptions | None = None
     finder: EngineOptions | None = None
     reader: EngineOptions | None = None
+    transcriber: EngineOptions = TRANSCRIBER
