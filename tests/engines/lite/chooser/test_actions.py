@@ -97,3 +97,39 @@ def test_what_cannot_be_measured_is_a_guess(clip: Clip) -> None:
     answer = ask(clip, "the person who films the ball", *BALLS)
     assert answer.guess
     assert any("not checked: films" in note for note in answer.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "top", "bottom"),
+    [
+        ("the man's hat", 0.0, 0.2),
+        ("the hat on the man's head", 0.0, 0.2),
+        ("the man's red shirt", 0.1, 0.55),
+        ("the shoes of the man", 0.85, 1.01),
+    ],
+)
+def test_a_garment_is_looked_for_where_it_usually_is(
+    clip: Clip, text: str, top: float, bottom: float
+) -> None:
+    man, dog = track(1, "person", at(100, 10), 40, 100), track(2, "dog", at(20, 80), 40, 30)
+    answer = ask(clip, text, man, dog)
+    assert answer.guess
+    assert any("no network here knows it" in note for note in answer.notes)
+    for pivot in answer.objects[0]:
+        assert pivot.box_xyxy is not None
+        x0, y0, x1, y1 = pivot.box_xyxy
+        assert 100 <= x0 < x1 <= 140
+        assert 10 + 100 * top <= y0 < y1 <= 10 + 100 * bottom
+
+
+def test_nobody_s_hat_is_not_there(clip: Clip) -> None:
+    answer = ask(clip, "the man's hat", track(1, "dog", at(20, 80), 40, 30))
+    assert not answer.objects
+    assert "there is no man" in answer.notes[0]
+
+
+def test_shoes_of_half_a_person_are_out_of_sight(clip: Clip) -> None:
+    man = track(1, "person", at(60, 20), 90, 100)
+    texts = ["the man's shoes"]
+    inventory = Inventory((man,), range(0, FRAMES, 2))
+    assert RulesChooser(RulesSettings()).eliminate(clip, inventory, texts) == [None]

@@ -17,6 +17,7 @@ from refervid.core.types import Candidate, Decision, Pivot
 from refervid.engines.base import Elimination, Inventory, ObjectTrack
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.chooser.actions import BELONGS, HOW, action_fit
+from refervid.engines.lite.chooser.body import part_of, wearer
 from refervid.engines.lite.chooser.confidence import confidence
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region, overlap
@@ -58,6 +59,8 @@ TOUCHING = 0.1
 """The same for a person and a thing in use."""
 STUFF_CONFIDENCE = 0.3
 """Not calibrated: there is little to measure it on."""
+PART_CONFIDENCE = 0.3
+"""Likewise."""
 PIVOTS = 6
 """The surest sightings of a track, evenly over its time, start the tracker."""
 
@@ -108,6 +111,8 @@ class Eliminator:
             return self._stuff(expression)
         if not self._tracks or (expression.noun and meant is None):
             return None
+        if owner := wearer(expression):
+            return self._part(expression, owner)
         if meant is None or is_anything(meant):
             return self._by_attributes(expression)
         fits = self._fits(meant)
@@ -140,6 +145,21 @@ class Eliminator:
         decision = Decision("tracks", "an area", "rules", note, frame_index=pivots[0].frame_index)
         notes = [note, *language_notes(expression)]
         return Elimination([pivots], True, STUFF_CONFIDENCE, [decision], notes)
+
+    def _part(self, expression: Expression, owner: Expression) -> Elimination | None:
+        """A garment or a part of the body: where it usually is on the person whose it is."""
+        whole = self._one(owner)
+        if whole is None or not whole.objects:
+            return whole
+        noun = str(expression.noun)
+        objects = [[part for one in pivots if (part := part_of(one, noun))] for pivots in whole.objects]
+        if not all(objects):
+            return None
+        said = [one.words for one in expression.attributes]
+        note = f"where a {noun} usually is on the {owner.noun} is taken: no network here knows it"
+        unchecked = [f"not checked: {', '.join(said)}"] if said else []
+        notes = [note, *unchecked, *whole.notes]
+        return Elimination(objects, True, PART_CONFIDENCE, whole.decisions, list(dict.fromkeys(notes)))
 
     def _by_attributes(self, expression: Expression) -> Elimination | None:
         """The track that fits best without a name for it, unless it fits badly."""
