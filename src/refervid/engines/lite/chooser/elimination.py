@@ -7,11 +7,9 @@ statement of the sentence fits it, are means over the frames on which it is seen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from refervid.core.types import Candidate, Decision, Pivot
 from refervid.engines.base import Elimination, Inventory, ObjectTrack
@@ -20,10 +18,11 @@ from refervid.engines.lite.chooser.actions import BELONGS, HOW, action_fit
 from refervid.engines.lite.chooser.body import part_of, wearer
 from refervid.engines.lite.chooser.confidence import confidence
 from refervid.engines.lite.chooser.point_tracks import PointTracks
-from refervid.engines.lite.chooser.region import Region, overlap
+from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.scoring import FLOORS, REJECT, is_anything, judge, noun_fit
-from refervid.engines.lite.chooser.selection import PLURAL_SHARE, language_notes
+from refervid.engines.lite.chooser.selection import language_notes
 from refervid.engines.lite.chooser.stuff import stuff_mask
+from refervid.engines.lite.chooser.things import PIVOTS, Judgement, chosen_groups, pivots_of, same_place
 from refervid.engines.lite.language import Expression, Relation
 from refervid.engines.lite.language.vocabulary import Concept, concept
 from refervid.engines.lite.objects.classifier import TrackNames
@@ -46,37 +45,12 @@ HEARSAY = 0.45
 """What ImageNet's name is worth for a thing that COCO's network knows, and did not see: never recognised."""
 HOLDS = 0.5
 """Fit of a statement from which on it holds."""
-RIVAL = 0.7
-"""Another thing that is worth so much of the best may be meant as well."""
-SAME_LOOKS = 0.6
-"""Shared colours of two tracks that may be the same thing at different times."""
-AT_ONCE = 0.5
-"""Two tracks with more than this share of the shorter one's sightings in common are two things, or a thing
-and its part."""
-SAME_PLACE = 0.6
-"""Shared area, over the smaller's, from which on two tracks are one thing or its part."""
 TOUCHING = 0.1
 """The same for a person and a thing in use."""
 STUFF_CONFIDENCE = 0.3
 """Not calibrated: there is little to measure it on."""
 PART_CONFIDENCE = 0.3
 """Likewise."""
-PIVOTS = 6
-"""The surest sightings of a track, evenly over its time, start the tracker."""
-
-
-@dataclass(eq=False)
-class Judgement:
-    """One track under one sentence: what it is worth, and how well each statement fits it."""
-
-    track: ObjectTrack
-    worth: float = 0.0
-    fits: dict[tuple[str, str], float] = field(default_factory=dict)
-    """(kind, words) -> fit."""
-
-    @property
-    def weakest(self) -> float:
-        return min((fit for (kind, _), fit in self.fits.items() if kind != "prior"), default=1.0)
 
 
 class Eliminator:
@@ -272,12 +246,12 @@ class Eliminator:
         """Is a thing with the person that makes one a rider, a skier?"""
         return any(
             max(other.names.get(name, 0.0) for name in meant.uses) >= NAMED
-            and _same_place(person, other, TOUCHING)
+            and same_place(person, other, TOUCHING)
             for other in self._tracks.values()
         )
 
     def _found(self, expression: Expression, meant: Concept | None, judged: list[Judgement]) -> Elimination:
-        chosen, rivals = _chosen(judged, expression)
+        chosen, rivals = chosen_groups(judged, expression)
         best = chosen[0][0]
         notes = language_notes(replace(expression, excluded=(), owner=None))
         unchecked = list(meant.unchecked) if meant else ["what it is"]
@@ -291,7 +265,7 @@ class Eliminator:
             notes.append(f"not checked: {', '.join(unchecked)}")
         if rivals:
             notes.append(f"there are {len(rivals) + 1} that fit alike: the most prominent is taken")
-        objects = [_pivots([each.track for each in group], self._looked_at) for group in chosen]
+        objects = [pivots_of([each.track for each in group], self._looked_at) for group in chosen]
         numbers = ", ".join(str(each.track.number) for group in chosen for each in group)
         reason = ", ".join(f"{words} {fit:.2f}" for words, fit in said.items())
         return Elimination(
@@ -338,61 +312,6 @@ def _failed(judged: Sequence[Judgement]) -> list[str]:
         if best < REJECT.get(kind, 0.0):
             failed.append(words)
     return failed
-
-
-def _chosen(judged: list[Judgement], expression: Expression) -> tuple[list[list[Judgement]], list[Judgement]]:
-    """Groups of tracks, each one thing at several times; and the rivals where one thing is asked for."""
-    count = expression.count if expression.plural else 1
-    groups: list[list[Judgement]] = []
-    rivals: list[Judgement] = []
-    for each in judged:
-        if each.worth < PLURAL_SHARE * judged[0].worth:
-            break
-        again = [group for group in groups if all(_same_again(one.track, each.track) for one in group)]
-        if again:
-            again[0].append(each)
-        elif any(_same_place(one.track, each.track) for group in groups for one in group):
-            continue
-        elif count is None or len(groups) < count:
-            groups.append([each])
-        elif each.worth >= RIVAL * judged[0].worth:
-            rivals.append(each)
-    return groups, rivals
-
-
-def _same_again(one: ObjectTrack, other: ObjectTrack) -> bool:
-    """Alike, and mostly seen at other times; where they are seen together one is a part of the other."""
-    together = np.intersect1d(one.frame_indices, other.frame_indices)
-    if len(together) > AT_ONCE * min(len(one.frame_indices), len(other.frame_indices)):
-        return False
-    alike = float(np.minimum(one.colours, other.colours).sum()) >= SAME_LOOKS
-    return alike and (not len(together) or _same_place(one, other))
-
-
-def _same_place(one: ObjectTrack, other: ObjectTrack, least: float = SAME_PLACE) -> bool:
-    rows = np.intersect1d(one.frame_indices, other.frame_indices, return_indices=True)[1:]
-    pairs = zip(one.boxes_xyxy[rows[0]], other.boxes_xyxy[rows[1]], strict=True)
-    shared = [overlap(a.astype(np.float64), b.astype(np.float64)) for a, b in pairs]
-    return bool(shared) and float(np.median(shared)) >= least
-
-
-def _pivots(tracks: Sequence[ObjectTrack], sampled: Sequence[int]) -> list[Pivot]:
-    """The surest sighting of each of `PIVOTS` equal parts of the time, and where the thing was lost and found
-    again, that it is away in between; in order.
-    """
-    frames = np.concatenate([track.frame_indices for track in tracks])
-    boxes = np.concatenate([track.boxes_xyxy for track in tracks])
-    scores = np.concatenate([track.scores for track in tracks])
-    order = np.argsort(frames, kind="stable")
-    parts: list[NDArray[np.intp]] = np.array_split(order, min(PIVOTS, len(order)))
-    best = [part[int(scores[part].argmax())] for part in parts]
-    pivots = [Pivot(int(frames[number]), boxes[number]) for number in best]
-    ends = sorted((int(track.frame_indices[0]), int(track.frame_indices[-1])) for track in tracks)
-    for (_, left), (back, _) in pairwise(ends):
-        unseen = [frame for frame in sampled if left < frame < back]
-        # One look may fail; the first and the last one missed are those where it leaves and comes back.
-        pivots += [Pivot(frame, np.zeros(4, np.float32)) for frame in unseen[1:-1]]
-    return sorted(pivots, key=lambda pivot: pivot.frame_index)
 
 
 def _not_found(reason: str, sure: float, notes: list[str]) -> Elimination:

@@ -1,0 +1,111 @@
+"""What the thresholds of the rules are worth, with every clip left out in turn.
+
+    python bench/lite_thresholds.py BOXES.json CLIPS [-o JSON]
+
+BOXES.json holds {"clips": {file: {"sentences": [{"text", "kind", "frames": {index: boxes xyxy, or null}}]}}};
+kind "absent" marks what is not there. For each of `TRIED`, one at a time, the sentences are held against the
+tracks of each clip. An answer counts 1 if it points at the right boxes (intersection over union of 0.5 with
+their common box on half of the frames) or doubts what is absent, -1 if it is wrong without a word of doubt.
+"Left out" is the mean over clips of the score on a clip of the setting that is best on all others: where that
+is near the best score on all clips, the choice is no matter of single clips. Nothing is tracked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+import numpy as np
+
+from refervid import load, open_clip
+from refervid.core.boxes import box_iou
+from refervid.engines.base import Elimination, Inventory
+from refervid.engines.lite.chooser import elimination, things
+
+TRIED: dict[str, tuple[ModuleType, tuple[float, ...]]] = {
+    "NAMED": (elimination, (0.3, 0.5, 0.7)),
+    "PERHAPS": (elimination, (0.08, 0.15, 0.3)),
+    "HOLDS": (elimination, (0.3, 0.5, 0.7)),
+    "RIVAL": (things, (0.5, 0.7, 0.9)),
+    "PLURAL_SHARE": (things, (0.3, 0.45, 0.6)),
+}
+
+
+def points_right(answer: Elimination, inventory: Inventory, truth: Mapping[str, Any]) -> bool:
+    chosen = {
+        int(number) for one in answer.decisions for number in str(one.answer).split(", ") if number.isdigit()
+    }
+    tracks = [track for track in inventory.tracks if track.number in chosen]
+    agreeing = 0
+    for index, boxes in truth.items():
+        shown = [box for track in tracks if (box := track.box_at(int(index))) is not None]
+        if boxes is None or not shown:
+            agreeing += boxes is None and not shown
+        else:
+            agreeing += box_iou(around(np.array(shown)), around(np.array(boxes))) >= 0.5
+    return 2 * agreeing >= len(truth)
+
+
+def around(boxes: np.ndarray) -> np.ndarray:
+    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)]).astype(np.float64)
+
+
+def score(answer: Elimination | None, inventory: Inventory, sentence: Mapping[str, Any]) -> int:
+    if answer is None or (answer.guess and sentence["kind"] == "absent"):
+        return int(sentence["kind"] == "absent")
+    if not answer.objects:
+        return int(sentence["kind"] == "absent")
+    if sentence["kind"] != "absent" and points_right(answer, inventory, sentence["frames"]):
+        return 1
+    return 0 if answer.guess else -1
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("boxes", type=Path)
+    parser.add_argument("clips", type=Path)
+    parser.add_argument("-o", "--out", type=Path)
+    options = parser.parse_args()
+    pipeline = load("lite", device="cpu")
+    settings = {"as shipped": {}} | {
+        f"{name} {value:g}": {name: value}
+        for name, (module, values) in TRIED.items()
+        for value in values
+        if value != getattr(module, name)
+    }
+    scores: dict[str, list[float]] = {setting: [] for setting in settings}
+    for file, content in json.loads(options.boxes.read_text())["clips"].items():
+        clip, sentences = open_clip(options.clips / file), content["sentences"]
+        inventory = pipeline.inventory(clip)
+        for setting, changes in settings.items():
+            with ExitStack() as patched:
+                for name, value in changes.items():
+                    patched.enter_context(mock.patch.object(TRIED[name][0], name, value))
+                texts = [sentence["text"] for sentence in sentences]
+                answers = pipeline.engines.chooser.eliminate(clip, inventory, texts)
+            points = [score(answer, inventory, one) for answer, one in zip(answers, sentences, strict=True)]
+            scores[setting].append(float(np.mean(points)))
+        print(file, {setting: round(own[-1], 3) for setting, own in scores.items()}, flush=True)
+    table = np.array(list(scores.values()))  # (settings, clips)
+    left_out = [
+        float(table[np.delete(table, clip, axis=1).mean(axis=1).argmax(), clip])
+        for clip in range(table.shape[1])
+    ]
+    report = {
+        "scores": {setting: round(float(np.mean(own)), 4) for setting, own in scores.items()},
+        "best": max(scores, key=lambda setting: float(np.mean(scores[setting]))),
+        "left_out": round(float(np.mean(left_out)), 4),
+    }
+    print(json.dumps(report, indent=1))
+    if options.out is not None:
+        options.out.write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

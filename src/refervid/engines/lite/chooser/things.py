@@ -1,0 +1,99 @@
+"""Which tracks are one thing, which are meant together, and what the tracker starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refervid.core.types import Pivot
+from refervid.engines.base import ObjectTrack
+from refervid.engines.lite.chooser.region import overlap
+from refervid.engines.lite.chooser.selection import PLURAL_SHARE
+from refervid.engines.lite.language import Expression
+
+RIVAL = 0.7
+"""Another thing that is worth so much of the best may be meant as well."""
+SAME_LOOKS = 0.6
+"""Shared colours of two tracks that may be the same thing at different times."""
+AT_ONCE = 0.5
+"""Two tracks with more than this share of the shorter one's sightings in common are two things, or a thing
+and its part."""
+SAME_PLACE = 0.6
+"""Shared area, over the smaller's, from which on two tracks are one thing or its part."""
+PIVOTS = 6
+"""The surest sightings of a track, evenly over its time, start the tracker."""
+
+
+@dataclass(eq=False)
+class Judgement:
+    """One track under one sentence: what it is worth, and how well each statement fits it."""
+
+    track: ObjectTrack
+    worth: float = 0.0
+    fits: dict[tuple[str, str], float] = field(default_factory=dict)
+    """(kind, words) -> fit."""
+
+    @property
+    def weakest(self) -> float:
+        return min((fit for (kind, _), fit in self.fits.items() if kind != "prior"), default=1.0)
+
+
+def chosen_groups(
+    judged: Sequence[Judgement], expression: Expression
+) -> tuple[list[list[Judgement]], list[Judgement]]:
+    """Groups of tracks, each one thing at several times; and the rivals where one thing is asked for."""
+    count = expression.count if expression.plural else 1
+    groups: list[list[Judgement]] = []
+    rivals: list[Judgement] = []
+    for each in judged:
+        if each.worth < PLURAL_SHARE * judged[0].worth:
+            break
+        again = [group for group in groups if all(_same_again(one.track, each.track) for one in group)]
+        if again:
+            again[0].append(each)
+        elif any(same_place(one.track, each.track) for group in groups for one in group):
+            continue
+        elif count is None or len(groups) < count:
+            groups.append([each])
+        elif each.worth >= RIVAL * judged[0].worth:
+            rivals.append(each)
+    return groups, rivals
+
+
+def _same_again(one: ObjectTrack, other: ObjectTrack) -> bool:
+    """Alike, and mostly seen at other times; where they are seen together one is a part of the other."""
+    together = np.intersect1d(one.frame_indices, other.frame_indices)
+    if len(together) > AT_ONCE * min(len(one.frame_indices), len(other.frame_indices)):
+        return False
+    alike = float(np.minimum(one.colours, other.colours).sum()) >= SAME_LOOKS
+    return alike and (not len(together) or same_place(one, other))
+
+
+def same_place(one: ObjectTrack, other: ObjectTrack, least: float = SAME_PLACE) -> bool:
+    rows = np.intersect1d(one.frame_indices, other.frame_indices, return_indices=True)[1:]
+    pairs = zip(one.boxes_xyxy[rows[0]], other.boxes_xyxy[rows[1]], strict=True)
+    shared = [overlap(a.astype(np.float64), b.astype(np.float64)) for a, b in pairs]
+    return bool(shared) and float(np.median(shared)) >= least
+
+
+def pivots_of(tracks: Sequence[ObjectTrack], sampled: Sequence[int]) -> list[Pivot]:
+    """The surest sighting of each of `PIVOTS` equal parts of the time, and where the thing was lost and found
+    again, that it is away in between; in order.
+    """
+    frames = np.concatenate([track.frame_indices for track in tracks])
+    boxes = np.concatenate([track.boxes_xyxy for track in tracks])
+    scores = np.concatenate([track.scores for track in tracks])
+    order = np.argsort(frames, kind="stable")
+    parts: list[NDArray[np.intp]] = np.array_split(order, min(PIVOTS, len(order)))
+    best = [part[int(scores[part].argmax())] for part in parts]
+    pivots = [Pivot(int(frames[number]), boxes[number]) for number in best]
+    ends = sorted((int(track.frame_indices[0]), int(track.frame_indices[-1])) for track in tracks)
+    for (_, left), (back, _) in pairwise(ends):
+        unseen = [frame for frame in sampled if left < frame < back]
+        # One look may fail; the first and the last one missed are those where it leaves and comes back.
+        pivots += [Pivot(frame, np.zeros(4, np.float32)) for frame in unseen[1:-1]]
+    return sorted(pivots, key=lambda pivot: pivot.frame_index)
