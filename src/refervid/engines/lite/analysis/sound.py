@@ -8,7 +8,6 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
-from scipy.signal import find_peaks
 
 from refervid.core.types import Interval, Waveform
 
@@ -99,6 +98,8 @@ def stretches(waveform: Waveform) -> list[Interval]:
 
 def beats(waveform: Waveform) -> list[Interval]:
     """The stretches, cut where the level dips: what one event each sounds like."""
+    from scipy.signal import find_peaks  # takes a third of a second, and sentences do not need it
+
     found = envelopes(waveform)
     level = gaussian_filter1d(np.maximum(found.level_db, SILENCE_DB), SMOOTHED_S / HOP_S)
     dips, _ = find_peaks(-level, prominence=DIP_DB, distance=round(SHORTEST_BEAT_S / HOP_S))
