@@ -64,6 +64,7 @@ ENGINES: Mapping[Role, Mapping[str, str]] = {
     "finder": {
         "objects": "refervid.engines.lite.objects.finder:ObjectFinder",
         "sam3": "refervid.engines.sam3:Sam3Finder",
+        "linked": "refervid.engines.linked_finder:LinkedFinder",
     },
     "reader": {
         "rules": "refervid.engines.lite.reader:RulesReader",

@@ -97,6 +97,12 @@ CHECKPOINTS: Mapping[str, Checkpoint] = {
             "Apache-2.0",
             692_000_000,
         ),
+        *(
+            Checkpoint(
+                f"iSEE-Laboratory/llmdet_{size}", f"LLMDet, Swin-{size[0].upper()}", "Apache-2.0", count
+            )
+            for size, count in (("tiny", 692_000_000), ("base", 936_000_000), ("large", 1_370_000_000))
+        ),
         Checkpoint(
             "google/owlv2-base-patch16-ensemble",
             "OWLv2, ViT-B/16",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from refervid.engines.base import Finder, Inventory, ObjectTrack
+from refervid.engines.base import CompletingFinder, Finder, Inventory, ObjectTrack
 from refervid.engines.rounds import ConceptChoice, ConceptFinder, ConceptQuestion, Reader
 from refervid.media.clip import Clip
 from refervid.media.sections import even_section
@@ -16,7 +16,10 @@ from refervid.pipelines.tracks.rounds import Standing
 def everything(clip: Clip, texts: Sequence[str], finder: Finder, stages: Stages) -> list[Standing]:
     """Every sentence may mean every track of a finder that is not told what to look for."""
     with stages.stage("inventory", len(clip)) as stage:
-        stage.artefact = inventory = finder.find(clip, stage.hook)
+        inventory = finder.find(clip, stage.hook)
+        if isinstance(finder, CompletingFinder):
+            inventory = finder.complete(clip, inventory, stage.hook)
+        stage.artefact = inventory
     return [Standing(text, tuple(inventory.tracks), notes=tuple(inventory.notes)) for text in texts]
 
 

@@ -13,13 +13,14 @@ from refervid.core.boxes import box_iou
 from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.core.types import no_hook
 from refervid.engines.base import Inventory, ObjectTrack
+from refervid.engines.linking import Detections, Linker, joined
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.objects import finder
+from refervid.engines.lite.objects.carrying import carry
 from refervid.engines.lite.objects.colours import colours_of
 from refervid.engines.lite.objects.finder import ObjectFinder, ObjectsSettings, sampled_frames
-from refervid.engines.lite.objects.linking import Linker, joined
 from refervid.engines.lite.objects.looks import distinct, sizes_of
-from refervid.engines.lite.objects.network import GRAPH, LAYOUT, Detections, ObjectNetwork
+from refervid.engines.lite.objects.network import GRAPH, LAYOUT, ObjectNetwork
 from refervid.media.array import ArrayClip
 from refervid.media.opening import open_clip
 from tests.engines.made_clips import BLUE, RED, Thing, made_clip
@@ -96,7 +97,7 @@ def test_tracks_keep_apart_what_moves_apart() -> None:
     scene, linker = Scene(clip), Linker()
     colours = np.full((2, 22), 1 / 22, np.float32)
     for index in range(0, 12, 2):
-        linker.carry(scene, max(index - 2, 0), index)
+        carry(linker, scene, max(index - 2, 0), index)
         moving = [5.0 + 4 * index, 20, 21 + 4 * index, 36]
         seen = found((moving, names(c16=0.9)), ([80, 5, 95, 20], names(c16=0.8)))
         linker.add(index, float(clip.times_s[index]), seen, colours)

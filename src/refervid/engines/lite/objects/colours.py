@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from refervid.engines.linking import Boxes, Colours
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.colour import memberships
-from refervid.engines.lite.objects.linking import Colours
-from refervid.engines.lite.objects.network import Boxes
 
 INNER = 0.7
 """Colours of a box are taken from this share of its sides: its corners are background."""

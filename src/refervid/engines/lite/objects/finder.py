@@ -14,13 +14,14 @@ from pydantic import Field
 from refervid.core.ahead import working_ahead
 from refervid.core.types import Hook
 from refervid.engines.base import EngineSettings, Inventory, ObjectTrack, Runtime
+from refervid.engines.linking import Detections, Linker, Sightings, joined
 from refervid.engines.lite.analysis import Analyses
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
+from refervid.engines.lite.objects.carrying import carry
 from refervid.engines.lite.objects.colours import colours_of
 from refervid.engines.lite.objects.kept_inventory import from_bytes, to_bytes
-from refervid.engines.lite.objects.linking import Linker, Sightings, joined
 from refervid.engines.lite.objects.looks import detect
-from refervid.engines.lite.objects.network import GRAPH, LAYOUT, Detections, ObjectNetwork
+from refervid.engines.lite.objects.network import GRAPH, LAYOUT, ObjectNetwork
 from refervid.engines.lite.objects.unnamed import unnamed_tracks
 from refervid.media.clip import Clip
 
@@ -90,7 +91,7 @@ class ObjectFinder:
             # The scene is gathered while the network looks.
             scene = self._analyses.of(clip, hook).scene
             for done, (index, seen) in enumerate(seen_frames):
-                linker.carry(scene, before, index)
+                carry(linker, scene, before, index)
                 linker.add(index, float(clip.times_s[index]), seen, colours_of(scene, index, seen.boxes))
                 before = index
                 hook("objects", None, done + 1, len(frames))

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.types import Frame
-from refervid.engines.lite.objects.network import Boxes, Detections, ObjectNetwork, Probabilities
+from refervid.engines.linking import SAME_NAMES, Detections, Probabilities, intersections
+from refervid.engines.lite.objects.network import ObjectNetwork
 from refervid.models.ssd_mobilenet import SIDE, STEP
 
 WIDE = 1.15
@@ -21,8 +22,6 @@ SAME_BOX = 0.55
 """Intersection over union of two boxes of one thing (TensorFlow's configuration of this network: 0.6)."""
 SAME_BOX_ANY_NAME = 0.8
 """The same where their names differ."""
-SAME_NAMES = 0.5
-"""Cosine of the probabilities from which on two boxes have the same names."""
 PART = 0.85
 """A box of the same names with this share of it inside another is a part of that: a person's upper half."""
 NEARLY_AS_SURE = 0.6
@@ -79,14 +78,6 @@ def distinct(found: Detections) -> Detections:
         kept.append(number)
         free &= ~(group | (part[number] & (scores < scores[number])))
     return Detections(boxes[kept], np.array(merged, np.float32).reshape(len(kept), names.shape[1]))
-
-
-def intersections(one: Boxes, other: Boxes) -> NDArray[np.float32]:
-    """(N, M) shared areas."""
-    sides = np.minimum(one[:, None, 2:], other[None, :, 2:]) - np.maximum(
-        one[:, None, :2], other[None, :, :2]
-    )
-    return np.asarray(np.clip(sides, 0, None).prod(axis=-1), np.float32)
 
 
 def _cosines(one: Probabilities, other: Probabilities) -> NDArray[np.float32]:

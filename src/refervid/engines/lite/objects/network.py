@@ -5,14 +5,12 @@ Every box keeps the probabilities of all classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from refervid.core.types import Frame
+from refervid.engines.linking import Detections
 from refervid.engines.lite.computing import computing
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
 from refervid.engines.lite.objects.packages import PackagedFile
@@ -31,27 +29,6 @@ LAYOUT = PackagedFile(
 )
 LEAST = 0.08
 """Anchors whose likeliest class is less probable are background."""
-
-Boxes = NDArray[np.float32]
-"""(N, 4) xyxy."""
-Probabilities = NDArray[np.float32]
-"""(N, 80), one column per class of `COCO_CLASSES`; classes do not exclude each other."""
-
-
-@dataclass(frozen=True)
-class Detections:
-    """Boxes of one frame in its pixels, and what they may be."""
-
-    boxes: Boxes
-    names: Probabilities
-
-    @property
-    def scores(self) -> NDArray[np.float32]:
-        """(N,) probability of the likeliest class."""
-        return np.asarray(self.names.max(axis=1, initial=0.0), np.float32)
-
-    def pick(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Detections:
-        return Detections(self.boxes[rows], self.names[rows])
 
 
 class ObjectNetwork:

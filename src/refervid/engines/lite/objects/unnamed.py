@@ -6,6 +6,7 @@ import numpy as np
 
 from refervid.core.types import Hook
 from refervid.engines.base import Inventory, ObjectTrack
+from refervid.engines.linking import SURE, Boxes, Detections, Linker, intersections, joined
 from refervid.engines.lite.analysis import ClipAnalysis
 from refervid.engines.lite.analysis.proposals import (
     candidates_of,
@@ -14,10 +15,8 @@ from refervid.engines.lite.analysis.proposals import (
     view_of,
 )
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
+from refervid.engines.lite.objects.carrying import carry
 from refervid.engines.lite.objects.colours import colours_of
-from refervid.engines.lite.objects.linking import SURE, Linker, joined
-from refervid.engines.lite.objects.looks import intersections
-from refervid.engines.lite.objects.network import Boxes, Detections
 from refervid.media.clip import Clip
 
 RATE_HZ = 3.0
@@ -47,7 +46,7 @@ def unnamed_tracks(analysis: ClipAnalysis, clip: Clip, inventory: Inventory, hoo
         # What is taken for a thing is linked as such, and no name is likelier than another.
         scores = SURE + (1 - SURE) * np.array([one.score for one in found], np.float32)[new]
         seen = Detections(boxes[new], np.tile(scores[:, None], (1, len(COCO_CLASSES))))
-        linker.carry(scene, before, index)
+        carry(linker, scene, before, index)
         linker.add(index, float(clip.times_s[index]), seen, colours_of(scene, index, seen.boxes))
         before = index
         hook("unnamed", None, done + 1, len(frames))

@@ -9,11 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from refervid.engines.lite.analysis import Scene
-from refervid.engines.lite.analysis.flow import Flow
-from refervid.engines.lite.objects.looks import SAME_NAMES, intersections
-from refervid.engines.lite.objects.network import Boxes, Detections, Probabilities
-
 SURE = 0.4
 """Boxes of at least this score are linked first; what is less sure may go on a track, as in ByteTrack
 (Zhang et al., ECCV 2022)."""
@@ -26,12 +21,35 @@ GAP_S = 1.5
 REACH = 0.7
 """So many sizes of its own away from where it was expected, half of the trust that it is it is gone."""
 
-POINTS = 8
-"""Rows and columns of the points of a box whose flow carries it."""
 JOINED = 0.6
 """Median overlap from which two tracks of the same names are one thing seen twice."""
 JOINED_GAP_S = 3.0
 """A track goes on with another that begins where it ended, after a gap of no more than this."""
+
+SAME_NAMES = 0.5
+"""Cosine of the probabilities from which on two boxes have the same names."""
+
+Boxes = NDArray[np.float32]
+"""(N, 4) xyxy."""
+Probabilities = NDArray[np.float32]
+"""(N, C), one column per name; names do not exclude each other."""
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Boxes of one frame in its pixels, and what they may be."""
+
+    boxes: Boxes
+    names: Probabilities
+
+    @property
+    def scores(self) -> NDArray[np.float32]:
+        """(N,) probability of the likeliest name."""
+        return np.asarray(self.names.max(axis=1, initial=0.0), np.float32)
+
+    def pick(self, rows: NDArray[np.bool_] | NDArray[np.intp]) -> Detections:
+        return Detections(self.boxes[rows], self.names[rows])
+
 
 Colours = NDArray[np.float32]
 """(N, C) shares of colours, the rows sum to 1."""
@@ -45,7 +63,7 @@ class Sightings:
     times_s: list[float] = field(default_factory=list)
     boxes: list[NDArray[np.float32]] = field(default_factory=list)
     expected: NDArray[np.float32] = field(default_factory=lambda: np.zeros(4, np.float32))
-    """(4,) the last box, carried along by the flow since."""
+    """(4,) the last box, carried along since by who knows how."""
     names: list[NDArray[np.float32]] = field(default_factory=list)
     colours: list[NDArray[np.float32]] = field(default_factory=list)
 
@@ -63,30 +81,20 @@ class Sightings:
 
 
 class Linker:
-    """Takes the detections of frame after frame; `tracks` are all that began so far."""
+    """Takes the detections of frame after frame; `tracks` are all that began so far, `open` those that may go
+    on: who knows how the picture moves changes where they are `expected`.
+    """
 
     def __init__(self) -> None:
         self.tracks: list[Sightings] = []
-        self._open: list[Sightings] = []
-
-    def carry(self, scene: Scene, start: int, end: int) -> None:
-        """Take the open tracks along from one frame to another; none goes over a cut."""
-        scale = np.tile(scene.scale_xy, 2)
-        for index in range(start, end):
-            if scene.cut(index):
-                self._open = []
-            if not self._open:
-                return
-            flow = scene.half_forward(index)
-            for track in self._open:
-                track.expected = track.expected + np.tile(_shift(flow, track.expected * scale / 2), 2) / scale
+        self.open: list[Sightings] = []
 
     def add(self, frame: int, time_s: float, found: Detections, colours: Colours) -> None:
         """The detections of the next sampled frame."""
-        self._open = [track for track in self._open if time_s - track.times_s[-1] <= GAP_S]
+        self.open = [track for track in self.open if time_s - track.times_s[-1] <= GAP_S]
         scores = found.scores
         free = np.ones(len(scores), bool)
-        waiting = list(self._open)
+        waiting = list(self.open)
         for chosen in (scores >= SURE, scores < SURE):
             numbers = np.flatnonzero(chosen & free)
             for track, number in _linked(waiting, found, colours, numbers):
@@ -96,17 +104,8 @@ class Linker:
         for number in np.flatnonzero(free & (scores >= STARTS)).tolist():
             track = Sightings()
             track.add(frame, time_s, found, colours, number)
-            self._open.append(track)
+            self.open.append(track)
             self.tracks.append(track)
-
-
-def _shift(flow: Flow, box: NDArray[np.float64]) -> NDArray[np.float32]:
-    """(2,) median flow in the inner half of a box, both at half the analysis size."""
-    height, width = flow.shape[:2]
-    xs, ys = (np.linspace(start, end, POINTS + 2)[1:-1] for start, end in (box[[0, 2]], box[[1, 3]]))
-    columns = np.clip(xs.round().astype(int), 0, width - 1)
-    rows = np.clip(ys.round().astype(int), 0, height - 1)
-    return np.asarray(np.median(flow[np.ix_(rows, columns)].reshape(-1, 2), axis=0), np.float32)
 
 
 def _linked(
@@ -195,3 +194,11 @@ def _overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
     shared = float(intersections(one[None], other[None])[0, 0])
     areas = [float(np.prod(box[2:] - box[:2])) for box in (one, other)]
     return shared / max(sum(areas) - shared, 1e-6)
+
+
+def intersections(one: Boxes, other: Boxes) -> NDArray[np.float32]:
+    """(N, M) shared areas."""
+    sides = np.minimum(one[:, None, 2:], other[None, :, 2:]) - np.maximum(
+        one[:, None, :2], other[None, :, :2]
+    )
+    return np.asarray(np.clip(sides, 0, None).prod(axis=-1), np.float32)
