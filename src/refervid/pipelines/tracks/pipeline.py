@@ -102,7 +102,10 @@ class TracksPipeline(PivotPipeline):
     def _planned(self, clip: Clip, references: Sequence[Reference]) -> list[PlannedQuestions]:
         if not _judges(self.settings):
             return super()._planned(clip, references)
-        reads = self.settings.reader is None and _takes_concepts(self.settings)
+        engines = self.engines
+        given = engines.is_given("finder")
+        told = isinstance(engines.finder, ConceptFinder) if given else _takes_concepts(self.settings)
+        reads = told and not engines.has("reader")
         sounds = [one for one in references if isinstance(one, SoundReference)]
         return [
             *planned_rounds(clip, references, self.settings, reads=reads),
