@@ -7,8 +7,10 @@ import typer
 import refervid
 from refervid.cli.datasets import datasets
 from refervid.cli.demo import demo
+from refervid.cli.download import download
 from refervid.cli.evaluate import compare, evaluate, score
 from refervid.cli.inventory import inventory
+from refervid.cli.live import live
 from refervid.cli.models import models
 from refervid.cli.presets import doctor, presets
 from refervid.cli.reproduce import reproduce
@@ -42,7 +44,21 @@ def main(
     pass
 
 
-for command in (segment, track, inventory, ui, evaluate, score, compare, reproduce, demo, presets, doctor):
+for command in (
+    segment,
+    track,
+    live,
+    download,
+    inventory,
+    ui,
+    evaluate,
+    score,
+    compare,
+    reproduce,
+    demo,
+    presets,
+    doctor,
+):
     app.command()(command)
 app.add_typer(models)
 app.add_typer(datasets)

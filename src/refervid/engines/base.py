@@ -19,6 +19,7 @@ from refervid.core.track import Track
 from refervid.core.types import (
     Candidate,
     Decision,
+    Frame,
     Hook,
     Interval,
     Label,
@@ -292,6 +293,38 @@ class Tracker(Engine, Protocol):
         that are yet to be made anew are not written.
         """
         ...
+
+
+@dataclass(frozen=True, eq=False)
+class LiveFrame:
+    """Per object id the mask (H, W) and how sure the tracker is that the object is in the frame, 0..1."""
+
+    index: int
+    masks: dict[int, Mask]
+    presence: dict[int, float]
+
+
+class LiveTracking(Protocol):
+    """Objects in an endless run of frames of one size; memory does not grow with their number."""
+
+    def push(self, frame: Frame, pivots: Mapping[int, Sequence[Pivot]] | None = None) -> LiveFrame:
+        """Masks of all objects on the next frame, uint8 RGB (H, W, 3).
+
+        `pivots` by object id introduce objects or correct them on this frame; ids are the caller's own.
+        Raises `SettingsError` for a frame of another size and for pivots of another frame.
+        """
+        ...
+
+    def drop(self, number: int) -> None:
+        """Stop tracking an object."""
+        ...
+
+
+@runtime_checkable
+class LiveTracker(Protocol):
+    """What a tracker that can work while frames arrive can do besides."""
+
+    def live(self, height: int, width: int) -> LiveTracking: ...
 
 
 @dataclass(frozen=True, eq=False)

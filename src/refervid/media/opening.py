@@ -123,8 +123,8 @@ def local_path(source: object) -> Path:
 
 
 _GIVE = "give the path of a video or of a folder of pictures"
-_WEB = "an address on the web", "download the file and give its path"
-_LIVE = "a live stream", "record a part of it to a file and give that file's path"
+_WEB = "an address on the web", "`refervid download URL -o clip.mp4` gets it, then give clip.mp4"
+_LIVE = "a live stream", "`refervid live` follows it; or record a part of it to a file and give its path"
 _ADDRESSES = {
     **dict.fromkeys(("http", "https", "ftp", "ftps", "sftp", "s3", "gs"), _WEB),
     **dict.fromkeys(("rtsp", "rtsps", "rtmp", "rtmps", "rtp", "udp", "tcp", "srt", "mms"), _LIVE),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from refervid.core.errors import SettingsError
-from refervid.core.types import Frame, Mask, Pivot
+from refervid.core.types import Frame, Pivot
+from refervid.engines.base import LiveFrame
 from refervid.engines.sam2.memory import ObjectMemory
 from refervid.engines.sam2.network import Decoded, FrameFeatures, Network
 from refervid.engines.sam2.pivots import check_pivot, usable
@@ -14,15 +14,6 @@ from refervid.engines.sam2.pixels import video_pixels
 from refervid.engines.sam2.propagate import Stepper
 from refervid.engines.sam2.results import masks_of, presence_of
 from refervid.models.adaptive_batch import memory_checked
-
-
-@dataclass(frozen=True)
-class LiveFrame:
-    """Per object id the mask (H, W) and how sure the tracker is that the object is in the frame, 0..1."""
-
-    index: int
-    masks: dict[int, Mask]
-    presence: dict[int, float]
 
 
 class LiveTracking:

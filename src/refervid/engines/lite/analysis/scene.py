@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Self, cast
 
 import cv2
 import numpy as np
@@ -35,6 +36,45 @@ JPEG_QUALITY = 95
 _BLOBS, _SHOTS = ("pictures", "forward", "backward"), "shots.npz"
 
 
+@dataclass(frozen=True)
+class Step:
+    """From one frame to the next: flow (h, w, 2) both ways, the camera's 3x3 homography, or another shot."""
+
+    forward: Flow
+    backward: Flow
+    camera: NDArray[np.float64]
+    cut: bool
+
+
+class StepEstimator:
+    """Steps between frames as they come, each (h, w, 3) uint8 RGB; flow is sought on two cores."""
+
+    def __init__(self) -> None:
+        self._onward, self._back = new_flow_estimator(), new_flow_estimator()
+        self._before: NDArray[np.uint8] | None = None
+        self._other_core = ThreadPoolExecutor(1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._other_core.shutdown()
+
+    def step_to(self, frame: Frame) -> Step | None:
+        """None: it is the first frame."""
+        before, grey = self._before, cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+        self._before = grey
+        if before is None:
+            return None
+        pending = self._other_core.submit(self._back.calc, grey, before, None)
+        forward = self._onward.calc(before, grey, None)
+        backward = pending.result()
+        start, end, share = closed_vectors(forward, backward)
+        cut = bool(share < CUT_SHARE)
+        camera = np.eye(3) if cut else camera_motion(start, end, texture(before))
+        return Step(forward, backward, camera, cut)
+
+
 class Scene:
     """A clip at analysis size, with its motion. Arrays live on disk and are read anew at every call.
 
@@ -45,16 +85,7 @@ class Scene:
 
     def __init__(self, clip: Clip, hook: Hook = no_hook, folder: Path | None = None) -> None:
         self.times_s = clip.times_s
-        shrink = min(1.0, LONG_SIDE / max(clip.height, clip.width))
-        self.size = (
-            max(LEAST_SIDE, round(clip.height * shrink)),
-            max(LEAST_SIDE, round(clip.width * shrink)),
-        )
-        self.clip_size = (clip.height, clip.width)
-        largest = min(1.0, PICTURE_SIDE / max(self.clip_size))
-        self.picture_size = (max(round(clip.height * largest), 1), max(round(clip.width * largest), 1))
-        self.scale_xy = (self.size[1] / clip.width, self.size[0] / clip.height)
-        self.scale = sum(self.scale_xy) / 2
+        self._measure(clip.height, clip.width)
         self._cameras: list[NDArray[np.float64]] = []
         self._cuts: list[bool] = []
         if folder is None:
@@ -62,6 +93,15 @@ class Scene:
             self._gather(clip, hook)
         else:
             self._read(folder, len(clip))
+
+    def _measure(self, height: int, width: int) -> None:
+        shrink = min(1.0, LONG_SIDE / max(height, width))
+        self.size = max(LEAST_SIDE, round(height * shrink)), max(LEAST_SIDE, round(width * shrink))
+        self.clip_size = (height, width)
+        largest = min(1.0, PICTURE_SIDE / max(height, width))
+        self.picture_size = max(round(height * largest), 1), max(round(width * largest), 1)
+        self.scale_xy = (self.size[1] / width, self.size[0] / height)
+        self.scale = sum(self.scale_xy) / 2
 
     def __len__(self) -> int:
         """Number of frames T."""
@@ -123,30 +163,20 @@ class Scene:
     def _gather(self, clip: Clip, hook: Hook) -> None:
         h, w = self.size
         still = pack_flow(np.zeros((h, w, 2), np.float32))
-        estimators = new_flow_estimator(), new_flow_estimator()
-        before: NDArray[np.uint8] | None = None
-        with ThreadPoolExecutor(1) as other_core:
+        with StepEstimator() as estimator:
             for index, frame in clip.frames():
-                picture, small = _resized(frame, self.picture_size), _resized(frame, self.size)
-                grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
-                if before is None:
+                step = estimator.step_to(_resized(frame, self.size))
+                if step is None:
                     self._backward.append(still)
                 else:
-                    pending = other_core.submit(estimators[1].calc, grey, before, None)
-                    forward = estimators[0].calc(before, grey, None)
-                    backward = pending.result()
-                    self._forward.append(pack_flow(forward))
-                    self._backward.append(pack_flow(backward))
-                    start, end, share = closed_vectors(forward, backward)
-                    self._cuts.append(share < CUT_SHARE)
-                    self._cameras.append(
-                        np.eye(3) if share < CUT_SHARE else camera_motion(start, end, texture(before))
-                    )
-                bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+                    self._forward.append(pack_flow(step.forward))
+                    self._backward.append(pack_flow(step.backward))
+                    self._cuts.append(step.cut)
+                    self._cameras.append(step.camera)
+                bgr = cv2.cvtColor(_resized(frame, self.picture_size), cv2.COLOR_RGB2BGR)
                 self._pictures.append(
                     cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
                 )
-                before = grey
                 hook("motion", None, index + 1, len(clip))
         self._forward.append(still)
         self._cameras.append(np.eye(3))
@@ -155,3 +185,40 @@ class Scene:
 
 def _resized(frame: Frame, size: tuple[int, int]) -> Frame:
     return cast(Frame, cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA))
+
+
+class LiveScene(Scene):
+    """Frames as they arrive, of which the last one and those at `kept` are remembered."""
+
+    def __init__(self, height: int, width: int) -> None:
+        self._measure(height, width)
+        self.kept: set[int] = set()
+        self._estimator = StepEstimator()
+        self._seen: dict[int, Frame] = {}
+        self._step: Step | None = None
+
+    def add(self, index: int, frame: Frame) -> None:
+        """Frame `index` (H, W, 3) of the source, one more than the last."""
+        self._step = self._estimator.step_to(_resized(frame, self.size))
+        self._seen = {number: seen for number, seen in self._seen.items() if number in self.kept}
+        self._seen[index] = _resized(frame, self.picture_size)
+
+    def picture(self, index: int) -> Frame:
+        return self._seen[index]
+
+    def forward(self, index: int) -> Flow:
+        return self._present.forward
+
+    def backward(self, index: int) -> Flow:
+        return self._present.backward
+
+    def camera(self, index: int) -> NDArray[np.float64]:
+        return self._present.camera
+
+    def cut(self, index: int) -> bool:
+        return self._step is not None and self._step.cut
+
+    @property
+    def _present(self) -> Step:
+        assert self._step is not None  # nothing is carried onto the first frame
+        return self._step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Literal, Self
 
 from refervid.core.errors import SettingsError
@@ -14,12 +14,11 @@ from refervid.engines.lite.analysis import Analyses, Scene
 from refervid.engines.lite.computing import computing
 from refervid.engines.lite.efficientnet import missing_efficientnet
 from refervid.engines.lite.tracker.kept_tracks import from_bytes, name_of, to_bytes
+from refervid.engines.lite.tracker.live import EmbeddedLive
 from refervid.engines.lite.tracker.pivots import Pivots
-from refervid.engines.lite.tracker.rivals import Rivals
-from refervid.engines.lite.tracker.search import place_of
-from refervid.engines.lite.tracker.seed import Seed, is_correction
-from refervid.engines.lite.tracker.sight import Eyes, Found
-from refervid.engines.lite.tracker.target import Aim, Target
+from refervid.engines.lite.tracker.seed import is_correction
+from refervid.engines.lite.tracker.sight import Eyes
+from refervid.engines.lite.tracker.sweep import Sweep, at_clip_size
 from refervid.engines.lite.tracker.view import View
 from refervid.media.clip import Clip
 
@@ -93,10 +92,13 @@ class EmbeddedTracker:
                 log.warning("no pivot marks anything inside the frame: a track stays empty")
             done = 0
             for direction in (1, -1):
-                sweep = _Sweep(self._eyes, scene, pivots_of, tracks, direction)
+                sweep = Sweep(self._eyes, scene, pivots_of, direction)
                 sweep.enter(frames[::direction][0])
                 for index in frames[::direction]:
-                    sweep.visit(View(scene, index, direction))
+                    for number, answer in sweep.visit(View(scene, index, direction)).items():
+                        tracks[number].leave_empty(index)
+                        if answer is not None:
+                            tracks[number][index], tracks[number].presence[index] = answer
                     done += 1
                     hook("track", Underway(tracks, objects), done, 2 * len(frames))
         for track in tracks:
@@ -116,96 +118,17 @@ class EmbeddedTracker:
         self._carry(self._analyses.of(clip, hook).scene, [[*pivots, mark]], [fresh], frames, hook)
         return fresh
 
+    def live(self, height: int, width: int) -> EmbeddedLive:
+        """Tracking of a live source whose frames are `height` by `width` pixels."""
+        return EmbeddedLive(self._eyes, height, width)
+
     def _refined(self, clip: Clip, mask: Mask, points: Pivot, hook: Hook) -> Mask:
         """A mask (H, W) corrected by points on its frame."""
         scene, index = self._analyses.of(clip, hook).scene, points.frame_index
         given = [Pivot(index, mask=mask), points] if mask.any() else [points]
         with computing():
             seed = Pivots(self._eyes, scene, given).seeds[index]
-        return _at_clip_size(scene, seed)
-
-
-class _Sweep:
-    """All objects in one direction: writes the frames whose nearest pivot lies behind."""
-
-    def __init__(
-        self, eyes: Eyes, scene: Scene, pivots: Sequence[Pivots], tracks: Sequence[Track], direction: int
-    ) -> None:
-        self._eyes, self._scene, self._direction = eyes, scene, direction
-        self._pivots, self._tracks = pivots, tracks
-        self._targets: dict[int, Target] = {}
-        self._rivals = Rivals()
-
-    def enter(self, first: int) -> None:
-        """Begin with frame `first`, carrying what has its nearest pivot right before it."""
-        for number, pivots in enumerate(self._pivots):
-            seed = pivots.seeds.get(first - self._direction)
-            if seed is not None and not seed.empty:
-                self._targets[number] = Target(
-                    seed, pivots.memory(first - self._direction), self._scene.picture_size
-                )
-
-    def visit(self, view: View) -> None:
-        active = dict(self._start(view))
-        aims = self._aims(view, active)
-        sights = self._eyes.look(view.picture, [aim.crop for aim in aims.values()]) if aims else []
-        known = [
-            {**aim.known, **self._targets[number].memory.known(sight)}
-            for (number, aim), sight in zip(aims.items(), sights, strict=True)
-        ]
-        decoded = self._eyes.decode(sights, known)
-        found = {
-            number: Found(seen.odds - aim.against, seen.presence)
-            for (number, aim), seen in zip(aims.items(), decoded, strict=True)
-        }
-        self._rivals.divide(active, {number: aim.crop for number, aim in aims.items()}, found)
-        for number in active:
-            self._tracks[number].leave_empty(view.index)
-        for number, sight in zip(aims, sights, strict=True):
-            target = active[number]
-            there = target.settle(sight, found[number])
-            if there:
-                self._tracks[number][view.index] = _at_clip_size(self._scene, target.seed)
-                self._tracks[number].presence[view.index] = target.presence
-        self._rivals.meet(active)
-
-    def _start(self, view: View) -> Iterator[tuple[int, Target]]:
-        """The objects to be carried onto this frame; those with a pivot on it start anew from that."""
-        for number, pivots in enumerate(self._pivots):
-            if view.index in pivots.seeds:
-                seed = pivots.seeds[view.index]
-                self._tracks[number][view.index] = _at_clip_size(self._scene, seed)
-                self._tracks[number].presence[view.index] = 1.0 - seed.empty
-                if not seed.empty:
-                    self._targets[number] = Target(seed, pivots.memory(view.index), self._scene.picture_size)
-                    self._rivals.forget(number)
-                elif number in self._targets:
-                    self._targets[number].lose()
-            elif number in self._targets and pivots.nearest_is_behind(view.index, self._direction):
-                yield number, self._targets[number]
-
-    def _aims(self, view: View, active: Mapping[int, Target]) -> dict[int, Aim]:
-        aims = {}
-        for number, target in active.items():
-            if view.after_cut:
-                target.lose()
-                target.anywhere = True
-            if not target.lost:
-                aims[number] = target.aim(view)
-                continue
-            target.wait()
-            crop = place_of(self._eyes, view, target, self._rivals.of(number, active))
-            if crop is not None:
-                aims[number] = Aim(crop, {})
-        return aims
-
-
-def _at_clip_size(scene: Scene, seed: Seed) -> Mask:
-    if seed.exact is not None:
-        assert seed.exact.mask is not None
-        return seed.exact.mask
-    (height, width), (h, w) = scene.clip_size, scene.picture_size
-    return seed.crop.spread(seed.odds, (height, width), (width / w, height / h), -1) > 0
+        return at_clip_size(scene, seed)
 
 
 def _check(pivot: Pivot, clip: Clip) -> None:

@@ -1,0 +1,198 @@
+"""Frames of a camera, a network stream or a pipe, as they arrive."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Condition, Thread
+from types import TracebackType
+from typing import Any, BinaryIO, Literal, Self
+from urllib.parse import urlsplit
+
+import av
+from av.container import InputContainer
+from av.error import FFmpegError
+
+from refervid.core.errors import EmptyClip, NoVideoStream, SettingsError, UnreadableMedia
+from refervid.core.types import Frame
+from refervid.media.container import FORMATS, THREADS, decode_frames
+from refervid.media.limits import DEFAULT_MAX_PIXELS, frame_limit
+from refervid.media.picture_format import DisplayFormat
+
+Late = Literal["drop", "wait"]
+"""What becomes of frames that arrive while another one is worked on: left out, or the source has to wait."""
+
+PIPE = "-"
+_STREAM_FORMATS = f"{FORMATS},mpjpeg,mjpeg,jpeg_pipe,rtsp,h264,hevc"
+_UNTIMED = {"mpjpeg", "mjpeg", "jpeg_pipe", "h264", "hevc"}
+"""Formats that carry no times: a frame's time is that of its arrival."""
+_PROTOCOLS = {
+    "rtsp": "rtsp,rtp,udp,tcp",
+    "rtsps": "rtsps,rtsp,rtp,udp,tcp,tls,crypto",
+    "http": "http,tcp",
+    "https": "https,http,tls,tcp,crypto",
+}
+_SYSTEM = {"linux": ("/dev/video{}", "v4l2"), "darwin": ("{}", "avfoundation")}
+_TIMEOUT_US = "10000000"
+_PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True)
+class LivePicture:
+    """A frame (H, W, 3) uint8 RGB, `time_s` after the first one by the source's own clock.
+
+    `arrived_s` is when it was decoded, by this machine's monotonic clock; `dropped` frames were left out
+    before it, as they came while another one was worked on.
+    """
+
+    frame: Frame
+    time_s: float
+    arrived_s: float
+    dropped: int
+
+
+class LiveSource:
+    """A context in which frames are read by a thread of their own, and handed out by iteration.
+
+    `source` is the address of an rtsp, http or https stream, the number of a camera, or "-" for a video that
+    comes by `pipe` (standard input). `late` says what becomes of frames that nobody has asked for yet.
+    `notes` in plain words. Raises `UnreadableMedia`, `NoVideoStream`, `SettingsError`.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        *,
+        late: Late,
+        pipe: BinaryIO | None = None,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
+    ) -> None:
+        self.name = without_password(source)
+        self.notes: list[str] = []
+        self._late = late
+        self._limit = frame_limit(max_pixels)
+        self._container = _open(source, self.name, pipe, self._limit)
+        streams = self._container.streams.video
+        if not streams:
+            self._container.close()
+            raise NoVideoStream(f"{self.name} holds no moving pictures")
+        self._stream: Any = streams[0]
+        self._stream.codec_context.thread_count = THREADS
+        self._timed = self._container.format.name not in _UNTIMED
+        if not self._timed:
+            self.notes.append("the source carries no times: those of arrival are taken")
+        self._slot: LivePicture | None = None
+        self._change = Condition()
+        self._ended = self._closed = False
+        self._error: Exception | None = None
+        self._thread = Thread(target=self._read, name="refervid-live", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._change:
+            self._closed = True
+            self._change.notify_all()
+        self._thread.join(_PATIENCE_S)  # a reader that waits for a dead source gives up by itself
+
+    def __iter__(self) -> Iterator[LivePicture]:
+        """Until the source ends. Raises `EmptyClip`; `UnreadableMedia` for pictures that are too large."""
+        began = False
+        while True:
+            with self._change:
+                self._change.wait_for(lambda: self._slot is not None or self._ended)
+                picture, self._slot = self._slot, None
+                self._change.notify_all()
+            if picture is not None:
+                began = True
+                yield picture
+            elif self._error is not None:
+                raise UnreadableMedia(f"{self.name}: {self._error}") from self._error
+            elif not began:
+                raise EmptyClip(f"{self.name} ended before a frame could be decoded")
+            else:
+                return
+
+    def _read(self) -> None:
+        try:
+            for picture in self._pictures():
+                if not self._offer(picture):
+                    break
+        except (FFmpegError, ValueError, OSError) as error:
+            self._error = error
+        finally:
+            with suppress(FFmpegError):
+                self._container.close()
+            with self._change:
+                self._ended = True
+                self._change.notify_all()
+
+    def _offer(self, picture: LivePicture) -> bool:
+        """False once nobody wants frames any more."""
+        with self._change:
+            if self._late == "wait":
+                self._change.wait_for(lambda: self._slot is None or self._closed)
+            dropped = 0 if self._slot is None else self._slot.dropped + 1
+            self._slot = LivePicture(picture.frame, picture.time_s, picture.arrived_s, dropped)
+            self._change.notify_all()
+            return not self._closed
+
+    def _pictures(self) -> Iterator[LivePicture]:
+        shown: DisplayFormat | None = None
+        first: float | None = None
+        last = -1.0
+        for frame in decode_frames(self._container, self._stream):
+            if frame.width * frame.height > self._limit:
+                raise ValueError(f"a frame of {frame.width}x{frame.height} pixels is more than is allowed")
+            if shown is None:
+                shown = DisplayFormat.of(frame, self._stream.sample_aspect_ratio)
+                self.notes += shown.notes
+            arrived = time.monotonic()
+            clock = float(frame.pts * frame.time_base) if self._timed and frame.pts is not None else arrived
+            first = clock if first is None else first
+            if clock - first <= last:  # the same picture once more
+                continue
+            last = clock - first
+            yield LivePicture(shown.convert(frame), last, arrived, 0)
+
+
+def _open(source: str, name: str, pipe: BinaryIO | None, limit: int) -> InputContainer:
+    options = {"format_whitelist": _STREAM_FORMATS, "max_pixels": str(limit)}
+    file: Any = source
+    kind: str | None = None
+    scheme = urlsplit(source).scheme.lower() if "://" in source else ""
+    if source == PIPE:
+        file = pipe or sys.stdin.buffer
+    elif source.isdecimal() and sys.platform in _SYSTEM:
+        device, kind = _SYSTEM[sys.platform]
+        file, options = device.format(int(source)), {}
+    elif scheme in _PROTOCOLS:
+        options |= {"protocol_whitelist": _PROTOCOLS[scheme], "rw_timeout": _TIMEOUT_US}
+        if scheme.startswith("rtsp"):
+            options |= {"rtsp_transport": "tcp", "timeout": _TIMEOUT_US}
+    else:
+        raise SettingsError(
+            f"{name} is no live source: give an address (rtsp://, http://, https://), a camera's number (on "
+            "Linux and macOS), or - for a pipe"
+        )
+    try:
+        container: InputContainer = av.open(file, format=kind, options=options)
+    except (FFmpegError, OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UnreadableMedia(
+            f"{name} cannot be read ({reason}): check that it is there, and that it is a video"
+        ) from error
+    return container
+
+
+def without_password(source: str) -> str:
+    """An address to show: user names and passwords in it are nobody's business."""
+    return re.sub(r"^([a-z]+://)[^/@]*@", r"\1...@", source, flags=re.IGNORECASE)

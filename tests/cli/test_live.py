@@ -1,0 +1,60 @@
+"""`refervid live` and `refervid download` as a user types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from typer.testing import CliRunner
+
+from refervid.cli.app import app
+from refervid.core.rle import decode_mask
+from tests.cli.test_segment import disc
+from tests.clips import disc_and_square, write_video
+
+FRAMES = 16
+
+
+def test_a_pipe_is_followed_by_what_is_pointed_at_and_by_a_sentence(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "clip.mkv", disc_and_square(FRAMES)).read_bytes()
+    marks = ["--box", "disc=0:12,52,44,84"]
+    words = ["live", "-", *marks, "-p", "lite", "-o", str(tmp_path / "marked"), "--serve", "0", "--json"]
+    done = CliRunner().invoke(app, words, input=video)
+    assert done.exit_code == 0, done.stderr
+    assert "open http://127.0.0.1:" in done.stderr
+    assert json.loads(done.stdout)["frames"] == FRAMES
+    assert overlap(tmp_path / "marked", "disc", 0) > 0.7
+    words = ["live", "-", "-t", "the red disc", "--look", "0.2", "-p", "lite", "-o", str(tmp_path / "said")]
+    done = CliRunner().invoke(app, words, input=video)
+    assert done.exit_code == 0, done.stderr
+    assert "the red disc: " in done.stderr
+    assert "0 dropped" in done.stderr  # a pipe waits
+    assert overlap(tmp_path / "said", "the red disc", 5) > 0.7
+    again = CliRunner().invoke(app, words, input=video)
+    assert again.exit_code == 2
+    assert "is there already" in again.stderr
+
+
+def overlap(out: Path, name: str, first: int) -> float:
+    """With the true disc, from frame `first` of the clip on."""
+    overlaps = []
+    for number, line in enumerate((out / "masks.jsonl").read_text().splitlines(), first):
+        found = json.loads(line)["objects"][name]
+        mask, truth = decode_mask(found["counts"].encode(), *found["size"]), disc(number)
+        overlaps.append((mask & truth).sum() / (mask | truth).sum())
+    assert len(overlaps) == FRAMES - first
+    return float(np.mean(overlaps))
+
+
+def test_what_cannot_be_followed_or_fetched_is_told(tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    nothing = CliRunner().invoke(app, ["live", "-", "-o", out])
+    assert (nothing.exit_code, "say what to follow" in nothing.stderr) == (2, True)
+    words = ["live", "clip.mp4", "--box", "0:1,1,9,9", "-p", "lite", "-o", out]
+    file = CliRunner().invoke(app, words)
+    assert (file.exit_code, "no live source" in file.stderr) == (2, True)
+    fetched = CliRunner().invoke(app, ["download", "http://127.0.0.1:1/x.mp4", "-o", str(tmp_path / "x.mp4")])
+    assert (fetched.exit_code, "cannot be downloaded" in fetched.stderr) == (1, True)
+    asked = CliRunner().invoke(app, ["segment", "https://host.invalid/x.mp4", "-t", "x", "-o", out])
+    assert "refervid download" in asked.stderr

@@ -1,0 +1,114 @@
+"""Frames of pipes and streams: in order, at the source's times, and every one that is left out is counted."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from refervid.core.errors import EmptyClip, RefervidError, SettingsError, UnreadableMedia
+from refervid.media.live import PIPE, LiveSource, without_password
+from tests.clips import frame_number, numbered_frames, write_video
+
+TIMES_S = [0.0, 0.04, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.5]
+
+
+@contextmanager
+def serving(content_type: str, body: bytes, paths: list[str] | None = None) -> Iterator[str]:
+    """A server on loopback that answers everything with the same."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if paths is not None:
+                paths.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Type", content_type)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def test_a_pipe_that_waits_gives_every_frame_at_the_source_times(tmp_path: Path) -> None:
+    file = write_video(tmp_path / "clip.mkv", numbered_frames(12), times_s=TIMES_S)
+    with file.open("rb") as pipe, LiveSource(PIPE, late="wait", pipe=pipe) as source:
+        pictures = list(source)
+    assert [frame_number(picture.frame) for picture in pictures] == list(range(12))
+    assert [round(picture.time_s, 3) for picture in pictures] == TIMES_S
+    assert not any(picture.dropped for picture in pictures)
+
+
+def test_what_comes_too_late_is_dropped_and_counted(tmp_path: Path) -> None:
+    file = write_video(tmp_path / "clip.mkv", numbered_frames(12), times_s=TIMES_S)
+    with file.open("rb") as pipe, LiveSource(PIPE, late="drop", pipe=pipe) as source:
+        source._thread.join()  # all frames came while nobody asked
+        [last] = source
+    assert (frame_number(last.frame), last.dropped, round(last.time_s, 3)) == (11, 11, 1.5)
+
+
+def test_a_camera_that_sends_single_jpegs() -> None:
+    body = b""
+    for frame in numbered_frames(5):
+        jpeg = cv2.imencode(".jpg", frame[:, :, ::-1])[1].tobytes()
+        body += (
+            b"--next\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg) + jpeg + b"\r\n"
+        )
+    with (
+        serving("multipart/x-mixed-replace; boundary=next", body) as address,
+        LiveSource(address, late="wait") as source,
+    ):
+        pictures = list(source)
+        assert "arrival" in source.notes[0]
+    assert [frame_number(picture.frame) for picture in pictures] == list(range(5))
+    assert (np.diff([picture.time_s for picture in pictures]) > 0).all()
+
+
+def test_a_play_list_is_not_followed(tmp_path: Path) -> None:
+    asked: list[str] = []
+    with serving("video/mp2t", b"never sent", asked) as other:
+        play_list = f"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{other}/secret.ts\n#EXT-X-ENDLIST\n"
+        with (
+            serving("application/vnd.apple.mpegurl", play_list.encode()) as address,
+            pytest.raises(RefervidError),
+        ):
+            list(LiveSource(f"{address}/list.m3u8", late="wait").__enter__())
+    assert asked == []
+
+
+def test_what_is_no_source_is_told(tmp_path: Path) -> None:
+    for nonsense in ("clip.mp4", "ftp://host/x", "file:///etc/passwd"):
+        with pytest.raises(SettingsError, match="no live source"):
+            LiveSource(nonsense, late="drop")
+    (tmp_path / "text").write_text("no video at all\n" * 100)
+    with (tmp_path / "text").open("rb") as pipe, pytest.raises(UnreadableMedia, match="is a video"):
+        LiveSource(PIPE, late="wait", pipe=pipe)
+    with pytest.raises(UnreadableMedia, match="check that it is there"):
+        LiveSource("http://127.0.0.1:1/", late="drop")
+
+
+def test_a_frame_that_is_too_large_ends_it(tmp_path: Path) -> None:
+    file = write_video(tmp_path / "clip.mkv", numbered_frames(3))
+    with (
+        file.open("rb") as pipe,
+        pytest.raises((UnreadableMedia, EmptyClip)),
+        LiveSource(PIPE, late="wait", pipe=pipe, max_pixels=10_000 * 1000) as source,
+    ):
+        list(source)
+
+
+def test_passwords_are_not_shown() -> None:
+    assert without_password("rtsp://me:secret@10.0.0.9/x") == "rtsp://...@10.0.0.9/x"
+    assert without_password("rtsp://10.0.0.9/x@y") == "rtsp://10.0.0.9/x@y"
