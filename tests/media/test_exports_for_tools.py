@@ -148,6 +148,18 @@ def test_prores_has_transparency_and_the_clips_times(
         assert ((picture[..., 3] > 127) != rings()[index]).mean() < 0.001
 
 
+def test_a_matte_as_the_library_of_openexr_reads_it(
+    tmp_path: Path, clip: ArrayClip, tracks: list[NamedTrack]
+) -> None:
+    OpenEXR = pytest.importorskip("OpenEXR")
+    export("exr", tmp_path, clip, tracks)
+    for index in range(FRAMES):
+        with OpenEXR.File(str(tmp_path / "exr" / "ring" / f"{index:05d}.exr")) as file:
+            [(name, channel)] = file.channels().items()
+            assert (name, channel.pixels.dtype) == ("Y", np.float16)
+            np.testing.assert_array_equal(channel.pixels, rings()[index])
+
+
 def test_cut_out_pictures_and_a_matte(tmp_path: Path, clip: ArrayClip, tracks: list[NamedTrack]) -> None:
     export("rgba-png", tmp_path, clip, tracks)
     export("matte", tmp_path, clip, tracks)

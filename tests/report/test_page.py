@@ -103,7 +103,7 @@ def test_it_tells_what_was_asked_found_and_why(tmp_path: Path, clip: ArrayClip) 
         "on 20 of 50 frames: 0.4 s to 1.2 s",
         "not found",
         "the word 'shiny' was not understood",
-        "frame 20, 0.8 s",
+        "frame 21 of 50, 0.8 s",
         "sharpest",
         "it is blue",
         "box 1",
@@ -189,11 +189,31 @@ def test_a_small_overlay_is_carried_in_the_page(tmp_path: Path, clip: ArrayClip)
 
 
 def test_a_large_overlay_is_linked(tmp_path: Path, clip: ArrayClip, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "EMBED_LIMIT", 100)
+    monkeypatch.setattr(page, "MOVIE_LIMIT", 100)
     write_overlay(tmp_path / "my overlay#1.mp4", clip, [])
     result = result_of(clip, TextReference("it"), block(clip, range(5)))
     write_report(tmp_path / "report.html", [result], tmp_path / "my overlay#1.mp4")
     assert "my%20overlay%231.mp4" in Page(tmp_path / "report.html").addresses
+
+
+def test_pictures_that_make_the_page_too_large_lie_beside_it(
+    tmp_path: Path, clip: ArrayClip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pivots = [Pivot(index, np.array([1, 1, 9, 9], np.float32)) for index in range(12)]
+    result = result_of(clip, TextReference("it"), block(clip, range(5)), pivots=pivots)
+    write_report(tmp_path / "whole.html", [result])
+    whole = Page(tmp_path / "whole.html")
+    assert not (tmp_path / "report").exists()
+    monkeypatch.setattr(page, "PICTURE_LIMIT", 20_000)
+    write_report(tmp_path / "report.html", [result])
+    report = Page(tmp_path / "report.html")
+    carried = [address for address in report.addresses if address.startswith("data:image/jpeg")]
+    beside = [address for address in report.addresses if address.startswith("report/")]
+    assert carried
+    assert sum(map(len, carried)) < 21_000
+    assert len(carried) + len(beside) == sum(one.startswith("data:image/jpeg") for one in whole.addresses)
+    first = next(one for one in whole.addresses if one.startswith("data:image/jpeg") and one not in carried)
+    assert (tmp_path / beside[0]).read_bytes() == base64.b64decode(first.split(",")[1])
 
 
 def test_hundreds_of_decisions_keep_the_page_small(tmp_path: Path, clip: ArrayClip) -> None:
@@ -218,7 +238,7 @@ def test_pivots_of_every_kind_are_drawn(tmp_path: Path, clip: ArrayClip) -> None
     result = result_of(clip, TextReference("it"), block(clip, range(5)), pivots=pivots)
     write_report(tmp_path / "report.html", [result])
     words = Page(tmp_path / "report.html").words
-    assert words.index("frame 1,") < words.index("frame 2,") < words.index("frame 3,")
+    assert words.index("frame 2 of") < words.index("frame 3 of") < words.index("frame 4 of")
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\x00\x1b[31m", "broken \udcff bytes", "x" * 5000])

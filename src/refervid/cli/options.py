@@ -46,7 +46,7 @@ Formats = Annotated[
     typer.Option(
         "--format",
         help="More output: coco, coco-rle (YouTube-VIS), davis-png, youtube-vos, cvat, label-studio, mot, "
-        "mots, npz, npz-packed, alpha-webm, prores, rgba-png, matte, contact-sheet. Repeatable.",
+        "mots, npz, npz-packed, alpha-webm, prores, rgba-png, matte, exr, contact-sheet. Repeatable.",
     ),
 ]
 Fps = Annotated[float | None, typer.Option(help="Frames per second of a folder of frames.")]

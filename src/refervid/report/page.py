@@ -6,7 +6,9 @@ the page's own policy forbids scripts and foreign addresses.
 
 from __future__ import annotations
 
+import base64
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -21,12 +23,18 @@ from refervid.report.plot import clock
 from refervid.report.templates import template
 from refervid.report.views import spending_words, view_queries
 
-EMBED_LIMIT = 8 * 2**20
+MOVIE_LIMIT = 2**20
 """Overlays of up to this many bytes are carried in the page; larger ones are linked beside it."""
+PICTURE_LIMIT = 1_300_000
+"""Letters of the page for pictures; further ones lie beside it, so that it stays below 3 MB."""
+_PICTURE = re.compile(r'src="data:image/jpeg;base64,([^"]+)"')
 
 
 def write_report(path: Path, results: Sequence[Outcome], overlay: Path | None = None) -> None:
-    """One page on the results of one clip; `overlay` is the movie to show on it."""
+    """One page on the results of one clip; `overlay` is the movie to show on it.
+
+    Pictures that would make the page too large lie beside it, as report/00.jpg, report/01.jpg, ...
+    """
     clip, tracks = results[0].clip, [result.track for result in results]
     html = template("page.html.j2", ("refervid.report", "template")).render(
         clip=clip,
@@ -40,10 +48,26 @@ def write_report(path: Path, results: Sequence[Outcome], overlay: Path | None = 
         spending=spending_words(results[0].spending),
         version=__version__,
     )
-    write_text(path, html)
+    write_text(path, _with_pictures_beside(html, path.parent / "report"))
+
+
+def _with_pictures_beside(html: str, folder: Path) -> str:
+    room, count = PICTURE_LIMIT, 0
+
+    def address(found: re.Match[str]) -> str:
+        nonlocal room, count
+        if len(found[1]) <= room:
+            room -= len(found[1])
+            return found[0]
+        folder.mkdir(exist_ok=True)
+        name, count = f"{count:02d}.jpg", count + 1
+        (folder / name).write_bytes(base64.b64decode(found[1]))
+        return f'src="{folder.name}/{name}"'
+
+    return _PICTURE.sub(address, html)
 
 
 def _movie_address(movie: Path, folder: Path) -> str:
-    if movie.stat().st_size <= EMBED_LIMIT:
+    if movie.stat().st_size <= MOVIE_LIMIT:
         return data_uri(movie.read_bytes(), "video/mp4")
     return quote(Path(os.path.relpath(movie, folder)).as_posix())

@@ -252,7 +252,8 @@ def _decisions(result: Outcome) -> list[Decision]:
 
 
 def _place(clip: Clip, frame_index: int) -> str:
-    return f"frame {frame_index}, {clock(float(clip.times_s[frame_index]))}"
+    """Counted from 1, as the page counts."""
+    return f"frame {frame_index + 1} of {len(clip)}, {clock(float(clip.times_s[frame_index]))}"
 
 
 def _css(colour: RGB) -> str:

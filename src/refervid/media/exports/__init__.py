@@ -9,7 +9,7 @@ from refervid.media.clip import Clip
 from refervid.media.contact_sheet import contact_sheet
 from refervid.media.exports.arrays import write_npz, write_packed_npz
 from refervid.media.exports.coco import coco_video, write_coco, write_coco_video
-from refervid.media.exports.editing import write_alpha, write_matte, write_prores, write_rgba
+from refervid.media.exports.editing import write_alpha, write_exr, write_matte, write_prores, write_rgba
 from refervid.media.exports.form import Form, NamedTrack
 from refervid.media.exports.labelling import write_cvat, write_label_studio, write_mot, write_mots
 from refervid.media.exports.masks import MOST_IDS, write_davis, write_masks, write_youtube_vos
@@ -64,6 +64,10 @@ EXPORTS: Mapping[str, Form] = {
         lambda clip, frames, slugs: (f"rgba/{slug}/{frame}.png" for slug in slugs for frame in frames),
     ),
     "matte": Form(write_matte, lambda clip, frames, slugs: (f"matte/{slug}.mp4" for slug in slugs)),
+    "exr": Form(
+        write_exr,
+        lambda clip, frames, slugs: (f"exr/{slug}/{frame}.exr" for slug in slugs for frame in frames),
+    ),
     "contact-sheet": Form(_contact_sheet, lambda clip, frames, slugs: ["contact_sheet.jpg"]),
 }
 """The forms by the names that `--format` takes; masks/ has the matte as pictures."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -39,6 +42,27 @@ def write_rgba(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
         for target, named in zip(targets, tracks, strict=True):
             picture = Image.fromarray(_cut_out(frame, named.track[index]))
             picture.save(target / f"{clip.frame_name(index)}.png", compress_level=1)
+
+
+def write_exr(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
+    """`exr/QUERY/00000.exr`, ...: the matte as OpenEXR pictures, one channel Y of half floats, 1 inside."""
+    for named in tracks:
+        target = made(inside(folder, "exr", named.slug))
+        encoder = _exr_encoder(clip.height, clip.width)
+        for index, mask in enumerate(named.track):
+            picture = av.VideoFrame.from_ndarray(mask.astype(np.float32), format="grayf32le")
+            picture.pts = index
+            [packet] = encoder.encode(picture)
+            (target / f"{clip.frame_name(index)}.exr").write_bytes(bytes(packet))
+
+
+def _exr_encoder(height: int, width: int) -> Any:
+    """Every packet of it is a whole picture."""
+    encoder: Any = av.CodecContext.create("exr", "w")
+    encoder.height, encoder.width, encoder.pix_fmt = height, width, "grayf32le"
+    encoder.time_base, encoder.thread_count = Fraction(1, 1), 1
+    encoder.options = {"compression": "zip16", "format": "half"}
+    return encoder
 
 
 def _write_movies(
