@@ -8,7 +8,14 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from refervid.cli.console import console, counted, print_json, print_table, reporting_errors
+from refervid.cli.console import (
+    console,
+    counted,
+    print_json,
+    print_table,
+    progress_hook,
+    reporting_errors,
+)
 from refervid.cli.options import Json
 
 datasets = typer.Typer(
@@ -71,3 +78,31 @@ def check(
     print(f"{data.name} {data.split}: {items} on {videos}, all well")
     for note in data.notes:
         print(f"- {note}")
+
+
+@datasets.command("from-sessions")
+def from_sessions(
+    sessions: Annotated[
+        list[Path], typer.Argument(metavar="DIR...", help="Folders of sessions, or folders above them.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the data set to make.")],
+    every: Annotated[int, typer.Option(min=1, help="Take every so many frames.")] = 1,
+) -> None:
+    """Make a data set of the answers that were accepted: what `evaluate folder` and `train soc` take."""
+    with reporting_errors():
+        from refervid.core.outputs import result_folder, writing_to
+        from refervid.pipelines.presets import load
+        from refervid.pipelines.session.reviewed import sessions_below, write_reviewed
+
+        found = sessions_below(sessions)
+        with progress_hook() as hook, result_folder(out, "dataset.json", found) as target, writing_to(out):
+            written = write_reviewed(found, target.new, load(sound=False), every=every, hook=hook)
+            target.finish({"sessions": [str(one) for one in found], "notes": written.notes})
+    for note in written.notes:
+        console.print(f"- {note}", markup=False)
+    sentences = sum(len(video["expressions"]) for video in written.videos.values())
+    console.print(
+        f"{counted(sentences, 'sentence')} on {counted(len(written.videos), 'clip')}: "
+        f"refervid datasets check folder {out}",
+        markup=False,
+    )

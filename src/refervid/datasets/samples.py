@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import wave
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ def _draw(
     labels[mask > 0] = number
 
 
-def write_pictures(folder: Path, frames: Sequence[Frame], names: Sequence[str], suffix: str = ".jpg") -> None:
+def write_pictures(folder: Path, frames: Iterable[Frame], names: Sequence[str], suffix: str = ".jpg") -> None:
     """RGB pictures as JPEG or PNG."""
     folder.mkdir(parents=True, exist_ok=True)
     for frame, name in zip(frames, names, strict=True):
@@ -101,7 +101,7 @@ def write_csv(path: Path, rows: Sequence[Sequence[Any]]) -> None:
         csv.writer(file).writerows(rows)
 
 
-def write_id_maps(folder: Path, ids: Sequence[NDArray[np.uint8]], names: Sequence[str]) -> None:
+def write_id_maps(folder: Path, ids: Iterable[NDArray[np.uint8]], names: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for labels, name in zip(ids, names, strict=True):
         write_indexed(folder / f"{name}.png", labels)

@@ -24,7 +24,8 @@ def journal_of(clip: Clip, folder: Path, place: Path) -> Journal:
 
     Raises `OutputConflict` for a file of that name that is none of ours, `SettingsError` for another clip's.
     """
-    head = {"refervid_session": FORM, "clip": _identity(clip)}
+    source = str(clip.source.absolute()) if clip.source.exists() else None
+    head = {"refervid_session": FORM, "clip": _identity(clip), "source": source}
     with writing_to(folder):
         journal = Journal(inside(folder, JOURNAL), head, place)
     found = journal.head
@@ -32,11 +33,18 @@ def journal_of(clip: Clip, folder: Path, place: Path) -> Journal:
         raise OutputConflict(f"{folder / JOURNAL} is no session of this program: choose another folder")
     if found["refervid_session"] != FORM:
         raise SettingsError(f"{folder} is a session of another version of refervid: choose another folder")
-    if found != head:
+    if found.get("clip") != head["clip"]:
         raise SettingsError(
             f"{folder} is the session of another clip, or of another part of it: choose another folder"
         )
     return journal
+
+
+def source_of(folder: Path) -> Path | None:
+    """Where the clip of a session lay when it was begun. Raises `OutputConflict`, `BadResult`."""
+    head = Journal(inside(folder, JOURNAL), {}, folder).head
+    source = head.get("source") if isinstance(head, dict) else None
+    return Path(source) if isinstance(source, str) else None
 
 
 def _identity(clip: Clip) -> dict[str, Any]:
