@@ -118,7 +118,8 @@ class Network:
         self._compute_constants()
         hiera = hasattr(model.vision_encoder.backbone, "stage_ends")
         encoder = ImageEncoder(self._model, self.image_size) if hiera else PlainEncoder(self._model)
-        model.to(dtype)
+        # Norms over channels find them side by side, and nothing is copied between them and convolutions.
+        model.to(dtype=dtype, memory_format=torch.channels_last)
         encoder.to(dtype)
         # Coordinates of prompts go up to S: they stay in float32, and so does what reads them.
         model.prompt_encoder.float()
@@ -158,7 +159,7 @@ class Network:
             positions + model.memory_temporal_positional_encoding.view(-1, 1, memory_channels)
         ).to(self.dtype)
         tokens = self._memory_positions.shape[1]
-        self._memory_attention = MemoryAttention(model.memory_attention, tokens, self.device)
+        self._memory_attention = MemoryAttention(model.memory_attention, tokens, self.device, self.dtype)
 
     @torch.inference_mode()
     def encode(self, pixels: Tensor) -> list[FrameFeatures]:
