@@ -21,6 +21,7 @@ import torch
 from transformers import Sam3VideoConfig, Sam3VideoModel
 from transformers.models.sam3_video.modeling_sam3_video import Sam3VideoInferenceSession
 
+from refervid.engines.sam3.model import Segmenter
 from refervid.engines.sam3.session import BoundedSession, memory_of, pixels_of
 
 SIZE, PATCH, CHANNELS = 56, 14, 128
@@ -63,7 +64,7 @@ def make(options: argparse.Namespace) -> Sam3VideoModel:
         "max_num_objects": options.objects,
     }
     config = Sam3VideoConfig(**loose) if options.size == "full" else small(loose)
-    model = Sam3VideoModel(config)
+    model = Segmenter(config)
     with torch.no_grad():
         model.tracker_model.mask_decoder.pred_obj_score_head.proj_out.bias.fill_(10.0)
     dtype = torch.float32 if options.device == "cpu" else torch.bfloat16

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from logging import ERROR, getLogger
 from typing import Any
 
 import torch
@@ -11,6 +12,9 @@ from transformers import Sam3VideoModel
 from refervid.engines.base import Runtime
 from refervid.engines.hub.parts import load_part
 from refervid.engines.hub.weights import find_weights, load_pretrained, torch_dtype
+
+# It says with every frame that more is there than is followed, and misses a package that is not needed.
+getLogger("transformers.models.sam3_video.modeling_sam3_video").setLevel(ERROR)
 
 
 class Segmenter(Sam3VideoModel):  # type: ignore[misc]

@@ -38,7 +38,9 @@ def frames_showing(
     open_to = inside if inside.sum() >= count else open_to
     fresh = open_to.copy()
     fresh[list(seen)] = False
-    pool = np.flatnonzero(fresh if fresh.any() else open_to)
+    if not fresh.any():
+        fresh, seen = open_to, ()
+    pool = np.flatnonzero(fresh)
     pool = pool[np.linspace(0, len(pool) - 1, min(POOL, len(pool))).round().astype(int)]
     span = max(float(pool[-1] - pool[0]), 1.0)
     taken: list[int] = []
