@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from refervid.core.types import Reference
 
 
+KNOWS = """toys are easy: lite names 80 kinds of things, and 26 000 nouns through them. On seven real clips
+it was right with 37 of 48 sentences, and doubted all 14 about what is not there (see README)"""
+
+
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the clip and its results.")] = Path(
         "out/demo"
@@ -52,6 +56,8 @@ def demo(
         table.add_row(result.query, status, f"{j:.3f}", f"{f:.3f}", f"{(j + f) / 2:.3f}")
     print_table(table)
     console.print(f"\nopen {out / 'report.html'} in a browser; the clip is {out / 'demo.mp4'}", markup=False)
+    if preset == "lite":
+        console.print(KNOWS, markup=False)
     console.print(f'now your own: {called_as()} segment VIDEO --text "the red car"', markup=False)
 
 
