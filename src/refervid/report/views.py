@@ -44,6 +44,7 @@ _QUESTION_WORDS = {
     "objects": "What makes the sound?",
     "correction": "What was marked?",
     "check": "Is the result right?",
+    "concepts": "What does the sentence name?",
 }
 
 
@@ -214,7 +215,8 @@ def _has_picture(decision: Decision) -> bool:
 
 def _answer_words(decision: Decision, clip: Clip) -> str:
     if decision.answer is None:
-        return "no answer" if decision.question == "check" else "none fits"
+        asked = decision.question
+        return "no answer" if asked in ("check", "concepts") or asked.startswith("round") else "none fits"
     if decision.question == "frame" and decision.frame_index is not None:
         return _place(clip, decision.frame_index)
     return f"box {decision.answer}" if decision.question == "box" else str(decision.answer)

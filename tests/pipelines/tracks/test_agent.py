@@ -119,6 +119,15 @@ def test_the_undecided_get_frames_of_their_own(made: MadeClip) -> None:
     assert "then you are shown others" in text_of(asked[0])
 
 
+def test_more_tracks_than_a_picture_can_show_are_asked_about_one_after_another(made: MadeClip) -> None:
+    with serving(answering(perfect_eye({TEXT: [4]}))) as (server, url):
+        result = ask(made, url, "rounds.tracks=3")
+    asked = [numbers_of(body) for body in server.requests if "Which of the things" in text_of(body)]
+    assert sorted(asked) == [[1, 3], [2, 4]]
+    assert result.status == "ok"
+    np.testing.assert_array_equal(result.masks, true_masks(made, 3).stack())
+
+
 def test_who_stays_undecided_is_a_guess(made: MadeClip) -> None:
     verdicts = {1: "drop", 2: "unsure", 3: "drop", 4: "drop"}
 
