@@ -33,10 +33,11 @@ KEPT = 60
 def main() -> None:
     options = parse()
     model = make(options)
-    rows = [measure(model, "ours", frames, options) for frames in options.frames]
-    rows.append(measure(model, "transformers", min(KEPT, *options.frames), options))
-    for row in rows:
-        print("  ".join(f"{name} {value}" for name, value in row.items()))
+    rows = []
+    theirs = ("transformers", min(KEPT, *options.frames))
+    for kind, frames in (theirs, *(("ours", frames) for frames in options.frames)):
+        rows.append(measure(model, kind, frames, options))
+        print("  ".join(f"{name} {value}" for name, value in rows[-1].items()), flush=True)
     options.out.parent.mkdir(parents=True, exist_ok=True)
     options.out.write_text(
         json.dumps({"device": options.device, "size": options.size, "rows": rows}, indent=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from shutil import copytree
@@ -20,11 +21,12 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from refervid.core.errors import BadCheckpoint, ReplyCut
+from refervid.core.errors import BadCheckpoint, MissingExtra, ReplyCut
 from refervid.engines.base import Dtype, Runtime
 from refervid.engines.llm.local import LocalModel
 from refervid.engines.llm.model import Prompt
 from refervid.media.pictures import encode_jpeg
+from tests.engines.llm.qwen import qwen_folder
 
 WORDS = ["<unk>", "<pad>", "<image>", "<end>", "which", "frame", "[1]"]
 NETWORK = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -76,6 +78,18 @@ def test_an_answer_without_end_is_cut(folder: Path) -> None:
     prompt = Prompt("frame-v1", "which frame", encode_jpeg(np.zeros((40, 50, 3), np.uint8)))
     with pytest.raises(ReplyCut, match=r"chooser\.max_tokens"):
         load(folder).reply(prompt)
+
+
+def test_pictures_need_no_torchvision_unless_the_model_says_so(tmp_path: Path) -> None:
+    qwen = qwen_folder(tmp_path / "qwen")
+    prompt = Prompt("frame-v1", "which frame", encode_jpeg(np.zeros((40, 50, 3), np.uint8)))
+    with pytest.raises(ReplyCut):
+        load(qwen).reply(prompt)
+    settings = json.loads((qwen / "preprocessor_config.json").read_text())
+    settings |= {"image_processor_type": "Molmo2ImageProcessor", "processor_class": "Molmo2Processor"}
+    (qwen / "preprocessor_config.json").write_text(json.dumps(settings))
+    with pytest.raises(MissingExtra, match="torchvision"):
+        load(qwen)
 
 
 def test_whatever_changes_its_answers_is_in_its_name(folder: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Self
 import torch
 from PIL import Image
 
-from refervid.core.errors import BadCheckpoint, ReplyCut, ReplyEmpty
+from refervid.core.errors import BadCheckpoint, MissingExtra, ReplyCut, ReplyEmpty
 from refervid.engines.base import Runtime
 from refervid.engines.hub.parts import load_part
 from refervid.engines.hub.weights import find_weights, load_pretrained, torch_dtype
@@ -77,9 +77,9 @@ def _processor(folder: Path) -> Any:
     try:
         return load_part(transformers.AutoProcessor, folder)
     except BadCheckpoint as error:
-        if not isinstance(error.__cause__, ImportError):
+        if not _wants_torchvision(error):
             raise
-        pictures = load_part(transformers.AutoImageProcessor, folder)
+        pictures = _picture_processor(folder)
         tokenizer = load_part(transformers.AutoTokenizer, folder)
         settings = json.loads((folder / "preprocessor_config.json").read_text("utf-8"))
         kind = getattr(transformers, str(settings.get("processor_class")), None)
@@ -92,9 +92,27 @@ def _processor(folder: Path) -> Any:
             def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
                 return argument and super().check_argument_for_proper_class(argument_name, argument)
 
-        return PicturesAlone(
-            pictures, tokenizer, chat_template=_chat_template(folder) or tokenizer.chat_template
-        )
+        template = _chat_template(folder) or tokenizer.chat_template
+        return PicturesAlone(image_processor=pictures, tokenizer=tokenizer, chat_template=template)
+
+
+def _picture_processor(folder: Path) -> Any:
+    from transformers import AutoImageProcessor
+
+    try:
+        return load_part(AutoImageProcessor, folder)
+    except BadCheckpoint as error:
+        if not _wants_torchvision(error):
+            raise
+        raise MissingExtra(
+            f"the model in {folder} prepares its pictures with torchvision: install the one made for your "
+            "torch, or ask the model through a server (--set chooser.kind=server)"
+        ) from error
+
+
+def _wants_torchvision(error: BadCheckpoint) -> bool:
+    """transformers says it in errors of several kinds."""
+    return "torchvision" in str(error.__cause__).lower()
 
 
 def _chat_template(folder: Path) -> str | None:
