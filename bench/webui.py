@@ -1,4 +1,5 @@
-"""Seconds from pressing the button to the first overlay on the page, in a real browser.
+"""Seconds from pressing the button to the first masks on the page, and from a click to its preview, in a real
+browser.
 
     python bench/webui.py [-o JSON] [--runs 3] [--chromium /usr/bin/chromium]
 
@@ -29,6 +30,9 @@ from refervid.media.movie import H264, MovieWriter
 from refervid.webui.server import HOST, page_server
 
 SECONDS, SIZE = 5, (854, 480)
+SHOWN = "document.querySelector('img.film[src*=still]')?.naturalWidth > 0"
+HEART = (0.9, 0.49)
+"""Where a thing stands still, in widths and heights of the frame."""
 PAUSES_S = (0.0, 6.0)
 """Between upload and button: none, and as long as a short sentence takes to type. The page uses the time."""
 
@@ -49,19 +53,51 @@ def measure(address: str, clip: Path, chromium: str, pause_s: float) -> dict[str
         page = browser.new_page()
         page.goto(address)
         page.locator("input[type=file]").set_input_files(clip)
-        page.locator(".clip-card").wait_for()
+        page.locator(".clips").wait_for()
         page.get_by_label("What to find").fill("the red striped ball")
         time.sleep(pause_s)
         page.get_by_role("button", name="Find it").click()
         start, cpu = time.perf_counter(), time.process_time()
-        page.locator("img.film, video.film").first.wait_for(timeout=300_000)
-        first_s = time.perf_counter() - start
-        page.locator("video.film").wait_for(timeout=300_000)
-        film_s = time.perf_counter() - start
+        page.wait_for_function(SHOWN, timeout=300_000)
+        first_s, first_cpu_s = time.perf_counter() - start, time.process_time() - cpu
         page.get_by_text("Done in").wait_for(timeout=300_000)
-        cpu_s = time.process_time() - cpu
+        answer_s = time.perf_counter() - start
+        page.locator("video.film[src*=overlay]").wait_for(timeout=300_000)
+        film_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu
         browser.close()
-    return {"first_overlay_s": first_s, "film_s": film_s, "server_cpu_s": cpu_s, "load": os.getloadavg()[0]}
+    return {
+        "first_overlay_s": first_s,
+        "first_overlay_cpu_s": first_cpu_s,
+        "answer_s": answer_s,
+        "film_s": film_s,
+        "server_cpu_s": cpu_s,
+        "load": os.getloadavg()[0],
+    }
+
+
+def measure_previews(address: str, clip: Path, chromium: str, clicks: int) -> list[float]:
+    """The first click comes right after the upload, the others on other frames."""
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(address)
+        page.locator("input[type=file]").set_input_files(clip)
+        page.locator(".clips").wait_for()
+        page.get_by_role("tab", name="Frames").click()
+        area = page.locator(".stage").bounding_box()
+        assert area is not None
+        page.mouse.move(area["x"] + HEART[0] * area["width"], area["y"] + HEART[1] * area["height"])
+        seconds = []
+        for number in range(clicks):
+            page.locator(".slider").fill(str(10 * number + 10))
+            page.locator(".preview").wait_for(state="hidden")
+            start = time.perf_counter()
+            page.mouse.down()
+            page.mouse.up()
+            page.locator(".preview:visible").wait_for()
+            seconds.append(time.perf_counter() - start)
+        browser.close()
+    return seconds
 
 
 def main() -> None:
@@ -89,13 +125,17 @@ def main() -> None:
             for pause_s in PAUSES_S
             for _ in range(options.runs)
         ]
+        previews = measure_previews(address, clip, options.chromium, 10)
         server.should_exit = True
         thread.join()
+    print("click to preview:", " ".join(f"{one:.2f}" for one in previews), f"load {os.getloadavg()[0]:.1f}")
     for run in runs:
         print(" ".join(f"{name} {value:.2f}" for name, value in run.items()))
     if options.out:
         machine = {"cores": os.cpu_count(), "machine": platform.machine()}
-        options.out.write_text(json.dumps({"runs": runs, **machine}, indent=1) + "\n")
+        options.out.write_text(
+            json.dumps({"runs": runs, "click_to_preview_s": previews, **machine}, indent=1) + "\n"
+        )
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def main(address: str, video: str, text: str, out: str = "answer.zip") -> None:
         frame, (left, top, right, bottom) = seen[0]
         middle = [(left + right) / 2, (top + bottom) / 2]
         mark = {"query": 0, "frame": frame, "points": [middle], "labels": [True]}
-        client.predict(mark, api_name="/correct")
+        client.predict(mark, api_name="/mark")
         client.predict(api_name="/undo")
 
     package = client.predict(["coco-rle"], api_name="/export")

@@ -162,8 +162,8 @@ def test_the_page_works_in_folders_of_its_own(
 ) -> None:
     pytest.importorskip("gradio", reason="the page needs the extra `ui`")
     from refervid.pipelines.presets import load
+    from refervid.webui.desk import Desk
     from refervid.webui.server import page_server
-    from refervid.webui.session import Session
 
     for place in ("temporary", "cache"):
         scatter(tmp_path / place, Random(4), ("demo", "weights"))
@@ -171,13 +171,14 @@ def test_the_page_works_in_folders_of_its_own(
     monkeypatch.setenv("REFERVID_CACHE", str(tmp_path / "cache"))
     before = seen(tmp_path)
     with page_server() as site:
-        sessions = site.state.sessions
+        visitors = site.state.visitors
         upload = Path(shutil.copy(inputs.video, tmp_path / "temporary" / "upload"))
-        visitor = Session(sessions.folder / "visitor", sessions.limits, lambda name: load(name, device="cpu"))
-        visitor.open(upload, "clip.mp4")
-        visitor.ask(["the red disc"], False, "lite")
-        visitor.export(["npz"])
+        desk = Desk(visitors.folder / "visitor", visitors.limits, lambda name: load(name, device="cpu"))
+        work = desk.open(upload, "clip.mp4")
+        work.ask(["the red disc"], False, "lite")
+        work.export(["npz"])
         assert untouched(before, tmp_path)
+        desk.close()
     assert seen(tmp_path) == before
 
 

@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from refervid.pipelines.presets import load
+from refervid.webui.clip_work import ClipWork
+from refervid.webui.desk import Desk
 from refervid.webui.limits import Limits
-from refervid.webui.session import Session
 from tests.clips import disc_and_square, tone, write_video
 
 HEIGHT, WIDTH, FRAMES = 96, 144, 20
@@ -52,12 +53,17 @@ def silent_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def session(tmp_path: Path, video: Path) -> Iterator[Session]:
-    """A visitor who has chosen the clip."""
-    one = Session(tmp_path / "session", LIMITS, lambda preset: load(preset, device="cpu"))
+def desk(tmp_path: Path, video: Path) -> Iterator[Desk]:
+    """Of a visitor who has chosen the clip."""
+    one = Desk(tmp_path / "desk", LIMITS, lambda preset: load(preset, device="cpu"))
     one.open(Path(shutil.copy(video, tmp_path / "upload")), video.name)
     yield one
     one.close()
+
+
+@pytest.fixture
+def work(desk: Desk) -> ClipWork:
+    return desk.present_work()
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +79,7 @@ def site() -> Iterator[Any]:
 def others_job(site: Any) -> Iterator[Event]:
     """A job of somebody else, which is under way until the event is set or the block ends."""
     over = Event()
-    site.sessions.jobs.submit(lambda hook: over.wait())
+    site.visitors.jobs.submit(lambda hook: over.wait())
     try:
         yield over
     finally:
@@ -102,7 +108,7 @@ def chromium() -> Iterator[Any]:
 
 
 class Browsing:
-    """Pages of one test, each with a session of its own; none may ask another host or break a script."""
+    """Pages of one test, each a visitor of its own; none may ask another host or break a script."""
 
     def __init__(self, browser: Any, address: str) -> None:
         self._browser, self._address = browser, address

@@ -13,13 +13,13 @@ import uvicorn
 
 from refervid.webui.limits import Limits
 from refervid.webui.server import HOST, page_server
-from refervid.webui.sessions import Sessions
+from refervid.webui.visitors import Visitors
 
 
 @dataclass(frozen=True)
 class Served:
     address: str
-    sessions: Sessions
+    visitors: Visitors
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def served(limits: Limits) -> Iterator[Served]:
             assert thread.is_alive(), "the server ended before it served anything"
             time.sleep(0.02)
         try:
-            yield Served(f"http://{HOST}:{listener.getsockname()[1]}", app.state.sessions)
+            yield Served(f"http://{HOST}:{listener.getsockname()[1]}", app.state.visitors)
         finally:
             server.should_exit = True
             thread.join(5)

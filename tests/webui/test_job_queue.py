@@ -12,7 +12,7 @@ from refervid.core.errors import SettingsError
 from refervid.core.types import Hook
 from refervid.webui.job_queue import Job, JobQueue
 from refervid.webui.limits import Limits
-from refervid.webui.sessions import Sessions
+from refervid.webui.visitors import Visitors
 from tests.clips import write_video
 from tests.webui.conftest import PATIENCE_S, pictures
 
@@ -88,111 +88,111 @@ def test_closing_ends_all_work() -> None:
     assert [job.state for job in jobs] == ["cancelled"] * 3
 
 
-def visitors(folder: Path, **limits: float) -> Sessions:
-    return Sessions(folder, Limits(**limits), device="cpu", allow_remote=False)  # type: ignore[arg-type]
+def visitors(folder: Path, **limits: float) -> Visitors:
+    return Visitors(folder, Limits(**limits), device="cpu", allow_remote=False)  # type: ignore[arg-type]
 
 
-def later(sessions: Sessions, seconds: float) -> None:
+def later(page: Visitors, seconds: float) -> None:
     """What happens when so much time has gone by."""
-    sessions.sweep(time.monotonic() + seconds)
+    page.sweep(time.monotonic() + seconds)
 
 
 def test_visitors_have_folders_and_names_of_their_own(tmp_path: Path) -> None:
-    sessions = visitors(tmp_path, return_s=10)
-    one, other = sessions.of("one"), sessions.of("other")
-    assert sessions.of("one") is one
-    assert one.session.folder != other.session.folder
-    assert one.session.token != other.session.token
-    assert sessions.with_token(one.session.token) is one.session
-    assert sessions.with_token("one") is None
-    sessions.leave("one")
-    later(sessions, 11)
-    assert not one.session.folder.exists()
-    assert other.session.folder.exists()
-    assert sessions.with_token(one.session.token) is None
-    sessions.leave("one")
-    sessions.close()
+    page = visitors(tmp_path, return_s=10)
+    one, other = page.of("one"), page.of("other")
+    assert page.of("one") is one
+    assert one.desk.folder != other.desk.folder
+    assert one.desk.token != other.desk.token
+    assert page.with_token(one.desk.token) is one.desk
+    assert page.with_token("one") is None
+    page.leave("one")
+    later(page, 11)
+    assert not one.desk.folder.exists()
+    assert other.desk.folder.exists()
+    assert page.with_token(one.desk.token) is None
+    page.leave("one")
+    page.close()
     assert [path.name for path in tmp_path.iterdir()] == ["uploads"]
 
 
 @pytest.mark.parametrize("order", ["leaves first", "returns first"])
-def test_a_page_that_is_loaded_anew_finds_its_session(tmp_path: Path, order: str) -> None:
-    sessions = visitors(tmp_path, return_s=10)
-    visitor = sessions.of("before")
+def test_a_page_that_is_loaded_anew_finds_its_desk(tmp_path: Path, order: str) -> None:
+    page = visitors(tmp_path, return_s=10)
+    visitor = page.of("before")
     if order == "leaves first":
-        sessions.leave("before")
-        later(sessions, 9)
-    assert sessions.return_to("after", visitor.session.token) is visitor
-    sessions.leave("before")
-    later(sessions, 11)
-    assert sessions.of("after") is visitor
-    assert visitor.session.folder.exists()
-    assert sessions.return_to("third", "no such token") is None
-    other = sessions.of("other")
-    assert sessions.return_to("other", visitor.session.token) is None
-    assert sessions.of("other") is other
-    sessions.close()
+        page.leave("before")
+        later(page, 9)
+    assert page.return_to("after", visitor.desk.token) is visitor
+    page.leave("before")
+    later(page, 11)
+    assert page.of("after") is visitor
+    assert visitor.desk.folder.exists()
+    assert page.return_to("third", "no such token") is None
+    other = page.of("other")
+    assert page.return_to("other", visitor.desk.token) is None
+    assert page.of("other") is other
+    page.close()
 
 
 def test_one_job_a_visitor(tmp_path: Path) -> None:
-    sessions, gate = visitors(tmp_path), Event()
-    visitor = sessions.of("one")
-    job = sessions.start(visitor, held(gate))
+    page, gate = visitors(tmp_path), Event()
+    visitor = page.of("one")
+    job = page.start(visitor, held(gate))
     with pytest.raises(SettingsError, match="still being worked on"):
-        sessions.start(visitor, held(gate))
+        page.start(visitor, held(gate))
     gate.set()
     assert job.wait(PATIENCE_S)
-    sessions.start(visitor, held(gate))
-    sessions.close()
+    page.start(visitor, held(gate))
+    page.close()
 
 
 def test_whoever_leaves_takes_the_job_along(tmp_path: Path) -> None:
-    sessions = visitors(tmp_path, return_s=10)
-    visitor = sessions.of("one")
-    visitor.session.open(write_video(tmp_path / "clip.mp4", pictures()[:4]), "clip.mp4")
-    job: Job = sessions.start(visitor, held(Event()))
-    sessions.look_ahead(visitor)
-    sessions.leave("one")
+    page = visitors(tmp_path, return_s=10)
+    visitor = page.of("one")
+    visitor.desk.open(write_video(tmp_path / "clip.mp4", pictures()[:4]), "clip.mp4")
+    job: Job = page.start(visitor, held(Event()))
+    page.look_ahead(visitor, visitor.desk.present_work())
+    page.leave("one")
     assert not job.finished  # the page may be on its way back
-    later(sessions, 11)
+    later(page, 11)
     assert job.wait(PATIENCE_S)
     assert visitor.ahead is None or visitor.ahead.wait(PATIENCE_S)
-    sessions.close()
+    page.close()
     assert job.state == "cancelled"
-    assert not visitor.session.folder.exists()
+    assert not visitor.desk.folder.exists()
 
 
 def test_no_room_in_the_line_to_look_ahead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("refervid.webui.sessions.best_preset", lambda: "lite")
-    sessions = visitors(tmp_path, waiting=1)
-    visitor = sessions.of("one")
-    visitor.session.open(write_video(tmp_path / "clip.mp4", pictures()[:4]), "clip.mp4")
+    monkeypatch.setattr("refervid.webui.visitors.best_preset", lambda: "lite")
+    page = visitors(tmp_path, waiting=1)
+    visitor = page.of("one")
+    visitor.desk.open(write_video(tmp_path / "clip.mp4", pictures()[:4]), "clip.mp4")
     for other in ("other", "third"):
-        sessions.start(sessions.of(other), held(Event()))
-    sessions.look_ahead(visitor)
+        page.start(page.of(other), held(Event()))
+    page.look_ahead(visitor, visitor.desk.present_work())
     assert visitor.ahead is None
-    sessions.close()
+    page.close()
 
 
 def test_whoever_is_silent_too_long_has_left(tmp_path: Path) -> None:
-    sessions = visitors(tmp_path, idle_s=100)
-    idle, busy = sessions.of("idle"), sessions.of("busy")
-    job = sessions.start(busy, held(Event()))
-    later(sessions, 101)
-    assert not idle.session.folder.exists()
-    assert busy.session.folder.exists()
+    page = visitors(tmp_path, idle_s=100)
+    idle, busy = page.of("idle"), page.of("busy")
+    job = page.start(busy, held(Event()))
+    later(page, 101)
+    assert not idle.desk.folder.exists()
+    assert busy.desk.folder.exists()
     assert not job.finished
-    sessions.close()
+    page.close()
 
 
 def test_others_jobs_are_counted_and_ones_own_look_ahead_is_not(tmp_path: Path) -> None:
-    sessions, gate = visitors(tmp_path), Event()
-    one, other = sessions.of("one"), sessions.of("other")
-    sessions.start(other, held(gate))
-    one.session.open(write_video(tmp_path / "clip.mp4", pictures()[:4]), "clip.mp4")
-    sessions.look_ahead(one)
-    sessions.start(one, lambda hook: None)
-    assert sessions.waiting(one) == 1
-    assert sessions.waiting(other) == 0
+    page, gate = visitors(tmp_path), Event()
+    one, other = page.of("one"), page.of("other")
+    page.start(other, held(gate))
+    one.desk.open(write_video(tmp_path / "clip.mp4", pictures()[:4]), "clip.mp4")
+    page.look_ahead(one, one.desk.present_work())
+    page.start(one, lambda hook: None)
+    assert page.waiting(one) == 1
+    assert page.waiting(other) == 0
     gate.set()
-    sessions.close()
+    page.close()

@@ -53,7 +53,7 @@ def described(path: object) -> dict[str, Any]:
 
 
 def kept(site: Any) -> list[Path]:
-    return [path for path in site.sessions.folder.rglob("*") if path.is_file()]
+    return [path for path in site.visitors.folder.rglob("*") if path.is_file()]
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 ENDPOINTS = {
     "open_clip": lambda file: [file],
     "ask": lambda file: [[file], False, "lite"],
-    "correct": lambda file: [{"query": file}],
+    "mark": lambda file: [{"query": file}, "lite"],
     "take_candidate": lambda file: [file, 0, 0],
     "export": lambda file: [[file]],
     "recipe": lambda file: [[file]],
@@ -87,7 +87,7 @@ def test_fault_37_a_file_that_a_caller_names_is_not_copied(
         f"{site.address}/gradio_api/run/{endpoint}", json={"data": data}, timeout=PATIENCE_S
     ).text
     for words in (answer, direct):
-        assert str(site.sessions.folder) not in words
+        assert str(site.visitors.folder) not in words
     assert SECRET not in b"".join(path.read_bytes() for path in kept(site))
     assert secret.read_bytes() == SECRET
 
@@ -153,7 +153,7 @@ def test_fault_38_other_sites_send_nothing(site: Any, headers: dict[str, str]) -
 def test_fault_38_the_page_itself_and_a_link_to_it_are_served(site: Any) -> None:
     own = {"Origin": site.address, "Sec-Fetch-Site": "same-origin"}
     assert send(site, b"x", **own).status_code == 200
-    site.sessions.uploads.sweep(time.monotonic() + site.sessions.limits.unopened_s)
+    site.visitors.uploads.sweep(time.monotonic() + site.visitors.limits.unopened_s)
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
     assert httpx.get(site.address, headers=link, timeout=PATIENCE_S).status_code == 200
     frame = {**link, "Sec-Fetch-Dest": "iframe"}
@@ -167,9 +167,9 @@ def test_fault_38_uploads_that_nobody_opens_are_swept(small: Served) -> None:
     refused = send(small, bytes(MB // 2))
     assert refused.status_code == 503
     assert "try again" in refused.json()["detail"]
-    small.sessions.sweep(time.monotonic() + 59)
+    small.visitors.sweep(time.monotonic() + 59)
     assert len(kept(small)) == 2
-    small.sessions.sweep(time.monotonic() + 61)
+    small.visitors.sweep(time.monotonic() + 61)
     assert kept(small) == []
     assert send(small, bytes(MB // 2)).status_code == 200
 

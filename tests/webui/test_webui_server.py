@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import webbrowser
 import zipfile
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -23,7 +25,7 @@ from typer.testing import CliRunner
 from refervid.cli.app import app
 from refervid.core.errors import MediaNotFound
 from tests.clips import tone, write_wav
-from tests.webui.conftest import FRAMES, PATIENCE_S, SQUARE_CENTRE, others_job, until
+from tests.webui.conftest import FRAMES, HEIGHT, PATIENCE_S, SQUARE_CENTRE, WIDTH, others_job, until
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "webui_client.py"
 
@@ -43,7 +45,7 @@ def fetch(address: str, **options: Any) -> httpx.Response:
 
 def uploads(site: Any) -> list[Path]:
     """What lies where browsers and clients send files."""
-    return [path for path in site.sessions.folder.rglob("uploads/*") if path.is_file()]
+    return [path for path in site.visitors.folder.rglob("uploads/*") if path.is_file()]
 
 
 def test_the_example_client(site: Any, video: Path, tmp_path: Path) -> None:
@@ -67,7 +69,7 @@ def test_every_operation_over_http(client: Client, site: Any, video: Path) -> No
     other = client.predict(1, decision, 2, api_name="/take_candidate")
     assert other["queries"][1]["areas"] != answers["queries"][1]["areas"]
     mark = {"query": 0, "frame": 4, "box": [98, 12, 131, 45], "afresh": True}
-    square = client.predict(mark, api_name="/correct")["queries"][0]["boxes_xyxy"][10]
+    square = client.predict(mark, api_name="/mark")["queries"][0]["boxes_xyxy"][10]
     assert square[0] < SQUARE_CENTRE[0] < square[2]
     assert client.predict(api_name="/undo")["queries"] == other["queries"]
     film = fetch(site.address + client.predict(api_name="/overlay"))
@@ -76,22 +78,42 @@ def test_every_operation_over_http(client: Client, site: Any, video: Path) -> No
     assert (part.status_code, len(part.content)) == (206, 100)
     recipe = client.predict(["npz"], api_name="/recipe")
     assert "--format npz" in recipe["shell"]
-    assert "candidate_pivot" in recipe["python"]
+    assert recipe["python"].count("session.") == 3  # ask, the candidate, save
     assert client.predict(api_name="/cancel") is False
-    pointed = client.predict({"query": 0, "frame": 4, "points": [SQUARE_CENTRE], "labels": [True]},
-                             "lite", api_name="/point")["queries"]  # fmt: skip
+    pointed = client.predict({"frame": 4, "points": [SQUARE_CENTRE], "labels": [True]},
+                             "lite", api_name="/mark")["queries"]  # fmt: skip
     assert [query["kind"] for query in pointed] == ["text", "text", "sound", "mark"]
     assert pointed[3]["boxes_xyxy"][10][0] < SQUARE_CENTRE[0] < pointed[3]["boxes_xyxy"][10][2]
+    assert client.predict(3, "the square", api_name="/rename")["queries"][3]["query"] == "the square"
+    assert len(client.predict(0, api_name="/delete")["queries"]) == 3
+    assert len(client.predict(api_name="/undo")["queries"]) == 4
+    assert len(client.predict(api_name="/redo")["queries"]) == 3
+
+
+def test_several_clips_over_http(client: Client, site: Any, video: Path, silent_video: Path) -> None:
+    numbers = [
+        client.predict(handle_file(path), api_name="/open_clip")["number"] for path in (video, silent_video)
+    ]
+    listed = client.predict(api_name="/clips")
+    assert [one["name"] for one in listed["clips"]] == ["my-clip", "silent"]
+    assert listed["chosen"] == numbers[1]
+    assert client.predict(numbers[0], api_name="/choose_clip")["chosen"] == numbers[0]
+    assert len(client.predict(numbers[0], api_name="/close_clip")["clips"]) == 1
+    for wrong in (numbers[0], -1, "x", {"a": 1}):
+        with pytest.raises(AppError, match="is not open"):
+            client.predict(wrong, api_name="/choose_clip")
 
 
 @pytest.mark.parametrize(
     ("call", "hint"),
     [
         (lambda c, _: c.predict(["it"], api_name="/ask"), "Choose a clip"),
-        (lambda c, _: c.predict(api_name="/undo"), "no correction"),
-        (lambda c, _: c.predict(api_name="/recipe"), "no answer"),
-        (lambda c, _: c.predict(api_name="/overlay"), "no answer"),
-        (lambda c, _: c.predict({"query": 0}, api_name="/correct"), "mark"),
+        (lambda c, _: c.predict(api_name="/undo"), "Choose a clip"),
+        (lambda c, _: c.predict(api_name="/recipe"), "Choose a clip"),
+        (lambda c, _: c.predict(api_name="/overlay"), "Choose a clip"),
+        (lambda c, _: c.predict({"query": 0}, api_name="/mark"), "Choose a clip"),
+        (lambda c, _: c.predict({"a": 1}, api_name="/delete"), "Choose a clip"),
+        (lambda c, _: c.predict(0, {"path": "x"}, api_name="/rename"), "Choose a clip"),
         (lambda c, _: c.predict([1, None], api_name="/ask"), "Texts: give text"),
         (lambda c, _: c.predict("red", api_name="/ask"), "Texts: give text"),
         (lambda c, _: c.predict(["red"], False, {"path": "x"}, api_name="/ask"), "Preset: give text"),
@@ -116,7 +138,7 @@ def test_a_clip_is_opened_in_line_and_nothing_is_asked_meanwhile(
     client: Client, site: Any, video: Path, silent_video: Path
 ) -> None:
     client.predict(handle_file(video), api_name="/open_clip")
-    visitor = site.sessions.of(client.session_hash)
+    visitor = site.visitors.of(client.session_hash)
     with others_job(site):
         opening = client.submit(handle_file(silent_video), api_name="/open_clip")
         until(lambda: visitor.job is not None and visitor.job.state == "waiting")
@@ -126,20 +148,20 @@ def test_a_clip_is_opened_in_line_and_nothing_is_asked_meanwhile(
                 call()
     assert opening.result(PATIENCE_S)["name"] == "silent"
     assert uploads(site) == []
-    assert [path.name for path in visitor.session.folder.rglob("*.mp4")] == ["silent.mp4"]
+    assert [path.name for path in visitor.desk.present_work().folder.glob("*.mp4")] == ["silent.mp4"]
     assert client.predict(["the red thing"], api_name="/ask")["queries"][0]["status"] == "guess"
 
 
 def test_a_cancelled_upload_leaves_no_file(client: Client, site: Any, video: Path) -> None:
     with others_job(site):
         opening = client.submit(handle_file(video), api_name="/open_clip")
-        visitor = site.sessions.of(client.session_hash)
+        visitor = site.visitors.of(client.session_hash)
         until(lambda: visitor.job is not None)
         assert client.predict(api_name="/cancel")
         with pytest.raises(AppError, match="Cancelled"):
             opening.result(PATIENCE_S)
     assert uploads(site) == []
-    assert list(visitor.session.folder.rglob("*.mp4")) == []
+    assert list(visitor.desk.folder.rglob("*.mp4")) == []
 
 
 def test_too_large_an_upload_is_refused(client: Client, tmp_path: Path) -> None:
@@ -154,30 +176,35 @@ def test_nobody_sees_what_is_not_theirs(client: Client, site: Any, video: Path) 
     film = client.predict(api_name="/overlay")
     token = film.split("/")[2]
     other = new_client(site)
-    with pytest.raises(AppError, match="no answer"):
+    with pytest.raises(AppError, match="Choose a clip"):
         other.predict(api_name="/overlay")
-    start = f"{site.address}/session/{token}"
-    found = [
-        f"clip-1/{FRAMES - 1}.jpg",
-        "clip-1/film",
-        "mask-1/0/3.png",
-        "still-1.jpg",
-        film.split("/", 3)[3],
-    ]
+    start = f"{site.address}/desk/{token}/1"
+    found = [f"{FRAMES - 1}.jpg", "clip", "mask-N/0/3.png", "still-N.jpg", film.split("/", 4)[4]]
+    number = site.visitors.with_token(token).present_work().present_answers().number
+    found = [path.replace("N", str(number)) for path in found]
     assert [fetch(f"{start}/{path}").status_code for path in found] == [200] * 5
-    wrong = ["clip-1/99.jpg", "clip-2/film", "clip-1/-1.jpg", "mask-1/3/3.png", "mask-1/0/99.png",
-             "mask-9/0/3.png", "still-9.jpg", "files/..%2f..%2fetc%2fpasswd", "files/clips",
-             "files/result.json"]  # fmt: skip
+    mark = urlencode({"mark": json.dumps({"query": 0, "points": [SQUARE_CENTRE], "labels": [True]})})
+    found += [f"mask-{number}/0/3.json", f"preview-{number}/3.png?{mark}"]
+    assert [fetch(f"{start}/{path}").status_code for path in found] == [200] * 7
+    assert sum(fetch(f"{start}/mask-{number}/0/3.json").json()) == WIDTH * HEIGHT
+    bad = ["x", "[]", "{}", '{"points": ' + "[" * 5000, '{"query": 9}']
+    wrong = [f"preview-{number}/3.png?{urlencode({'mark': text})}" for text in bad]
+    wrong += [f"preview-{number}/99.png?{mark}", f"preview-99/3.png?{mark}", f"mask-{number}/3/3.json",
+              "mask-99/0/3.json", "99.jpg", "-1.jpg", "../2/clip", f"mask-{number}/3/3.png",
+              f"mask-{number}/0/99.png", "mask-99/0/3.png", "still-99.jpg", "files/..%2f..%2fetc%2fpasswd",
+              "files/session", "files/result.json", "session/edits.jsonl"]  # fmt: skip
     assert [fetch(f"{start}/{path}").status_code for path in wrong] == [404] * len(wrong)
     elsewhere = start.replace(token, "x" * len(token))
-    assert [fetch(f"{elsewhere}/{path}").status_code for path in found] == [404] * 5
+    assert [fetch(f"{elsewhere}/{path}").status_code for path in found] == [404] * 7
+    from_elsewhere = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
+    assert {fetch(f"{start}/{path}", headers=from_elsewhere).status_code for path in found} == {403}
 
 
 def test_no_other_file_is_served(site: Any, tmp_path: Path) -> None:
     """Fault 32."""
-    for path in ("/etc/passwd", str(Path(__file__)), str(site.sessions.folder)):
+    for path in ("/etc/passwd", str(Path(__file__)), str(site.visitors.folder)):
         assert fetch(f"{site.address}/gradio_api/file={path}").status_code in (403, 404)
-        with pytest.raises(MediaNotFound), site.sessions.uploads.taken(path, tmp_path):
+        with pytest.raises(MediaNotFound), site.visitors.uploads.taken(path, tmp_path):
             pytest.fail("it was taken")
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from refervid.core.errors import MediaTooLarge, MissingWeights, NoAudioStream, SettingsError, UnreadableMedia
-from refervid.webui.marks import read_choice, read_mark
-from refervid.webui.words import plain_words, without_paths
+from refervid.media.array import ArrayClip
+from refervid.pipelines.presets import PRESETS
+from refervid.webui.marks import mask_counts, read_choice, read_mark
+from refervid.webui.words import about_preset, lack_words, plain_words, without_paths
 
 
 @pytest.mark.parametrize(
@@ -34,12 +37,20 @@ def test_addresses_keep_their_slashes() -> None:
     assert without_paths(text) == "Ask http://127.0.0.1:8000/v1/models or read a/b/c and 'weights.pt'"
 
 
+def test_what_is_lacking_is_told_without_options_that_the_page_does_not_have() -> None:
+    options = "or name yours with --set a.b=URL --set a.c=NAME; or run one with --set a.d=local"
+    lack = f"a server at http://127.0.0.1:1/v1 (start one; {options})"
+    assert lack_words(lack) == "A server at http://127.0.0.1:1/v1 (start one)"
+    assert not any("--" in about_preset(name) for name in PRESETS)
+
+
+CLIP = ArrayClip(np.zeros((4, 10, 20, 3), np.uint8))
 POINTS = {"query": 0, "frame": 3, "points": [[1, 2], [3, 4]], "labels": [True, False]}
 BOX = {"query": 0, "frame": 3, "box": [1, 2, 30, 40], "afresh": True}
 
 
 def test_marks_become_pivots() -> None:
-    points, box = read_mark(POINTS).pivot(), read_mark(BOX).pivot()
+    points, box = read_mark(POINTS).pivot(CLIP), read_mark(BOX).pivot(CLIP)
     assert points.points_xy is not None
     assert points.points_xy.shape == (2, 2)
     assert points.point_labels is not None
@@ -62,8 +73,23 @@ def test_marks_become_pivots() -> None:
         {**BOX, "box": [30, 2, 1, 40]},
         {**BOX, "box": [1, 2, 3]},
         {**BOX, "more": 1},
+        {**BOX, "mask": [200]},
+        {"query": 0, "frame": 3, "mask": [-1, 201]},
+        {"query": 0, "frame": 3, "mask": "0"},
     ],
 )
 def test_marks_that_make_no_sense_are_refused(data: dict[str, object]) -> None:
     with pytest.raises(SettingsError, match="mark"):
         read_mark(data)
+
+
+def test_masks_are_run_lengths_down_the_columns() -> None:
+    mask = np.zeros((10, 20), bool)
+    mask[3:6, 2] = True
+    assert mask_counts(mask) == [23, 3, 174]
+    for given in (mask, ~mask, np.ones((10, 20), bool)):
+        pivot = read_mark({"frame": 3, "mask": mask_counts(given)}).pivot(CLIP)
+        assert (pivot.mask == given).all()
+    for wrong in ([200, 1], [], [10**30]):
+        with pytest.raises(SettingsError, match="20x10"):
+            read_mark({"frame": 3, "mask": wrong}).pivot(CLIP)

@@ -34,7 +34,7 @@ def correct(
     tracked = [] if afresh else _tracked(result)
     with stages.stage("track", len(clip)) as stage:
         if tracked:
-            place = _meant(tracked, mark)
+            place = nearest_object(tracked, mark)
             tracked[place] = correct_object(tracker, clip, tracked[place], mark, stage.hook)
         else:
             [track] = tracker.track(clip, [[mark]], stage.hook)
@@ -97,8 +97,8 @@ def with_mark(one: TrackedObject, mark: Pivot, track: Track) -> TrackedObject:
     return replace(one, pivots=tuple(pivots), whole=track)
 
 
-def _meant(tracked: Sequence[TrackedObject], mark: Pivot) -> int:
-    """The object with the largest part of the mark on it; of several without any, the nearest."""
+def nearest_object(tracked: Sequence[TrackedObject], mark: Pivot) -> int:
+    """The place of the object with most of the mark on it; of several without any, of the nearest."""
     x, y = _middle(mark)
     gaps = []
     for one in tracked:

@@ -41,6 +41,7 @@ _SOURCE_WORDS: dict[Source, str] = {
 _QUESTION_WORDS = {
     "frame": "Which frame shows it best?",
     "box": "Which box is it?",
+    "tracks": "Which of the things is it?",
     "objects": "What makes the sound?",
     "correction": "What was marked?",
     "check": "Is the result right?",

@@ -3,78 +3,84 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 
 from refervid.core.errors import RefervidError, SettingsError
 from refervid.core.types import Hook
-from refervid.media.clip import Clip
 from refervid.pipelines.presets import PRESETS, lacks_of
 from refervid.report.record import result_content
+from refervid.webui.clip_work import ClipWork
+from refervid.webui.desk import Desk
 from refervid.webui.job_queue import Work
-from refervid.webui.marks import read_choice, read_mark
+from refervid.webui.marks import read_choice, read_mark, read_subject
 from refervid.webui.pictures import file_address
-from refervid.webui.sessions import Sessions, Visitor
-from refervid.webui.words import plain_words
+from refervid.webui.visitors import Visitor, Visitors
+from refervid.webui.words import about_preset, lack_words, plain_words
 
 TICK_S = 0.1
 
 
 class Api:
-    """Every method is an endpoint under its own name; a client has a session of its own.
+    """Every method is an endpoint under its own name; a client is a visitor of its own.
 
     What fails is raised as `gr.Error` with words for a person.
     """
 
-    def __init__(self, sessions: Sessions) -> None:
-        self._sessions = sessions
+    def __init__(self, visitors: Visitors) -> None:
+        self._visitors = visitors
 
     def connect(self) -> None:
         """Offer the endpoints on the page that is being built."""
         for endpoint in (
-            self.presets,
-            self.open_clip,
-            self.open_demo,
-            self.ask,
-            self.correct,
-            self.point,
-            self.take_candidate,
-            self.undo,
-            self.overlay,
-            self.export,
-            self.recipe,
-            self.cancel,
-        ):
+            self.presets, self.open_clip, self.open_demo, self.clips, self.choose_clip, self.close_clip,
+            self.ask, self.mark, self.take_candidate, self.delete, self.rename, self.go_on, self.undo,
+            self.redo, self.overlay, self.export, self.recipe, self.cancel,
+        ):  # fmt: skip
             gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
 
     def presets(self) -> dict[str, Any]:
         """What can run here: for every preset what it is, and what it lacks (nothing: it runs)."""
         return {
             name: {
-                "about": one.about,
-                "missing": [plain_words(RefervidError(x)) for x in lacks_of(name).messages],
+                "about": about_preset(name),
+                "missing": [lack_words(lack) for lack in lacks_of(name).messages],
             }
-            for name, one in PRESETS.items()
+            for name in PRESETS
         }
 
     async def open_clip(self, file: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        """Take an uploaded video as the clip; gives its name, frames, size, times and notes."""
+        """Put an uploaded video beside the other clips: its number, name, frames, size, times and notes."""
         visitor = self._visitor(request)
-        session = visitor.session
+        desk = visitor.desk
         upload, given = (file.get("path"), file.get("orig_name")) if isinstance(file, dict) else (None, None)
         try:
-            with self._sessions.uploads.taken(upload, session.folder) as path:
+            with self._visitors.uploads.taken(upload, desk.folder) as path:
                 name = str(given or path.name)
-                return _clip_facts(await self._done(visitor, lambda _: session.open(path, name)))
+                return _clip_facts(await self._done(visitor, lambda _: desk.open(path, name)))
         except RefervidError as error:
             raise _told(error) from error
 
     async def open_demo(self, request: gr.Request) -> dict[str, Any]:
-        """Take the demo's clip."""
+        """Put the demo's clip beside the others."""
         visitor = self._visitor(request)
-        clip: Clip = await self._done(visitor, visitor.session.open_demo)
-        return _clip_facts(clip)
+        return _clip_facts(await self._done(visitor, visitor.desk.open_demo))
+
+    def clips(self, request: gr.Request) -> dict[str, Any]:
+        """What is open, and the number of the clip that everything else is about."""
+        desk = self._visitor(request).desk
+        chosen = desk.work and desk.work.number
+        return {"clips": [_clip_facts(work) for work in desk.works.values()], "chosen": chosen}
+
+    def choose_clip(self, number: int, request: gr.Request) -> dict[str, Any]:
+        """Turn to another clip."""
+        return self._turned(request, lambda desk: desk.choose(number))
+
+    def close_clip(self, number: int, request: gr.Request) -> dict[str, Any]:
+        """Forget a clip, and what was done on it."""
+        return self._turned(request, lambda desk: desk.close_clip(number))
 
     async def ask(
         self,
@@ -83,70 +89,87 @@ class Api:
         sound: bool = False,
         preset: str = "auto",
     ) -> dict[str, Any]:
-        """Find what the sentences say, and what makes the sound; the answers are as in result.json."""
-        visitor = self._visitor(request)
-        ask, words, [name] = visitor.session.ask, _strings("texts", texts), _strings("preset", [preset])
-        return await self._answers(visitor, lambda hook: ask(words, bool(sound), name, hook))
+        """Find what the sentences say, and what makes the sound, beside the answers that there are; all of
+        them come as in result.json."""
+        words, [name] = _strings("texts", texts), _strings("preset", [preset])
+        return await self._answers(request, lambda work, hook: work.ask(words, bool(sound), name, hook))
 
-    async def correct(self, mark: dict[str, Any], request: gr.Request) -> dict[str, Any]:
-        """Track one answer anew: `{"query": 0, "frame": 12, "points": [[x, y]], "labels": [true]}`, or with
-        `"box": [x0, y0, x1, y1]` in place of points; `"afresh": true` forgets the former pivots."""
-        visitor = self._visitor(request)
-
-        def work(hook: Hook) -> None:
-            given = read_mark(mark)
-            visitor.session.correct(given.query, given.pivot(), afresh=given.afresh, hook=hook)
-
-        return await self._answers(visitor, work)
+    async def mark(self, mark: dict[str, Any], request: gr.Request, preset: str = "auto") -> dict[str, Any]:
+        """Track one answer anew: `{"query": 0, "frame": 12, "points": [[x, y]], "labels": [true]}`, or in
+        place of points `"box": [x0, y0, x1, y1]`, or `"mask": [...]`, COCO's uncompressed run lengths;
+        `"afresh": true` forgets the former pivots. Without a `"query"` it is something new, and stands beside
+        the answers that there are."""
+        [name] = _strings("preset", [preset])
+        return await self._answers(request, lambda work, hook: work.mark(read_mark(mark), name, hook))
 
     async def take_candidate(
-        self, query: int, decision: int, candidate: int, request: gr.Request
+        self, query: int, decision: int, candidate: int, request: gr.Request, preset: str = "auto"
     ) -> dict[str, Any]:
         """Take another candidate (from 1) of a decision (from 0) as the start of an answer (from 0)."""
-        visitor = self._visitor(request)
+        [name] = _strings("preset", [preset])
 
-        def work(hook: Hook) -> None:
+        def take(work: ClipWork, hook: Hook) -> None:
             choice = read_choice({"query": query, "decision": decision, "candidate": candidate})
-            visitor.session.take_candidate(choice.query, choice.decision, choice.candidate, hook)
+            work.take_candidate(choice.query, choice.decision, choice.candidate, name, hook)
 
-        return await self._answers(visitor, work)
+        return await self._answers(request, take)
 
-    async def point(self, mark: dict[str, Any], request: gr.Request, preset: str = "auto") -> dict[str, Any]:
-        """Track what a mark shows, without a sentence, beside the answers that there are; a mark is as for
-        `correct`, and which `query` it names plays no part."""
-        visitor, [name] = self._visitor(request), _strings("preset", [preset])
+    async def delete(self, query: int, request: gr.Request) -> dict[str, Any]:
+        """An answer (from 0) goes."""
+        return await self._answers(
+            request, lambda work, hook: work.delete(read_subject({"query": query}).query, "auto", hook)
+        )
 
-        def work(hook: Hook) -> None:
-            visitor.session.point(read_mark(mark).pivot(), name, hook)
+    async def rename(self, query: int, name: str, request: gr.Request) -> dict[str, Any]:
+        """Call what was pointed at (an answer, from 0) by another name."""
 
-        return await self._answers(visitor, work)
+        def call(work: ClipWork, hook: Hook) -> None:
+            given = read_subject({"query": query, "name": name})
+            work.rename(given.query, given.name, "auto", hook)
+
+        return await self._answers(request, call)
+
+    async def go_on(self, request: gr.Request, preset: str = "auto") -> dict[str, Any]:
+        """Do the frames that are left of work that was cancelled."""
+        [name] = _strings("preset", [preset])
+        return await self._answers(request, lambda work, hook: work.go_on(name, hook))
 
     async def undo(self, request: gr.Request) -> dict[str, Any]:
-        """Take the last correction back."""
-        visitor = self._visitor(request)
-        return await self._answers(visitor, visitor.session.undo)
+        """Take the last edit back."""
+        return await self._answers(request, lambda work, hook: work.undo(hook))
 
-    def overlay(self, request: gr.Request) -> str:
+    async def redo(self, request: gr.Request) -> dict[str, Any]:
+        """Make the edit again that was taken back last."""
+        return await self._answers(request, lambda work, hook: work.redo(hook))
+
+    async def overlay(self, request: gr.Request) -> str:
         """Address of the film with the answers drawn on it, below the page's own address."""
-        session = self._visitor(request).session
-        try:
-            session.present_answers()
-        except RefervidError as error:
-            raise _told(error) from error
-        return file_address(session, session.overlay) if session.overlay else ""
+        visitor = self._visitor(request)
+
+        def draw(hook: Hook) -> str:
+            work = visitor.desk.present_work()
+            work.present_answers()
+            work.draw_film(hook)
+            return "" if work.film is None else file_address(visitor.desk, work, work.film)
+
+        return str(await self._done(visitor, draw))
 
     async def export(self, request: gr.Request, formats: list[str] | None = None) -> str:
         """Pack everything, and `formats` besides, into a zip; gives its address below the page's own."""
-        visitor = self._visitor(request)
-        wanted = _strings("formats", formats or [])
-        path = await self._done(visitor, lambda hook: visitor.session.export(wanted, hook))
-        return file_address(visitor.session, path)
+        visitor, wanted = self._visitor(request), _strings("formats", formats or [])
+
+        def pack(hook: Hook) -> str:
+            work = visitor.desk.present_work()
+            return file_address(visitor.desk, work, work.export(wanted, hook))
+
+        return str(await self._done(visitor, pack))
 
     def recipe(self, request: gr.Request, formats: list[str] | None = None) -> dict[str, str]:
         """The command line and the Python that do the same."""
-        session, wanted = self._visitor(request).session, _strings("formats", formats or [])
+        wanted = _strings("formats", formats or [])
         try:
-            return {"shell": session.shell(wanted), "python": session.python(wanted)}
+            work = self._visitor(request).desk.present_work()
+            return {"shell": work.shell(wanted), "python": work.python(wanted)}
         except RefervidError as error:
             raise _told(error) from error
 
@@ -159,15 +182,28 @@ class Api:
         return True
 
     def _visitor(self, request: gr.Request) -> Visitor:
-        return self._sessions.of(str(request.session_hash))
+        return self._visitors.of(str(request.session_hash))
 
-    async def _answers(self, visitor: Visitor, work: Work) -> dict[str, Any]:
-        await self._done(visitor, work)
-        return dict(result_content(visitor.session.present_answers().results))
+    def _turned(self, request: gr.Request, turn: Callable[[Desk], None]) -> dict[str, Any]:
+        try:
+            self._visitors.turn(self._visitor(request), turn)
+        except RefervidError as error:
+            raise _told(error) from error
+        return self.clips(request)
+
+    async def _answers(self, request: gr.Request, edit: Callable[[ClipWork, Hook], None]) -> dict[str, Any]:
+        visitor = self._visitor(request)
+
+        def work(hook: Hook) -> dict[str, Any]:
+            on = visitor.desk.present_work()
+            edit(on, hook)
+            return dict(result_content(on.answers.results)) if on.answers else {"queries": []}
+
+        return dict(await self._done(visitor, work))
 
     async def _done(self, visitor: Visitor, work: Work) -> Any:
         try:
-            job = self._sessions.start(visitor, work)
+            job = self._visitors.start(visitor, work)
         except RefervidError as error:
             raise _told(error) from error
         while not job.finished:
@@ -190,8 +226,10 @@ def _told(error: Exception) -> gr.Error:
     return gr.Error(plain_words(error), print_exception=False)
 
 
-def _clip_facts(clip: Clip) -> dict[str, Any]:
+def _clip_facts(work: ClipWork) -> dict[str, Any]:
+    clip = work.clip
     return {
+        "number": work.number,
         "name": clip.name,
         "frames": len(clip),
         "width": clip.width,

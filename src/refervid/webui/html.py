@@ -8,17 +8,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from refervid.media.clip import Clip
 from refervid.media.timing import frame_edges
 from refervid.report.outcome import Outcome
 from refervid.report.plot import clock
 from refervid.report.templates import template
 from refervid.report.views import QueryView, view_queries
+from refervid.webui.desk import Desk
 from refervid.webui.job_queue import Job
-from refervid.webui.pictures import clip_address, file_address, frame_address, still_address
-from refervid.webui.session import Session
+from refervid.webui.pictures import file_address, work_address
 from refervid.webui.viewing import query_label
-from refervid.webui.words import plain_words, without_paths
+from refervid.webui.words import lack_words, plain_words, without_paths
 
 NO_FILM = "Your clip, with what you asked for drawn on it, will be here."
 NO_REASONS = "Pivots, candidates and reasons will be here."
@@ -58,8 +57,10 @@ def explain(results: Sequence[Outcome]) -> Explained:
     return Explained(_render("summary", queries=queries), _render("reasons", queries=queries))
 
 
-def clip_card(clip: Clip) -> str:
-    return _render("clip", clip=clip, duration=clock(float(frame_edges(clip.times_s)[-1])))
+def clips_card(desk: Desk) -> str:
+    """The list of clips; "" without any."""
+    rows = [(work, clock(float(frame_edges(work.clip.times_s)[-1]))) for work in desk.works.values()]
+    return _render("clips", rows=rows, chosen=desk.work) if rows else ""
 
 
 def progress_card(job: Job, ahead: int) -> str:
@@ -77,15 +78,20 @@ def error_card(error: Exception | str) -> str:
     return _render("said", kind="error", words=words)
 
 
-def player(session: Session) -> str:
-    """The film; while it is being drawn, the frame on which most is to be seen; before that the clip."""
-    answers, overlay = session.answers, session.overlay
-    if session.clip is None:
+def player(desk: Desk) -> str:
+    """The film. While masks are made, those of the last frame that was done; while the film is drawn, the
+    frame on which most is to be seen; before anything was asked, the clip."""
+    work = desk.work
+    if work is None:
         return nothing(NO_FILM)
+    address, answers, glimpse = work_address(desk, work), work.answers, work.glimpse
+    if glimpse is not None:
+        return _render("player", film=None, still=f"{address}still-{glimpse.number}.jpg", words="Tracking …")
     if answers is None:
-        return _render("player", film=clip_address(session), still=f"{frame_address(session)}0.jpg")
-    film = None if overlay is None else file_address(session, overlay)
-    return _render("player", film=film, still=still_address(session, answers.number))
+        return _render("player", film=f"{address}clip", still=f"{address}0.jpg")
+    film = None if work.film is None else file_address(desk, work, work.film)
+    still = f"{address}still-{answers.number}.jpg"
+    return _render("player", film=film, still=still, words="The film is being drawn …")
 
 
 def nothing(words: str) -> str:
@@ -99,7 +105,7 @@ def download(address: str, path: Path) -> str:
 
 def presets_card(lacking: Sequence[tuple[str, str, Sequence[str]]]) -> str:
     """Presets that cannot run here: name, what it is, what it lacks."""
-    rows = [(name, about, [without_paths(lack) for lack in lacks]) for name, about, lacks in lacking]
+    rows = [(name, about, [lack_words(lack) for lack in lacks]) for name, about, lacks in lacking]
     return _render("presets", presets=rows)
 
 

@@ -90,18 +90,21 @@ class JobQueue:
     def __init__(self, most_waiting: int) -> None:
         self._most_waiting = most_waiting
         self._line: list[Job] = []
+        self._closed = False
         self._lock = Lock()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="refervid-jobs")
 
     def submit(self, work: Work) -> Job:
-        """Raises `SettingsError` if the line is too long."""
+        """Raises `SettingsError` if the line is too long, or closed."""
         job = Job(work)
         with self._lock:
+            if self._closed:
+                raise SettingsError("the page is being closed")
             self._line = [one for one in self._line if not one.finished]
             if len(self._line) > self._most_waiting:
                 raise SettingsError(f"{len(self._line)} jobs are waiting already: try again in a while")
             self._line.append(job)
-        self._worker.submit(job.run)
+            self._worker.submit(job.run)
         return job
 
     def ahead_of(self, job: Job) -> int:
@@ -113,6 +116,7 @@ class JobQueue:
     def close(self) -> None:
         """Cancel everything and wait for the worker."""
         with self._lock:
-            for job in self._line:
-                job.cancel()
+            self._closed = True
+        for job in self._line:  # whoever waits for one may ask for another
+            job.cancel()
         self._worker.shutdown(wait=True)

@@ -13,10 +13,10 @@ from refervid.report.plot import clock
 
 class Limits(BaseModel):
     """`upload_mb` per file, `seconds` per clip, `pixels` (width x height x frames) per clip; `sentences`
-    per question, each of up to `letters` letters; `answers` side by side, with what was pointed at;
-    `waiting` jobs and `kept_mb` megabytes of files of all visitors together; `unopened_s` seconds for an
-    upload to come, and to be opened; `idle_s` seconds after which a visitor who does nothing is taken to have
-    left; `return_s` seconds in which a page that was closed can be loaded again."""
+    per question, each of up to `letters` letters; `answers` side by side, with what was pointed at; `clips`
+    open at once; `waiting` jobs and `kept_mb` megabytes of files of all visitors together; `unopened_s`
+    seconds for an upload to come, and to be opened; `idle_s` seconds after which a visitor who does nothing
+    is taken to have left; `return_s` seconds in which a page that was closed can be loaded again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,6 +26,7 @@ class Limits(BaseModel):
     sentences: int = Field(6, ge=1)
     letters: int = Field(300, ge=1)
     answers: int = Field(12, ge=1)
+    clips: int = Field(20, ge=1)
     waiting: int = Field(20, ge=1)
     kept_mb: float = Field(4000, gt=0)
     unopened_s: float = Field(600, gt=0)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
 
 from refervid.config.problems import problems_of
 from refervid.core.errors import SettingsError
-from refervid.core.types import Pivot
+from refervid.core.types import Mask, Pivot
+from refervid.media.clip import Clip
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -23,27 +24,32 @@ class _Strict(BaseModel):
 
 
 class Mark(_Strict):
-    """On frame `frame`, for the answer `query` (from 0): a `box` x0, y0, x1, y1, or `points` x, y with
-    `labels` (true: on the object), all in pixels of the clip's frame."""
+    """On frame `frame`, for the answer `query` (from 0; null: for something new): a `box` x0, y0, x1, y1,
+    `points` x, y with `labels` (true: on the object), all in pixels of the clip's frame, or a `mask`: the
+    lengths of its runs down the columns, outside and inside in turn, as COCO has them uncompressed."""
 
-    query: int
+    query: int | None = None
     frame: int
     points: list[tuple[Pixels, Pixels]] = Field([], max_length=100)
     labels: list[bool] = []
     box: tuple[Pixels, Pixels, Pixels, Pixels] | None = None
+    mask: list[NonNegativeInt] | None = None
     afresh: bool = False
 
     @model_validator(mode="after")
     def _marks_something(self) -> Mark:
         if len(self.points) != len(self.labels):
             raise ValueError(f"{len(self.points)} points need as many labels, not {len(self.labels)}")
-        if (self.box is None) == (not self.points):
-            raise ValueError("give either points or a box")
+        if (self.box is not None) + bool(self.points) + (self.mask is not None) != 1:
+            raise ValueError("give points, a box or a mask")
         if self.box and not (self.box[0] < self.box[2] and self.box[1] < self.box[3]):
             raise ValueError("a box is left, top, right, bottom")
         return self
 
-    def pivot(self) -> Pivot:
+    def pivot(self, clip: Clip) -> Pivot:
+        """Raises `SettingsError` for a mask that is not of this clip's size."""
+        if self.mask is not None:
+            return Pivot(self.frame, mask=_decoded(self.mask, clip.height, clip.width))
         if self.box is not None:
             return Pivot(self.frame, box_xyxy=np.array(self.box, np.float32))
         return Pivot(
@@ -59,9 +65,35 @@ class CandidateChoice(_Strict):
     candidate: int
 
 
+def mask_counts(mask: Mask) -> list[int]:
+    """Run lengths as `Mark.mask` has them."""
+    flat = np.concatenate([[False], mask.T.ravel()])
+    edges = np.flatnonzero(flat[1:] != flat[:-1])
+    return [int(length) for length in np.diff([0, *edges, mask.size])]
+
+
+def _decoded(counts: Sequence[int], height: int, width: int) -> Mask:
+    if sum(counts) != height * width:
+        raise SettingsError(f"this mask is not of frames of {width}x{height} pixels")
+    inside = np.arange(len(counts)) % 2 == 1
+    return np.repeat(inside, counts).reshape(width, height).T
+
+
+class Subject(_Strict):
+    """The answer `query` (from 0), and the name that it is to have."""
+
+    query: int
+    name: str = ""
+
+
 def read_mark(data: Mapping[str, Any]) -> Mark:
     """Raises `SettingsError`."""
     return _read(Mark, data)
+
+
+def read_subject(data: Mapping[str, Any]) -> Subject:
+    """Raises `SettingsError`."""
+    return _read(Subject, data)
 
 
 def read_choice(data: Mapping[str, Any]) -> CandidateChoice:

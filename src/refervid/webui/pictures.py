@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import cv2
 import numpy as np
 from fastapi import APIRouter, HTTPException
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, Response
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -17,10 +18,13 @@ from refervid.core.types import Frame, Mask
 from refervid.media.overlay import draw_masks
 from refervid.media.palette import RGB, query_colour
 from refervid.media.pictures import encode_jpeg
-from refervid.webui.session import Session
-from refervid.webui.sessions import Sessions
+from refervid.webui.clip_work import ClipWork
+from refervid.webui.desk import Desk
+from refervid.webui.marks import mask_counts, read_mark
+from refervid.webui.preview import Previewer
+from refervid.webui.visitors import Visitors
 
-PREFIX = "/session"
+PREFIX = "/desk"
 LONG_SIDE = 1280
 """Larger frames are shown at this size."""
 
@@ -28,61 +32,88 @@ _FILL, _OUTLINE = 105, 255
 """Opacity of a mask's inside and of its outline."""
 
 _HEADERS = {"Cache-Control": "private, max-age=3600", "X-Content-Type-Options": "nosniff"}
+_UNKEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
-def router(sessions: Sessions) -> APIRouter:
+def router(visitors: Visitors) -> APIRouter:
     """Who does not know the token finds nothing."""
     routes = APIRouter(prefix=PREFIX, include_in_schema=False)
+    previews = Previewer()
 
-    def session_of(token: str) -> Session:
-        session = sessions.with_token(token)
-        if session is None:
+    def work_of(token: str, clip: int) -> ClipWork:
+        desk = visitors.with_token(token)
+        work = None if desk is None else desk.works.get(clip)
+        if work is None:
             raise HTTPException(404)
-        return session
+        return work
 
-    def shown_frame(session: Session, index: int) -> Frame:
+    def shown_frame(work: ClipWork, index: int) -> Frame:
         try:
-            return session.frame(index)
-        except (IndexError, RefervidError):  # also where the clip has just given way to another one
+            return work.frame(index)
+        except (IndexError, RefervidError):  # also where the clip was just closed
             raise HTTPException(404) from None
 
-    @routes.get("/{token}/clip-{clip}/{index}.jpg")
+    @routes.get("/{token}/{clip}/{index:int}.jpg")
     def frame(token: str, clip: int, index: int) -> Response:
-        picture = shown_frame(session_of(token), index)
+        picture = shown_frame(work_of(token, clip), index)
         return Response(encode_jpeg(_fitted(picture), 85), media_type="image/jpeg", headers=_HEADERS)
 
-    @routes.get("/{token}/clip-{clip}/film")
-    def film(token: str, clip: int) -> FileResponse:
+    @routes.get("/{token}/{clip}/clip")
+    def clip_file(token: str, clip: int) -> FileResponse:
         """The clip itself, whatever it is called: never a page."""
-        session = session_of(token)
-        if session.clip is None or session.clip_number != clip:
-            raise HTTPException(404)
-        return FileResponse(session.clip.source, headers=_HEADERS, media_type="video/mp4")
+        return FileResponse(work_of(token, clip).clip.source, headers=_HEADERS, media_type="video/mp4")
 
-    @routes.get("/{token}/mask-{number}/{query}/{index}.png")
-    def mask(token: str, number: int, query: int, index: int) -> Response:
-        answers = session_of(token).answers
+    def present_mask(work: ClipWork, number: int, query: int, index: int) -> Mask:
+        answers = work.answers
         if answers is None or answers.number != number or not 0 <= query < len(answers.results):
             raise HTTPException(404)
         track = answers.results[query].track
         if not 0 <= index < len(track):
             raise HTTPException(404)
-        return Response(mask_png(track[index], query_colour(query)), media_type="image/png", headers=_HEADERS)
+        return track[index]
 
-    @routes.get("/{token}/still-{number}.jpg")
-    def still(token: str, number: int) -> Response:
-        session = session_of(token)
-        answers = session.answers
-        if answers is None or answers.number != number:
+    @routes.get("/{token}/{clip}/mask-{number}/{query}/{index}.png")
+    def mask(token: str, clip: int, number: int, query: int, index: int) -> Response:
+        picture = mask_png(present_mask(work_of(token, clip), number, query, index), query_colour(query))
+        return Response(picture, media_type="image/png", headers=_HEADERS)
+
+    @routes.get("/{token}/{clip}/mask-{number}/{query}/{index}.json")
+    def counts(token: str, clip: int, number: int, query: int, index: int) -> JSONResponse:
+        """The mask as a mark has it, for a brush to go on from."""
+        found = present_mask(work_of(token, clip), number, query, index)
+        return JSONResponse(mask_counts(found), headers=_HEADERS)
+
+    @routes.get("/{token}/{clip}/preview-{number}/{index}.png")
+    def preview(token: str, clip: int, number: int, index: int, mark: str) -> Response:
+        """The mask that a mark would give on its frame; `number` is that of the answers, 0 without any."""
+        work = work_of(token, clip)
+        try:
+            given = read_mark({**json.loads(mark), "frame": index})
+            present = None if given.query is None else present_mask(work, number, given.query, index)
+            found = previews.mask(work, given.pivot(work.clip), present)
+        except (ValueError, TypeError, IndexError, RecursionError, RefervidError):
+            raise HTTPException(404) from None
+        colour = query_colour(next_place(work) if given.query is None else given.query)
+        return Response(mask_png(found, colour), media_type="image/png", headers=_UNKEPT)
+
+    @routes.get("/{token}/{clip}/still-{number}.jpg")
+    def still(token: str, clip: int, number: int) -> Response:
+        work = work_of(token, clip)
+        answers, glimpse = work.answers, work.glimpse
+        if glimpse is not None and glimpse.number == number:
+            masks, labels = [track[glimpse.frame] for track in glimpse.tracks], []
+            picture = shown_frame(work, glimpse.frame)
+        elif answers is not None and answers.number == number:
+            masks = [one.track[answers.best_frame] for one in answers.results]
+            labels, picture = [one.label for one in answers.results], shown_frame(work, answers.best_frame)
+        else:
             raise HTTPException(404)
-        results, index = answers.results, answers.best_frame
-        picture = shown_frame(session, index)
-        draw_masks(picture, [one.track[index] for one in results], [one.label for one in results])
+        draw_masks(picture, masks, labels)
         return Response(encode_jpeg(_fitted(picture), 85), media_type="image/jpeg", headers=_HEADERS)
 
-    @routes.get("/{token}/files/{name}")
-    def file(token: str, name: str) -> FileResponse:
-        path = next((one for one in _files(session_of(token)) if one.name == name), None)
+    @routes.get("/{token}/{clip}/files/{name}")
+    def file(token: str, clip: int, name: str) -> FileResponse:
+        path = next((one for one in _files(work_of(token, clip)) if one.name == name), None)
         if path is None:
             raise HTTPException(404)
         return FileResponse(path, headers=_HEADERS, filename=None if path.suffix == ".mp4" else name)
@@ -90,27 +121,23 @@ def router(sessions: Sessions) -> APIRouter:
     return routes
 
 
-def frame_address(session: Session) -> str:
-    """Where frames lie, as `.../INDEX.jpg`."""
-    return f"{PREFIX}/{session.token}/clip-{session.clip_number}/"
+def work_address(desk: Desk, work: ClipWork) -> str:
+    """Where everything on a clip lies; frames as `.../INDEX.jpg`."""
+    return f"{PREFIX}/{desk.token}/{work.number}/"
 
 
-def clip_address(session: Session) -> str:
-    return f"{PREFIX}/{session.token}/clip-{session.clip_number}/film"
+def answers_number(work: ClipWork) -> int:
+    """0 without any."""
+    return work.answers.number if work.answers else 0
 
 
-def mask_address(session: Session, number: int) -> str:
-    """Where masks of the answers `number` lie, as `.../QUERY/INDEX.png`."""
-    return f"{PREFIX}/{session.token}/mask-{number}/"
+def next_place(work: ClipWork) -> int:
+    """Of an answer that would come now."""
+    return len(work.answers.results) if work.answers else 0
 
 
-def still_address(session: Session, number: int) -> str:
-    """Where the most telling frame of the answers `number` lies."""
-    return f"{PREFIX}/{session.token}/still-{number}.jpg"
-
-
-def file_address(session: Session, path: Path) -> str:
-    return f"{PREFIX}/{session.token}/files/{path.name}"
+def file_address(desk: Desk, work: ClipWork, path: Path) -> str:
+    return f"{work_address(desk, work)}files/{path.name}"
 
 
 def mask_png(mask: Mask, colour: RGB) -> bytes:
@@ -137,6 +164,6 @@ def _fitted(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(picture, size, interpolation=smooth), np.uint8)
 
 
-def _files(session: Session) -> list[Path]:
-    """What may be fetched: the overlay and the last export."""
-    return [path for path in (session.overlay, session.exported) if path is not None]
+def _files(work: ClipWork) -> list[Path]:
+    """What may be fetched: the film and the last export."""
+    return [path for path in (work.film, work.exported) if path is not None]

@@ -6,50 +6,64 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from refervid.core.types import Pivot, SoundReference, TextReference
-from refervid.report.result import Result
+from refervid.core.rle import encode_mask
+from refervid.core.types import Pivot
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One correction of the answer to `query` (from 0); with a `name` the thing of this name was pointed at.
+    """One edit with a preset, as a line of Python.
 
-    `candidate` is (decision from 0, candidate from 1) where the mark is a candidate's.
+    `asked` are the words of a command line that asks the same. Where a person pointed, `mark` says at what,
+    for the object with the id `object`; `name` is that of a new one.
     """
 
-    query: int
-    mark: Pivot
-    afresh: bool = False
-    candidate: tuple[int, int] | None = None
+    preset: str
+    code: str
+    asked: tuple[str, ...] = ()
+    mark: Pivot | None = None
+    object: int | None = None
     name: str | None = None
 
 
-def shell_words(results: Sequence[Result], steps: Sequence[Step], formats: Sequence[str] = ()) -> str:
+def asked(preset: str, texts: Sequence[str], sound: bool) -> Step:
+    words = [word for text in texts for word in ("--text", text)] + (["--sound"] if sound else [])
+    given = [repr(list(texts))] if texts else []
+    code = f"session.ask({', '.join([*given, 'sound=True'] if sound else given)})"
+    return Step(preset, code, tuple(words))
+
+
+def added(preset: str, mark: Pivot, name: str, answer: int | None) -> Step:
+    belongs = "" if answer is None else f", {name!r}, answer={answer}"
+    return Step(preset, f"session.add({_pivot(mark)}{belongs})", mark=mark)
+
+
+def corrected(preset: str, number: int, mark: Pivot, afresh: bool) -> Step:
+    code = f"session.correct({number}, {_pivot(mark)}{', afresh=True' if afresh else ''})"
+    return Step(preset, code, mark=mark, object=number)
+
+
+def shell_words(clip: str, steps: Sequence[Step], formats: Sequence[str] = ()) -> str:
     """The command line; what goes beyond it, a comment says."""
-    asked = [word for result in results for word in _asked_words(result)]
-    pointed = [] if asked else [step for step in steps if step.name is not None]
-    words = ["refervid", "segment" if asked else "track", results[0].clip.source.name, *asked]
-    words += [word for step in pointed for word in _mark_words(step)]
-    words += ["--preset", results[0].preset, "--out", "out"]
+    questions = [step for step in steps if step.asked]
+    said = questions or [step for step in steps if step.name is not None and _mark_words(step)]
+    said = [step for step in said if step.preset == said[0].preset]
+    words = ["refervid", "segment" if questions else "track", clip]
+    words += [word for step in said for word in (step.asked or _mark_words(step))]
+    words += ["--preset", steps[0].preset, "--out", "out"]
     for kind in formats:
         words += ["--format", kind]
     line = shlex.join(words)
-    if len(steps) > len(pointed):
-        line += f"\n# without {len(steps) - len(pointed)} of your marks: those need the Python below"
+    if len(steps) > len(said):
+        line += f"\n# without {len(steps) - len(said)} of your changes: those need the Python below"
     return line
 
 
-def _asked_words(result: Result) -> list[str]:
-    match result.reference:
-        case TextReference(text):
-            return ["--text", text]
-        case SoundReference():
-            return ["--sound"]
-    return []
-
-
 def _mark_words(step: Step) -> list[str]:
-    mark, start = step.mark, f"{step.name}={step.mark.frame_index}:"
+    mark = step.mark
+    if mark is None:
+        return []
+    start = f"{step.name}={mark.frame_index}:"
     if mark.box_xyxy is not None:
         return ["--box", start + ",".join(f"{value:.1f}" for value in mark.box_xyxy)]
     if mark.points_xy is None or mark.point_labels is None:
@@ -59,44 +73,23 @@ def _mark_words(step: Step) -> list[str]:
     return [word for point in points for word in ("--point", point)]
 
 
-def python_words(results: Sequence[Result], steps: Sequence[Step], formats: Sequence[str] = ()) -> str:
-    """A program that ends with the files in the folder `out`."""
-    texts = [one.query for one in results if isinstance(one.reference, TextReference)]
-    asked = [f"text={texts!r}"] if texts else []
-    if any(isinstance(one.reference, SoundReference) for one in results):
-        asked.append("sound=True")
-    name = results[0].clip.source.name
-    call = f"pipeline({name!r}, {', '.join(asked)})"
-    first = call if texts else f"[{call}]" if asked else "[]"
-    lines = [
-        "import refervid",
-        "",
-        f"pipeline = refervid.load({results[0].preset!r})",
-        # A single reference that is no list of texts gives a single result.
-        f"results = {first}",
-        *(_step_line(step, name, results[0].preset) for step in steps),
-        f"refervid.save_results(results, 'out'{f', formats={list(formats)!r}' if formats else ''})",
-    ]
-    if any(step.candidate is None for step in steps):
-        lines[0:1] = ["import numpy as np", "", "import refervid"]
+def python_words(clip: str, steps: Sequence[Step], formats: Sequence[str] = ()) -> str:
+    """A program that ends with the files in `out`; the folder `work` can be gone on with."""
+    code = "\n".join(step.code for step in steps)
+    imports = ["import numpy as np"] if "np." in code else []
+    imports += ["from pycocotools import mask as coco"] if "coco." in code else []
+    lines = [*imports, "", "import refervid", ""] if imports else ["import refervid", ""]
+    preset = steps[0].preset
+    lines.append(f"with refervid.open_session({clip!r}, 'work', preset={preset!r}) as session:")
+    for before, step in zip([None, *steps], steps, strict=False):
+        if step is before:  # work that was stopped and gone on with is more than one edit
+            continue
+        if step.preset != preset:
+            preset = step.preset
+            lines.append(f"    session.pipeline = refervid.load({preset!r})")
+        lines.append(f"    {step.code}")
+    lines.append(f"    session.save('out'{f', formats={list(formats)!r}' if formats else ''})")
     return "\n".join(lines) + "\n"
-
-
-def _step_line(step: Step, clip: str, preset: str) -> str:
-    if step.name is None:
-        return f"results[{step.query}] = {_correction(step)}"
-    where = "results[0].clip" if step.query else repr(clip)  # what is open need not be opened again
-    return f"results += refervid.track({where}, {{{step.name!r}: [{_pivot(step.mark)}]}}, preset={preset!r})"
-
-
-def _correction(step: Step) -> str:
-    result = f"results[{step.query}]"
-    if step.candidate is None:
-        mark = _pivot(step.mark)
-    else:
-        decision, number = step.candidate
-        mark = f"refervid.candidate_pivot({result}.decisions[{decision}], {number})"
-    return f"pipeline.correct({result}, {mark}{', afresh=True' if step.afresh else ''})"
 
 
 def _pivot(mark: Pivot) -> str:
@@ -107,4 +100,7 @@ def _pivot(mark: Pivot) -> str:
         points = [[round(float(v), 1) for v in point] for point in mark.points_xy]
         parts.append(f"points_xy=np.array({points}, np.float32)")
         parts.append(f"point_labels=np.array({mark.point_labels.tolist()})")
+    if mark.mask is not None:
+        runs = {"size": list(mark.mask.shape), "counts": encode_mask(mark.mask)}
+        parts.append(f"mask=coco.decode({runs}).astype(bool)")
     return f"refervid.Pivot({', '.join(parts)})"

@@ -23,7 +23,7 @@ from refervid.webui.html import page_file
 from refervid.webui.limits import Limits
 from refervid.webui.page import Page
 from refervid.webui.pictures import router
-from refervid.webui.sessions import Sessions
+from refervid.webui.visitors import Visitors
 
 HOST = "127.0.0.1"
 SWEEP_S = 30.0
@@ -37,22 +37,22 @@ def page_server(
     limits = limits or Limits()
     with TemporaryDirectory(prefix="refervid-ui-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "gradio")
-        sessions = Sessions(Path(folder), limits, device=device, allow_remote=allow_remote)
+        visitors = Visitors(Path(folder), limits, device=device, allow_remote=allow_remote)
         try:
-            with _sweeping(sessions):
-                yield _application(sessions)
+            with _sweeping(visitors):
+                yield _application(visitors)
         finally:
-            sessions.close()
+            visitors.close()
 
 
 @contextmanager
-def _sweeping(sessions: Sessions) -> Iterator[None]:
+def _sweeping(visitors: Visitors) -> Iterator[None]:
     """Whoever left is noticed also when nobody comes."""
     over = Event()
 
     def sweep() -> None:
         while not over.wait(SWEEP_S):
-            sessions.sweep()
+            visitors.sweep()
 
     thread = Thread(target=sweep, daemon=True)
     thread.start()
@@ -63,18 +63,18 @@ def _sweeping(sessions: Sessions) -> Iterator[None]:
         thread.join()
 
 
-def _application(sessions: Sessions) -> FastAPI:
-    page = Page(sessions)
+def _application(visitors: Visitors) -> FastAPI:
+    page = Page(visitors)
     with page.blocks:
-        Api(sessions).connect()
+        Api(visitors).connect()
     page.blocks.queue(default_concurrency_limit=None)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.sessions = sessions
-    app.include_router(router(sessions))
+    app.state.visitors = visitors
+    app.include_router(router(visitors))
 
     @app.post(UPLOAD)  # in the place of Gradio's own
     async def upload(request: Request) -> list[str]:
-        return [await sessions.uploads.receive(request)]
+        return [await visitors.uploads.receive(request)]
 
     app.add_middleware(Gate)
     # Other names that point to this machine are other people's pages trying to reach it.

@@ -18,6 +18,8 @@ from refervid.pipelines.presets import PRESETS
 _PATH = re.compile(r"(?<![\w:/.])/(?:[^\s/'\"`]+/)+")
 """The folders of an absolute path; addresses on the web are left alone."""
 
+_OPTION = re.compile(r"; or [^;()]*--set [^;()]*")
+
 _BY_KIND: dict[type[RefervidError], str] = {
     MediaNotFound: "The file is not there any more. Upload it again.",
     UnreadableMedia: "This file cannot be read as a video: it is damaged, or something else.",
@@ -30,7 +32,7 @@ _BY_KIND: dict[type[RefervidError], str] = {
 
 _PRESETS = {
     "lite": "small networks and rules that come with refervid",
-    "fast": "a detector's surest box, tracked by EdgeTAM",
+    "fast": "a detector's surest box, tracked through the clip",
     "local": "a language model on this machine chooses, SAM 2.1 tracks",
     "agent": "follows everything of the named kind, then a language model eliminates",
     "paper": "AL-Ref-SAM 2 as published, with a language model elsewhere",
@@ -56,6 +58,11 @@ def plain_words(error: Exception) -> str:
         "Something went wrong that refervid did not expect "
         f"({type(error).__name__}). The terminal that runs this page says more."
     )
+
+
+def lack_words(lack: str) -> str:
+    """What a preset lacks on this machine, without the ways that only the command line has."""
+    return without_paths(_OPTION.sub("", lack))
 
 
 def without_paths(text: str) -> str:

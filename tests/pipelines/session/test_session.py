@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from refervid import Pivot, Session, load, open_clip
+from refervid import Pivot, Session, TextReference, load, open_clip
 from refervid.core.errors import BadResult, OutputConflict, OutputLocked, SettingsError
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.session import session as module
@@ -226,6 +226,33 @@ def test_an_answer_has_its_objects_and_what_was_thought_of_them(session: Session
     assert session.results()[0].status == "not_found"
     with pytest.raises(SettingsError, match="open, accepted, rejected"):
         session.review(red, "fine")  # type: ignore[arg-type]
+
+
+def test_an_answer_keeps_what_it_was_chosen_from_and_can_be_withdrawn(session: Session, made: Made) -> None:
+    [answer] = session.ask("the green thing")
+    [fresh] = session.pipeline.run(session.clip, [TextReference("the green thing")])
+    session = again(session)
+    [kept] = session.results()
+    assert len(kept.decisions) == len(fresh.decisions)
+    for one, other in zip(kept.decisions, fresh.decisions, strict=True):
+        assert one.jpeg == other.jpeg
+        for a, b in zip(one.candidates, other.candidates, strict=True):
+            assert (a.mask is None and b.mask is None) or (a.mask == b.mask).all()
+    assert any(one.mask is not None for each in kept.decisions for one in each.candidates)
+    session.add(mark(made, 0, 0), answer=answer)
+    session.withdraw(answer)
+    assert (session.answers, session.objects) == ({}, {})
+    session.undo()
+    assert len(session.answers[answer].objects) == 1
+
+
+def test_an_object_that_is_started_over_is_what_its_mark_shows(session: Session, made: Made) -> None:
+    number = session.add([mark(made, 0, 0), mark(made, 0, 6)])
+    session.correct(number, mark(made, 1, 3), afresh=True)
+    assert overlap(session, number, made, 1) > 0.9
+    assert [pivot.frame_index for pivot in session[number].pivots] == [3]
+    session.undo()
+    assert overlap(session, number, made, 0) > 0.9
 
 
 def test_everything_is_saved_under_lasting_ids(session: Session, made: Made, tmp_path: Path) -> None:

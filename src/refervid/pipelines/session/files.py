@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 
 from refervid.config.problems import problems_of
 from refervid.core.errors import BadResult
 from refervid.core.files import inside, write_text
 from refervid.core.rle import checked_runs, decode_mask, encode_mask
 from refervid.core.track import Track
-from refervid.core.types import Pivot
+from refervid.core.types import Decision, Pivot
 from refervid.report.objects import TrackedObject
 from refervid.report.outcome import Outcome
 from refervid.report.record import QueryRecord, query_content
@@ -108,20 +109,44 @@ class ObjectFile(_File):
 class AnswerFile(_File):
     """What was found out for a reference; its objects lie in files of their own.
 
-    `plan` is all that it depends on besides the clip.
+    `plan` is all that it depends on besides the clip. For each decision `pictures` has what was looked at,
+    and `masks` those of its candidates, where there are.
     """
 
     query: QueryRecord
     preset: str
     engines: dict[str, str]
     plan: dict[str, Any]
+    pictures: list[Base64Bytes | None]
+    masks: list[list[str | None]]
 
     @classmethod
     def of(cls, outcome: Outcome, plan: Mapping[str, Any]) -> Self:
         query = QueryRecord.model_validate(query_content(replace(outcome, objects=(), pivots=())))
         query = query.model_copy(update={"areas": [], "boxes_xyxy": [], "presence": []})
-        engines = dict(outcome.engines)
-        return cls(query=query, preset=outcome.preset, engines=engines, plan=dict(plan))
+        return cls(
+            query=query,
+            preset=outcome.preset,
+            engines=dict(outcome.engines),
+            plan=dict(plan),
+            pictures=[one.jpeg and base64.b64encode(one.jpeg) for one in outcome.decisions],
+            masks=[
+                [None if each.mask is None else encode_mask(each.mask).decode() for each in one.candidates]
+                for one in outcome.decisions
+            ],
+        )
+
+    def decisions(self, recorded: Sequence[Decision], height: int, width: int) -> list[Decision]:
+        """The `recorded` ones, with what no record holds. Raises ValueError for masks that do not fit."""
+        found = []
+        for one, jpeg, masks in zip(recorded, self.pictures, self.masks, strict=True):
+            pairs = zip(one.candidates, masks, strict=True)
+            candidates = [
+                each if mask is None else replace(each, mask=decode_mask(mask.encode(), height, width))
+                for each, mask in pairs
+            ]
+            found.append(replace(one, jpeg=jpeg, candidates=tuple(candidates)))
+        return found
 
 
 Kind = TypeVar("Kind", bound=_File)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from refervid.core.errors import BadResult
 from refervid.core.types import MarkReference
 from refervid.media.clip import Clip
 from refervid.pipelines.base import reference_slugs
@@ -17,9 +18,17 @@ from refervid.report.result import Result
 
 
 def answer_result(clip: Clip, stored: AnswerFile, objects: Sequence[TrackedObject], *, sure: bool) -> Result:
-    """What was found out, with the objects as they are now; `sure`: a person says that these are right."""
+    """What was found out, with the objects as they are now; `sure`: a person says that these are right.
+
+    Raises `BadResult` for a stored mask that does not fit the clip.
+    """
     fields = outcome_fields(stored.query, tuple(objects), clip)
     result = Result(**fields, preset=stored.preset, engines=stored.engines)
+    try:
+        decisions = stored.decisions(result.decisions, clip.height, clip.width)
+    except ValueError as error:
+        raise BadResult(f"the answer to {result.query!r} cannot be read: {error}") from error
+    result = replace(result, decisions=decisions)
     result = replace(result, pivots=[pivot for one in objects for pivot in one.pivots])
     return replace(result, status=status_of(clip, result.track), confidence=1.0) if sure else result
 
@@ -38,6 +47,15 @@ def object_result(clip: Clip, one: TrackedObject, preset: str) -> Result:
         decisions=[mark_decision("mark", pivot) for pivot in one.pivots],
         objects=[one],
     )
+
+
+def numbered(result: Result, first: int) -> list[TrackedObject]:
+    """The objects of an answer, with ids from `first` on. They are called what sounds, or as the sentence."""
+    names = [
+        result.query if place == 0 else f"{result.query} {place + 1}" for place in range(len(result.objects))
+    ]
+    pairs = zip(result.objects, names, strict=True)
+    return [replace(one, id=first + place, name=one.name or name) for place, (one, name) in enumerate(pairs)]
 
 
 def with_slugs(results: Sequence[Result]) -> list[Result]:

@@ -8,7 +8,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from types import TracebackType
 from typing import Self, Unpack, get_args
 
 from refervid.core.errors import BadResult, SettingsError
@@ -24,7 +23,7 @@ from refervid.pipelines.segment import LoadOptions
 from refervid.pipelines.session.files import AnswerFile, Files, ObjectFile
 from refervid.pipelines.session.identity import JOURNAL, journal_of
 from refervid.pipelines.session.parts import finish, merged, part_of, unfinished_runs, without_end
-from refervid.pipelines.session.results import answer_result, object_result, with_slugs
+from refervid.pipelines.session.results import answer_result, numbered, object_result, with_slugs
 from refervid.pipelines.session.state import REDO, UNDO, Edit, Review, SessionAnswer, SessionObject, State
 from refervid.pipelines.track import check_marks
 from refervid.report.objects import TrackedObject
@@ -33,8 +32,6 @@ from refervid.report.save import save_results
 
 KEPT_S = 60.0
 """How often unfinished work is put on the disk, in seconds."""
-
-Answers = Mapping[int, SessionAnswer]
 
 
 def open_session(video: Video, folder: str | Path, **options: Unpack[LoadOptions]) -> Session:
@@ -81,9 +78,7 @@ class Session:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def close(self) -> None:
@@ -143,18 +138,21 @@ class Session:
         self._track(f"add {name}", shape, work, answers, hook)
         return number
 
-    def correct(self, number: int, mark: Pivot, *, hook: Hook = no_hook) -> None:
+    def correct(self, number: int, mark: Pivot, *, afresh: bool = False, hook: Hook = no_hook) -> None:
         """Track an object anew from `mark`, both ways as far as its neighbouring marks.
 
-        Points alone correct the mask that it has on the mark's frame, a box or a mask replaces it.
+        Points alone correct the mask that it has on the mark's frame, a box or a mask replaces it. With
+        `afresh` all that was tracked is forgotten.
         """
-        one = self._with_start(number)
+        one = replace(self[number], pivots=()) if afresh else self._with_start(number)
         check_marks(self.clip, {one.name: [mark]})
 
         def shape(track: Track) -> TrackedObject:
             return with_mark(one, mark, track)
 
         def work(hook: Hook) -> TrackedObject:
+            if afresh:
+                return shape(self.pipeline.tracker.track(self.clip, [[mark]], hook)[0])
             return correct_object(self.pipeline.tracker, self.clip, one, mark, hook)
 
         self._track(f"correct {one.name}", shape, work, self._by_hand(number), hook)
@@ -218,14 +216,10 @@ class Session:
             raise SettingsError("nothing to look for: give a text, sound=True, or both")
         results = self.pipeline.run(self.clip, references, hook)
         plan = self.pipeline.plan()
-        number, first = self._state.new_object(), self._state.new_answer()
         objects: list[TrackedObject] = []
         answers = {}
-        for key, result in enumerate(results, first):
-            own = [
-                replace(one, id=number + len(objects) + place, name=_name(result, one, place))
-                for place, one in enumerate(result.objects)
-            ]
+        for key, result in enumerate(results, self._state.new_answer()):
+            own = numbered(result, self._state.new_object() + len(objects))
             objects += own
             answers[key] = SessionAnswer(
                 words=result.query,
@@ -244,6 +238,12 @@ class Session:
             raise SettingsError(f"verdict {verdict!r:.60}: choose one of {', '.join(get_args(Review))}")
         said = self._answer(answer).model_copy(update={"review": verdict})
         self._append(Edit(what=f"{verdict}: {said.words}", answers={answer: said}))
+
+    def withdraw(self, answer: int) -> None:
+        """An answer goes, with its objects."""
+        given = self._answer(answer)
+        what, gone = f"withdraw {given.words}", dict.fromkeys(given.objects)
+        self._append(Edit(what=what, objects=gone, answers={answer: None}))
 
     def undo(self) -> None:
         """Take the last edit back. Raises `SettingsError` where there is none."""
@@ -265,11 +265,8 @@ class Session:
         answers = self.answers
         taken = {number for answer in answers.values() for number in answer.objects}
         results = [self.result(number) for number in answers]
-        results += [
-            object_result(self.clip, self[number], self.pipeline.preset)
-            for number in self.objects
-            if number not in taken
-        ]
+        loose = [number for number in self.objects if number not in taken]
+        results += [object_result(self.clip, self[number], self.pipeline.preset) for number in loose]
         return with_slugs(results)
 
     def result(self, answer: int) -> Result:
@@ -305,7 +302,7 @@ class Session:
         what: str,
         shape: Callable[[Track], TrackedObject],
         work: Callable[[Hook], TrackedObject],
-        answers: Answers,
+        answers: Mapping[int, SessionAnswer],
         hook: Hook,
     ) -> None:
         """An edit that takes long: of what stops on the way, `shape` makes an object, and it is kept."""
@@ -341,7 +338,7 @@ class Session:
         self,
         what: str,
         objects: Sequence[TrackedObject],
-        answers: Answers,
+        answers: Mapping[int, SessionAnswer],
         *,
         gone: Sequence[int] = (),
         goes_on: bool = False,
@@ -400,8 +397,3 @@ class Session:
     def _joined(self, key: int, number: int) -> SessionAnswer:
         answer = self._answer(key)
         return answer.model_copy(update={"objects": (*answer.objects, number), "by_hand": True})
-
-
-def _name(result: Result, one: TrackedObject, place: int) -> str:
-    """What an answer's object is called: what sounds, or the sentence, with a number from the second on."""
-    return one.name or (result.query if place == 0 else f"{result.query} {place + 1}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.core.types import Decision, Pivot, TextReference
-from refervid.engines.base import BoxChoice, BoxQuestion, ObjectTrack
+from refervid.core.types import Candidate, Decision, Pivot, TextReference
+from refervid.engines.base import BoxChoice, BoxQuestion, Inventory, ObjectTrack
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
 from refervid.pipelines.pivot.select import to_pivot
@@ -72,11 +73,36 @@ def _answered(clip: Clip, standing: Standing, meant: Sequence[ObjectTrack]) -> t
     shown = {index: sum(track.box_at(index) is not None for track in standing.tracks) for index in frames}
     meant_there = {index: sum(track.box_at(index) is not None for track in meant) for index in frames}
     best = max(dict.fromkeys(frames), key=lambda index: (meant_there[index], shown[index], -index))
-    there = [(track, mark) for track in standing.tracks if (mark := track.candidate_at(best)) is not None]
+    there = _there(standing.tracks, best)
     picks = [place for place, (track, _) in enumerate(there) if track in meant]
     section = Section(clip, 0, (best,))
     question = BoxQuestion(section, best, [mark for _, mark in there], standing.text)
     return question, BoxChoice(picks, Decision("tracks", _numbers(meant), "model"))
+
+
+def with_tracks(decision: Decision, inventory: Inventory) -> Decision:
+    """A choice among all tracks, whose answer are their numbers, with what a person may choose instead: the
+    tracks as candidates on the frame that shows the chosen ones and most of the others.
+    """
+    numbers = str(decision.answer).split(", ")
+    shown = {index: _there(inventory.tracks, index) for index in inventory.frame_indices}
+    if not any(shown.values()):
+        return decision
+
+    def worth(index: int) -> tuple[int, int]:
+        return sum(str(track.number) in numbers for track, _ in shown[index]), len(shown[index])
+
+    best = max(shown, key=worth)
+    candidates = [
+        replace(mark, phrase=f"track {track.number}: {next(iter(track.names), 'no name')}")
+        for track, mark in shown[best]
+    ]
+    chosen = tuple(place for place, (track, _) in enumerate(shown[best]) if str(track.number) in numbers)
+    return replace(decision, frame_index=best, candidates=candidates, chosen=chosen)
+
+
+def _there(tracks: Sequence[ObjectTrack], index: int) -> list[tuple[ObjectTrack, Candidate]]:
+    return [(track, mark) for track in tracks if (mark := track.candidate_at(index)) is not None]
 
 
 def _pivots(track: ObjectTrack) -> tuple[Pivot, ...]:

@@ -15,7 +15,7 @@ from refervid.pipelines.pivot.pipeline import TEXT_PARTS, PivotPipeline
 from refervid.pipelines.pivot.selection import Selection
 from refervid.pipelines.pivot.settings import PivotSettings
 from refervid.pipelines.stages import Stages
-from refervid.pipelines.tracks.answer import selection_of
+from refervid.pipelines.tracks.answer import selection_of, with_tracks
 from refervid.pipelines.tracks.hearing import heard_sounds, speaks_of_sound
 from refervid.pipelines.tracks.named import everything, what_is_named
 from refervid.pipelines.tracks.questions import planned_rounds
@@ -60,7 +60,7 @@ class TracksPipeline(PivotPipeline):
         with stages.stage("eliminate", len(texts)) as stage:
             stage.artefact = answers = chooser.eliminate(clip, inventory, texts)
         pairs = list(zip(texts, answers, strict=True))
-        decided = [_selection(text, answer) for text, answer in pairs if answer is not None]
+        decided = [_selection(text, answer, inventory) for text, answer in pairs if answer is not None]
         rest = [text for text, answer in pairs if answer is None]
         searched = super()._select_texts(clip, rest, stages) if rest else []
         return [*decided, *(one.noted(inventory.notes) for one in searched)]
@@ -122,11 +122,11 @@ def _takes_concepts(settings: PivotSettings) -> bool:
     return finder is not None and hasattr(engine_class("finder", finder["kind"]), "find_concepts")
 
 
-def _selection(text: str, answer: Elimination) -> Selection:
+def _selection(text: str, answer: Elimination, inventory: Inventory) -> Selection:
     return Selection(
         TextReference(text),
         objects=tuple(tuple(pivots) for pivots in answer.objects),
-        decisions=tuple(answer.decisions),
+        decisions=tuple(with_tracks(decision, inventory) for decision in answer.decisions),
         notes=tuple(answer.notes),
         guess=answer.guess,
         sure=answer.confidence,

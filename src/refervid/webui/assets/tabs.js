@@ -15,7 +15,9 @@ function select(chosen) {
 
 element.addEventListener("click", (event) => {
   const tab = event.target.closest("[role=tab]");
-  if (tab) select(tab);
+  if (!tab) return;
+  select(tab);
+  if (event.detail) tab.blur(); // by mouse: arrow keys are for what the tab shows
 });
 element.addEventListener("keydown", (event) => {
   const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];

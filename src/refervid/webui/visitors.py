@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,20 +12,22 @@ from threading import Lock
 from refervid.core.errors import SettingsError
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.presets import best_preset, load
+from refervid.webui.clip_work import ClipWork
+from refervid.webui.desk import Desk
 from refervid.webui.job_queue import Job, JobQueue, Work
 from refervid.webui.limits import Limits
-from refervid.webui.session import Session
 from refervid.webui.uploads import Uploads
 
 
 @dataclass(eq=False)
 class Visitor:
-    """A session with the open pages that show it, the job that works for it, if any, and one that looks at
-    the clip ahead of a question."""
+    """A desk with the open pages that show it, and the jobs that work for it, if any: what was asked for, the
+    film of the answers, and a look at the clip ahead of a question."""
 
-    session: Session
+    desk: Desk
     pages: set[str]
     job: Job | None = None
+    film: Job | None = None
     ahead: Job | None = None
     seen_s: float = field(default_factory=time.monotonic)
 
@@ -32,11 +35,16 @@ class Visitor:
     def working(self) -> bool:
         return self.job is not None and not self.job.finished
 
+    def check_idle(self) -> None:
+        """Raises `SettingsError` while a job is under way."""
+        if self.working:
+            raise SettingsError("The last request is still being worked on: wait for it, or cancel it")
 
-class Sessions:
+
+class Visitors:
     """Visitors by page, with one line of jobs for all of them; everything lies below `folder`.
 
-    A page is what Gradio calls a session: one loading of the page in a browser, or one client.
+    A page is one loading of the page in a browser, or one client.
     """
 
     def __init__(self, folder: Path, limits: Limits, *, device: str, allow_remote: bool) -> None:
@@ -56,21 +64,21 @@ class Sessions:
         self.sweep()
         with self._lock:
             if page not in self._tokens:
-                folder = self.folder / f"session-{len(self._visitors)}-{time.monotonic_ns()}"
-                session = Session(folder, self.limits, self.pipeline)
-                self._visitors[session.token] = Visitor(session, {page})
-                self._tokens[page] = session.token
+                folder = self.folder / f"visitor-{len(self._visitors)}-{time.monotonic_ns()}"
+                desk = Desk(folder, self.limits, self.pipeline)
+                self._visitors[desk.token] = Visitor(desk, {page})
+                self._tokens[page] = desk.token
             visitor = self._visitors[self._tokens[page]]
             visitor.seen_s = time.monotonic()
             return visitor
 
     @property
-    def visitors(self) -> list[Visitor]:
+    def all(self) -> list[Visitor]:
         with self._lock:
             return list(self._visitors.values())
 
     def return_to(self, page: str, token: str) -> Visitor | None:
-        """The page was loaded anew and shows the session that `token` names, unless that is over."""
+        """The page was loaded anew and shows the desk that `token` names, unless that is over."""
         with self._lock:
             visitor = self._visitors.get(token)
             if visitor is None or page in self._tokens:
@@ -80,28 +88,53 @@ class Sessions:
             self._tokens[page] = token
             return visitor
 
-    def with_token(self, token: str) -> Session | None:
-        """The session that an address names."""
+    def with_token(self, token: str) -> Desk | None:
+        """The desk that an address names."""
         with self._lock:
             visitor = self._visitors.get(token)
             if visitor is None:
                 return None
             visitor.seen_s = time.monotonic()
-            return visitor.session
+            return visitor.desk
 
     def start(self, visitor: Visitor, work: Work) -> Job:
-        """Put work on the visitor's session in line. Raises `SettingsError` if one is under way already."""
-        if visitor.working:
-            raise SettingsError("The last request is still being worked on: wait for it, or cancel it")
+        """Put work on the visitor's desk in line; the film of the answers is drawn after it.
+
+        Raises `SettingsError` if one is under way already.
+        """
+        visitor.check_idle()
+        if visitor.film is not None:
+            visitor.film.cancel()
         visitor.job = self.jobs.submit(work)
+        visitor.job.when_finished(lambda: self.draw_film(visitor))
         return visitor.job
 
-    def look_ahead(self, visitor: Visitor) -> None:
+    def draw_film(self, visitor: Visitor) -> None:
+        """Have the film drawn if there is none, after everything else in line."""
+        work = visitor.desk.work
+        with self._lock:
+            is_here = visitor.desk.token in self._visitors
+        if is_here and work is not None and work.answers is not None and work.film is None:
+            # Where the line is full, the film waits for the next change.
+            with suppress(SettingsError):
+                visitor.film = self.jobs.submit(work.draw_film)
+
+    def turn(self, visitor: Visitor, turn: Callable[[Desk], None]) -> None:
+        """Turn to another clip: what goes on beside comes to rest first. Raises `SettingsError`."""
+        visitor.check_idle()
+        for job in (visitor.film, visitor.ahead):
+            if job is not None:
+                job.cancel()
+                job.wait()
+        turn(visitor.desk)
+        self.draw_film(visitor)
+
+    def look_ahead(self, visitor: Visitor, work: ClipWork) -> None:
         """Use the time until the first question about a new clip, if the embedded engines will answer it."""
         if best_preset() == "lite":
             # Where the line is full, the first question takes longer.
             with suppress(SettingsError):
-                visitor.ahead = self.jobs.submit(visitor.session.look_ahead)
+                visitor.ahead = self.jobs.submit(work.look_ahead)
 
     def stop_looking_ahead(self, visitor: Visitor) -> None:
         """Another clip is coming."""
@@ -112,11 +145,11 @@ class Sessions:
         """How many jobs of others come before the visitor's."""
         if visitor.job is None:
             return 0
-        own = visitor.ahead is not None and not visitor.ahead.finished
+        own = sum(job is not None and not job.finished for job in (visitor.ahead, visitor.film))
         return max(self.jobs.ahead_of(visitor.job) - own, 0)
 
     def leave(self, page: str) -> None:
-        """The page was closed. It may be on its way back: the session waits `return_s` for it."""
+        """The page was closed. It may be on its way back: the desk waits `return_s` for it."""
         with self._lock:
             visitor = self._visitors.get(self._tokens.pop(page, ""))
             if visitor is not None:
@@ -163,20 +196,20 @@ class Sessions:
         return not visitor.working and silent_s > self.limits.idle_s
 
     def _forget(self, visitor: Visitor) -> None:
-        del self._visitors[visitor.session.token]
+        del self._visitors[visitor.desk.token]
         for page in visitor.pages:
             self._tokens.pop(page, None)
 
 
 def _end(visitor: Visitor) -> None:
     """Stop the work, and delete the files when it rests."""
-    jobs = [job for job in (visitor.ahead, visitor.job) if job is not None]
+    jobs = [job for job in (visitor.ahead, visitor.job, visitor.film) if job is not None]
     for job in jobs:
         job.cancel()
 
     def close_at_rest() -> None:
         if all(job.finished for job in jobs):
-            visitor.session.close()
+            visitor.desk.close()
 
     for job in jobs:
         job.when_finished(close_at_rest)
