@@ -3,9 +3,9 @@
     python bench/mask_materials.py materials          # needs apt-get and dpkg-deb, and Pillow
     refervid train masks --config mask-decoder -o out/mask-decoder
 
-Cut-outs: openclipart-png (public domain), tuxpaint-stamps-default (GPL-2), fonts-noto-color-emoji (OFL,
-Apache-2.0). Photographs: plasma-workspace-wallpapers, lomiri-wallpapers (CC BY-SA), mate-backgrounds (GPL-2),
-and the pictures inside gcompris-qt-data (GPL-3, AGPL-3 and Creative Commons).
+Cut-outs: openclipart-png (public domain), fonts-noto-color-emoji (OFL, Apache-2.0). Photographs:
+plasma-workspace-wallpapers, lomiri-wallpapers (CC BY-SA), mate-backgrounds (GPL-2), and the pictures inside
+gcompris-qt-data (GPL-3, AGPL-3 and Creative Commons).
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 PACKAGES = (
     "openclipart-png",
-    "tuxpaint-stamps-default",
     "fonts-noto-color-emoji",
     "plasma-workspace-wallpapers",
     "lomiri-wallpapers-16.04",
@@ -40,7 +39,6 @@ BACKGROUNDS = (
 )
 """Those that are photographs."""
 GCOMPRIS = ("categorization", "explore_monuments", "explore_farm", "explore_world", "erase", "details")
-SIGNS = ("alphabets", "_mirror", "_flip", "/math", "/money")
 EMOJI = (*range(0x2600, 0x27C0), *range(0x1F300, 0x1FB00))
 
 
@@ -53,10 +51,6 @@ def unpack(folder: Path) -> Path:
 
 def shapes(share: Path, out: Path) -> None:
     shutil.copytree(share / "openclipart/png", out / "clip-art")
-    (out / "stamps").mkdir()
-    for file in (share / "tuxpaint/stamps").rglob("*.png"):
-        if not any(sign in str(file) for sign in SIGNS):
-            shutil.copy(file, out / "stamps" / "_".join(file.parts[-3:]))
     (out / "emoji").mkdir()
     font = ImageFont.truetype(str(share / "fonts/truetype/noto/NotoColorEmoji.ttf"), 109)
     for code in EMOJI:

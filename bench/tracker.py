@@ -46,26 +46,19 @@ class Without(Eyes):
 
     part: str
 
-    def decode(self, sights: Sequence[Sight], known: Sequence[Mapping[str, Plane]]) -> list[Found]:
-        carried_on = [len(own) > 0 and ("votes" in own or "likeness" in own) for own in known]
-        dropped = {"flow": {"carried"}, "features": {"votes", "likeness"}}.get(self.part, set())
-        less = [
-            {name: plane for name, plane in own.items() if not on or name not in dropped or len(own) == 1}
-            for own, on in zip(known, carried_on, strict=True)
-        ]
-        found = super().decode(sights, less)
-        if self.part != "decoder":
-            return found
-        return [
-            Found(_mean(own), 1.0) if "carried" in own and "votes" in own else seen
-            for own, seen in zip(known, found, strict=True)
-        ]
+    def follow(self, sights: Sequence[Sight], known: Sequence[Mapping[str, Plane]]) -> list[Found]:
+        if self.part == "decoder":
+            return [Found(_mean(own), 1.0) for own in known]
+        dropped = {"flow": {"carried"}, "features": {"first", "recent", "held", "likeness"}}.get(
+            self.part, set()
+        )
+        less = [{name: plane for name, plane in own.items() if name not in dropped} for own in known]
+        return super().follow(sights, less)
 
 
 def _mean(known: Mapping[str, Plane]) -> Plane:
-    fine = [
-        cv2.resize(known[name], (GRID, GRID), interpolation=cv2.INTER_LINEAR) for name in ("carried", "votes")
-    ]
+    planes = [known[name] for name in ("carried", "first", "recent") if name in known]
+    fine = [cv2.resize(plane, (GRID, GRID), interpolation=cv2.INTER_LINEAR) for plane in planes]
     return np.asarray(4 * np.mean(fine, axis=0), np.float32)
 
 

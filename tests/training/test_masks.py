@@ -8,19 +8,22 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 from pycocotools import mask as coco
 from safetensors.torch import load_file
+from torch.nn import functional as F
 from typer.testing import CliRunner
 
 from refervid.cli.app import app
 from refervid.core.errors import SettingsError
+from refervid.metrics.region import jaccard
 from refervid.models.mask_decoder import MaskDecoder
-from refervid.training.masks.examples import Examples
-from refervid.training.masks.figures import figure_pair
+from refervid.training.masks.figures import Figures
 from refervid.training.masks.recipe import VideoData, read_mask_recipe
-from refervid.training.masks.sources import MixedPairs
+from refervid.training.masks.sources import Sources
 
 SIDE = 64
+CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +74,12 @@ def kinds(root: Path) -> dict[str, dict[str, object]]:
     }
 
 
-def recipe_file(folder: Path, entries: list[dict[str, object]], pairs: int) -> Path:
+def recipe_file(folder: Path, entries: list[dict[str, object]], steps: int) -> Path:
     file = folder / "recipe.yaml"
     content = {
         "data": entries,
-        "phases": [{"side": SIDE, "pairs": pairs}],
-        "batch": 2,
-        "workers": 0,
+        "phases": [{"side": SIDE, "length": 2, "batch": 2, "steps": steps}],
+        "warm_up": 2,
         "log_every": 4,
     }
     file.write_text(json.dumps(content))
@@ -85,36 +87,56 @@ def recipe_file(folder: Path, entries: list[dict[str, object]], pairs: int) -> P
 
 
 @pytest.mark.parametrize("kind", ["collage", "coco", "video"])
-def test_every_source_gives_pairs_with_the_object_on_the_first(data: Path, tmp_path: Path, kind: str) -> None:
+def test_every_source_gives_scenes_with_the_object_on_the_first_shot(
+    data: Path, tmp_path: Path, kind: str
+) -> None:
     recipe = read_mask_recipe(str(recipe_file(tmp_path, [kinds(data)[kind]], 4)))
-    examples = Examples(MixedPairs(recipe.data, SIDE), 4, seed=0)
-    for index in range(4):
-        example = examples[index]
-        assert example["rgb"].shape == (2, 3, SIDE, SIDE)
-        assert example["known"].shape == (2, 3, SIDE, SIDE)
-        assert (example["mask"][0] > 0.5).sum() >= 80
-        assert 0 <= float(example["mask"].min()) <= float(example["mask"].max()) <= 1
-        assert float(example["known"].abs().max()) <= 1 + 1e-5
-    assert all((examples[2][name] == value).all() for name, value in examples[2].items())
+    shots = Sources(recipe.data, 0, CPU).draw(6, 3, SIDE)
+    assert shots.rgb.shape == (6, 3, 3, SIDE, SIDE)
+    assert shots.mask.shape == (6, 3, SIDE, SIDE)
+    assert shots.origin.shape == (6, 3, SIDE // 2, SIDE // 2, 2)
+    assert 0 <= float(shots.rgb.min()) < float(shots.rgb.max()) <= 255
+    assert 0 <= float(shots.mask.min()) <= float(shots.mask.max()) <= 1
+    seen = (shots.mask[:, 0] > 0.5).sum((1, 2))
+    assert int((seen > 80).sum()) >= 5  # one may be behind something
+    again = Sources(recipe.data, 0, CPU).draw(6, 3, SIDE)
+    assert torch.equal(again.rgb, shots.rgb)
+    assert torch.equal(again.origin, shots.origin)
+
+
+@pytest.mark.parametrize("kind", ["collage", "coco", "video"])
+def test_masks_carried_by_the_motion_given_reach_the_next_shot(data: Path, tmp_path: Path, kind: str) -> None:
+    recipe = read_mask_recipe(str(recipe_file(tmp_path, [kinds(data)[kind]], 4)))
+    shots = Sources(recipe.data, 3, CPU).draw(24, 2, SIDE)
+    before, after = (F.avg_pool2d(shots.mask[:, index], 2) for index in (0, 1))
+    carried = F.grid_sample(before[:, None], shots.origin[:, 1], align_corners=False)[:, 0]
+    there = ((before > 0.5).sum((1, 2)) > 60) & ((after > 0.5).sum((1, 2)) > 60)
+    overlaps = [
+        jaccard((one > 0.5)[there].numpy(), (after > 0.5)[there].numpy()).mean() for one in (carried, before)
+    ]
+    assert overlaps[0] > max(overlaps[1] + 0.02, 0.3)
 
 
 def test_masks_of_clips_lie_on_their_objects(data: Path) -> None:
-    pairs = MixedPairs([VideoData(kind="video", root=data)], 96)
-    for seed in range(4):
-        shot, _ = pairs.pair(np.random.default_rng(seed))
-        inside, outside = (shot.rgb[shot.mask > 0.9].mean(0), shot.rgb[shot.mask < 0.1].mean(0))
-        assert np.abs(inside - outside).max() > 60
+    shots = Sources([VideoData(kind="video", root=data)], 0, CPU).draw(4, 2, 96)
+    for rgb, mask in zip(shots.rgb.flatten(0, 1), shots.mask.flatten(0, 1), strict=True):
+        inside, outside = (rgb[:, mask > 0.9].mean(1), rgb[:, mask < 0.1].mean(1))
+        assert float((inside - outside).abs().max()) > 60
 
 
 def test_a_figure_has_thin_limbs_and_moves() -> None:
-    first, second = (pose[..., 3] > 127 for pose in figure_pair(np.random.default_rng(1)))
-    assert first.any()
-    assert 0 < (first & second).sum() < (first | second).sum()
+    random = np.random.default_rng(1)
+    [poses] = Figures(random).draw(1, 2, 96, random, CPU)
+    first, second = poses[:, 3] > 0.5
+    assert 0 < int((first & second).sum()) < int((first | second).sum())
+    thin = first & (F.avg_pool2d(first[None].float(), 9, 1, 4)[0] < 0.5)
+    assert thin.any()
 
 
 def test_one_command_trains_on_all_of_it_and_learns(data: Path, tmp_path: Path) -> None:
-    recipe = recipe_file(tmp_path, list(kinds(data).values()), 32)
-    result = CliRunner().invoke(app, ["train", "masks", "--config", str(recipe), "-o", str(tmp_path / "run")])
+    recipe = recipe_file(tmp_path, list(kinds(data).values()), 16)
+    call = ["train", "masks", "--config", str(recipe), "-o", str(tmp_path / "run"), "--device", "cpu"]
+    result = CliRunner().invoke(app, call)
     assert result.exit_code == 0, result.output
     MaskDecoder().load_state_dict(load_file(tmp_path / "run/decoder.safetensors"))
     rows = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
@@ -123,10 +145,11 @@ def test_one_command_trains_on_all_of_it_and_learns(data: Path, tmp_path: Path) 
 
 
 def test_the_shipped_recipe_is_whole_and_wrong_ones_are_named(tmp_path: Path) -> None:
-    assert sum(phase.pairs for phase in read_mask_recipe("mask-decoder").phases) > 10_000
+    phases = read_mask_recipe("mask-decoder").phases
+    assert sum(phase.steps * phase.batch for phase in phases) > 10_000
     with pytest.raises(SettingsError, match="no recipe"):
         read_mask_recipe(str(tmp_path / "nowhere.yaml"))
     with pytest.raises(SettingsError, match="side"):
-        read_mask_recipe("mask-decoder", ["phases=[{side: 50, pairs: 1}]"])
+        read_mask_recipe("mask-decoder", ["phases=[{side: 50, length: 2, batch: 1, steps: 1}]"])
     with pytest.raises(SettingsError, match="Annotations"):
-        MixedPairs([VideoData(kind="video", root=tmp_path)], SIDE)
+        Sources([VideoData(kind="video", root=tmp_path)], 0, CPU)

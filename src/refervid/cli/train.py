@@ -73,22 +73,29 @@ def masks(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change one setting of the recipe. Repeatable."),
     ] = None,
+    device: Device = "auto",
 ) -> None:
     """Train the mask decoder of the embedded tracker: on cut-out pictures, COCO or YouTube-VOS masks."""
     with reporting_errors():
+        import torch
+
+        from refervid.core.device import resolve_device
         from refervid.engines.lite.efficientnet import load_efficientnet
         from refervid.training.masks.recipe import read_mask_recipe
         from refervid.training.masks.trainer import train_decoder
 
         recipe = read_mask_recipe(config, changes or ())
-        train_decoder(load_efficientnet(), recipe, out, _show_masks)
+        chosen, note = resolve_device(device)
+        if note:
+            console.print(note)
+        train_decoder(load_efficientnet(), recipe, out, torch.device(chosen), _show_masks)
         console.print(f"done: {out / 'decoder.safetensors'}", markup=False)
 
 
 def _show_masks(row: dict[str, float]) -> None:
     console.print(
-        f"step {row['step']}/{row['of']}  loss {row['loss']:.3f}  overlap with the truth: first "
-        f"{row['first']:.3f}, second {row['second']:.3f}  {row['seconds']} s",
+        f"step {row['step']}/{row['of']}  loss {row['loss']:.3f}  overlap with the truth: from a box "
+        f"{row['box']:.3f}, on the next shot {row['shot 1']:.3f}  {row['seconds']} s",
         markup=False,
     )
 

@@ -2,13 +2,12 @@
 
 from refervid.models.mask_decoder.matching import (
     equations,
-    keys,
     likeness,
     nearness,
     solve,
     traits,
     votes,
 )
-from refervid.models.mask_decoder.network import PROMPTS, MaskDecoder
+from refervid.models.mask_decoder.network import HELD, PROMPTS, MaskDecoder
 
-__all__ = ["PROMPTS", "MaskDecoder", "equations", "keys", "likeness", "nearness", "solve", "traits", "votes"]
+__all__ = ["HELD", "PROMPTS", "MaskDecoder", "equations", "likeness", "nearness", "solve", "traits", "votes"]

@@ -19,27 +19,26 @@ RIDGE = 1e-2
 """Damping of the linear test, relative to the mean square of a feature."""
 
 
-def keys(features: Mapping[int, Tensor]) -> Tensor:
+def looks(features: Mapping[int, Tensor]) -> Tensor:
     """Unit vectors (N, 152, h, w) at stride 8 from features of stride 8 and 16, which count alike."""
     fine = features[8]
     coarse = F.interpolate(features[16], size=fine.shape[2:], mode="bilinear", align_corners=False)
     return torch.cat([F.normalize(fine), F.normalize(coarse)], 1) / 2**0.5
 
 
-def votes(query: Tensor, memory: Tensor, labels: Tensor, bias: Tensor | None = None) -> Tensor:
-    """What the best matches of every place were labelled: (N, Q).
+def votes(query: Tensor, memory: Tensor, values: Tensor, bias: Tensor | None = None) -> Tensor:
+    """What the best matches of every place hold: (N, Q, V).
 
-    `query` (N, Q, D) and `memory` (N, M, D) are unit vectors, `labels` (N, M) what each place of the memory
-    shows; `bias` (Q, M) or (N, Q, M) is added to the similarities: how near the places are, -inf for a
+    `query` (N, Q, D) and `memory` (N, M, D) are unit vectors, `values` (N, M, V) what each place of the
+    memory holds; `bias` (Q, M) or (N, Q, M) is added to the similarities: how near the places are, -inf for a
     place that is none.
     """
     there = memory.transpose(1, 2)
     similarity = query @ there if bias is None else torch.baddbmm(bias, query, there)
     best, places = similarity.topk(min(MATCHES, memory.shape[1]), dim=2)
     weights = torch.softmax(best / TEMPERATURE, 2)
-    count = query.shape[0]
-    found = labels[torch.arange(count)[:, None, None], places]
-    return (weights * found).sum(2)
+    rows = torch.arange(len(query), device=query.device)[:, None, None]
+    return (weights[..., None] * values[rows, places]).sum(2)
 
 
 def nearness(height: int, width: int, reach: float) -> Tensor:
@@ -79,11 +78,11 @@ def equations(trait: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
 
 def solve(products: Tensor, targets: Tensor) -> Tensor:
     """Coefficients (N, D) of the linear test."""
-    size = products.shape[1]
     scale = products.diagonal(dim1=1, dim2=2).mean(1)
-    damped = products + (RIDGE * scale)[:, None, None] * torch.eye(size)
-    found: Tensor = torch.linalg.solve(damped, targets)
-    return found
+    unit = torch.eye(products.shape[1], device=products.device)
+    damped = products + (RIDGE * scale)[:, None, None] * unit
+    factor, _ = torch.linalg.cholesky_ex(damped)
+    return torch.cholesky_solve(targets[..., None], factor)[..., 0]
 
 
 def likeness(trait: Tensor, coefficients: Tensor) -> Tensor:

@@ -1,14 +1,20 @@
-"""Jointed figures: a body, a head and thin limbs, each of its own look, in two poses."""
+"""Jointed figures that move: a body, a head and thin limbs, each of its own look."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-SIDE = 192
+KINDS = 2000
+"""Different figures that are made up before training."""
+MOST_BONES = 14
+SWING = 0.35
+"""Of a joint from shot to shot, as a share of what it bends at most."""
+_PARENT, _ALONG, _LENGTH, _WIDTH, _TAPER, _ANGLE, _BEND = range(7)
 
 
 @dataclass(frozen=True)
@@ -25,19 +31,90 @@ class _Bone:
     bend: float
 
 
-def figure_pair(random: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Two poses of one figure, RGBA (192, 192, 4) uint8."""
-    bones = _skeleton(random)
-    colours = random.integers(0, 256, (random.integers(1, 5), 3))
-    dress = random.integers(0, len(colours), len(bones))
-    order = random.permutation(len(bones))
-    bends = [bone.bend for bone in bones]
-    first = random.normal(0, bends)
-    second = first + random.normal(0, 0.6, len(bones)) * np.array(bends)
-    return (
-        _draw(bones, first, colours[dress], order),
-        _draw(bones, second, colours[dress], order),
-    )
+class Figures:
+    """A stock of skeletons, drawn in poses."""
+
+    def __init__(self, random: np.random.Generator) -> None:
+        self._bones = np.zeros((KINDS, MOST_BONES, 7), np.float32)
+        for own in self._bones:
+            bones = _skeleton(random)
+            own[: len(bones)] = [
+                (b.parent, b.along, b.length, b.width, b.taper, b.angle, b.bend) for b in bones
+            ]
+
+    def draw(
+        self, count: int, length: int, side: int, random: np.random.Generator, device: torch.device
+    ) -> Tensor:
+        """(count, length, 4, side, side) float32 in 0..1: RGBA of figures in so many poses each."""
+        bones = self._bones[random.integers(KINDS, size=count)]
+        joints = (count, 1, MOST_BONES)
+        swings = np.cumsum(
+            random.normal(0, SWING * random.uniform(0, 1, (count, 1, 1)), (count, length, MOST_BONES)), 1
+        )
+        bends = (random.normal(0, 1, joints) + swings) * bones[:, None, :, _BEND]
+        ends = _ends(bones, bends)
+        palette = random.uniform(0, 1, (count, 5, 3))
+        dress = random.integers(0, random.integers(1, 6, (count, 1)), (count, MOST_BONES))
+        colours = np.take_along_axis(palette, dress[..., None], 1)
+        order = random.permuted(np.tile(np.arange(MOST_BONES), (count, 1)), axis=1)
+        return _painted(bones, ends, colours, order, side, device)
+
+
+def _ends(bones: NDArray[np.float32], bends: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(count, poses, bones, 2, 2): both ends of every bone, in -1..1."""
+    count, poses, _ = bends.shape
+    found = np.zeros((count, poses, MOST_BONES, 2, 2))
+    angles = np.zeros((count, poses, MOST_BONES))
+    rows = np.arange(count)
+    for number in range(MOST_BONES):
+        bone = bones[:, number]
+        parent = bone[:, _PARENT].astype(int)
+        has = (parent >= 0) & (bone[:, _LENGTH] > 0) & (number > 0)
+        start, end = found[rows, :, parent, 0], found[rows, :, parent, 1]
+        found[:, :, number, 0] = np.where(
+            has[:, None, None], start + bone[:, None, None, _ALONG] * (end - start), 0
+        )
+        angles[:, :, number] = (
+            has[:, None] * angles[rows, :, parent] + bone[:, None, _ANGLE] + bends[:, :, number]
+        )
+        way = np.stack([np.cos(angles[:, :, number]), np.sin(angles[:, :, number])], -1)
+        found[:, :, number, 1] = found[:, :, number, 0] + bone[:, None, None, _LENGTH] * way
+    widest = bones[:, :, _WIDTH].max(axis=1)[:, None]
+    flat = found.reshape(count, -1, 2)
+    low, high = flat.min(axis=1) - widest, flat.max(axis=1) + widest
+    scale = 2 / (high - low).max(axis=1)[:, None, None, None, None]
+    centred: NDArray[np.float64] = (found - ((low + high) / 2)[:, None, None, None]) * scale
+    bones[:, :, _WIDTH] *= scale[:, 0, 0, 0]
+    return centred
+
+
+def _painted(
+    bones: NDArray[np.float32], ends: NDArray[np.float64], colours: NDArray[np.float64],
+    order: NDArray[np.int64], side: int, device: torch.device,
+) -> Tensor:  # fmt: skip
+    count, poses = ends.shape[:2]
+    rows = np.arange(count)
+    along = (torch.arange(side, device=device) + 0.5) * 2 / side - 1
+    places = torch.stack(torch.meshgrid(along, along, indexing="xy"), -1)
+    picture = torch.zeros(count, poses, 4, side, side, device=device)
+    for number in range(MOST_BONES):
+        which = order[:, number]
+        bone = torch.from_numpy(bones[rows, which]).to(device)
+        joint = torch.from_numpy(ends[rows, :, which]).float().to(device)
+        start, way = joint[:, :, 0], joint[:, :, 1] - joint[:, :, 0]
+        from_start = places - start[:, :, None, None]
+        share = (from_start * way[:, :, None, None]).sum(-1) / (way**2).sum(-1)[..., None, None].clamp(
+            min=1e-6
+        )
+        share = share.clamp(0, 1)
+        away = (from_start - share[..., None] * way[:, :, None, None]).norm(dim=-1)
+        width, taper = bone[:, _WIDTH, None, None, None], bone[:, _TAPER, None, None, None]
+        radius = (width / 2 * (1 + share * (taper - 1))).clamp(min=1.6 / side)
+        cover = ((radius - away) * side / 2 + 0.5).clamp(0, 1) * (width > 0)
+        colour = torch.from_numpy(colours[rows, which]).float().to(device)[:, None, :, None, None]
+        picture[:, :, :3] = picture[:, :, :3].lerp(colour, cover[:, :, None])
+        picture[:, :, 3] = torch.maximum(picture[:, :, 3], cover)
+    return picture
 
 
 def _skeleton(random: np.random.Generator) -> list[_Bone]:
@@ -79,34 +156,3 @@ def _skeleton(random: np.random.Generator) -> list[_Bone]:
             )
         )
     return bones
-
-
-def _draw(
-    bones: list[_Bone], bends: NDArray[np.float64], colours: NDArray[np.int64], order: NDArray[np.int64]
-) -> NDArray[np.uint8]:
-    starts, angles = np.zeros((len(bones), 2)), np.zeros(len(bones))
-    ends = np.zeros((len(bones), 2))
-    for number, bone in enumerate(bones):
-        if bone.parent >= 0:
-            starts[number] = starts[bone.parent] + bone.along * (ends[bone.parent] - starts[bone.parent])
-            angles[number] = angles[bone.parent]
-        angles[number] += bone.angle + bends[number]
-        ends[number] = starts[number] + bone.length * np.array(
-            [np.cos(angles[number]), np.sin(angles[number])]
-        )
-    reach = np.concatenate([starts, ends])
-    widest = max(bone.width for bone in bones)
-    low, high = reach.min(axis=0) - widest, reach.max(axis=0) + widest
-    scale = (SIDE - 2) / (high - low).max()
-    picture = np.zeros((SIDE, SIDE, 4), np.uint8)
-    for number in order:
-        bone = bones[number]
-        colour = (*map(int, colours[number]), 255)
-        steps = max(int(bone.length / max(bone.width, 2) * 4), 2)
-        for part in np.linspace(0, 1, steps):
-            place = (starts[number] + part * (ends[number] - starts[number]) - low) * scale
-            radius = max(bone.width / 2 * (1 + part * (bone.taper - 1)) * scale, 0.8)
-            cv2.circle(
-                picture, tuple(int(v * 16) for v in place), int(radius * 16), colour, -1, cv2.LINE_AA, 4
-            )
-    return picture

@@ -1,68 +1,89 @@
-"""What a tracker may know of an object before it looks: drawn from the true mask, with its faults."""
+"""What a tracker may know of an object before it looks: made from the true mask, with its faults.
+
+Planes are (N, h, w) at stride 2, as `MaskDecoder` takes them.
+"""
 
 from __future__ import annotations
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
+import torch
+from torch import Tensor
+from torch.nn import functional as F
 
-Plane = NDArray[np.float32]
-
-POINT_RADIUS_PX = 4
-
-
-def box_plane(mask: Plane, random: np.random.Generator) -> Plane:
-    """-1 outside and 1 inside the box of a mask (S, S), whose sides are off by some hundredths."""
-    side = len(mask)
-    x, y, w, h = cv2.boundingRect((mask > 0.5).astype(np.uint8))
-    error = 0.03 if random.random() < 0.8 else 0.1
-    x0, x1 = np.array([x, x + w]) + random.normal(0, error, 2) * w
-    y0, y1 = np.array([y, y + h]) + random.normal(0, error, 2) * h
-    plane = np.full((side, side), -1, np.float32)
-    plane[max(round(y0), 0) : max(round(y1), 0), max(round(x0), 0) : max(round(x1), 0)] = 1
-    return plane
+POINT_RADIUS = 2.0
+"""Cells."""
 
 
-def carried_plane(mask: Plane, random: np.random.Generator) -> Plane:
-    """The mask as it might come from a neighbouring frame: moved, bent, with parts lost and won; -1 to 1."""
-    side = len(mask)
-    turn, scale = random.normal(0, 0.06), np.exp(random.normal(0, 0.04))
-    matrix = cv2.getRotationMatrix2D((side / 2, side / 2), np.degrees(turn), scale)
-    matrix[:, 2] += random.normal(0, 0.02, 2) * side
-    found = cv2.warpAffine(mask, matrix, (side, side))
-    bend = cv2.resize(
-        random.normal(0, 0.012 * side, (5, 5, 2)).astype(np.float32),
-        (side, side),
-        interpolation=cv2.INTER_CUBIC,
-    )
-    ys, xs = np.mgrid[0:side, 0:side].astype(np.float32)
-    found = cv2.remap(found, xs + bend[..., 0], ys + bend[..., 1], cv2.INTER_LINEAR)
-    size = int(random.integers(0, max(side // 40, 1) + 1))
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * size + 1,) * 2)
-    found = cv2.erode(found, kernel) if random.random() < 0.5 else cv2.dilate(found, kernel)
-    for value in (0.0, 1.0):
-        if random.random() < 0.25 and mask.any():
-            ys_in, xs_in = np.nonzero(mask > 0.5) if (mask > 0.5).any() else np.nonzero(mask)
-            place = random.integers(len(ys_in))
-            centre = np.array([xs_in[place], ys_in[place]]) + random.normal(0, 0.1, 2) * side
-            axes = random.uniform(0.04, 0.2, 2) * side
-            cv2.ellipse(found, (tuple(centre), tuple(axes * 2), random.uniform(0, 180)), value, -1)
-    found = cv2.GaussianBlur(found, (0, 0), random.uniform(0.5, 0.02 * side))
-    return np.asarray(2 * found - 1, np.float32)
+def box_plane(share: Tensor, noise: torch.Generator) -> Tensor:
+    """-1 outside and 1 inside the box of a mask, whose sides are off by some hundredths; 0 without a mask."""
+    inside = share > 0.5
+    n, side = len(share), share.shape[-1]
+    error = 0.02 + 0.08 * (_uniform((n, 1), noise) < 0.2)
+    spans = []
+    for axis in (2, 1):  # of y, of x
+        line = inside.any(axis).int()
+        low = line.argmax(1)
+        high = side - line.flip(1).argmax(1)
+        off = torch.randn((n, 2), generator=noise, device=share.device) * error * (high - low)[:, None]
+        along = torch.arange(side, device=share.device) + 0.5
+        spans.append((along > low[:, None] + off[:, :1]) & (along < high[:, None] + off[:, 1:]))
+    plane = (spans[0][:, :, None] & spans[1][:, None]).float()
+    return (2 * plane - 1) * inside.any(2).any(1)[:, None, None]
 
 
-def points_plane(mask: Plane, random: np.random.Generator) -> Plane:
+def points_plane(share: Tensor, noise: torch.Generator) -> Tensor:
     """1 around one to three points on the object, -1 around up to two beside it, 0 elsewhere."""
-    plane = np.zeros_like(mask)
-    inside = (mask > 0.7).astype(np.uint8)
-    depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
-    away = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 3)
-    near = np.where(away > 3, np.exp(-away / (0.15 * len(mask))), 0)
-    for chance, value, count in ((depth, 1.0, random.integers(1, 4)), (near, -1.0, random.integers(0, 3))):
-        if not chance.any():
-            continue
-        share = (chance / chance.sum()).ravel().astype(np.float64)
-        for place in random.choice(chance.size, count, p=share / share.sum()):
-            y, x = divmod(int(place), len(mask))
-            cv2.circle(plane, (x, y), POINT_RADIUS_PX, value, -1)
+    inside = share > 0.7
+    deep = F.avg_pool2d(share[:, None], 9, 1, 4)[:, 0] ** 4 * inside
+    near = F.avg_pool2d(share[:, None], 31, 1, 15)[:, 0] * (
+        F.max_pool2d(share[:, None], 3, 1, 1)[:, 0] < 0.02
+    )
+    plane = torch.zeros_like(share)
+    for chance, value, least, most in ((deep, 1.0, 1, 3), (near, -1.0, 0, 2)):
+        count = torch.randint(least, most + 1, (len(share), 1, 1), generator=noise, device=share.device)
+        places = _drawn(chance, most, noise)
+        for number in range(most):
+            disc = _distance(places[:, number], share) < POINT_RADIUS
+            use = (count > number) & (chance.sum((1, 2)) > 0)[:, None, None]
+            plane = torch.where(disc & use, value, plane)
     return plane
+
+
+def faulty(share: Tensor, noise: torch.Generator) -> Tensor:
+    """A mask in 0..1 as it might be carried: moved, bent, grown or shrunk, with parts lost and won."""
+    n, side = len(share), share.shape[-1]
+    theta = torch.eye(2, 3, device=share.device).repeat(n, 1, 1)
+    theta += torch.randn(theta.shape, generator=noise, device=share.device) * 0.05
+    bend = torch.randn((n, 2, 5, 5), generator=noise, device=share.device) * 0.03
+    grid = F.affine_grid(theta, [n, 1, side, side], align_corners=False)
+    grid = grid + F.interpolate(bend, (side, side), mode="bicubic", align_corners=False).permute(0, 2, 3, 1)
+    found = F.grid_sample(share[:, None], grid, align_corners=False)[:, 0]
+    for value in (0.0, 1.0):
+        middle = _drawn(F.avg_pool2d(share[:, None], 9, 1, 4)[:, 0] + 1e-4, 1, noise)[:, 0]
+        radius = (0.03 + 0.12 * _uniform((n, 1, 1), noise)) * side
+        wide = torch.where(_uniform((n, 1, 1), noise) < 0.4, 1.0, 0.0)
+        found = found.lerp(torch.full_like(found, value), (_distance(middle, share) < radius) * wide)
+    threshold = 0.25 + 0.5 * _uniform((n, 1, 1), noise)
+    return torch.sigmoid((_soft(found) - threshold) * (6 + 20 * _uniform((n, 1, 1), noise)))
+
+
+def _soft(share: Tensor) -> Tensor:
+    return F.avg_pool2d(share[:, None], 5, 1, 2, count_include_pad=False)[:, 0]
+
+
+def _drawn(chance: Tensor, count: int, noise: torch.Generator) -> Tensor:
+    """(N, count, 2): y and x of places drawn by their chance."""
+    flat = chance.flatten(1) + 1e-9
+    places = torch.multinomial(flat, count, replacement=True, generator=noise)
+    side = chance.shape[-1]
+    return torch.stack([places // side, places % side], -1).float()
+
+
+def _distance(place: Tensor, like: Tensor) -> Tensor:
+    """(N, h, w): of every cell from places (N, 2)."""
+    ys = torch.arange(like.shape[1], device=like.device)[None, :, None] - place[:, :1, None]
+    xs = torch.arange(like.shape[2], device=like.device)[None, None] - place[:, 1:, None]
+    return (ys**2 + xs**2).sqrt()
+
+
+def _uniform(shape: tuple[int, ...], noise: torch.Generator) -> Tensor:
+    return torch.rand(shape, generator=noise, device=noise.device)

@@ -31,7 +31,7 @@ class CollageData(_Frozen):
 
 
 class CocoData(_Frozen):
-    """Stills with masks in COCO's layout; the second picture of a pair is a warped copy."""
+    """Stills with masks in COCO's layout; the shots of a scene are other crops of the same picture."""
 
     kind: Literal["coco"]
     images: Path
@@ -40,7 +40,7 @@ class CocoData(_Frozen):
 
 class VideoData(_Frozen):
     """Clips in the layout of YouTube-VOS and DAVIS: `JPEGImages/<clip>/*.jpg`, and `Annotations/<clip>/*.png`
-    with object ids; the pictures of a pair are at most `gap` annotated frames apart."""
+    with object ids; neighbouring shots of a scene are at most `gap` annotated frames apart."""
 
     kind: Literal["video"]
     root: Path
@@ -50,27 +50,32 @@ class VideoData(_Frozen):
 Data = Annotated[CollageData | CocoData | VideoData, Field(discriminator="kind")]
 
 
-class Phase(_Frozen):
-    """`pairs` of crops of `side` pixels."""
+Rate = Annotated[float, Field(gt=0)]
 
-    side: Annotated[int, Field(ge=64, multiple_of=16)]
-    pairs: int = Field(ge=1)
+
+class Phase(_Frozen):
+    """`steps` of `batch` scenes with `length` shots of `side` pixels; the learning rate goes evenly from the
+    first to the second of `rate`.
+    """
+
+    side: Annotated[int, Field(ge=64, multiple_of=32)]
+    length: int = Field(ge=2)
+    batch: int = Field(ge=1)
+    steps: int = Field(ge=1)
+    rate: tuple[Rate, Rate] = (2e-3, 2e-3)
 
 
 class MaskRecipe(_Frozen):
-    """Phases follow each other; each draws alike from all `data`. `batch` counts pairs.
+    """Phases follow each other; every batch is drawn from one of `data`.
 
-    The learning rate `rate` rises in `warm_up` steps, holds, and falls to a hundredth in the last phase.
-    `weights` is a decoder to go on from, of an earlier run.
+    The learning rate rises in the first `warm_up` steps. `weights` is a decoder to go on from, of an earlier
+    run.
     """
 
     data: tuple[Data, ...] = Field(min_length=1)
     phases: tuple[Phase, ...] = Field(min_length=1)
-    batch: int = Field(8, ge=1)
-    rate: float = Field(2e-3, gt=0)
     warm_up: int = Field(50, ge=0)
     seed: int = Field(0, ge=0)
-    workers: int = Field(1, ge=0)
     log_every: int = Field(50, ge=1)
     weights: Path | None = None
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from refervid.engines.lite.tracker.crop import Plane
 from refervid.engines.lite.tracker.sight import CELLS, Sight, shares
-from refervid.models.mask_decoder import equations, likeness, nearness, solve, votes
+from refervid.models.mask_decoder import HELD, equations, likeness, nearness, solve, votes
 
 RECENT = 2
 CHOSEN = 2
@@ -35,20 +35,20 @@ share in the development clips of DAVIS (0.49; on five of the six 0.64 and more)
 
 @dataclass(frozen=True)
 class Entry:
-    """`labels` (cells,): -1 surroundings to 1 object; `colours` (terms,): its shares of them."""
+    """`keys` and `values` of the decoder, labels first; `colours` (terms,): its shares of them."""
 
     keys: Tensor
-    labels: Tensor
+    values: Tensor
     colours: NDArray[np.float32]
 
     @classmethod
     def of(cls, sight: Sight, odds: Plane) -> Entry:
-        return cls(sight.keys, (2 * shares(odds, CELLS) - 1).flatten(), _colours(sight, odds))
+        return cls(sight.keys, sight.values(odds), _colours(sight, odds))
 
     def agrees_with(self, other: Entry) -> bool:
         """Does it tell from this frame what the other shows?"""
-        voted = votes(other.keys[None], self.keys[None], self.labels[None], _FAR)[0] > 0
-        shown = other.labels > 0
+        voted = _votes(other.keys, [self], _FAR)[:, 0] > 0
+        shown = other.values[:, 0] > 0
         return bool((voted & shown).sum() >= AGREEMENT * (voted | shown).sum())
 
 
@@ -77,13 +77,23 @@ class Memory:
         self._since = mixed(self._since, fresh, RATE)
         self._solve()
 
-    def known(self, sight: Sight) -> dict[str, Plane]:
-        """Votes (`CELLS`, `CELLS`) and likeness (h, w) of a crop."""
+    def known(self, sight: Sight) -> dict[str, NDArray[np.float32]]:
+        """Votes of the pivots and of later frames (`CELLS`, `CELLS`), likeness (h, w), and what their places
+        held beside labels (2 `HELD`, `CELLS`, `CELLS`).
+        """
+        first = _votes(sight.keys, self._pivots, _bias(len(self._pivots), 0))
         since = [*self._chosen, *self._recent]
-        near = _bias(len(self._chosen), len(self._recent))
-        voted = self._vote(sight.keys, since, _bias(len(self._pivots), 0), near)
+        recent = _votes(
+            sight.keys,
+            since or self._pivots,
+            _bias(len(self._chosen), len(self._recent) or len(self._pivots)),
+        )
+        planes = torch.cat([first, recent], 1).T.reshape(-1, CELLS, CELLS).numpy()
+        labels, held = planes[:: 1 + HELD], np.delete(planes, [0, 1 + HELD], axis=0)
         return {
-            "votes": voted.view(CELLS, CELLS).numpy(),
+            "first": labels[0],
+            "recent": labels[1],
+            "held": held,
             "likeness": likeness(sight.traits[None], self._coefficients)[0].numpy(),
         }
 
@@ -95,14 +105,12 @@ class Memory:
 
     def search(self, key: Tensor, trait: Tensor) -> tuple[Tensor, Tensor]:
         """Votes (places,) and likeness (h, w) of a whole picture: `key` (places, D), `trait` (D, h, w)."""
-        return self._vote(key, [*self._chosen, *self._recent]), likeness(trait[None], self._coefficients)[0]
-
-    def _vote(
-        self, key: Tensor, since: list[Entry], far: Tensor | None = None, bias: Tensor | None = None
-    ) -> Tensor:
-        """The pivots vote by themselves, or errors made since would outvote what is known."""
-        sure = _votes(key, self._pivots, far)
-        return sure if not since else sure.lerp(_votes(key, since, bias), 1 - PIVOT_SHARE)
+        voted = _votes(key, self._pivots, None)[:, 0]
+        since = [*self._chosen, *self._recent]
+        if since:
+            # The pivots vote by themselves, or errors made since would outvote what is known.
+            voted = voted.lerp(_votes(key, since, None)[:, 0], 1 - PIVOT_SHARE)
+        return voted, likeness(trait[None], self._coefficients)[0]
 
     def _solve(self) -> None:
         products, targets = mixed(self._since, self._pivot_test, PIVOT_SHARE)
@@ -135,6 +143,7 @@ def _bias(far: int, recent: int) -> Tensor:
 
 
 def _votes(key: Tensor, entries: list[Entry], bias: Tensor | None) -> Tensor:
+    """(places, 1 + `HELD`)"""
     memory = torch.cat([entry.keys for entry in entries])
-    labels = torch.cat([entry.labels for entry in entries])
-    return votes(key[None], memory[None], labels[None], bias)[0]
+    values = torch.cat([entry.values for entry in entries])
+    return votes(key[None], memory[None], values[None], bias)[0]

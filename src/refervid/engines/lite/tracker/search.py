@@ -14,7 +14,7 @@ from refervid.engines.lite.tracker.crop import SIDE, Crop
 from refervid.engines.lite.tracker.sight import Eyes
 from refervid.engines.lite.tracker.target import Target
 from refervid.engines.lite.tracker.view import View
-from refervid.models.mask_decoder import keys, traits
+from refervid.models.mask_decoder import traits
 
 LONGEST_PX = 512
 """Longer side of the picture at most while it is searched; else the object has its usual size."""
@@ -34,9 +34,9 @@ def place_of(eyes: Eyes, view: View, target: Target, others: Sequence[Target]) -
     size = max(round(w * scale), 32), max(round(h * scale), 32)
     small = cv2.resize(view.picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     levels = eyes.levels(small[None])
-    key, trait = keys(levels), traits(levels)
-    voted, looks = target.memory.search(key[0].flatten(1).T, trait[0])
-    rows, columns = key.shape[2:]
+    key, trait = eyes.decoder.keys(levels), traits(levels)
+    voted, looks = target.memory.search(key[0], trait[0])
+    rows, columns = levels[8].shape[2:]
     looks = F.adaptive_avg_pool2d(looks[None, None], (rows, columns))[0, 0]
     score = torch.minimum(voted.view(rows, columns), looks).clamp(0, 1).numpy()
     places = _places(rows, columns, w, h)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -24,6 +24,10 @@ FIRST_WINDOW = 1 / 3
 """Points alone: side of the first crop around them, as a share of the picture's longer side."""
 ROUNDS = 3
 """Points alone: so often the crop is set anew around what was found."""
+VIEWS = ((1.4, False), (1.7, True))
+"""Boxes: the object is looked at in crops of these margins, some mirrored; what is found is averaged."""
+TIGHT = 0.05
+"""A mask reaches a side of its box if it comes so near, as a share of the box's longer side."""
 
 
 @dataclass(frozen=True)
@@ -100,23 +104,75 @@ def _from_boxes(
         return _around_points(eyes, view, points)
     low, high = np.min(boxes, axis=0)[:2], np.max(boxes, axis=0)[2:]
     crop = Crop.around(*low, *high)
-    places = crop.places_inside(view.scene.picture_size)
-    inside = np.zeros((GRID, GRID), bool)
-    for box in boxes:
-        inside |= ((places >= box[:2]) & (places < box[2:])).all(axis=-1)
-    known = {"box": 2 * inside.astype(np.float32) - 1, "points": _points_plane(view, crop, points)}
-    [sight] = eyes.look(view.picture, [crop])
-    if memory is None:
-        # A first guess tells the object from all that surely is not it, which lies beyond the box.
-        guess = np.where(inside, eyes.decode([sight], [known])[0].odds, -SURE_ODDS).astype(np.float32)
-        test = solve(*test_of(sight, guess))
-        said = {"likeness": likeness(sight.traits[None], test)[0].numpy()}
-    else:
-        said = memory.known(sight)
-    odds = eyes.decode([sight], [{**known, **said}])[0].odds
+    places = crop.places()
+    seen = []
+    for margin, mirrored in VIEWS:
+        own = crop.with_side(round(crop.side * margin / MARGIN))
+        inside = _inside(own.places_inside(view.scene.picture_size), boxes)
+        known = {"box": 2 * inside.astype(np.float32) - 1, "points": _points_plane(view, own, points)}
+        seen.append(own.sample(_looked(eyes, view, own, known, inside, memory, mirrored), places, -SURE_ODDS))
+    plane = _points_plane(view, crop, points)
+    odds = _needed(np.mean(seen, axis=0), np.concatenate([crop.cells(low), crop.cells(high)]), plane)
     if not (odds > 0).any():
+        inside = _inside(crop.places_inside(view.scene.picture_size), boxes)
         odds = np.where(inside, 1, -SURE_ODDS).astype(np.float32)
-    return Seed.of(crop, _honoured(odds, known["points"]))
+    return Seed.of(crop, _honoured(odds, plane))
+
+
+def _looked(
+    eyes: Eyes, view: View, crop: Crop, known: dict[str, Plane], inside: NDArray[np.bool_],
+    memory: Memory | None, mirrored: bool,
+) -> Plane:  # fmt: skip
+    picture = view.picture
+    if mirrored:
+        picture = np.ascontiguousarray(picture[:, ::-1])
+        crop = Crop(picture.shape[1] - crop.x - crop.side, crop.y, crop.side)
+        known = {name: np.ascontiguousarray(plane[:, ::-1]) for name, plane in known.items()}
+        inside = inside[:, ::-1]
+    [sight] = eyes.look(picture, [crop])
+    if memory is None:
+        odds = _found(eyes, sight, known, inside)
+    else:
+        odds = eyes.decode([sight], [{**known, **memory.known(sight)}])[0].odds
+    return np.ascontiguousarray(odds[:, ::-1]) if mirrored else odds
+
+
+def _inside(places: NDArray[np.float32], boxes: Sequence[np.ndarray]) -> NDArray[np.bool_]:
+    """(`GRID`, `GRID`)"""
+    within = [((places >= box[:2]) & (places < box[2:])).all(axis=-1) for box in boxes]
+    return np.asarray(np.any(within, axis=0))
+
+
+def _needed(odds: Plane, box: NDArray[np.float32], points: Plane) -> Plane:
+    """A box (in cells) is tight: a part of a mask that lies apart is the object's only if it reaches a side
+    that no larger part does, or has a point on it.
+    """
+    count, parts, stats, _ = cv2.connectedComponentsWithStats((odds > 0).astype(np.uint8))
+    near = TIGHT * max(box[2:] - box[:2])
+    pointed = np.unique(parts[points > 0])
+    reached = np.zeros(4, bool)
+    kept = [0]
+    for number in sorted(range(1, count), key=lambda one: -stats[one, cv2.CC_STAT_AREA]):
+        x, y, w, h = stats[number, :4]
+        sides = np.concatenate(
+            [np.array([x, y]) <= box[:2] + near, np.array([x + w, y + h]) >= box[2:] - near]
+        )
+        if kept == [0] or (sides & ~reached).any() or number in pointed:
+            kept.append(number)
+            reached |= sides
+    return np.where(np.isin(parts, kept), odds, -SURE_ODDS).astype(np.float32)
+
+
+def _found(
+    eyes: Eyes, sight: Sight, known: Mapping[str, Plane], within: NDArray[np.bool_] | bool = True
+) -> Plane:
+    """The log odds, by two looks: a first guess `within` what may be the object at all tells how the object
+    looks.
+    """
+    guess = np.where(within, eyes.decode([sight], [known])[0].odds, -SURE_ODDS).astype(np.float32)
+    test = solve(*test_of(sight, guess))
+    looks = likeness(sight.traits[None], test)[0].numpy()
+    return eyes.decode([sight], [{**known, "carried": np.tanh(guess / 2), "likeness": looks}])[0].odds
 
 
 def _corrected(eyes: Eyes, view: View, carried: Seed, points: Sequence[Pivot]) -> Seed:
@@ -127,8 +183,8 @@ def _corrected(eyes: Eyes, view: View, carried: Seed, points: Sequence[Pivot]) -
     plane = _points_plane(view, crop, points)
     there = carried.crop.sample(carried.odds, crop.places_inside(view.scene.picture_size), -SURE_ODDS)
     [sight] = eyes.look(view.picture, [crop])
-    [found] = eyes.decode([sight], [{"carried": np.tanh(there / 2), "points": plane}])
-    odds = np.where(_like_points_beside(sight, plane), -SURE_ODDS, found.odds)
+    odds = _found(eyes, sight, {"carried": np.tanh(there / 2), "points": plane})
+    odds = np.where(_like_points_beside(sight, plane), -SURE_ODDS, odds).astype(np.float32)
     return Seed.of(crop, _honoured(odds, plane))
 
 
@@ -155,7 +211,8 @@ def _around_points(eyes: Eyes, view: View, points: Sequence[Pivot]) -> Seed:
     crop = Crop(int(corner[0]), int(corner[1]), round(side))
     for _ in range(ROUNDS):
         plane = _points_plane(view, crop, points)
-        odds = _honoured(eyes.decode(eyes.look(view.picture, [crop]), [{"points": plane}])[0].odds, plane)
+        [sight] = eyes.look(view.picture, [crop])
+        odds = _honoured(_found(eyes, sight, {"points": plane}), plane)
         _, parts = cv2.connectedComponents((odds > 0).astype(np.uint8))
         odds = np.where(np.isin(parts, np.unique(parts[plane > 0])), odds, -SURE_ODDS).astype(np.float32)
         found = Seed.of(crop, odds)

@@ -19,7 +19,7 @@ from refervid.engines.lite.analysis.colour import Memberships, memberships
 from refervid.engines.lite.efficientnet import load_efficientnet
 from refervid.engines.lite.tracker.crop import GRID, Crop, Plane
 from refervid.models.efficientnet import EfficientNetLite0
-from refervid.models.mask_decoder import PROMPTS, MaskDecoder, keys, traits
+from refervid.models.mask_decoder import HELD, PROMPTS, MaskDecoder, traits
 
 CELLS = GRID // 4
 """Cells of a crop's side at stride 8."""
@@ -36,6 +36,12 @@ class Sight:
     keys: Tensor
     traits: Tensor
     colours: Memberships
+    decoder: MaskDecoder
+
+    def values(self, odds: Plane) -> Tensor:
+        """(cells, 1 + `HELD`): what is remembered of every place once its mask is known."""
+        share = torch.sigmoid(torch.from_numpy(odds))[None]
+        return self.decoder.values(self.features, share)[0]
 
 
 @dataclass(frozen=True)
@@ -68,7 +74,7 @@ class Eyes:
             return []
         pictures = [crop.cut(picture) for crop in crops]
         levels = self.levels(np.stack(pictures))
-        key, trait = keys(levels).flatten(2).mT.contiguous(), traits(levels)
+        key, trait = self.decoder.keys(levels), traits(levels)
         return [
             Sight(
                 crop,
@@ -76,25 +82,39 @@ class Eyes:
                 key[n],
                 trait[n],
                 memberships(cv2.resize(pictures[n], (GRID, GRID), interpolation=cv2.INTER_AREA)),
+                self.decoder,
             )
             for n, crop in enumerate(crops)
         ]
 
     def levels(self, pictures: NDArray[np.uint8]) -> dict[int, Tensor]:
-        """Features of RGB pictures (N, h, w, 3) at strides 2 to 16."""
+        """Features of RGB pictures (N, h, w, 3) at strides 2 to 32."""
         rgb = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
-        return self.features.features(rgb.contiguous(memory_format=torch.channels_last), 16)
+        return self.features.features(rgb.contiguous(memory_format=torch.channels_last))
 
     def decode(self, sights: Sequence[Sight], known: Sequence[Mapping[str, Plane]]) -> list[Found]:
-        """The masks, given what is known of each: square planes of `PROMPTS`, of any size."""
+        """The masks, given what is known of each: square planes of `PROMPTS`, of any size, and `held`, of
+        `Memory.known`.
+        """
         if not sights:
             return []
         prompts = torch.stack([torch.stack([_prompt(own.get(name)) for name in PROMPTS]) for own in known])
         levels = {s: torch.cat([sight.features[s] for sight in sights]) for s in sights[0].features}
-        odds, present = self.decoder(levels, prompts)
+        nothing = np.zeros((2 * HELD, CELLS, CELLS), np.float32)
+        held = torch.from_numpy(np.stack([own.get("held", nothing) for own in known]))
+        odds, present = self.decoder(levels, prompts, held)
         return [
             Found(own.numpy(), float(there)) for own, there in zip(odds, torch.sigmoid(present), strict=True)
         ]
+
+    def follow(self, sights: Sequence[Sight], known: Sequence[Mapping[str, Plane]]) -> list[Found]:
+        """`decode` for objects that are carried along, the mask that motion carries here counting half: what
+        it has lost on the way would stay lost.
+        """
+        doubting = [{name: plane for name, plane in own.items() if name != "carried"} for own in known]
+        pairs = zip(self.decode(sights, known), self.decode(sights, doubting), strict=True)
+        half = np.float32(0.5)
+        return [Found((a.odds + b.odds) * half, (a.presence + b.presence) / 2) for a, b in pairs]
 
 
 def _prompt(plane: Plane | None) -> Tensor:

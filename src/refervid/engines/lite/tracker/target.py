@@ -98,9 +98,9 @@ class Target:
         shown = self._shown(sight.crop, found.odds)
         cells = np.count_nonzero(shown)
         area = cells * sight.crop.cell_area
-        # The head is unsure of thin things, the mask of things that are gone.
+        # The head is unsure of thin things, which it sees at stride 16; the mask of things that are gone.
         certainty = float((1 / (1 + np.exp(-found.odds[shown]))).mean()) if cells else 0.0
-        self.presence = (found.presence + certainty) / 2
+        self.presence = (found.presence + 2 * certainty) / 3
         seen = self.presence >= THERE and cells >= LEAST_CELLS and area >= LOST_SHARE * self.area
         if not (seen and self.memory.has_colours_of(sight, found.odds)):
             if not self.lost:

@@ -43,7 +43,7 @@ class EmbeddedTracker:
 
     Settings: ClassVar[type[EmbeddedSettings]] = EmbeddedSettings
     name = "embedded"
-    version = "1"
+    version = "2"
 
     def __init__(self, eyes: Eyes | None = None, analyses: Analyses | None = None) -> None:
         self._eyes = eyes or Eyes.load()
