@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from refervid.media.opening import open_clip
 from tests.clips import disc_and_square, repeat_video, write_video
 
 MOST_KILOBYTES = 1_500_000
@@ -37,3 +38,13 @@ def test_a_long_clip_is_answered_in_little_memory(tmp_path: Path, minutes: float
     result = json.loads((tmp_path / "out" / "result.json").read_text())
     assert result["video"]["frames"] == round(minutes * 60) * 30
     assert len(list((tmp_path / "out" / "masks").glob("*/*.png"))) == result["video"]["frames"]
+
+
+@pytest.mark.slow
+def test_three_hours_are_open_without_being_decoded(tmp_path: Path) -> None:
+    """What grew with the square of the length took a quarter of an hour here."""
+    scene = write_video(tmp_path / "scene.mp4", disc_and_square(60), fps=30, b_frames=0)
+    clip = open_clip(repeat_video(scene, tmp_path / "long.mp4", 3 * 3600 // 2))
+    assert len(clip) == 3 * 3600 * 30
+    assert clip.times_s[-1] == pytest.approx(3 * 3600 - 1 / 30)
+    assert (clip.frame(len(clip) - 1) == clip.frame(59)).all()

@@ -116,7 +116,8 @@ def _scan_packets(path: Path, max_pixels: int) -> tuple[_Scan, float]:
                 check_size(path, *size, len(scan), max_pixels)
     if scan.keys:
         # Frames before the first key frame lean on pictures that were cut away.
-        scan.stamps = [stamp for stamp in scan.stamps if stamp >= min(scan.keys)]
+        first = min(scan.keys)
+        scan.stamps = [stamp for stamp in scan.stamps if stamp >= first]
     scan.stamps.sort()
     scan.keys.sort()
     return scan, other_end_s

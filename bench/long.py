@@ -1,0 +1,135 @@
+"""Hours of video: seconds until a file is open and its first frame is there, and peak memory of a session in
+which a thing is marked and carried through, for a short and a long file made of the same frames.
+
+    python bench/long.py VIDEO_OR_FOLDER [-o JSON] [--minutes 10 180] [--fps 30] [--every 300] [--height 480]
+
+The frames go to and fro, so that the loop has no cut, and are encoded once; hours are the same packets again.
+Every row is a process of its own, whose peak resident memory the kernel keeps. `--every` is the sparse rate
+at which the session looks at the file: 300 is a frame in ten seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import cv2
+
+SESSION = """
+import json, sys, time
+import numpy as np
+import refervid
+from refervid.media.opening import open_clip
+video, folder, every = sys.argv[1], sys.argv[2], int(sys.argv[3])
+start = time.perf_counter()
+clip = open_clip(video)
+frame = clip.frame(0)
+opened_s = time.perf_counter() - start
+part = open_clip(video, every=every)
+height, width = frame.shape[:2]
+box = np.array([width * 0.3, height * 0.3, width * 0.7, height * 0.7], np.float32)
+start = time.perf_counter()
+with refervid.open_session(part, folder, preset="lite", device="cpu") as session:
+    number = session.add(refervid.Pivot(0, box_xyxy=box))
+    seen = int((session[number].track.areas() > 0).sum())
+peak = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(json.dumps({
+    "frames": len(clip), "looked_at": len(part), "seen": seen, "opened_s": opened_s,
+    "session_s": time.perf_counter() - start, "peak_mib": int(peak) / 1024,
+}))
+"""
+
+
+def encoded(source: Path, target: Path, fps: int, height: int) -> Path:
+    """The frames to and fro, with a key frame every second."""
+    from refervid import open_clip
+
+    clip = open_clip(source)
+    size = round(clip.width * height / clip.height / 2) * 2, height
+    order = [*range(len(clip)), *range(len(clip) - 2, 0, -1)]
+    order = order[: len(order) // fps * fps] or order
+    with av.open(str(target), "w") as container:
+        stream = container.add_stream(
+            "libx264", rate=fps, options={"preset": "veryfast", "bf": "0", "crf": "32"}
+        )
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = *size, "yuv420p", fps
+        for number, index in enumerate(order):
+            frame = av.VideoFrame.from_ndarray(cv2.resize(clip.frame(index), size), format="rgb24")
+            frame.pts, frame.time_base = number, Fraction(1, fps)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return target
+
+
+def repeated(source: Path, target: Path, seconds: float) -> Path:
+    """The packets of a file again and again."""
+    with av.open(str(source)) as film:
+        template = film.streams.video[0]
+        packets = [packet for packet in film.demux(template) if packet.size]
+        length = template.duration
+        times = round(seconds / float(length * template.time_base))
+        with av.open(str(target), "w") as container:
+            stream = container.add_stream_from_template(template)
+            for number in range(times):
+                for packet in packets:
+                    again = av.Packet(bytes(packet))
+                    again.pts, again.dts = packet.pts + number * length, packet.dts + number * length
+                    again.time_base, again.is_keyframe = packet.time_base, packet.is_keyframe
+                    again.duration, again.stream = packet.duration, stream
+                    container.mux(again)
+    return target
+
+
+def run(video: Path, folder: Path, every: int) -> dict[str, float]:
+    command = [sys.executable, "-c", SESSION, str(video), str(folder / "session"), str(every)]
+    environment = {**os.environ, "REFERVID_CACHE": str(folder / "cache")}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("video", type=Path)
+    parser.add_argument("-o", "--out", type=Path)
+    parser.add_argument("--minutes", type=float, nargs=2, default=(10.0, 180.0))
+    parser.add_argument("--fps", type=int, default=30)
+    parser.add_argument("--every", type=int, default=300)
+    parser.add_argument("--height", type=int, default=480)
+    options = parser.parse_args()
+    rows = {}
+    with tempfile.TemporaryDirectory() as name:
+        scene = encoded(options.video, Path(name) / "scene.mp4", options.fps, options.height)
+        for minutes in options.minutes:
+            folder = Path(name) / f"{minutes:g}"
+            folder.mkdir()
+            clip = repeated(scene, folder / "clip.mp4", 60 * minutes)
+            row = run(clip, folder, options.every)
+            row["file_mb"] = clip.stat().st_size / 1e6
+            row["session_folder_kb"] = sum(f.stat().st_size for f in folder.glob("session/*/*")) / 1e3
+            rows[f"{minutes:g} min"] = {key: round(value, 2) for key, value in row.items()}
+            print(f"{minutes:g} min: {rows[f'{minutes:g} min']}")
+            clip.unlink()
+    first, last = rows.values()
+    summary = {
+        "opened_s": last["opened_s"],
+        "memory_growth_mib": round(last["peak_mib"] - first["peak_mib"], 1),
+    }
+    print(json.dumps(summary))
+    if options.out:
+        machine = {"cores": os.cpu_count(), "load": os.getloadavg()[0], "machine": platform.machine()}
+        settings = {"fps": options.fps, "every": options.every, "height": options.height}
+        options.out.write_text(json.dumps({"rows": rows, **summary, **settings, **machine}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
