@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FAST := tests/core tests/config tests/datasets tests/metrics tests/report tests/test_rooms.py tests/test_docs.py
 
-.PHONY: demo test check lint docs dist clean
+.PHONY: demo test check bench lint docs dist clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "refervid needs Python 3.11 or newer: make PYTHON=python3.12")'
@@ -23,6 +23,10 @@ test: $(READY) lint docs
 # What to run after every change: a minute and a half.
 check: $(READY) lint docs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(FAST)
+
+# The table of speeds in the README; some twenty minutes on a quiet core.
+bench: $(READY)
+	OMP_NUM_THREADS=1 PYTHONPATH=. $(BIN)/python bench/table.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
