@@ -109,7 +109,7 @@ def test_the_command_line_knows_it_too(package: Path) -> None:
     code, shown = presets("tracker.kind=theirs")
     assert (code, "tracker.margin=0" in shown) == (0, True)
     code, shown = presets("tracker.kind=ours")
-    assert (code, "embedded, sam2, edgetam, theirs" in shown.replace("\n", " ")) == (2, True)
+    assert (code, "embedded, sam2, edgetam, sam3, theirs" in shown.replace("\n", " ")) == (2, True)
 
 
 @pytest.mark.parametrize("kind", ["gone", "none"])
