@@ -32,6 +32,7 @@ class LoadOptions(TypedDict, total=False):
     dtype: Dtype
     allow_remote: bool
     max_cost: float | None
+    remember: bool
     settings: Sequence[str]
     chooser: Chooser | None
     detector: Detector | None
