@@ -57,8 +57,8 @@ class ClipStore:
             folder = root / digests.of([list(clip.files), frames, *_code(digests)])
             if folder.is_dir():
                 os.utime(folder)
-        except OSError as error:
-            log.warning("what is found in %s is not kept: %s", clip.name, error)
+        except OSError as error:  # that digests cannot be kept either is said already
+            log.info("what is found in %s is not kept: %s", clip.name, error)
             return None
         return folder
 

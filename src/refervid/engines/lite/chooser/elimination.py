@@ -20,7 +20,7 @@ from refervid.engines.lite.chooser.confidence import confidence
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.scoring import FLOORS, REJECT, is_anything, judge, noun_fit
-from refervid.engines.lite.chooser.selection import language_notes
+from refervid.engines.lite.chooser.selection import HOLDS, language_notes
 from refervid.engines.lite.chooser.stuff import stuff_mask
 from refervid.engines.lite.chooser.things import PIVOTS, Judgement, chosen_groups, pivots_of, same_place
 from refervid.engines.lite.language import Expression, Relation
@@ -43,8 +43,6 @@ DESCRIBED = 2
 made up or unusually seen things are not what the networks learned from. The answer is a guess."""
 HEARSAY = 0.45
 """What ImageNet's name is worth for a thing that COCO's network knows, and did not see: never recognised."""
-HOLDS = 0.5
-"""Fit of a statement from which on it holds."""
 TOUCHING = 0.1
 """The same for a person and a thing in use."""
 STUFF_CONFIDENCE = 0.3

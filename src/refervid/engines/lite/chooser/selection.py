@@ -21,6 +21,8 @@ LATER = 0.7
 """Things change places: "the left cup" is the one that is left when the clip begins, if it is seen then."""
 AS_PLAUSIBLE = 0.4
 """The same thing on another frame must be so plausible there, compared to where it was found first."""
+HOLDS = 0.5
+"""Fit of a statement from which on it holds."""
 ALIKE = 0.5
 """A thing that was lost on the way is taken up again where one thing, and one only, is so alike."""
 
@@ -46,40 +48,56 @@ def answer(
     notes = [*language_notes(expression), *_noun_notes(expression), *_target_notes(expression)]
     for part in (expression, *expression.others):
         replies = _answer_one(part, sections, point_tracks)
-        if not any(chosen for chosen, _ in replies):
-            notes += dict.fromkeys(reason for _, reason in replies)
-        for number, (chosen, reason) in enumerate(replies):
-            picks[number] += [pick for pick in chosen if pick not in picks[number]]
-            reasons[number].append(reason)
+        answered = [reply for reply in replies if reply.picks]
+        if not answered:
+            notes += dict.fromkeys(reply.reason for reply in replies)
+        elif weak := [words for words in answered[0].weak if all(words in reply.weak for reply in answered)]:
+            notes.append(f"fits only in part: {', '.join(weak)}")
+        for number, reply in enumerate(replies):
+            picks[number] += [pick for pick in reply.picks if pick not in picks[number]]
+            reasons[number].append(reply.reason)
     return [
         Answer(tuple(chosen), "; ".join(dict.fromkeys(reason)), tuple(notes))
         for chosen, reason in zip(picks, reasons, strict=True)
     ]
 
 
+@dataclass(frozen=True)
+class _Reply:
+    """For one thing on one frame; `weak` are statements that the first pick does not fit."""
+
+    picks: Sequence[int]
+    reason: str
+    weak: Sequence[str] = ()
+
+
 def _answer_one(
     expression: Expression, sections: Sequence[Sequence[Region]], point_tracks: PointTracks
-) -> list[tuple[list[int], str]]:
+) -> list[_Reply]:
     if not any(sections):
-        return [([], "no candidates")] * len(sections)
+        return [_Reply((), "no candidates")] * len(sections)
     verdicts = [judge(expression, section, point_tracks) if section else None for section in sections]
     missing = _missing_everywhere([verdict for verdict in verdicts if verdict is not None])
     if missing:
-        return [([], f"nothing here fits: {', '.join(missing)}")] * len(sections)
+        return [_Reply((), f"nothing here fits: {', '.join(missing)}")] * len(sections)
     fading = LATER if _tells_places(expression) else 1.0
     best = _best_object(sections, verdicts, point_tracks, fading)
-    found: list[tuple[list[int], str]] = []
+    found: list[_Reply] = []
     for section, verdict in zip(sections, verdicts, strict=True):
         if verdict is None:
-            found.append(([], "no candidates"))
+            found.append(_Reply((), "no candidates"))
             continue
         here = [number for number, region in enumerate(section) if region in best]
         if expression.plural:
             chosen = _several(section, verdict, expression.count)
         else:
             chosen = sorted(here, key=lambda number: -verdict.plausible[number])[:1]
-        reason = _reason(verdict, chosen[0], expression) if chosen else "not recognised on this frame"
-        found.append((chosen, reason))
+        if chosen:
+            said = [each for each in verdict.judged if each.kind != "prior"]
+            weak = [each.words for each in said if each.fits[chosen[0]] < HOLDS]
+            found.append(_Reply(chosen, _reason(verdict, chosen[0], expression), weak))
+        else:
+            found.append(_Reply((), "not recognised on this frame"))
     return found
 
 
@@ -175,7 +193,7 @@ def _several(section: Sequence[Region], verdict: Verdict, count: int | None) -> 
 
 def _reason(verdict: Verdict, chosen: int, expression: Expression) -> str:
     statements = [each for each in verdict.judged if each.kind != "prior"]
-    fitting = [each for each in statements if each.fits[chosen] >= 0.5]
+    fitting = [each for each in statements if each.fits[chosen] >= HOLDS]
     fits = ", ".join(f"{each.words} {each.fits[chosen]:.2f}" for each in statements)
     text = f"{len(fitting)} of {len(statements)} attributes fit: {fits}" if statements else "stands out most"
     unchecked = [*_unchecked_noun(expression, verdict), *_unmeasured(expression), *expression.unknown]

@@ -19,6 +19,8 @@ RIVAL = 0.7
 """Another thing that is worth so much of the best may be meant as well."""
 SAME_LOOKS = 0.6
 """Shared colours of two tracks that may be the same thing at different times."""
+AGAIN_SHARE = 0.5 * PLURAL_SHARE
+"""The same thing at another time may be turned, lit or cut off so that it fits what is said less well."""
 AT_ONCE = 0.5
 """Two tracks with more than this share of the shorter one's sightings in common are two things, or a thing
 and its part."""
@@ -50,12 +52,14 @@ def chosen_groups(
     groups: list[list[Judgement]] = []
     rivals: list[Judgement] = []
     for each in judged:
-        if each.worth < PLURAL_SHARE * judged[0].worth:
+        if each.worth < AGAIN_SHARE * judged[0].worth:
             break
         again = [group for group in groups if all(_same_again(one.track, each.track) for one in group)]
         if again:
             again[0].append(each)
-        elif any(same_place(one.track, each.track) for group in groups for one in group):
+        elif each.worth < PLURAL_SHARE * judged[0].worth or any(
+            same_place(one.track, each.track) for group in groups for one in group
+        ):
             continue
         elif count is None or len(groups) < count:
             groups.append([each])
