@@ -11,8 +11,7 @@ PAGE = Path(__file__).parents[1] / "CONTRIBUTING.md"
 
 def install(heading: str, site: Path) -> None:
     """Write the files of one section as pip leaves a package: modules, and metadata with the entry points."""
-    section = PAGE.read_text("utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    files = dict(re.findall(r"```\w+ file=(\S+)\n(.*?)```", section, flags=re.DOTALL))
+    files = files_of(heading)
     groups = tomllib.loads(files.pop("pyproject.toml"))["project"]["entry-points"]
     info = site / "worked_example-1.0.dist-info"
     info.mkdir(parents=True)
@@ -26,8 +25,16 @@ def install(heading: str, site: Path) -> None:
         (site / name).write_text(content, "utf-8")
 
 
+def files_of(heading: str) -> dict[str, str]:
+    """The files that one section spells out."""
+    return dict(re.findall(r"```\w+ file=(\S+)\n(.*?)```", _section(heading), flags=re.DOTALL))
+
+
+def _section(heading: str) -> str:
+    return PAGE.read_text("utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
 def commands(heading: str) -> list[list[str]]:
     """The section's commands, word by word, without the first."""
-    section = PAGE.read_text("utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    [block] = re.findall(r"```\n(refervid .*?)```", section, flags=re.DOTALL)
+    [block] = re.findall(r"```\n(refervid .*?)```", _section(heading), flags=re.DOTALL)
     return [re.findall(r'"[^"]+"|\S+', line)[1:] for line in block.splitlines()]

@@ -14,16 +14,18 @@ import pytest
 
 import refervid
 from refervid.datasets.samples import two_shapes, write_pictures
-from tests.contributing import PAGE, commands, install
+from tests.chat_server import serving
+from tests.contributing import PAGE, commands, files_of, install
+from tests.pipelines.questions import kind_of, replying, text_of
 
 
-def run(folder: Path, heading: str, **replaced: str) -> None:
-    """The section's commands in a process that has its package, with some words replaced."""
+def run(folder: Path, heading: str, *more: str, **replaced: str) -> None:
+    """The section's commands in a process that has its package, with some words replaced, and `more`."""
     for words in commands(heading):
         asked = [replaced.get(word.strip('"'), word.strip('"')) for word in words]
         asked = [str(folder / word[5:]) if word.startswith("/tmp/") else word for word in asked]
         done = subprocess.run(
-            [sys.executable, "-m", "refervid", *asked],
+            [sys.executable, "-m", "refervid", *asked, *more],
             env={**os.environ, "PYTHONPATH": f"{folder / 'site'}:{os.environ.get('PYTHONPATH', '')}"},
             cwd=folder,
             capture_output=True,
@@ -49,6 +51,25 @@ def test_an_engine_is_added_by_one_class(tmp_path: Path) -> None:
     areas = result["queries"][0]["areas"]
     assert len(set(areas)) == 1, "nothing moves"
     assert areas[0] == pytest.approx(30 * 30, rel=0.3), "a square of 26 pixels with 2 around it"
+
+
+def test_a_prompt_is_changed_by_a_file_of_its_name(tmp_path: Path) -> None:
+    clip = two_shapes()
+    write_pictures(tmp_path / "clip", list(clip.frames), clip.names)
+    [(name, text)] = files_of("Change a prompt").items()
+    (tmp_path / name).parent.mkdir()
+    (tmp_path / name).write_text(text)
+    with serving(replying(frame=1)) as (server, url):
+        ours = {
+            "clip.mp4": "clip",
+            "chooser.base_url=http://127.0.0.1:8000/v1": f"chooser.base_url={url}",
+        }
+        run(tmp_path, "Change a prompt", "--set", "chooser.probe=false", **ours)
+    asked = {kind_of(body): text_of(body) for body in server.requests}
+    assert "Name the frame that shows this whole, large and sharp:" in asked["frame"]
+    assert "the blue square" in asked["frame"]
+    assert "$" not in asked["frame"]
+    assert "whole, large and sharp" not in asked["box"]
 
 
 def test_the_walk_through_the_code_names_what_is_there() -> None:

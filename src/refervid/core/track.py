@@ -20,6 +20,11 @@ class Track:
     (T,) bool: the frames that were come to, whether or not the object is there.
     `logits`, where they are kept, is (T, h, w) float16 or float32 on a grid of their own that covers the
     whole frame.
+
+    >>> track = refervid.Track(2, 4, 6)
+    >>> track[0] = np.ones((4, 6), bool)
+    >>> track.areas().tolist()
+    [24, 0]
     """
 
     def __init__(self, frames: int, height: int, width: int) -> None:

@@ -42,19 +42,31 @@ not there, and the masks are empty. `partial`: masks up to where the clip breaks
 
 @dataclass(frozen=True)
 class TextReference:
-    """A sentence that refers to something in the clip."""
+    """A sentence that refers to something in the clip.
+
+    >>> refervid.TextReference("the blue cup").text
+    'the blue cup'
+    """
 
     text: str
 
 
 @dataclass(frozen=True)
 class SoundReference:
-    """Whatever makes the clip's sound."""
+    """Whatever makes the clip's sound.
+
+    >>> refervid.SoundReference() == refervid.SoundReference()
+    True
+    """
 
 
 @dataclass(frozen=True)
 class MarkReference:
-    """Something that a person pointed at in the clip, by the name they gave it."""
+    """Something that a person pointed at in the clip, by the name they gave it.
+
+    >>> refervid.MarkReference("the ball").name
+    'the ball'
+    """
 
     name: str
 
@@ -96,6 +108,9 @@ class Candidate:
 
     `score` is in 0..1, higher is better. `mask` (H, W) is given by detectors that segment; every access
     unpacks it anew.
+
+    >>> refervid.Candidate(np.array([10, 20, 50, 60], np.float32), 0.8, "a cup").phrase
+    'a cup'
     """
 
     box_xyxy: BoxArray
@@ -122,6 +137,10 @@ class Pivot:
 
     `points_xy` is (N, 2) float32 in pixels of the displayed frame; `point_labels` is (N,) bool,
     True = belongs to the object, False = does not.
+
+    >>> pivot = refervid.Pivot(0, points_xy=np.array([[28, 68]], np.float32), point_labels=np.array([True]))
+    >>> pivot.frame_index, pivot.mask is None
+    (0, True)
     """
 
     frame_index: int
@@ -142,6 +161,9 @@ class Decision:
     an id (None: nothing fits); boxes are numbered from 1 as in pictures. `chosen` are the positions (from 0)
     among the `candidates` of those that were chosen. `jpeg` is the picture that was looked at, if one was;
     `raw` the unparsed reply of a language model.
+
+    >>> refervid.Decision("frame", 3, "user", chosen=(2,)).answer
+    3
     """
 
     question: str

@@ -25,6 +25,11 @@ class Clip(ABC):
     frame lies in what the clip is a part of;
     `sound` is where its sound can be read, or None; `files` are those that its frames are read from, none
     where they are in memory.
+
+    >>> len(clip), clip.height, clip.width
+    (12, 96, 144)
+    >>> clip.frame(0).shape
+    (96, 144, 3)
     """
 
     source: Path

@@ -46,8 +46,6 @@ def open_clip(
     Also taken: a file opened for reading bytes, from where it stands; a uint8 array (T, H, W, 3) RGB; a list
     or generator of pictures: arrays (H, W, 3), PIL images, paths.
 
-        clip = open_clip(np.zeros((12, 96, 160, 3), np.uint8), fps=12)
-
     `audio` is a sound file that replaces the clip's own sound and starts with the first frame; `fps` is
     the rate of pictures, which carry no times; `strict` makes an incomplete file an error; `max_pixels`
     limits width x height x frames, and one frame to a ten-thousandth of it. With `start_s`, `end_s` (seconds
@@ -55,6 +53,9 @@ def open_clip(
     Raises `MediaNotFound`, `UnreadableMedia` (also for what no clip can be made of, which the message names),
     `EmptyClip`, `NoVideoStream`, `NoAudioStream` (for `audio`), `TruncatedMedia` (with `strict`),
     `MediaTooLarge`, `SettingsError` (for an `fps` that is no rate, or of a video; a part without a frame).
+
+    >>> len(refervid.open_clip(np.zeros((12, 96, 160, 3), np.uint8), fps=12))
+    12
     """
     need_number("max_pixels", max_pixels, 1, whole=True)
     clip = _opened(source, fps, strict, max_pixels)

@@ -32,7 +32,12 @@ Texts = list[str] | tuple[str, ...]
 
 
 class Pipeline(ABC):
-    """From a clip and references to results. Engines are built once and kept."""
+    """From a clip and references to results. Engines are built once and kept.
+
+    >>> pipeline = refervid.load("lite", device="cpu")
+    >>> [result.query for result in pipeline(clip, text=["the red disc", "the blue square"])]
+    ['the red disc', 'the blue square']
+    """
 
     preset: str
 

@@ -27,6 +27,10 @@ def correct(
     Of several objects the one is meant that lies under the mark, or nearest to it. With `afresh` all that
     was tracked is forgotten, and the mark alone starts the answer. Where a thing counts only while it is
     heard, that stays so. Raises `SettingsError` for a mark that does not fit the clip.
+
+    >>> mark = refervid.Pivot(6, box_xyxy=np.array([31, 53, 61, 83], np.float32))
+    >>> refervid.correct(pipeline.tracker, result, mark).decisions[-1].question
+    'correction'
     """
     clip, stages = result.clip, Stages(hook)
     if not 0 <= mark.frame_index < len(clip):
@@ -61,6 +65,12 @@ def candidate_pivot(decision: Decision, number: int) -> Pivot:
     """Candidate `number` (from 1, as in pictures) of a recorded decision, as what a tracker starts from.
 
     Raises `SettingsError` for a candidate that the decision does not have.
+
+    >>> box = np.array([10, 20, 50, 60], np.float32)
+    >>> seen = [refervid.Candidate(box, 0.8, "a cup")]
+    >>> decision = refervid.Decision("box", 1, "user", frame_index=4, candidates=seen)
+    >>> refervid.candidate_pivot(decision, 1).frame_index
+    4
     """
     if decision.frame_index is None or not 1 <= number <= len(decision.candidates):
         raise SettingsError(f"candidate {number}: this decision has {len(decision.candidates)} candidates")

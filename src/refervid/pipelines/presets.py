@@ -254,6 +254,9 @@ def load(
 
     Raises `SettingsError` for an unknown preset or setting, `DeviceError` for a device that is not
     there, `MissingWeights` or `MissingExtra` when an engine is built that lacks something.
+
+    >>> refervid.load("lite", device="cpu", settings=["text.candidates=5"]).preset
+    'lite'
     """
     need_word("preset", preset)
     need_words("settings", settings)

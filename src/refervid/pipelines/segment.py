@@ -87,6 +87,10 @@ def segment(
 
     Options are those of `load`, `preset` among them; the other arguments are as in `Pipeline.__call__`: one
     reference gives one result, a list of texts, and text with sound, a list of them.
+
+    >>> result = refervid.segment(clip, text="the red disc", preset="lite", device="cpu")
+    >>> result.query, len(result), bool(result.areas.all())
+    ('the red disc', 12, True)
     """
     pipeline: Callable[..., Result | list[Result]] = load(sound=sound, **options)
     return pipeline(video, text=text, sound=sound, audio=audio, hook=hook)

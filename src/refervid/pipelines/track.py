@@ -32,6 +32,11 @@ def track(
     One result per object, in order. Options are those of `load`; of the preset only the tracker works.
     Raises `SettingsError` where nothing is pointed at or a mark does not fit the clip, and whatever `load`
     and `open_clip` do.
+
+    >>> mark = refervid.Pivot(0, box_xyxy=np.array([13, 53, 43, 83], np.float32))
+    >>> [disc] = refervid.track(clip, {"the disc": [mark]}, preset="lite", device="cpu")
+    >>> disc.query, bool(disc.areas.all())
+    ('the disc', True)
     """
     pipeline = load(sound=False, **options)
     clip = video if isinstance(video, Clip) else open_clip(video)

@@ -26,6 +26,11 @@ class IntermediateFiles:
     `01-choose-frames.json`, ... in the order of the stages; a picture that was looked at becomes
     `01-choose-frames-1.jpg`, ... and its document holds the name. Masks are run-length coded as in COCO.
     Frames that are drawn for the overlay are no artefacts of this kind, nor are tracks that are still made.
+
+    >>> hook = refervid.IntermediateFiles(out / "steps")
+    >>> results = pipeline(clip, text=["the red disc"], hook=hook)
+    >>> any((out / "steps").glob("01-*.json"))
+    True
     """
 
     def __init__(self, folder: str | Path, hook: Hook = no_hook) -> None:

@@ -38,6 +38,11 @@ class Result(Outcome):
     """Masks of what a reference means, on every frame of a clip.
 
     `result[i]` is the result on frame `i`, `len(result)` the number of frames, and iteration goes over them.
+
+    >>> result.query, result.masks.shape, len(result.objects)
+    ('the red disc', (12, 96, 144), 1)
+    >>> bool(result[3].mask.any())
+    True
     """
 
     @classmethod
@@ -112,5 +117,10 @@ class Result(Outcome):
 
 
 def load_results(folder: str | Path, video: str | Path | Clip | None = None) -> list[Result]:
-    """The results that `save_results` left in `folder`, in order; see `load_outcomes`."""
+    """The results that `save_results` left in `folder`, in order; see `load_outcomes`.
+
+    >>> folder = refervid.save_results([result], out / "stored")
+    >>> [loaded.query for loaded in refervid.load_results(folder)]
+    ['the red disc']
+    """
     return load_outcomes(Result, folder, video)

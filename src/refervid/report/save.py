@@ -53,6 +53,10 @@ def save_results(
     the result that was there, and nothing else.
     Raises `SettingsError` for arguments of a wrong type, and what `check_formats`, `results_folder`,
     `ResultFolder.check` and `ResultFolder.finish` do.
+
+    >>> folder = refervid.save_results([result], out / "saved", formats=["coco-rle"])
+    >>> (folder / "result.json").is_file(), (folder / "masks" / "the-red-disc" / "00000.png").is_file()
+    (True, True)
     """
     if not (isinstance(results, Sequence) and results and all(isinstance(one, Outcome) for one in results)):
         raise SettingsError(f"results={results!r:.60} is no list of results of a clip")

@@ -42,6 +42,10 @@ def open_session(video: Video, folder: str | Path, **options: Unpack[LoadOptions
             session.save("out")
 
     Options are those of `load`. Raises what `load`, `open_clip` and `Session` do.
+
+    >>> with refervid.open_session(clip, out / "work", device="cpu") as session:
+    ...     session.clip.name == clip.name
+    True
     """
     return Session(video if isinstance(video, Clip) else open_clip(video), folder, load(**options))
 
@@ -59,6 +63,11 @@ class Session:
     only files that this session made are ever removed. Raises as `output_lock`; `OutputConflict` for a folder
     with other files of these names, `SettingsError` for the session of another clip, `BadResult` for one
     that was damaged.
+
+    >>> with refervid.open_session(clip, out / "session", device="cpu") as session:
+    ...     disc = session.add(refervid.Pivot(0, box_xyxy=np.array([13, 53, 43, 83])), "disc")
+    ...     len(session.objects)
+    1
     """
 
     def __init__(self, clip: Clip, folder: str | Path, pipeline: Pipeline) -> None:

@@ -27,6 +27,10 @@ def inventory(
     Last come those without a name: what moves or stands out.
 
     Raises `SettingsError` for a preset that does not look for things before sentences.
+
+    >>> found = refervid.inventory(clip, device="cpu")
+    >>> found.frame_indices[0]
+    0
     """
     pipeline = load(preset, device=device, settings=settings)
     if not isinstance(pipeline, TracksPipeline):
