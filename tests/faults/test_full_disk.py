@@ -73,3 +73,21 @@ def test_a_full_folder_for_temporary_files_is_one_line(tmp_path: Path) -> None:
     assert last.startswith(f"error: StorageFailed: cannot write to {tmp_path / 'scratch'} (")
     assert "TMPDIR" in last
     assert "Traceback" not in done.stderr
+
+
+RAY = """
+from refervid.core.errors import StorageFailed
+from refervid.evaluation.cluster import RayCluster
+try:
+    list(RayCluster(lambda: None, "local")([]))
+except StorageFailed as error:
+    print(error)
+"""
+
+
+def test_ray_is_not_started_where_its_logs_have_no_room(tmp_path: Path) -> None:
+    """It would hang for a minute, and then say something else."""
+    pytest.importorskip("ray")
+    done = _limited(RAY, 2**10, TMPDIR=str(tmp_path))
+    assert done.stdout.startswith(f"cannot write to {tmp_path} (")
+    assert "TMPDIR" in done.stdout

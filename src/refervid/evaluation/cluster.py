@@ -12,11 +12,14 @@ import socket
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from tempfile import TemporaryFile, gettempdir
 from types import ModuleType
 from typing import Any
 
 from refervid.config.differences import differences
 from refervid.core.errors import ConfigurationChanged, DeviceError, MissingExtra
+from refervid.core.files import storing_in
 from refervid.evaluation.answers import Answer, VideoWork, answer_video
 from refervid.pipelines.base import Pipeline
 
@@ -25,6 +28,8 @@ log = logging.getLogger(__name__)
 CPUS_PER_ACTOR = 2
 """Where there are no GPUs: more threads hardly speed up one video."""
 _REACH_S = 10.0
+_LOG_BYTES = 2**20
+"""What Ray's own processes need at the least for their logs; without it they hang at the start."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class RayCluster:
         """Answers in the order in which videos are done.
 
         Raises `MissingExtra` without Ray, `DeviceError` where the cluster cannot be reached or no actor
-        starts, and what `answer_video` raises.
+        starts, `StorageFailed` where this machine has no room for temporary files, and what `answer_video`
+        raises.
         """
         ray = _import_ray()
         joined = ray.is_initialized()
@@ -63,10 +69,12 @@ class RayCluster:
 
     def _join(self, ray: ModuleType) -> None:
         options = {"include_dashboard": False} if self.address == "local" else {}
+        if self.address == "local":
+            _need_room()
         try:
             _reach(self.address)
             ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR, **options)
-        except (OSError, RuntimeError, ValueError) as error:
+        except Exception as error:  # Ray raises bare ones too
             raise DeviceError(
                 f"no Ray cluster at {self.address!r} ({error}): start it with `ray start`"
             ) from error
@@ -183,6 +191,12 @@ class _Crew:
         # The truth stays here: it is of no use there, and may be large.
         question = replace(work, items=tuple(replace(item, truth=None) for item in work.items))
         self._tasks[actor.answer.remote(question)] = _Task(actor, work)
+
+
+def _need_room() -> None:
+    with storing_in(Path(gettempdir()), "TMPDIR"), TemporaryFile() as file:
+        file.write(bytes(_LOG_BYTES))
+        file.flush()
 
 
 def _reach(address: str) -> None:
