@@ -98,6 +98,6 @@ class Pivots:
             aim = target.aim(view)
             [sight] = self._eyes.look(view.picture, [aim.crop])
             known = {**aim.known, **target.memory.known(sight)}
-            if not target.settle(sight, self._eyes.follow([sight], [known])[0]):
+            if not target.settle(sight, self._eyes.decode([sight], [known])[0]):
                 return None
         return target.seed

@@ -107,15 +107,6 @@ class Eyes:
             Found(own.numpy(), float(there)) for own, there in zip(odds, torch.sigmoid(present), strict=True)
         ]
 
-    def follow(self, sights: Sequence[Sight], known: Sequence[Mapping[str, Plane]]) -> list[Found]:
-        """`decode` for objects that are carried along, the mask that motion carries here counting half: what
-        it has lost on the way would stay lost.
-        """
-        doubting = [{name: plane for name, plane in own.items() if name != "carried"} for own in known]
-        pairs = zip(self.decode(sights, known), self.decode(sights, doubting), strict=True)
-        half = np.float32(0.5)
-        return [Found((a.odds + b.odds) * half, (a.presence + b.presence) / 2) for a, b in pairs]
-
 
 def _prompt(plane: Plane | None) -> Tensor:
     if plane is None:

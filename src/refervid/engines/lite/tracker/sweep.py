@@ -51,7 +51,7 @@ class Sweep:
             {**aim.known, **self._targets[number].memory.known(sight)}
             for (number, aim), sight in zip(aims.items(), sights, strict=True)
         ]
-        decoded = self._eyes.follow(sights, known)
+        decoded = self._eyes.decode(sights, known)
         found = {
             number: Found(seen.odds - aim.against, seen.presence)
             for (number, aim), seen in zip(aims.items(), decoded, strict=True)

@@ -18,6 +18,8 @@ THERE = 0.5
 """Presence below which the object counts as away."""
 LOST_SHARE, LEARN_SHARE = 0.05, 0.3
 """An object that shows less than these shares of its usual area is lost, or not learnt from."""
+TRUST = np.float32(0.5)
+"""Of the mask that motion carries here: what it has lost on the way would stay lost if it counted in full."""
 LEAST_CELLS = 4
 """Cells of the crop that must show it."""
 AREA_RATE, SPEED_RATE = 0.1, 0.3
@@ -91,7 +93,9 @@ class Target:
         origin = places - step if self.contested else view.origin(places)
         origin = np.clip(origin, 0, (w - 1, h - 1))
         carried = self.crop.sample(self.odds, origin.astype(np.float32), -SURE_ODDS)
-        return Aim(crop, {"carried": np.tanh(carried / 2)}, self._moves_with_background(view, crop, carried))
+        return Aim(
+            crop, {"carried": TRUST * np.tanh(carried / 2)}, self._moves_with_background(view, crop, carried)
+        )
 
     def settle(self, sight: Sight, found: Found) -> bool:
         """Take over what was found; False where the object is not there."""
