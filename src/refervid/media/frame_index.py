@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -58,10 +59,13 @@ class FrameIndex:
 
 @dataclass
 class _Scan:
-    """What one pass over the video stream gave: stamps, those of key frames, and frames without stamp."""
+    """What one pass over the video stream gave: stamps, those of key frames, and frames without stamp.
 
-    stamps: list[int] = field(default_factory=list)
-    keys: list[int] = field(default_factory=list)
+    Hours have hundreds of thousands of them, at 8 bytes each.
+    """
+
+    stamps: array[int] = field(default_factory=lambda: array("q"))
+    keys: array[int] = field(default_factory=lambda: array("q"))
     unstamped: int = 0
     end: int = 0
 
@@ -114,18 +118,20 @@ def _scan_packets(path: Path, max_pixels: int) -> tuple[_Scan, float]:
             elif packet.size:
                 scan.add(packet.pts, packet.duration, key=packet.is_keyframe, shown=not packet.is_discard)
                 check_size(path, *size, len(scan), max_pixels)
+    scan.stamps, scan.keys = _ordered(scan.stamps), _ordered(scan.keys)
     if scan.keys:
         # Frames before the first key frame lean on pictures that were cut away.
-        first = min(scan.keys)
-        scan.stamps = [stamp for stamp in scan.stamps if stamp >= first]
-    scan.stamps.sort()
-    scan.keys.sort()
+        scan.stamps = scan.stamps[np.searchsorted(scan.stamps, scan.keys[0]) :]
     return scan, other_end_s
+
+
+def _ordered(stamps: array[int]) -> array[int]:
+    return array("q", np.sort(np.asarray(stamps, np.int64)).tobytes())
 
 
 def _is_plain(scan: _Scan) -> bool:
     """One distinct stamp per packet, and a place to start."""
-    distinct = len(set(scan.stamps)) == len(scan.stamps)
+    distinct = bool(np.diff(scan.stamps).all())  # they are in order
     return distinct and bool(scan.stamps) and bool(scan.keys) and not scan.unstamped
 
 
