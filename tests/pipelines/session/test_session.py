@@ -239,11 +239,11 @@ def test_an_answer_keeps_what_it_was_chosen_from_and_can_be_withdrawn(session: S
         for a, b in zip(one.candidates, other.candidates, strict=True):
             assert (a.mask is None and b.mask is None) or (a.mask == b.mask).all()
     assert any(one.mask is not None for each in kept.decisions for one in each.candidates)
-    session.add(mark(made, 0, 0), answer=answer)
+    added = session.add(mark(made, 0, 0), answer=answer)
     session.withdraw(answer)
     assert (session.answers, session.objects) == ({}, {})
     session.undo()
-    assert len(session.answers[answer].objects) == 1
+    assert session.answers[answer].objects[-1] == added
 
 
 def test_an_object_that_is_started_over_is_what_its_mark_shows(session: Session, made: Made) -> None:
