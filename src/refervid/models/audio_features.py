@@ -48,9 +48,9 @@ def log_mel(samples: Tensor, bins: int, low: float, high: float, offset: float) 
 
     Through float64 like the original, which is NumPy's.
     """
-    window = torch.hann_window(FRAME, periodic=True, dtype=torch.float64)
+    window = torch.hann_window(FRAME, periodic=True, dtype=torch.float64, device=samples.device)
     magnitude = torch.fft.rfft(samples.double().unfold(-1, FRAME, HOP) * window, n=FFT).abs()
-    bands: Tensor = magnitude @ mel_weights(bins, low, high, torch.float64).double()
+    bands: Tensor = magnitude @ mel_weights(bins, low, high, torch.float64).to(magnitude)
     return (bands + offset).log().float()
 
 
