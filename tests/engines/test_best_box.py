@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refervid.engines.base import FrameQuestion
 from refervid.engines.best_box import BestBoxChooser, BestBoxSettings
+from refervid.engines.questions import FrameQuestion
 from refervid.media.array import ArrayClip
 from refervid.media.sections import sample_sections
 

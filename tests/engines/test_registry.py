@@ -16,8 +16,8 @@ import refervid
 from refervid import Pivot, Track
 from refervid.cli.app import app
 from refervid.core.types import Hook
-from refervid.engines.base import BoxChoice, BoxQuestion
 from refervid.engines.best_box import BestBoxChooser, BestBoxSettings
+from refervid.engines.questions import BoxChoice, BoxQuestion
 from refervid.engines.registry import Role
 from refervid.media.array import ArrayClip
 from refervid.media.clip import Clip

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from typing import ClassVar, Literal, Self
 
 from refervid.core.types import Decision, SoundingObject
-from refervid.engines.base import (
+from refervid.engines.base import EngineSettings, Runtime
+from refervid.engines.questions import (
     BoxChoice,
     BoxQuestion,
-    EngineSettings,
     FrameChoice,
     FrameQuestion,
-    Runtime,
     SoundChoice,
     SoundQuestion,
 )

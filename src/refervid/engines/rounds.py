@@ -1,4 +1,4 @@
-"""Questions about whole tracks, for choosers and finders that can answer them; `engines.base` has the rest.
+"""Questions about whole tracks, for choosers and finders that can answer them.
 
 A sentence names concepts, a finder follows their instances through the clip, and a chooser keeps, drops or
 stays unsure about each, round by round, on frames that show what is undecided.

@@ -21,10 +21,11 @@ from refervid.core.errors import (
     SettingsError,
 )
 from refervid.core.types import Candidate, Label, Waveform
-from refervid.engines.base import BoxQuestion, FrameQuestion, Runtime, SoundQuestion
+from refervid.engines.base import Runtime
 from refervid.engines.llm.engines import ServerChooser, ServerChooserSettings
 from refervid.engines.llm.spending import EXPECTED_OUTPUT
 from refervid.engines.llm.vision import NUMBER
+from refervid.engines.questions import BoxQuestion, FrameQuestion, SoundQuestion
 from refervid.engines.registry import engine_settings
 from refervid.media.array import ArrayClip
 from refervid.media.sections import Section

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from refervid.core.errors import BudgetExceeded, ServerFailed, SettingsError
-from refervid.engines.base import FrameChoice, FrameQuestion, PlannedQuestions, Runtime
+from refervid.engines.base import PlannedQuestions, Runtime
 from refervid.engines.llm.engines import (
     LocalChooser,
     LocalChooserSettings,
@@ -20,6 +20,7 @@ from refervid.engines.llm.engines import (
     ServerChooserSettings,
 )
 from refervid.engines.llm.spending import EXPECTED_OUTPUT, picture_tokens
+from refervid.engines.questions import FrameChoice, FrameQuestion
 from refervid.media.array import ArrayClip
 from refervid.media.sections import PAPER, Section
 from tests.chat_server import fails, says, serving

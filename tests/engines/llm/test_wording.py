@@ -13,9 +13,10 @@ import pytest
 
 from refervid.core.errors import SettingsError
 from refervid.core.types import Candidate, Label, Waveform
-from refervid.engines.base import BoxQuestion, FrameQuestion, Runtime, SoundQuestion
+from refervid.engines.base import Runtime
 from refervid.engines.llm.engines import ServerChooser, ServerChooserSettings
 from refervid.engines.llm.wording import Wording
+from refervid.engines.questions import BoxQuestion, FrameQuestion, SoundQuestion
 from refervid.media.array import ArrayClip
 from refervid.media.sections import Section
 from tests.chat_server import says, serving

@@ -9,15 +9,6 @@ from typing import Any, TypeVar
 
 from refervid.core.files import well_formed
 from refervid.core.types import SoundingObject, Spending
-from refervid.engines.base import (
-    BoxChoice,
-    BoxQuestion,
-    CheckQuestion,
-    FrameChoice,
-    FrameQuestion,
-    SoundChoice,
-    SoundQuestion,
-)
 from refervid.engines.llm.asking import Inquiry
 from refervid.engines.llm.model import Prompt, VisionModel
 from refervid.engines.llm.replies import (
@@ -38,6 +29,15 @@ from refervid.engines.llm.rounds import (
 )
 from refervid.engines.llm.vision import require_vision
 from refervid.engines.llm.wording import Form, Wording, box_schema, enum_schema, object_schema, quoted
+from refervid.engines.questions import (
+    BoxChoice,
+    BoxQuestion,
+    CheckQuestion,
+    FrameChoice,
+    FrameQuestion,
+    SoundChoice,
+    SoundQuestion,
+)
 from refervid.engines.rounds import ConceptChoice, ConceptQuestion, TracksChoice, TracksQuestion
 from refervid.media.marked_tracks import marked_picture
 from refervid.media.pictures import encode_jpeg

@@ -7,12 +7,12 @@ from typing import ClassVar, Literal, Self
 
 from refervid.core.errors import NotInCache, SettingsError
 from refervid.core.types import Decision, SoundingObject
-from refervid.engines.base import (
+from refervid.engines.base import Runtime
+from refervid.engines.questions import (
     BoxChoice,
     BoxQuestion,
     FrameChoice,
     FrameQuestion,
-    Runtime,
     SoundChoice,
     SoundQuestion,
 )

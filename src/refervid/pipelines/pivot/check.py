@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from refervid.engines.base import BoxChoice, BoxQuestion, CheckingChooser, CheckQuestion, Chooser
+from refervid.engines.base import CheckingChooser, Chooser
+from refervid.engines.questions import BoxChoice, BoxQuestion, CheckQuestion
 from refervid.media.clip import Clip
 from refervid.pipelines.pivot.questions import check_section
 from refervid.pipelines.pivot.select import picked_pivots

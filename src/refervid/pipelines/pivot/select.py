@@ -12,15 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
-from refervid.engines.base import (
-    BoxChoice,
-    BoxQuestion,
-    CheckQuestion,
-    Chooser,
-    Detector,
-    DetectorRequest,
-    FrameQuestion,
-)
+from refervid.engines.base import Chooser, Detector, DetectorRequest
+from refervid.engines.questions import BoxChoice, BoxQuestion, CheckQuestion, FrameQuestion
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
 from refervid.pipelines.pivot.selection import Selection

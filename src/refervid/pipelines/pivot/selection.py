@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from refervid.core.errors import ChooserError
 from refervid.core.types import Decision, Details, Interval, Pivot, Reference, SoundingObject
-from refervid.engines.base import BoxChoice, BoxQuestion, FrameChoice, SoundChoice
+from refervid.engines.questions import BoxChoice, BoxQuestion, FrameChoice, SoundChoice
 from refervid.report.objects import TrackedObject
 
 UNSEEN = 0.9

@@ -13,16 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.types import Candidate, SoundingObject, SoundReference, Waveform
-from refervid.engines.base import (
-    Binder,
-    BoxChoice,
-    BoxQuestion,
-    Chooser,
-    Detector,
-    DetectorRequest,
-    SoundQuestion,
-    Tagger,
-)
+from refervid.engines.base import Binder, Chooser, Detector, DetectorRequest, Tagger
+from refervid.engines.questions import BoxChoice, BoxQuestion, SoundQuestion
 from refervid.media.clip import Clip
 from refervid.media.sections import Section, even_section
 from refervid.pipelines.pivot.select import best_of, choose_boxes, in_frame, to_pivot

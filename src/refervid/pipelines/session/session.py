@@ -164,7 +164,7 @@ class Session:
                 return shape(self.pipeline.tracker.track(self.clip, [[mark]], hook)[0])
             return correct_object(self.pipeline.tracker, self.clip, one, mark, hook)
 
-        self._track(f"correct {one.name}", shape, work, self._by_hand(number), hook)
+        self._track(f"correct {one.name}", shape, work, self._state.by_hand(number), hook)
 
     def go_on(self, hook: Hook = no_hook) -> None:
         """Do the frames that are left of work that was stopped; those that were done stay as they are."""
@@ -180,7 +180,7 @@ class Session:
         one, new = self[number], self._state.new_object()
         first, second = part_of(one, range(frame)), part_of(one, range(frame, len(self.clip)))
         second = replace(second, id=new, name=name.strip() or f"object {new}")
-        self._write(f"split {one.name}", [first, second], self._by_hand(number))
+        self._write(f"split {one.name}", [first, second], self._state.by_hand(number))
         return new
 
     def merge(self, number: int, other: int) -> None:
@@ -191,7 +191,7 @@ class Session:
         if number == other:
             raise SettingsError(f"object {number} cannot be merged with itself: name two")
         one, two = self[number], self[other]
-        answers = self._by_hand(number, other)
+        answers = self._state.by_hand(number, other)
         for key, answer in answers.items():
             kept = dict.fromkeys(number if each == other else each for each in answer.objects)
             answers[key] = answer.model_copy(update={"objects": tuple(kept)})
@@ -208,10 +208,10 @@ class Session:
     def forget(self, number: int, frame: int = 0) -> None:
         """An object is not there from `frame` on, marks and masks; from 0 on, it goes altogether."""
         if frame == 0:
-            self._write(f"forget {self._object(number).name}", [], self._by_hand(number), gone=[number])
+            self._write(f"forget {self._object(number).name}", [], self._state.by_hand(number), gone=[number])
             return
         one = self[number]
-        self._write(f"forget {one.name} later on", [without_end(one, frame)], self._by_hand(number))
+        self._write(f"forget {one.name} later on", [without_end(one, frame)], self._state.by_hand(number))
 
     def ask(self, text: str | Sequence[str] = (), *, sound: bool = False, hook: Hook = no_hook) -> list[int]:
         """Answer sentences, and what makes the sound: the ids of the answers, whose objects are added.
@@ -394,14 +394,6 @@ class Session:
     def _with_start(self, number: int) -> TrackedObject:
         one = self[number]
         return one if one.pivots else replace(one, pivots=(surest_mask(one.whole),))
-
-    def _by_hand(self, *numbers: int) -> dict[int, SessionAnswer]:
-        """The answers that have one of these objects, as changed by a person."""
-        return {
-            key: answer.model_copy(update={"by_hand": True})
-            for key, answer in self.answers.items()
-            if set(numbers) & set(answer.objects)
-        }
 
     def _joined(self, key: int, number: int) -> SessionAnswer:
         answer = self._answer(key)

@@ -112,6 +112,14 @@ class State:
             ).items()
         }
 
+    def by_hand(self, *numbers: int) -> dict[int, SessionAnswer]:
+        """The answers that have one of these objects, as changed by a person."""
+        return {
+            key: answer.model_copy(update={"by_hand": True})
+            for key, answer in self.answers.items()
+            if set(numbers) & set(answer.objects)
+        }
+
     def new_object(self) -> int:
         """An id that no object ever had."""
         return self._last_object + 1

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
-from refervid.engines.base import BoxChoice, BoxQuestion, Inventory, ObjectTrack
+from refervid.engines.base import Inventory, ObjectTrack
+from refervid.engines.questions import BoxChoice, BoxQuestion
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
 from refervid.pipelines.pivot.select import to_pivot

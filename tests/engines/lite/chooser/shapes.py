@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.types import Candidate, Mask, Waveform
-from refervid.engines.base import BoxQuestion
+from refervid.engines.questions import BoxQuestion
 from refervid.media.array import ArrayClip
 from refervid.media.sections import Section
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from refervid.core.types import Candidate
-from refervid.engines.base import FrameQuestion
 from refervid.engines.lite.chooser import RulesChooser, RulesSettings
 from refervid.engines.lite.chooser.chooser import MOST_SECTIONS
 from refervid.engines.lite.language.words import MOST_WORDS
+from refervid.engines.questions import FrameQuestion
 from refervid.media.sections import Section
 from tests.engines.lite.chooser.shapes import Shape, ShapesClip, go, stay
 

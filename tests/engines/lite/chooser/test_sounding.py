@@ -9,12 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from refervid.core.types import Candidate, Waveform
-from refervid.engines.base import SoundQuestion
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.sound import envelopes, stretches
 from refervid.engines.lite.chooser import RulesChooser, RulesSettings
 from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.sounding import sounding_regions
+from refervid.engines.questions import SoundQuestion
 from refervid.media.sections import Section
 from tests.engines.lite.chooser.shapes import Path, Shape, ShapesClip, go, stay
 

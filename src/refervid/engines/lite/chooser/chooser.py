@@ -9,17 +9,7 @@ import cv2
 import numpy as np
 
 from refervid.core.types import Decision, Interval, SoundingObject
-from refervid.engines.base import (
-    BoxChoice,
-    BoxQuestion,
-    Elimination,
-    EngineSettings,
-    FrameChoice,
-    FrameQuestion,
-    Inventory,
-    SoundChoice,
-    SoundQuestion,
-)
+from refervid.engines.base import Elimination, EngineSettings, Inventory
 from refervid.engines.lite.analysis import ClipAnalysis, Scene
 from refervid.engines.lite.analysis.colour import membership
 from refervid.engines.lite.analysis.proposals import (
@@ -36,6 +26,14 @@ from refervid.engines.lite.chooser.selection import Answer, answer
 from refervid.engines.lite.chooser.sounding import sounding_regions
 from refervid.engines.lite.language import Expression, parse
 from refervid.engines.lite.rules_engine import RulesEngine
+from refervid.engines.questions import (
+    BoxChoice,
+    BoxQuestion,
+    FrameChoice,
+    FrameQuestion,
+    SoundChoice,
+    SoundQuestion,
+)
 from refervid.media.clip import Clip
 
 BY_CHANCE = 0.01

@@ -43,6 +43,8 @@ DESCRIBED = 2
 made up or unusually seen things are not what the networks learned from. The answer is a guess."""
 HEARSAY = 0.45
 """What ImageNet's name is worth for a thing that COCO's network knows, and did not see: never recognised."""
+UNSEEN = 0.9
+"""How sure "not there" is at most, since networks overlook things. Not measured: a modest guess."""
 TOUCHING = 0.1
 """The same for a person and a thing in use."""
 STUFF_CONFIDENCE = 0.3
@@ -97,6 +99,8 @@ class Eliminator:
         if not judged:
             return None
         if failed := _failed(judged):
+            if best < NAMED:  # none is recognised: what was meant may be a thing that no network can name
+                return None
             there = f"there is {_article(expression.noun or '')}, but not: {', '.join(failed)}"
             sure = 1 - max(each.weakest for each in judged)
             return _not_found(there, sure, language_notes(expression))
@@ -313,7 +317,9 @@ def _failed(judged: Sequence[Judgement]) -> list[str]:
 
 
 def _not_found(reason: str, sure: float, notes: list[str]) -> Elimination:
-    return Elimination((), False, sure, [Decision("tracks", None, "rules", reason)], [reason, *notes])
+    return Elimination(
+        (), False, UNSEEN * sure, [Decision("tracks", None, "rules", reason)], [reason, *notes]
+    )
 
 
 def _article(noun: str) -> str:
