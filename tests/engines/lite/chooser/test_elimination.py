@@ -85,11 +85,17 @@ def test_what_is_not_there_is_said(clip: ArrayClip, text: str, said: str) -> Non
     answer = ask(clip, text)
     assert (len(answer.objects), answer.guess) == (0, False)
     assert said in answer.notes[0]
+    assert answer.confidence <= 0.9  # networks overlook things
 
 
 def test_another_thing_s_weaker_name_is_doubted(clip: ArrayClip) -> None:
     answer = ask(clip, "the cat")
     assert not answer.objects or answer.guess
+
+
+def test_what_may_be_something_else_says_nothing_of_what_the_thing_lacks(clip: ArrayClip) -> None:
+    perhaps = Inventory((track(1, 10, 3, True, cat=0.5, dog=0.3), PERSON), INVENTORY.frame_indices)
+    assert RulesChooser(RulesSettings()).eliminate(clip, perhaps, ["the blue dog"]) == [None]
 
 
 def test_an_unknown_noun_is_not_decided_here(clip: ArrayClip) -> None:
