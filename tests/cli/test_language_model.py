@@ -23,7 +23,7 @@ HEIGHT, WIDTH, FPS, SECONDS = 96, 160, 10, 20
 KEY = "sk-secret-0123456789"
 TEXTS = ("the red disc", "the blue square", "the two things")
 SIGHT = replying(frame=1, box=1, check=1, vision=NUMBER)
-EASY = ("-p", "lite", "--set", "chooser.kind=server", "--set", "chooser.retries=0")
+EASY = ("-p", "lite", "--set", "pipeline=pivot", "--set", "chooser.kind=server", "--set", "chooser.retries=0")
 """A language model chooses; the rest needs no weights."""
 
 

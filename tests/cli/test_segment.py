@@ -217,10 +217,12 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(
     assert "render" not in result.stderr
 
 
-def test_progress_off_a_terminal(video: Path, tmp_path: Path) -> None:
+def test_progress_off_a_terminal(video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFERVID_CACHE", str(tmp_path / "cache"))  # where nothing was tracked before
     result = refer("segment", video, "-t", "the red disc", "-o", tmp_path / "out", "--preset", "lite")
     lines = result.stderr.splitlines()
-    assert [line for line in lines if line.startswith("track:")] == [f"track: {2 * FRAMES} of {2 * FRAMES}"]
+    tracked = [line for line in lines if line.startswith("track:")]  # one more for every few seconds
+    assert tracked[-1] == f"track: {2 * FRAMES} of {2 * FRAMES}"
     assert lines.index("eliminate: 1 of 1") < lines.index(f"overlay: {FRAMES} of {FRAMES}")
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 
 COUNTED = {
-    "Sam2VisionModel": "SAM 2 frames",
+    "ImageEncoder": "SAM 2 frames",
     "Sam3VisionModel": "SAM 3 frames",
     "SwinBackbone": "detector frames",
     "GroundingDinoModel": "detector runs",

@@ -60,13 +60,13 @@ class Digests:
 
     def _of_file(self, path: Path) -> str:
         status = os.stat(path)
-        place = (str(path.resolve()),)
+        place = (os.fsencode(path.resolve()),)  # a name need not be text
         state = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         if (*place, *state) not in self._known:
             self._known[*place, *state] = self._remembered(place, state) or self._read(path, place, state)
         return self._known[*place, *state]
 
-    def _remembered(self, place: tuple[str], state: tuple[int, ...]) -> str | None:
+    def _remembered(self, place: tuple[bytes], state: tuple[int, ...]) -> str | None:
         if self._database is None:
             return None
         try:
@@ -79,7 +79,7 @@ class Digests:
             return None
         return None if row is None else str(row[0])
 
-    def _read(self, path: Path, place: tuple[str], state: tuple[int, ...]) -> str:
+    def _read(self, path: Path, place: tuple[bytes], state: tuple[int, ...]) -> str:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()[:_LENGTH]
         if self._database is not None and time.time_ns() - max(state[2:]) > _RACY_NS:
@@ -104,7 +104,7 @@ def _open(path: Path) -> sqlite3.Connection | None:
         database.execute("pragma synchronous=off")  # what a power cut takes is read anew
         database.execute(
             "create table if not exists digests "
-            "(path text primary key, inode integer, size integer, written integer, changed integer, "
+            "(path blob primary key, inode integer, size integer, written integer, changed integer, "
             "digest text)"
         )
     except (OSError, sqlite3.Error) as error:

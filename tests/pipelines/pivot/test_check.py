@@ -55,7 +55,7 @@ def segment(
 
     with serving(answer) as (server, url):
         chooser = ["kind=server", f"base_url={url}", "retries=0", "probe=false"]
-        settings = [*(f"chooser.{setting}" for setting in chooser), *changes]
+        settings = ["pipeline=pivot", *(f"chooser.{setting}" for setting in chooser), *changes]
         result = refervid.load("lite", device="cpu", settings=settings)(clip, text=text, hook=hook)
     assert isinstance(result, Result)
     return result, server, passes
