@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,8 +14,6 @@ from refervid.datasets.item import VideoSource
 from refervid.datasets.problems import Problems
 
 ObjectId = str | int
-
-Named = TypeVar("Named")
 
 
 class Expression(BaseModel):
