@@ -34,34 +34,37 @@ def binary_f(truth: NDArray[np.bool_], prediction: NDArray[np.bool_] | NDArray[n
     Two published quirks are kept. An empty truth gives 0. The threshold 0 selects the whole frame, so
     that even an empty prediction scores above 0.
     """
-    if not truth.any():
-        return 0.0
-    if prediction.dtype == bool:
-        levels = np.where(prediction, len(THRESHOLDS), 1)
-    else:
-        levels = np.searchsorted(THRESHOLDS, prediction.astype(np.float32), side="right")
-    # chosen[k]: pixels at or above threshold k.
-    chosen = np.bincount(levels.ravel(), minlength=len(THRESHOLDS) + 1)[::-1].cumsum()[-2::-1]
-    hits = np.bincount(levels[truth], minlength=len(THRESHOLDS) + 1)[::-1].cumsum()[-2::-1]
-    # (1 + b) P R / (b P + R) with P = hits / chosen and R = hits / truth, cleared of divisions by zero.
-    curve = (1 + BETA_SQUARED) * hits / (BETA_SQUARED * np.count_nonzero(truth) + chosen)
-    return float(curve.max())
+    return float(_f_curve(truth, prediction).max()) if truth.any() else 0.0
 
 
 def clip_f(frames: Iterable[tuple[NDArray[np.bool_], NDArray[np.bool_]]]) -> float:
     """Ref-AVS' F of one clip's (truth, prediction), bool (H, W) each; 0 where every truth is empty.
 
     Wang et al. 2024, "Ref-AVS", and the public repository GeWu-Lab/Ref-AVS, called with one clip at a time:
-    frames of an empty truth do not count, means over frames come before the largest over thresholds. Of the
-    255 thresholds on a binary mask 0 selects the whole frame, and all others the mask.
+    frames of an empty truth do not count, means over frames come before the largest over thresholds.
     """
-    curves = []
-    for truth, prediction in frames:
-        if truth.any():
-            area, hits = np.count_nonzero(truth), np.count_nonzero(truth & prediction)
-            pairs = ((area, truth.size), (hits, np.count_nonzero(prediction)))
-            curves.append([(1 + BETA_SQUARED) * h / (BETA_SQUARED * area + chosen) for h, chosen in pairs])
+    curves = [_f_curve(truth, prediction) for truth, prediction in frames if truth.any()]
     return float(np.mean(curves, axis=0).max()) if curves else 0.0
+
+
+def _f_curve(
+    truth: NDArray[np.bool_], prediction: NDArray[np.bool_] | NDArray[np.floating]
+) -> NDArray[np.float64]:
+    """F of one frame at the thresholds that differ: all of them, or of a binary mask the two kinds that there
+    are, 0, which selects the whole frame, and all others, which select the mask.
+    """
+    area = np.count_nonzero(truth)
+    if prediction.dtype == bool:
+        chosen = np.array([truth.size, np.count_nonzero(prediction)])
+        hits = np.array([area, np.count_nonzero(prediction[truth])])
+    else:
+        levels = np.searchsorted(THRESHOLDS, prediction.astype(np.float32), side="right")
+        # chosen[k]: pixels at or above threshold k.
+        chosen = np.bincount(levels.ravel(), minlength=len(THRESHOLDS) + 1)[::-1].cumsum()[-2::-1]
+        hits = np.bincount(levels[truth], minlength=len(THRESHOLDS) + 1)[::-1].cumsum()[-2::-1]
+    # (1 + b) P R / (b P + R) with P = hits / chosen and R = hits / truth, cleared of divisions by zero.
+    curve: NDArray[np.float64] = (1 + BETA_SQUARED) * hits / (BETA_SQUARED * area + chosen)
+    return curve
 
 
 def null_s(predictions: Iterable[NDArray[np.bool_]]) -> float:
