@@ -183,5 +183,5 @@ def score_j_and_f(items: Sequence[Item], folder: Path, workers: int) -> Scores:
     for item, each in zip(items, measured, strict=True):
         j, f = each.numbers
         rows.append(row_of(item, {"J": j, "F": f, "J&F": (j + f) / 2}, each.missing))
-    j, f = (float(np.mean([row[key] for row in rows])) for key in ("J", "F"))
-    return Scores({"J&F": (j + f) / 2, "J": j, "F": f}, rows, missing_notes(items, measured))
+    j, f = means(rows, ("J", "F")).values()
+    return Scores(with_mean(j, f), rows, missing_notes(items, measured))
