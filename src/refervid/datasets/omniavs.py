@@ -168,14 +168,14 @@ class OmniAvs(Dataset):
             ]
             lines: list[dict[str, Any]] = [
                 {
-                    **{
-                        "exp_id": key,
-                        "video_name": clip.name,
-                        "expr": text,
-                        "obj_id": ids,
-                        "expr_type": kind,
-                    },
-                    **{"expl": "", "referring_image": None, "referring_speech": speech},
+                    "exp_id": key,
+                    "video_name": clip.name,
+                    "expr": text,
+                    "obj_id": ids,
+                    "expr_type": kind,
+                    "expl": "",
+                    "referring_image": None,
+                    "referring_speech": speech,
                     "referring_sound": "0.wav" if kind == "text_sound" else None,
                 }
                 for key, (text, ids, kind, speech) in enumerate(given)
