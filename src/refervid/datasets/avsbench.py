@@ -28,7 +28,8 @@ from refervid.core.types import Mask, SoundReference
 from refervid.datasets.avsbench_classes import CLASSES
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item, Truth, VideoSource
-from refervid.datasets.pictures import read_black_white, size_of
+from refervid.datasets.mask_files import check_sizes
+from refervid.datasets.pictures import read_black_white
 from refervid.datasets.problems import Problems
 from refervid.datasets.samples import two_shapes, write_csv, write_masks, write_pictures, write_tone
 from refervid.datasets.scoring import measure_items, missing_notes, row_of
@@ -85,20 +86,6 @@ def sound_item(
     indices = tuple(range(len(truth.files)))
     frames = tuple(str(first + index) for index in indices)
     return Item(dataset, source, EXPRESSION, SoundReference(), frames, indices, truth, category)
-
-
-def check_sizes(items: list[Item], problems: Problems) -> None:
-    """Every annotation can be read and is of its frame's size."""
-    for item in items:
-        for position, index in enumerate(item.indices):
-            with problems.collected():
-                assert item.truth is not None
-                mask, _ = item.truth.at(position)
-                height, width = size_of(item.video.pictures[index])
-                if mask.shape != (height, width):
-                    what = f"frame {item.frames[position]} is {width}x{height}"
-                    fix = f"its annotation {mask.shape[1]}x{mask.shape[0]}: use files of one release"
-                    problems.add(item.video.path, what, fix)
 
 
 def iou_and_f(frames: Iterator[tuple[Mask, Mask, Mask | None]]) -> list[tuple[float, float]]:

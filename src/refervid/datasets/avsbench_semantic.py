@@ -24,7 +24,6 @@ from refervid.core.track import Track
 from refervid.core.types import Mask
 from refervid.datasets.avsbench import (
     NO_DETAIL,
-    check_sizes,
     score_binary,
     sound_item,
     sound_settings,
@@ -33,6 +32,7 @@ from refervid.datasets.avsbench import (
 from refervid.datasets.avsbench_classes import CLASSES
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item
+from refervid.datasets.mask_files import check_sizes
 from refervid.datasets.pictures import read_rgb
 from refervid.datasets.problems import Problems
 from refervid.datasets.samples import (

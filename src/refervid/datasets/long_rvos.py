@@ -10,11 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from refervid.core.types import TextReference
-from refervid.datasets.avsbench import check_sizes
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.expressions import MetaExpressions, VideoTask, as_list, video_tasks
 from refervid.datasets.item import Item
-from refervid.datasets.mask_files import MaskFiles
+from refervid.datasets.mask_files import MaskFiles, check_sizes
 from refervid.datasets.pictures import size_of
 from refervid.datasets.problems import Problems
 from refervid.datasets.samples import two_shapes, write_json, write_masks, write_pictures

@@ -17,11 +17,10 @@ from pydantic import BaseModel, ConfigDict
 
 from refervid.core.files import by_number
 from refervid.core.types import TextReference
-from refervid.datasets.avsbench import check_sizes
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.expressions import ObjectId, picture_names
 from refervid.datasets.item import Item, VideoSource
-from refervid.datasets.mask_files import MaskFiles
+from refervid.datasets.mask_files import MaskFiles, check_sizes
 from refervid.datasets.pictures import size_of
 from refervid.datasets.problems import Problems
 from refervid.datasets.samples import two_shapes, write_json, write_masks, write_pictures

@@ -18,10 +18,9 @@ from typing import Any
 import numpy as np
 
 from refervid.core.types import Mask, TextReference
-from refervid.datasets.avsbench import check_sizes
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item, VideoSource
-from refervid.datasets.mask_files import MaskFiles
+from refervid.datasets.mask_files import MaskFiles, check_sizes
 from refervid.datasets.pictures import size_of
 from refervid.datasets.problems import Problems
 from refervid.datasets.samples import two_shapes, write_csv, write_masks, write_pictures, write_tone
