@@ -81,16 +81,18 @@ def outcome_of(
     overlap = _overlap(odds, truth[:, 0], counts)
     for number, kind in enumerate(STARTS):
         overlaps[kind] = torch.where(kinds == number, overlap, torch.nan)
-    given = (torch.rand(count, 1, 1, generator=noise, device=device) < GIVEN).float()
-    share = share.lerp(truth[:, 0], given)
+    share = share.lerp(truth[:, 0], _sometimes(count, GIVEN, noise))
     first = track.entry(0, share)
     test = track.test(0, share)
     recent = [first]
     for index in range(1, length):
         carried = 2 * _carried(share, shots.origin[:, index]) - 1
-        wrong = torch.rand(count, 1, 1, generator=noise, device=device) < FAULTY
+        wrong = _sometimes(count, FAULTY, noise) > 0
         carried = torch.where(wrong, 2 * faulty(truth[:, index], noise) - 1, carried)
-        seen = track.votes(index, [first], FAR_REACH), track.votes(index, recent, NEAR_REACH)
+        seen = {
+            "first": track.votes(index, [first], FAR_REACH),
+            "recent": track.votes(index, recent, NEAR_REACH),
+        }
         if index > 1:
             fresh = track.test(index - 1, share)
             mixed = test[0].lerp(fresh[0], TEST_SHARE), test[1].lerp(fresh[1], TEST_SHARE)
@@ -98,20 +100,18 @@ def outcome_of(
             mixed = test
         known = {
             "carried": carried,
-            "first": seen[0][:, 0],
-            "recent": seen[1][:, 0],
+            **{name: one[:, 0] for name, one in seen.items()},
             "likeness": track.likeness(index, mixed),
             "box": box_plane(truth[:, index], noise) * _sometimes(count, AGAIN_BOX, noise),
             "points": points_plane(truth[:, index], noise) * _sometimes(count, AGAIN_POINTS, noise),
         }
-        held = [one[:, 1:] for one in seen]
+        held = {name: one[:, 1:] for name, one in seen.items()}
         for name, often in UNKNOWN.items():
             keep = _sometimes(count, 1 - often, noise)
             known[name] = known[name] * keep
-            if name in ("first", "recent"):
-                place = ("first", "recent").index(name)
-                held[place] = held[place] * keep[:, None]
-        odds, present = track.decode(index, known, torch.cat(held, 1))
+            if name in held:
+                held[name] = held[name] * keep[:, None]
+        odds, present = track.decode(index, known, torch.cat(list(held.values()), 1))
         losses.append(_loss(odds, present, truth[:, index], counts))
         overlaps[f"shot {index}"] = _overlap(odds, truth[:, index], counts)
         share = torch.sigmoid(odds.detach())
