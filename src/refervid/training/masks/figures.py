@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from refervid.training.masks.dice import along
+
 KINDS = 2000
 """Different figures that are made up before training."""
 MOST_BONES = 14
@@ -94,8 +96,8 @@ def _painted(
 ) -> Tensor:  # fmt: skip
     count, poses = ends.shape[:2]
     rows = np.arange(count)
-    along = (torch.arange(side, device=device) + 0.5) * 2 / side - 1
-    places = torch.stack(torch.meshgrid(along, along, indexing="xy"), -1)
+    steps = along(side, device)
+    places = torch.stack(torch.meshgrid(steps, steps, indexing="xy"), -1)
     picture = torch.zeros(count, poses, 4, side, side, device=device)
     for number in range(MOST_BONES):
         which = order[:, number]
