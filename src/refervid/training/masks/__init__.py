@@ -1,1 +1,1 @@
-"""Training of the mask decoder: pairs of pictures, what may be known of them, and the loop."""
+"""Training of the mask decoder: made-up and annotated scenes, what may be known of them, and the loop."""

@@ -43,10 +43,8 @@ def train_decoder(
     eyes = copy.deepcopy(eyes).to(device)
     mean = {name: value.detach().clone() for name, value in network.state_dict().items()}
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY)
-    sources, noise = (
-        Sources(recipe.data, recipe.seed, device),
-        torch.Generator(device).manual_seed(recipe.seed),
-    )
+    sources = Sources(recipe.data, recipe.seed, device)
+    noise = torch.Generator(device).manual_seed(recipe.seed)
     steps = sum(phase.steps for phase in recipe.phases)
     step, start, recent = 0, time.monotonic(), []
     for phase in recipe.phases:
