@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from refervid.core.track import Track
 from refervid.core.types import Pivot, no_hook
 from refervid.engines.base import Inventory, ObjectTrack, Runtime
 from refervid.engines.lite.analysis import Analyses, clip_store
 from refervid.engines.lite.analysis.clip_store import ClipStore
 from refervid.engines.lite.objects import kept_inventory
-from refervid.engines.lite.tracker import EmbeddedTracker
+from refervid.engines.lite.tracker import EmbeddedTracker, kept_tracks
 from refervid.media.array import ArrayClip
 from refervid.media.clip import Clip
 from refervid.media.folder import FolderClip
@@ -152,6 +153,16 @@ def test_another_inventory_is_refused(change: dict[str, object]) -> None:
         kept_inventory.from_bytes(json.dumps(content).encode(), 4)
     with pytest.raises(ValueError, match=r".+"):
         kept_inventory.from_bytes(b"\xff not json", 4)
+
+
+@pytest.mark.parametrize("part", ["masks", "presence"])
+def test_tracks_of_a_clip_with_another_number_of_frames_are_refused(part: str) -> None:
+    clip = ArrayClip(np.zeros((3, 8, 8, 3), np.uint8))
+    content = json.loads(kept_tracks.to_bytes([Track(3, 8, 8)]))
+    assert len(kept_tracks.from_bytes(json.dumps(content).encode(), clip, 1)) == 1
+    del content["tracks"][0][part][1:]
+    with pytest.raises(ValueError, match="another clip"):
+        kept_tracks.from_bytes(json.dumps(content).encode(), clip, 1)
 
 
 def test_tracks_are_kept_for_the_same_pivots(tmp_path: Path, clip: Clip) -> None:

@@ -55,7 +55,7 @@ def to_bytes(tracks: Sequence[Track]) -> bytes:
 def from_bytes(content: bytes, clip: Clip, count: int) -> list[Track]:
     """The `count` tracks that `to_bytes` was given; raises `ValueError` for anything else."""
     read = _Tracks.model_validate_json(content).tracks
-    if len(read) != count or any(len(one.masks) != len(clip) != len(one.presence) for one in read):
+    if len(read) != count or not all(len(one.masks) == len(clip) == len(one.presence) for one in read):
         raise ValueError("tracks of other objects, or of another clip")
     tracks = []
     for one in read:
