@@ -323,9 +323,13 @@ class CompletingFinder(Protocol):
         ...
 
 
+SPEECH_RATE = 16_000
+"""Samples a second of recordings of speech."""
+
+
 class Transcriber(Engine, Protocol):
     def transcribe(self, waveform: Waveform) -> str:
-        """The words that are spoken in a recording at 16 kHz, "" for none."""
+        """The words that are spoken in a recording at `SPEECH_RATE`, "" for none."""
         ...
 
 

@@ -8,24 +8,22 @@ import torch
 from torch import nn
 
 from refervid.core.types import Waveform
-from refervid.engines.base import EngineSettings, Runtime, Weights
+from refervid.engines.base import SPEECH_RATE, Runtime, Weights
+from refervid.engines.hub.engine import HubEngine, HubSettings
 from refervid.engines.hub.parts import load_part
-from refervid.engines.hub.weights import find_weights, load_pretrained, missing_weights, torch_dtype
+from refervid.engines.hub.weights import load_pretrained, torch_dtype
 from refervid.models.adaptive_batch import memory_checked
 
-SAMPLE_RATE = 16_000
 
-
-class WhisperSettings(EngineSettings):
-    """`weights` is a hub id or a folder; `language` what is spoken, as in "en" (None: it hears that too)."""
+class WhisperSettings(HubSettings):
+    """`language` is what is spoken, as in "en" (None: it hears that too)."""
 
     kind: Literal["whisper"] = "whisper"
     weights: Weights = "openai/whisper-small"
-    revision: str | None = None
     language: str | None = None
 
 
-class WhisperTranscriber:
+class WhisperTranscriber(HubEngine):
     """Greedy, so that the same recording gives the same words; long ones are heard in pieces."""
 
     Settings: ClassVar[type[WhisperSettings]] = WhisperSettings
@@ -39,15 +37,11 @@ class WhisperTranscriber:
         self._device = device
 
     @classmethod
-    def missing(cls, settings: WhisperSettings) -> list[str]:
-        return missing_weights(settings.weights, settings.revision)
-
-    @classmethod
     def build(cls, settings: WhisperSettings, runtime: Runtime) -> Self:
         """Raises `MissingWeights`, `BadCheckpoint`."""
         from transformers import AutoModelForSpeechSeq2Seq, AutoProcessor
 
-        folder = find_weights(settings.weights, settings.revision)
+        folder = settings.path()
         dtype = torch_dtype(runtime.dtype, runtime.device)
         model = load_pretrained(AutoModelForSpeechSeq2Seq, folder, dtype=dtype)
         return cls(model, load_part(AutoProcessor, folder), settings, runtime.device)
@@ -63,7 +57,7 @@ class WhisperTranscriber:
         return " ".join(" ".join(words).split())
 
     def _hear(self, samples: Any) -> str:
-        features = self._processor.feature_extractor(samples, sampling_rate=SAMPLE_RATE, return_tensors="pt")
+        features = self._processor.feature_extractor(samples, sampling_rate=SPEECH_RATE, return_tensors="pt")
         heard = features["input_features"].to(self._device, self._model.dtype)
         tokens = self._model.generate(heard, do_sample=False, num_beams=1, **self._spoken)
         [text] = self._processor.batch_decode(tokens, skip_special_tokens=True)

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from refervid.core.track import Track
 from refervid.core.types import Hook
-from refervid.engines.base import EngineSettings, Inventory, ObjectTrack, Runtime, Weights
-from refervid.engines.hub.weights import missing_weights
+from refervid.engines.base import Inventory, ObjectTrack, Runtime, Weights
+from refervid.engines.hub.engine import HubEngine, HubSettings
 from refervid.engines.sam3.model import Segmenter, load_segmenter
 from refervid.engines.sam3.session import BoundedSession, pixels_of
 from refervid.engines.sam3.writer import TrackWriter
@@ -29,19 +29,18 @@ LONGEST_CONCEPT = 32
 """Tokens that the text encoder reads."""
 
 
-class Sam3FinderSettings(EngineSettings):
-    """`weights`: a hub id or a folder. `vocabulary` is what is looked for where no sentence says what. At
-    most `max_objects` are followed at a time.
+class Sam3FinderSettings(HubSettings):
+    """`vocabulary` is what is looked for where no sentence says what. At most `max_objects` are followed at a
+    time.
     """
 
     kind: Literal["sam3"] = "sam3"
     weights: Weights = "facebook/sam3"
-    revision: str | None = None
     vocabulary: tuple[str, ...] = ("person", "animal", "vehicle", "thing that moves")
     max_objects: int = Field(64, ge=1)
 
 
-class Sam3Finder:
+class Sam3Finder(HubEngine):
     """All concepts share the features of a frame, which is encoded once; memory does not grow with the clip,
     apart from the run-length coded tracks.
     """
@@ -58,13 +57,9 @@ class Sam3Finder:
         self._found: WeakKeyDictionary[Clip, dict[tuple[str, ...], Inventory]] = WeakKeyDictionary()
 
     @classmethod
-    def missing(cls, settings: Sam3FinderSettings) -> list[str]:
-        return missing_weights(settings.weights, settings.revision)
-
-    @classmethod
     def build(cls, settings: Sam3FinderSettings, runtime: Runtime) -> Self:
         """Raises `MissingWeights`, `BadCheckpoint`."""
-        return cls(*load_segmenter(settings.weights, settings.revision, runtime), settings)
+        return cls(*load_segmenter(settings.path(), runtime), settings)
 
     def find(self, clip: Clip, hook: Hook) -> Inventory:
         return self.find_concepts(clip, self._settings.vocabulary, hook)

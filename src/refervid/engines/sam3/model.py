@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from logging import ERROR, getLogger
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from transformers import Sam3VideoModel
 
 from refervid.engines.base import Runtime
 from refervid.engines.hub.parts import load_part
-from refervid.engines.hub.weights import find_weights, load_pretrained, torch_dtype
+from refervid.engines.hub.weights import load_pretrained, torch_dtype
 
 # It says with every frame that more is there than is followed, and misses a package that is not needed.
 getLogger("transformers.models.sam3_video.modeling_sam3_video").setLevel(ERROR)
@@ -52,11 +53,10 @@ def surest(masks: Tensor, scores: Tensor, most: float) -> Tensor:
     return torch.tensor(sorted(kept), dtype=torch.long, device=masks.device)
 
 
-def load_segmenter(weights: str, revision: str | None, runtime: Runtime) -> tuple[Segmenter, Any]:
-    """The network on its device, and the tokenizer. Raises `MissingWeights`, `BadCheckpoint`."""
+def load_segmenter(folder: Path, runtime: Runtime) -> tuple[Segmenter, Any]:
+    """The network on its device, and the tokenizer. Raises `BadCheckpoint`."""
     from transformers import AutoTokenizer
 
-    folder = find_weights(weights, revision)
     dtype = torch_dtype(runtime.dtype, runtime.device)
     model = load_pretrained(Segmenter, folder, dtype=dtype)
     return model.to(runtime.device), load_part(AutoTokenizer, folder)

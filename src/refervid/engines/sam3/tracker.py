@@ -9,7 +9,7 @@ from transformers import Sam3TrackerVideoModel
 
 from refervid.core.device import resolve_device
 from refervid.engines.base import Runtime, Weights
-from refervid.engines.hub.weights import find_weights, load_pretrained, torch_dtype
+from refervid.engines.hub.weights import load_pretrained, torch_dtype
 from refervid.engines.sam2.engine import Sam2Settings, Sam2Tracker
 from refervid.engines.sam2.network import Network
 
@@ -31,9 +31,7 @@ class Sam3Tracker(Sam2Tracker):
     def build(cls, settings: Sam2Settings, runtime: Runtime) -> Self:
         """Raises `MissingWeights`, `BadCheckpoint`, `DeviceError`."""
         device, _ = resolve_device(runtime.device)
-        model: Any = load_pretrained(
-            Sam3TrackerVideoModel, find_weights(settings.weights, settings.revision), dtype=torch.float32
-        )
+        model: Any = load_pretrained(Sam3TrackerVideoModel, settings.path(), dtype=torch.float32)
         dtype = torch_dtype(runtime.dtype, device)
         network = Network(model, torch.device(device), dtype, compile_encoder=settings.compile_encoder)
         return cls(network, settings)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from refervid.core.errors import NotReady, SettingsError
 from refervid.core.types import Hook, Reference, SoundReference, Spending, TextReference, Waveform, no_hook
-from refervid.engines.base import Engine, PaidChooser, PlannedQuestions, Runtime, Tracker
+from refervid.engines.base import SPEECH_RATE, Engine, PaidChooser, PlannedQuestions, Runtime, Tracker
 from refervid.engines.registry import Role, engine_class, engine_settings, missing_parts
 from refervid.media.audio import read_waveform
 from refervid.media.clip import Clip
@@ -29,9 +29,6 @@ from refervid.pipelines.stages import Stages
 from refervid.report.objects import union_of
 from refervid.report.outcome import status_of
 from refervid.report.result import Result
-
-SPEECH_RATE = 16_000
-"""Samples a second that transcribers take."""
 
 TEXT_PARTS: tuple[Role, ...] = ("chooser", "detector", "tracker")
 SOUND_PARTS: tuple[Role, ...] = ("tagger", "binder", "namer")
