@@ -25,7 +25,7 @@ from refervid.engines.base import (
     Runtime,
     Weights,
 )
-from refervid.engines.linking import Boxes, Colours, Detections, Linker, Sightings, joined
+from refervid.engines.linking import Boxes, Colours, Detections, Linker, Sightings, things_of
 from refervid.engines.registry import build_engine, missing_parts
 from refervid.media.clip import Clip
 
@@ -34,8 +34,6 @@ SAME_BOX = 0.7
 HUES, GREYS = 8, 4
 COLOURED = 60
 """Saturation of 255 from which on a pixel has a hue."""
-SEEN_ONCE = 0.5
-"""A thing on a single one of several frames counts if its box has this score."""
 
 
 class LinkedFinderSettings(EngineSettings):
@@ -102,9 +100,8 @@ class LinkedFinder:
             found = together(self._detector.detect(clip, requests))
             linker.add(index, float(clip.times_s[index]), found, looks_of(frame, found.boxes))
             hook("objects", None, done, len(frames))
-        kept = [one for one in joined(linker.tracks) if _lasts(one, len(frames))]
-        kept.sort(key=lambda one: (one.frames[0], -len(one.frames)))
-        tracks = [_track(number, one, concepts) for number, one in enumerate(kept, 1)]
+        things = things_of(linker.tracks, len(frames))
+        tracks = [_track(number, one, concepts) for number, one in enumerate(things, 1)]
         return Inventory(tracks, frames)
 
 
@@ -143,20 +140,7 @@ def looks_of(frame: Frame, boxes: Boxes) -> Colours:
     return shares
 
 
-def _lasts(one: Sightings, frames: int) -> bool:
-    return len(one.frames) > 1 or frames == 1 or float(one.names[0].max()) >= SEEN_ONCE
-
-
 def _track(number: int, one: Sightings, concepts: Sequence[str]) -> ObjectTrack:
     names = np.stack(one.names).max(axis=0)
-    return ObjectTrack(
-        number,
-        np.array(one.frames, np.int64),
-        np.stack(one.boxes),
-        np.array([each.max() for each in one.names], np.float32),
-        {
-            concepts[place]: float(names[place])
-            for place in np.argsort(-names, kind="stable")
-            if names[place] > 0
-        },
-    )
+    order = np.argsort(-names, kind="stable")
+    return one.track(number, {concepts[place]: float(names[place]) for place in order if names[place] > 0})

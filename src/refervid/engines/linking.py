@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
+
+from refervid.core.boxes import box_iou
+from refervid.engines.base import ObjectTrack
 
 SURE = 0.4
 """Boxes of at least this score are linked first; what is less sure may go on a track, as in ByteTrack
@@ -25,6 +29,9 @@ JOINED = 0.6
 """Median overlap from which two tracks of the same names are one thing seen twice."""
 JOINED_GAP_S = 3.0
 """A track goes on with another that begins where it ended, after a gap of no more than this."""
+
+SEEN_ONCE = 0.5
+"""A thing on a single one of several frames counts if its box has this score."""
 
 SAME_NAMES = 0.5
 """Cosine of the probabilities from which on two boxes have the same names."""
@@ -78,6 +85,16 @@ class Sightings:
     def box_at(self, frame: int) -> NDArray[np.float32]:
         """(4,) between sightings by interpolation; before the first and after the last, that one."""
         return np.array([np.interp(frame, self.frames, side) for side in np.stack(self.boxes, 1)], np.float32)
+
+    def track(self, number: int, names: Mapping[str, float]) -> ObjectTrack:
+        """With these names, and without colours."""
+        return ObjectTrack(
+            number,
+            np.array(self.frames, np.int64),
+            np.stack(self.boxes),
+            np.array([each.max() for each in self.names], np.float32),
+            names,
+        )
 
 
 class Linker:
@@ -146,6 +163,19 @@ def _likeness(
     return np.asarray(place * (0.4 + 0.6 * called) * (0.25 + 0.75 * coloured), np.float32)
 
 
+def things_of(tracks: list[Sightings], looked_at: int, seen_once: float = SEEN_ONCE) -> list[Sightings]:
+    """Each thing once, by the time of its first sighting, of several the one that was seen most.
+
+    Of several frames that were `looked_at` one is not enough, unless it shows the thing this surely.
+    """
+    lasting = [
+        one
+        for one in joined(tracks)
+        if len(one.frames) > 1 or looked_at == 1 or float(one.names[0].max()) >= seen_once
+    ]
+    return sorted(lasting, key=lambda one: (one.frames[0], -len(one.frames)))
+
+
 def joined(tracks: list[Sightings]) -> list[Sightings]:
     """Without tracks that are parts of others: seen twice at the same time, or going on after a gap."""
     kept: list[Sightings] = []
@@ -165,10 +195,10 @@ def _one_thing(one: Sightings, other: Sightings) -> bool:
     first, last = max(one.frames[0], other.frames[0]), min(one.frames[-1], other.frames[-1])
     together = [frame for frame in {*one.frames, *other.frames} if first <= frame <= last]
     if together:
-        return float(np.median([_overlap(one.box_at(f), other.box_at(f)) for f in together])) >= JOINED
+        return float(np.median([box_iou(one.box_at(f), other.box_at(f)) for f in together])) >= JOINED
     early, late = sorted((one, other), key=lambda each: each.frames[0])
     near = late.times_s[0] - early.times_s[-1] <= JOINED_GAP_S
-    return near and _overlap(early.boxes[-1], late.boxes[0]) >= JOINED
+    return near and box_iou(early.boxes[-1], late.boxes[0]) >= JOINED
 
 
 def _merge(whole: Sightings, part: Sightings) -> None:
@@ -188,12 +218,6 @@ def _merge(whole: Sightings, part: Sightings) -> None:
 
 def _lists(one: Sightings) -> tuple[list[Any], ...]:
     return one.frames, one.times_s, one.boxes, one.names, one.colours
-
-
-def _overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    shared = float(intersections(one[None], other[None])[0, 0])
-    areas = [float(np.prod(box[2:] - box[:2])) for box in (one, other)]
-    return shared / max(sum(areas) - shared, 1e-6)
 
 
 def intersections(one: Boxes, other: Boxes) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from pydantic import Field
 from refervid.core.ahead import working_ahead
 from refervid.core.types import Hook
 from refervid.engines.base import EngineSettings, Inventory, ObjectTrack, Runtime
-from refervid.engines.linking import Detections, Linker, Sightings, joined
+from refervid.engines.linking import Detections, Linker, Sightings, things_of
 from refervid.engines.lite.analysis import Analyses
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
 from refervid.engines.lite.objects.carrying import carry
@@ -25,8 +25,6 @@ from refervid.engines.lite.objects.network import GRAPH, LAYOUT, ObjectNetwork
 from refervid.engines.lite.objects.unnamed import unnamed_tracks
 from refervid.media.clip import Clip
 
-FLEETING = 0.5
-"""What was seen only once, and with a smaller score, is not kept where a clip has several sampled frames."""
 AHEAD = 64
 """Frames that are looked at before they are linked: all of a short clip, while its motion is analysed."""
 TOLD = 0.05
@@ -95,9 +93,9 @@ class ObjectFinder:
                 linker.add(index, float(clip.times_s[index]), seen, colours_of(scene, index, seen.boxes))
                 before = index
                 hook("objects", None, done + 1, len(frames))
-        kept = [one for one in joined(linker.tracks) if _lasting(one, len(frames))]
-        kept.sort(key=lambda one: (one.frames[0], -len(one.frames)))
-        inventory = Inventory(tuple(_track(number, one) for number, one in enumerate(kept, 1)), tuple(frames))
+        things = things_of(linker.tracks, len(frames))
+        tracks = tuple(_track(number, one) for number, one in enumerate(things, 1))
+        inventory = Inventory(tracks, tuple(frames))
         self._analyses.store.write(clip, self._name, to_bytes(inventory))
         return inventory
 
@@ -118,21 +116,11 @@ def sampled_frames(clip: Clip, rate_hz: float) -> list[int]:
     return sorted(order[nearest].tolist())
 
 
-def _lasting(one: Sightings, sampled: int) -> bool:
-    return len(one.frames) > 1 or sampled == 1 or float(one.names[0].max()) >= FLEETING
-
-
 def _track(number: int, one: Sightings) -> ObjectTrack:
     names = typical(np.stack(one.names))
     order = np.argsort(-names, kind="stable")
-    return ObjectTrack(
-        number=number,
-        frame_indices=np.array(one.frames, np.int64),
-        boxes_xyxy=np.stack(one.boxes),
-        scores=np.array([each.max() for each in one.names], np.float32),
-        names={COCO_CLASSES[n]: float(names[n]) for n in order if names[n] >= TOLD},
-        colours=np.mean(one.colours, axis=0),
-    )
+    told = {COCO_CLASSES[n]: float(names[n]) for n in order if names[n] >= TOLD}
+    return replace(one.track(number, told), colours=np.mean(one.colours, axis=0))
 
 
 def typical(names: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 
 from refervid.core.types import Hook
 from refervid.engines.base import Inventory, ObjectTrack
-from refervid.engines.linking import SURE, Boxes, Detections, Linker, intersections, joined
+from refervid.engines.linking import SURE, Boxes, Detections, Linker, intersections, things_of
 from refervid.engines.lite.analysis import ClipAnalysis
 from refervid.engines.lite.analysis.proposals import (
     candidates_of,
@@ -50,19 +53,11 @@ def unnamed_tracks(analysis: ClipAnalysis, clip: Clip, inventory: Inventory, hoo
         linker.add(index, float(clip.times_s[index]), seen, colours_of(scene, index, seen.boxes))
         before = index
         hook("unnamed", None, done + 1, len(frames))
-    kept = [one for one in joined(linker.tracks) if len(one.frames) > 1 or len(frames) == 1]
-    kept.sort(key=lambda one: (one.frames[0], -len(one.frames)))
+    things = things_of(linker.tracks, len(frames), seen_once=math.inf)
     first = max((one.number for one in inventory.tracks), default=0) + 1
     return [
-        ObjectTrack(
-            number,
-            np.array(one.frames, np.int64),
-            np.stack(one.boxes),
-            np.array([each.max() for each in one.names], np.float32),
-            {},
-            np.asarray(np.mean(one.colours, axis=0), np.float32),
-        )
-        for number, one in enumerate(kept, first)
+        replace(one.track(number, {}), colours=np.asarray(np.mean(one.colours, axis=0), np.float32))
+        for number, one in enumerate(things, first)
     ]
 
 
