@@ -16,6 +16,7 @@ from refervid.engines.base import DetectorRequest, Runtime
 from refervid.engines.linked_finder import LinkedFinder, LinkedFinderSettings, together
 from refervid.engines.registry import build_engine
 from refervid.engines.rounds import ConceptFinder
+from refervid.media.array import ArrayClip
 from refervid.media.clip import Clip
 from refervid.report.result import Result
 from tests.chat_server import serving
@@ -61,6 +62,19 @@ def test_every_thing_is_one_track(made: MadeClip) -> None:
         assert list(track.frame_indices) == list(inventory.frame_indices)
         assert track.masks is None
     assert finder.find_concepts(clip_of(made), ("ring",), no_hook).tracks == []
+
+
+def test_a_clock_that_jumps_by_days_gives_no_more_frames_than_there_are() -> None:
+    class Nothing:
+        name, version = "nothing", "1"
+
+        def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
+            return [[] for _ in requests]
+
+    times = np.array([0, 0.1, 0.2, 0.5, 1e6, 1e6 + 0.1, 1e9])
+    jumping = ArrayClip(np.zeros((7, 16, 16, 3), np.uint8), times)
+    finder = LinkedFinder(Nothing(), LinkedFinderSettings(rate_hz=2))
+    assert list(finder.find_concepts(jumping, ("star",), no_hook).frame_indices) == [0, 3, 4, 5, 6]
 
 
 def test_what_two_concepts_find_has_both_names() -> None:

@@ -92,8 +92,7 @@ class LinkedFinder:
         return known[wanted]
 
     def _find(self, clip: Clip, concepts: Sequence[str], hook: Hook) -> Inventory:
-        ticks = np.arange(0.0, float(clip.times_s[-1]) + 1e-9, 1 / self._settings.rate_hz)
-        frames = sorted({int(np.abs(clip.times_s - tick).argmin()) for tick in ticks})
+        frames = _frames_of(clip, self._settings.rate_hz)
         linker = Linker()
         for done, (index, frame) in enumerate(clip.frames(frames), 1):
             requests = [DetectorRequest(index, concept) for concept in concepts]
@@ -138,6 +137,17 @@ def looks_of(frame: Frame, boxes: Boxes) -> Colours:
             )
             shares[row] = np.bincount(bins.ravel(), minlength=HUES + GREYS) / bins.size
     return shares
+
+
+def _frames_of(clip: Clip, rate_hz: float) -> list[int]:
+    """The frames nearest to the ticks of a clock of `rate_hz`, which stops with the clip.
+
+    Only ticks beside a frame count: the times of a clip may jump by days.
+    """
+    places = clip.times_s * rate_hz
+    ticks = np.unique([np.floor(places), np.ceil(places)]) * (1 / rate_hz)
+    inside = ticks[ticks <= clip.times_s[-1] + 1e-9]
+    return sorted({int(np.abs(clip.times_s - tick).argmin()) for tick in inside})
 
 
 def _track(number: int, one: Sightings, concepts: Sequence[str]) -> ObjectTrack:
