@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pycocotools import mask as coco
 
 _MOST_DIGITS = 7
@@ -23,9 +23,14 @@ def decode_mask(counts: bytes, height: int, width: int) -> NDArray[np.bool_]:
     pycocotools leaves memory uninitialised behind a code that is too short, and warns in every call with
     numpy 2, where an interrupt may be lost.
     """
-    runs = checked_runs(counts, height, width)
-    inside = np.arange(len(runs)) % 2 == 1
-    return np.repeat(inside, runs).reshape(width, height).T
+    return filled_runs(checked_runs(counts, height, width), height, width)
+
+
+def filled_runs(runs: ArrayLike, height: int, width: int) -> NDArray[np.bool_]:
+    """The mask (H, W) of run lengths as `checked_runs` gives them, which cover the frame exactly."""
+    lengths = np.asarray(runs, np.int64)
+    inside = np.arange(len(lengths)) % 2 == 1
+    return np.repeat(inside, lengths).reshape(width, height).T
 
 
 def checked_runs(counts: bytes, height: int, width: int) -> NDArray[np.int64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationErr
 
 from refervid.config.problems import problems_of
 from refervid.core.errors import SettingsError
+from refervid.core.rle import checked_runs, encode_mask, filled_runs
 from refervid.core.types import Mask, Pivot
 from refervid.media.clip import Clip
 
@@ -49,7 +50,9 @@ class Mark(_Strict):
     def pivot(self, clip: Clip) -> Pivot:
         """Raises `SettingsError` for a mask that is not of this clip's size."""
         if self.mask is not None:
-            return Pivot(self.frame, mask=_decoded(self.mask, clip.height, clip.width))
+            if sum(self.mask) != clip.height * clip.width:
+                raise SettingsError(f"this mask is not of frames of {clip.width}x{clip.height} pixels")
+            return Pivot(self.frame, mask=filled_runs(self.mask, clip.height, clip.width))
         if self.box is not None:
             return Pivot(self.frame, box_xyxy=np.array(self.box, np.float32))
         return Pivot(
@@ -67,16 +70,8 @@ class CandidateChoice(_Strict):
 
 def mask_counts(mask: Mask) -> list[int]:
     """Run lengths as `Mark.mask` has them."""
-    flat = np.concatenate([[False], mask.T.ravel()])
-    edges = np.flatnonzero(flat[1:] != flat[:-1])
-    return [int(length) for length in np.diff([0, *edges, mask.size])]
-
-
-def _decoded(counts: Sequence[int], height: int, width: int) -> Mask:
-    if sum(counts) != height * width:
-        raise SettingsError(f"this mask is not of frames of {width}x{height} pixels")
-    inside = np.arange(len(counts)) % 2 == 1
-    return np.repeat(inside, counts).reshape(width, height).T
+    counts: list[int] = checked_runs(encode_mask(mask), *mask.shape).tolist()
+    return counts
 
 
 class Subject(_Strict):
