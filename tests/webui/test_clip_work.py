@@ -100,12 +100,12 @@ def test_answers_keep_their_place_and_are_not_asked_twice(work: ClipWork) -> Non
         work.ask([RED], False, "lite")
     work.ask([RED, GREEN], False, "lite")
     assert [one.query for one in work.present_answers().results] == ["object 1", RED, GREEN]
-    work.rename(0, "the square", "lite")
-    work.delete(1, "lite")
+    work.rename(0, "the square")
+    work.delete(1)
     assert [one.query for one in work.present_answers().results] == ["the square", GREEN]
     with pytest.raises(SettingsError, match="what you asked for"):
-        work.rename(1, "grass", "lite")
-    work.delete(0, "lite")
+        work.rename(1, "grass")
+    work.delete(0)
     work.undo()
     assert [one.query for one in work.present_answers().results] == ["the square", GREEN]
 
@@ -165,7 +165,7 @@ def test_the_recipe_gives_the_same_answers(
     work.mark(square_box(5, 0, afresh=True), "lite")
     work.mark(Mark(query=0, frame=15, points=[SQUARE_CENTRE, (20, 80)], labels=[True, False]), "lite")
     work.mark(Mark(frame=0, mask=mask_counts(np.eye(HEIGHT, WIDTH, dtype=bool))), "lite")
-    work.delete(3, "lite")
+    work.delete(3)
     work.undo()
     assert "--sound" in work.shell()
     assert "4 of your changes" in work.shell()

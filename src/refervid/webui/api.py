@@ -116,16 +116,14 @@ class Api:
 
     async def delete(self, query: int, request: gr.Request) -> dict[str, Any]:
         """An answer (from 0) goes."""
-        return await self._answers(
-            request, lambda work, hook: work.delete(read_subject({"query": query}).query, "auto", hook)
-        )
+        return await self._answers(request, lambda work, _: work.delete(read_subject({"query": query}).query))
 
     async def rename(self, query: int, name: str, request: gr.Request) -> dict[str, Any]:
         """Call what was pointed at (an answer, from 0) by another name."""
 
-        def call(work: ClipWork, hook: Hook) -> None:
+        def call(work: ClipWork, _: Hook) -> None:
             given = read_subject({"query": query, "name": name})
-            work.rename(given.query, given.name, "auto", hook)
+            work.rename(given.query, given.name)
 
         return await self._answers(request, call)
 
@@ -136,11 +134,11 @@ class Api:
 
     async def undo(self, request: gr.Request) -> dict[str, Any]:
         """Take the last edit back."""
-        return await self._answers(request, lambda work, hook: work.undo(hook))
+        return await self._answers(request, lambda work, _: work.undo())
 
     async def redo(self, request: gr.Request) -> dict[str, Any]:
         """Make the edit again that was taken back last."""
-        return await self._answers(request, lambda work, hook: work.redo(hook))
+        return await self._answers(request, lambda work, _: work.redo())
 
     async def overlay(self, request: gr.Request) -> str:
         """Address of the film with the answers drawn on it, below the page's own address."""

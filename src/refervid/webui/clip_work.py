@@ -149,37 +149,37 @@ class ClipWork:
         pivot = candidate_pivot(decisions[decision], number)
         self._correct(query, pivot, preset, hook, afresh=True)
 
-    def delete(self, query: int, preset: str, hook: Hook = no_hook) -> None:
+    def delete(self, query: int) -> None:
         """An answer goes, with its objects."""
-        session, owner = self._session_with(preset, hook), self._owner(query)
+        owner, session = self._owner(query), self._present_session()
         if owner is not None:
             step = Step(session.pipeline.preset, f"session.withdraw({owner})")
-            self._edit(session, step, lambda _: session.withdraw(owner), hook)
+            self._edit(session, step, lambda _: session.withdraw(owner))
         else:
             number = self._result(query).objects[0].id
             step = Step(session.pipeline.preset, f"session.forget({number})")
-            self._edit(session, step, lambda _: session.forget(number), hook)
+            self._edit(session, step, lambda _: session.forget(number))
 
-    def rename(self, query: int, name: str, preset: str, hook: Hook = no_hook) -> None:
+    def rename(self, query: int, name: str) -> None:
         """Call what was pointed at by another name. Raises `SettingsError` for the answer to a sentence."""
         if self._owner(query) is not None:
             raise SettingsError("An answer is called what you asked for: only what you pointed at has a name")
         self._limits.check_texts([name])
-        session, number = self._session_with(preset, hook), self._result(query).objects[0].id
+        session, number = self._present_session(), self._result(query).objects[0].id
         step = Step(session.pipeline.preset, f"session.rename({number}, {name.strip()!r})")
-        self._edit(session, step, lambda _: session.rename(number, name), hook)
+        self._edit(session, step, lambda _: session.rename(number, name))
 
     def go_on(self, preset: str, hook: Hook = no_hook) -> None:
         """Do the frames that are left of work that was stopped."""
         session = self._session_with(preset, hook)
         self._edit(session, Step(session.pipeline.preset, "session.go_on()"), session.go_on, hook)
 
-    def undo(self, hook: Hook = no_hook) -> None:
+    def undo(self) -> None:
         """Go back to before the last edit. Raises `SettingsError`."""
         self._present_session().undo()
         self._show()
 
-    def redo(self, hook: Hook = no_hook) -> None:
+    def redo(self) -> None:
         """Make the edit again that was taken back last. Raises `SettingsError`."""
         self._present_session().redo()
         self._show()
@@ -286,7 +286,9 @@ class ClipWork:
         step = corrected(session.pipeline.preset, number, pivot, afresh)
         self._edit(session, step, lambda hook: session.correct(number, pivot, afresh=afresh, hook=hook), hook)
 
-    def _edit(self, session: Session, step: Step, work: Callable[[Hook], object], hook: Hook) -> None:
+    def _edit(
+        self, session: Session, step: Step, work: Callable[[Hook], object], hook: Hook = no_hook
+    ) -> None:
         """Whatever `work` made of the session is shown, also where it was stopped on the way."""
         edits, objects = len(session.edits), session.objects
         try:

@@ -139,16 +139,16 @@ class Page(Layout):
                 case "mark":
                     on.mark(read_mark(event.mark), preset, hook)
                 case "delete":
-                    on.delete(read_subject(event.subject).query, preset, hook)
+                    on.delete(read_subject(event.subject).query)
                 case "rename":
                     subject = read_subject(event.subject)
-                    on.rename(subject.query, subject.name, preset, hook)
+                    on.rename(subject.query, subject.name)
                 case "go_on":
                     on.go_on(preset, hook)
                 case "undo":
-                    on.undo(hook)
+                    on.undo()
                 case "redo":
-                    on.redo(hook)
+                    on.redo()
                 case deed:
                     raise SettingsError(f"{deed!r:.40} is nothing that the page can do")
 
