@@ -32,8 +32,10 @@ def _known(session: Session, references: Sequence[Reference]) -> dict[Reference,
     plan = json.loads(json.dumps(session.pipeline.plan()))
     known: dict[Reference, int] = {}
     for number, answer in session.answers.items():
+        if answer.reference not in references:
+            continue
         found = session.found(number)
-        if answer.reference not in references or found.query.status == "failed":
+        if found.query.status == "failed":
             continue
         if changes := differences(found.plan, plan):
             raise ConfigurationChanged(
