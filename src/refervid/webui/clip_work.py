@@ -322,23 +322,17 @@ class ClipWork:
     def _show(self) -> None:
         """The session as it is now."""
         session = self._present_session()
-        results = session.results()
-        owners = [*session.answers, *[None] * (len(results) - len(session.answers))]
+        results, objects, answers = session.results(), session.objects, session.answers
+        owners = [*answers, *[None] * (len(results) - len(answers))]
         there = {_key(*pair): pair for pair in zip(results, owners, strict=True)}
         self._order += [key for key in there if key not in self._order]
-        keys = [key for key in self._order if key in there]
+        keys = tuple(key for key in self._order if key in there)
         old = self.film, self.exported
         self.film = self.exported = self.answers = None
         if keys:
-            self.answers = Answers(
-                next(self._numbers),
-                tuple(keys),
-                tuple(there[key][0] for key in keys),
-                tuple(there[key][1] for key in keys),
-                tuple(
-                    any(session.objects[one.id].unfinished for one in there[key][0].objects) for key in keys
-                ),
-            )
+            shown, owned = zip(*(there[key] for key in keys), strict=True)
+            unfinished = tuple(any(objects[one.id].unfinished for one in result.objects) for result in shown)
+            self.answers = Answers(next(self._numbers), keys, shown, owned, unfinished)
         for path in old:
             if path is not None:
                 path.unlink(missing_ok=True)

@@ -280,7 +280,7 @@ class Session:
 
     def result(self, answer: int) -> Result:
         """That of one answer."""
-        stored, present = self.found(answer), self.answers[answer]
+        stored, present = self.found(answer), self._answer(answer)
         sure = present.by_hand or present.review == "accepted"
         return answer_result(self.clip, stored, [self[number] for number in present.objects], sure=sure)
 
@@ -372,14 +372,16 @@ class Session:
         self._state.take(edit)
 
     def _object(self, number: int) -> SessionObject:
-        if number not in self.objects:
-            raise SettingsError(f"there is no object {number}: choose one of {[*self.objects]}")
-        return self.objects[number]
+        objects = self.objects
+        if number not in objects:
+            raise SettingsError(f"there is no object {number}: choose one of {[*objects]}")
+        return objects[number]
 
     def _answer(self, number: int) -> SessionAnswer:
-        if number not in self.answers:
-            raise SettingsError(f"there is no answer {number}: choose one of {[*self.answers]}")
-        return self.answers[number]
+        answers = self.answers
+        if number not in answers:
+            raise SettingsError(f"there is no answer {number}: choose one of {[*answers]}")
+        return answers[number]
 
     def _read_anew(self, number: int, name: str, digest: str) -> TrackedObject:
         try:
