@@ -7,10 +7,10 @@ from threading import Condition, Thread
 from types import TracebackType
 from typing import Any, Self
 
-import cv2
-
 from refervid.core.types import Frame
+from refervid.media.pictures import encode_jpeg
 
+_QUALITY = 95
 _HOSTS = ("127.0.0.1", "localhost")
 _PAGE = (
     b"<!doctype html><meta charset=utf-8><title>refervid live</title>"
@@ -57,7 +57,7 @@ class FilmServer:
 
     def show(self, frame: Frame) -> None:
         """(H, W, 3) uint8 RGB."""
-        encoded = cv2.imencode(".jpg", cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))[1].tobytes()
+        encoded = encode_jpeg(frame, _QUALITY)
         with self._change:
             self._jpeg, self._number = encoded, self._number + 1
             self._change.notify_all()
