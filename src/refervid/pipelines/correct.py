@@ -79,8 +79,12 @@ def candidate_pivot(decision: Decision, number: int) -> Pivot:
 
 
 def _tracked(result: Result) -> list[TrackedObject]:
-    """The result's objects; of one that no tracker made, its mask on the surest frame is a start."""
-    return [one if one.pivots else replace(one, pivots=(surest_mask(one.whole),)) for one in result.objects]
+    return [with_start(one) for one in result.objects]
+
+
+def with_start(one: TrackedObject) -> TrackedObject:
+    """An object that has a pivot: of one that no tracker made, its mask on the surest frame is a start."""
+    return one if one.pivots else replace(one, pivots=(surest_mask(one.whole),))
 
 
 def surest_mask(track: Track) -> Pivot:

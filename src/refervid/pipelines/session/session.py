@@ -17,7 +17,7 @@ from refervid.core.types import Hook, Pivot, Reference, SoundReference, TextRefe
 from refervid.media.clip import Clip
 from refervid.media.opening import open_clip
 from refervid.pipelines.base import Pipeline, Video
-from refervid.pipelines.correct import correct_object, surest_mask, with_mark
+from refervid.pipelines.correct import correct_object, with_mark, with_start
 from refervid.pipelines.presets import load
 from refervid.pipelines.segment import LoadOptions
 from refervid.pipelines.session.files import AnswerFile, Files, ObjectFile
@@ -153,7 +153,7 @@ class Session:
         Points alone correct the mask that it has on the mark's frame, a box or a mask replaces it. With
         `afresh` all that was tracked is forgotten.
         """
-        one = replace(self[number], pivots=()) if afresh else self._with_start(number)
+        one = replace(self[number], pivots=()) if afresh else with_start(self[number])
         check_marks(self.clip, {one.name: [mark]})
 
         def shape(track: Track) -> TrackedObject:
@@ -392,10 +392,6 @@ class Session:
         if shape != (len(self.clip), self.clip.height, self.clip.width):
             raise BadResult(f"object {number} in {self.folder} is not of this clip")
         return one
-
-    def _with_start(self, number: int) -> TrackedObject:
-        one = self[number]
-        return one if one.pivots else replace(one, pivots=(surest_mask(one.whole),))
 
     def _joined(self, key: int, number: int) -> SessionAnswer:
         answer = self._answer(key)
