@@ -34,16 +34,13 @@ def _draw(tile: Frame, marks: Marks, scale: float, style: PictureStyle) -> None:
         colour = box_colour(number - 1)[1]
         mask = mark.mask
         if mask is None:
-            start, end = (tuple(round(float(v) * scale) for v in mark.box_xyxy[side]) for side in _CORNERS)
-            cv2.rectangle(tile, start, end, BLACK, line + 2, cv2.LINE_AA)
-            cv2.rectangle(tile, start, end, colour, line, cv2.LINE_AA)
+            x0, y0, x1, y1 = (round(float(v) * scale) for v in mark.box_xyxy)
+            cv2.rectangle(tile, (x0, y0), (x1, y1), BLACK, line + 2, cv2.LINE_AA)
+            cv2.rectangle(tile, (x0, y0), (x1, y1), colour, line, cv2.LINE_AA)
         else:
             _outline(tile, mask, colour, line)
     labels = [(mark.box_xyxy, box_colour(number - 1)[1], str(number)) for number, mark in marks.items()]
     draw_labels(tile, labels, scale, style)
-
-
-_CORNERS = (slice(0, 2), slice(2, 4))
 
 
 def _outline(tile: Frame, mask: Mask, colour: RGB, line: int) -> None:
