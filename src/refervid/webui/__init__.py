@@ -1,1 +1,3 @@
-"""A page in the browser to try, correct and export. What it does lies in `session`; the rest shows it."""
+"""A page in the browser to try, correct and export. What it does lies in `desk` and `clip_work`; the rest
+shows it.
+"""
