@@ -41,7 +41,6 @@ def soc(
 ) -> None:
     """Train SOC; start it with torchrun to use several processes or GPUs."""
     with reporting_errors():
-        from refervid.core.device import resolve_device
         from refervid.core.outputs import refuse_inputs
         from refervid.training.recipe import read_recipe
         from refervid.training.trainer import train as run
@@ -49,9 +48,7 @@ def soc(
         recipe = read_recipe(config, changes or ())
         if not resume:  # which reads the recipe in the folder, and leaves it
             refuse_inputs(out, ["recipe.json"], [Path(config)])
-        chosen, note = resolve_device(device)
-        if note:
-            console.print(note)
+        chosen = _resolved(device)
         try:
             run(recipe, out, resume=resume, device=chosen, hook=_show)
         except KeyboardInterrupt:
@@ -79,17 +76,23 @@ def masks(
     with reporting_errors():
         import torch
 
-        from refervid.core.device import resolve_device
         from refervid.engines.lite.efficientnet import load_efficientnet
         from refervid.training.masks.recipe import read_mask_recipe
         from refervid.training.masks.trainer import train_decoder
 
         recipe = read_mask_recipe(config, changes or ())
-        chosen, note = resolve_device(device)
-        if note:
-            console.print(note)
-        train_decoder(load_efficientnet(), recipe, out, torch.device(chosen), _show_masks)
+        train_decoder(load_efficientnet(), recipe, out, torch.device(_resolved(device)), _show_masks)
         console.print(f"done: {out / 'decoder.safetensors'}", markup=False)
+
+
+def _resolved(device: str) -> str:
+    """The device that is meant; why it is that one, if there is something to say."""
+    from refervid.core.device import resolve_device
+
+    chosen, note = resolve_device(device)
+    if note:
+        console.print(note)
+    return chosen
 
 
 def _show_masks(row: dict[str, float]) -> None:
