@@ -24,6 +24,7 @@ from refervid.engines.base import LiveTracker, Tracker
 from refervid.media.array import ArrayClip
 from refervid.media.live import LivePicture
 from refervid.pipelines.base import Pipeline
+from refervid.pipelines.session.results import numbered
 
 _RECENT = 10_000
 """Frames whose latencies make the summary's figures."""
@@ -79,10 +80,10 @@ def look_for(
     notes: list[str] = []
     for result in pipeline.run(clip, [TextReference(text) for text in texts]):
         notes += [f"{result.query}: {result.status.replace('_', ' ')} ({result.confidence:.0%} sure)"]
-        for place, one in enumerate(result.objects, 1):
+        for one in numbered(result, 1):
             mask = one.track[len(seen) - 1]
             if mask.any():
-                objects[result.query if place == 1 else f"{result.query} {place}"] = [Pivot(0, mask=mask)]
+                objects[one.name] = [Pivot(0, mask=mask)]
     return seen[-1], objects, notes
 
 
