@@ -7,9 +7,8 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Condition, Thread
-from types import TracebackType
 from typing import Any, BinaryIO, Literal, Self
 from urllib.parse import urlsplit
 
@@ -95,9 +94,7 @@ class LiveSource:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._change:
             self._closed = True
             self._change.notify_all()
@@ -141,7 +138,7 @@ class LiveSource:
             if self._late == "wait":
                 self._change.wait_for(lambda: self._slot is None or self._closed)
             dropped = 0 if self._slot is None else self._slot.dropped + 1
-            self._slot = LivePicture(picture.frame, picture.time_s, picture.arrived_s, dropped)
+            self._slot = replace(picture, dropped=dropped)
             self._change.notify_all()
             return not self._closed
 
