@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-FAST := tests/core tests/config tests/datasets tests/metrics tests/report tests/test_rooms.py tests/test_docs.py
+FAST := tests/core tests/datasets tests/metrics tests/report tests/test_rooms.py tests/test_docs.py
 
 .PHONY: demo test check bench lint docs dist clean
 
