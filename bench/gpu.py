@@ -21,9 +21,7 @@ import transformers
 import gpu_networks
 import gpu_parity
 import gpu_tracker
-from gpu_clock import Bench, peaks
-
-Row = tuple[str, Callable[[], dict[str, Any]]]
+from gpu_clock import Bench, Row, peaks
 
 
 def main() -> None:

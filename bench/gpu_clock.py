@@ -14,6 +14,8 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 MIB = 2**20
+Row = tuple[str, Callable[[], dict[str, Any]]]
+"""What a row of a report is called, and what measures it."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,10 @@ class Bench:
         return {"s": round(median(self.seconds(run) for _ in range(3)), 5), "peak_mib": peak}
 
 
+def name_of(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
 def tera_operations(run: Callable[[], object]) -> float:
     """10^12 operations of matrix products, convolutions and attention that PyTorch counts in a run."""
     with FlopCounterMode(display=False) as counter:
@@ -97,8 +103,7 @@ def peaks(bench: Bench) -> dict[str, float]:
     for dtype in (torch.bfloat16, torch.float32):
         a, b = (torch.randn(side, side, device=bench.device).to(dtype) for _ in range(2))
         seconds = _best(bench, lambda a=a, b=b: a @ b)
-        name = str(dtype).removeprefix("torch.")
-        numbers[f"{name}_tera_operations_per_s"] = round(2 * side**3 / seconds / 1e12, 3)
+        numbers[f"{name_of(dtype)}_tera_operations_per_s"] = round(2 * side**3 / seconds / 1e12, 3)
     source = torch.randn(16 * side * side, device=bench.device)
     target = torch.empty_like(source)
     numbers["copy_gigabytes_per_s"] = round(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from transformers import GroundingDinoConfig, GroundingDinoForObjectDetection, SwinConfig
 
 import soc as soc_bench
-from gpu_clock import Bench, difference, tera_operations
+from gpu_clock import Bench, Row, difference, name_of, tera_operations
 from refervid.engines.base import DetectorRequest
 from refervid.engines.grounding_dino import GroundingDinoDetector, GroundingDinoSettings
 from refervid.media.array import ArrayClip
@@ -29,7 +29,6 @@ from tests.parity.audio.test_beats_original_vs_ours import CONFIG as BEATS
 
 Network = tuple[nn.Module, Callable[[Any], list[Tensor]]]
 """A network, and what to run it on."""
-Row = tuple[str, Callable[[], dict[str, Any]]]
 
 CAPTION = [101, 200, 202, 204, 1012, 102]
 """[CLS] three words . [SEP]: token numbers that Grounding DINO treats apart are those of BERT."""
@@ -90,7 +89,7 @@ def soc(bench: Bench) -> Iterator[Row]:
     """One sentence beside the plain formulation, and eight at once beside eight runs."""
     for name, size in _sizes(bench.toy, ("Swin-T", "Swin-B")):
         for dtype in (torch.bfloat16, torch.float32):
-            label = f"SOC {name}, 360x640, 8 frames, {_name(dtype)}"
+            label = f"SOC {name}, 360x640, 8 frames, {name_of(dtype)}"
             yield label, lambda size=size, dtype=dtype: _soc_row(bench, size, dtype)
 
 
@@ -240,7 +239,7 @@ def _both(bench: Bench, build: Callable[[], Network]) -> dict[str, Any]:
     found, answers = {}, []
     for dtype in (torch.float32, torch.bfloat16):
         with _precision(bench, dtype):
-            found[_name(dtype)] = bench.alone(lambda: run(network))
+            found[name_of(dtype)] = bench.alone(lambda: run(network))
             answers.append(run(network))
     apart = [difference(b, a) for a, b in zip(*answers, strict=True)]
     found["parameters"] = sum(p.numel() for p in network.parameters())
@@ -255,7 +254,3 @@ def _built(bench: Bench, build: Callable[[], Any]) -> Any:
 
 def _precision(bench: Bench, dtype: torch.dtype) -> AbstractContextManager[object]:
     return nullcontext() if dtype == torch.float32 else torch.autocast(bench.device.type, dtype)
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import Sam2VideoModel
 
-from gpu_clock import Bench, difference
+from gpu_clock import Bench, Row, difference
 from gpu_networks import architectures
 from refervid.core.types import Pivot
 from refervid.engines.sam2 import Sam2Settings, Sam2Tracker
@@ -21,8 +21,6 @@ from tests.engines.sam2 import tiny
 from tests.parity.sam2 import published as sam2
 from tests.parity.soc import published as soc
 from tests.parity.soc.test_soc_network_original_vs_ours import CASES
-
-Row = tuple[str, Callable[[], dict[str, Any]]]
 
 TOLERANCE = 2e-3
 """float32 in another order of sums lies far below; what is computed otherwise lies far above."""

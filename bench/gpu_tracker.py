@@ -8,7 +8,7 @@ size, ours also packed as tracks.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 from unittest import mock
@@ -25,7 +25,7 @@ from transformers import (
     Sam2VideoModel,
 )
 
-from gpu_clock import Bench, difference, tera_operations
+from gpu_clock import Bench, Row, difference, name_of, tera_operations
 from refervid.core.types import Pivot, no_hook
 from refervid.engines.sam2 import Sam2Settings, Sam2Tracker
 from refervid.engines.sam2.network import Network
@@ -34,8 +34,6 @@ from refervid.engines.sam2.pixels import at_video_size, prompt_masks
 from refervid.media.array import ArrayClip
 from sam2_tracker import HEIGHT, WIDTH, moving_square, prepared
 from tests.engines.sam2 import tiny
-
-Row = tuple[str, Callable[[], dict[str, Any]]]
 
 FRAMES = 12
 OBJECTS = (1, 8, 32)
@@ -150,7 +148,7 @@ def _both(bench: Bench, size: str) -> dict[str, Any]:
             results = tracker.propagation(ArrayClip(pictures), pivots).run()
             return [result.decoded.logits for result in results]
 
-        found[str(dtype).removeprefix("torch.")] = bench.alone(run)
+        found[name_of(dtype)] = bench.alone(run)
         # The first frame holds the prompt itself.
         logits.append(torch.stack(run()[1:]))
     full, half = logits

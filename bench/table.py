@@ -29,7 +29,7 @@ import transformers
 
 import metrics
 import soc
-from gpu_clock import Bench, peaks, tera_operations
+from gpu_clock import Bench, name_of, peaks, tera_operations
 from refervid.core.types import no_hook
 from refervid.engines.sam2 import Sam2Settings, Sam2Tracker
 from refervid.engines.sam2.network import Network
@@ -103,7 +103,7 @@ def figures(row: Row, pairs: list[tuple[float, float]], machine: dict[str, float
         "load_average": round(os.getloadavg()[0], 1),
     }
     if row.dtype is not None:
-        peak = machine[f"{str(row.dtype).removeprefix('torch.')}_tera_operations_per_s"]
+        peak = machine[f"{name_of(row.dtype)}_tera_operations_per_s"]
         seconds = min(ours for ours, _ in pairs)
         found["share_of_peak"] = round(tera_operations(row.ours) / seconds / peak, 2)
     return found
