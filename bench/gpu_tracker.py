@@ -32,7 +32,7 @@ from refervid.engines.sam2.network import Network
 from refervid.engines.sam2.official import SIZES, configuration
 from refervid.engines.sam2.pixels import at_video_size, prompt_masks
 from refervid.media.array import ArrayClip
-from sam2_tracker import HEIGHT, WIDTH, moving_square, prepared
+from sam2_tracker import HEIGHT, WIDTH, moving_square, prepared, session_on
 from tests.engines.sam2 import tiny
 
 FRAMES = 12
@@ -115,15 +115,7 @@ def _masks(count: int) -> list[np.ndarray[Any, np.dtype[np.bool_]]]:
 def _session(model: Any, pixels: Tensor, masks: list[Any]) -> list[Any]:
     """All objects through one session, one pass from the first frame; bool masks (objects, H, W) a frame."""
     edgetam = isinstance(model, EdgeTamVideoModel)
-    session = (EdgeTamVideoInferenceSession if edgetam else Sam2VideoInferenceSession)(
-        video=pixels,
-        video_height=HEIGHT,
-        video_width=WIDTH,
-        inference_device=pixels.device,
-        inference_state_device=pixels.device,
-        video_storage_device=pixels.device,
-        dtype=pixels.dtype,
-    )
+    session = session_on(pixels, EdgeTamVideoInferenceSession if edgetam else Sam2VideoInferenceSession)
     for number, mask in enumerate(masks):
         session.obj_id_to_idx(number)
         prompt = prompt_masks(torch.from_numpy(mask)[None], model.config.image_size)[None]

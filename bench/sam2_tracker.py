@@ -147,10 +147,9 @@ def prepared(pictures: NDArray[np.uint8], image_size: int) -> torch.Tensor:
     return torch.stack([(video_pixels(frame, image_size).float() / 255 - mean) / std for frame in pictures])
 
 
-def iterate(model: Any, pixels: torch.Tensor, pivots: list[Pivot]) -> list[NDArray[np.bool_]]:
-    """One reference through transformers' session; masks at video size, as the tracker gives them."""
-    (own,) = pivots
-    session = Sam2VideoInferenceSession(
+def session_on(pixels: torch.Tensor, kind: type[Any] = Sam2VideoInferenceSession) -> Any:
+    """transformers' session of `kind` with a whole clip on the pixels' device."""
+    return kind(
         video=pixels,
         video_height=HEIGHT,
         video_width=WIDTH,
@@ -159,6 +158,12 @@ def iterate(model: Any, pixels: torch.Tensor, pivots: list[Pivot]) -> list[NDArr
         video_storage_device=pixels.device,
         dtype=pixels.dtype,
     )
+
+
+def iterate(model: Any, pixels: torch.Tensor, pivots: list[Pivot]) -> list[NDArray[np.bool_]]:
+    """One reference through transformers' session; masks at video size, as the tracker gives them."""
+    (own,) = pivots
+    session = session_on(pixels)
     session.obj_id_to_idx(1)
     mask = prompt_masks(torch.from_numpy(own.mask)[None], model.config.image_size)[None]
     session.add_mask_inputs(0, own.frame_index, mask)
