@@ -16,13 +16,15 @@ import socket
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 import uvicorn
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from refervid.datasets.demo import FPS, demo_frames
 from refervid.media.array import ArrayClip
@@ -47,13 +49,22 @@ def write_clip(path: Path) -> None:
             movie.write(index, frame)
 
 
-def measure(address: str, clip: Path, chromium: str, pause_s: float) -> dict[str, float]:
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+@contextmanager
+def uploaded(address: str, clip: Path, chromium: str) -> Iterator[Page]:
+    """The page in a browser of its own, with the clip on it."""
+    with (
+        sync_playwright() as play,
+        play.chromium.launch(executable_path=chromium, args=["--no-sandbox"]) as browser,
+    ):
         page = browser.new_page()
         page.goto(address)
         page.locator("input[type=file]").set_input_files(clip)
         page.locator(".clips").wait_for()
+        yield page
+
+
+def measure(address: str, clip: Path, chromium: str, pause_s: float) -> dict[str, float]:
+    with uploaded(address, clip, chromium) as page:
         page.get_by_label("What to find").fill("the red striped ball")
         time.sleep(pause_s)
         page.get_by_role("button", name="Find it").click()
@@ -64,7 +75,6 @@ def measure(address: str, clip: Path, chromium: str, pause_s: float) -> dict[str
         answer_s = time.perf_counter() - start
         page.locator("video.film[src*=overlay]").wait_for(timeout=300_000)
         film_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu
-        browser.close()
     return {
         "first_overlay_s": first_s,
         "first_overlay_cpu_s": first_cpu_s,
@@ -77,12 +87,7 @@ def measure(address: str, clip: Path, chromium: str, pause_s: float) -> dict[str
 
 def measure_previews(address: str, clip: Path, chromium: str, clicks: int) -> list[float]:
     """The first click comes right after the upload, the others on other frames."""
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(address)
-        page.locator("input[type=file]").set_input_files(clip)
-        page.locator(".clips").wait_for()
+    with uploaded(address, clip, chromium) as page:
         page.get_by_role("tab", name="Frames").click()
         area = page.locator(".stage").bounding_box()
         assert area is not None
@@ -96,7 +101,6 @@ def measure_previews(address: str, clip: Path, chromium: str, clicks: int) -> li
             page.mouse.up()
             page.locator(".preview:visible").wait_for()
             seconds.append(time.perf_counter() - start)
-        browser.close()
     return seconds
 
 
