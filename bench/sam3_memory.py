@@ -3,8 +3,8 @@
 A network with made-up weights, small on the CPU and as large as the published one with `--size full`, finds
 `--objects` things on the first frame and follows them through frames that are made up as they are asked for.
 
-    python bench/sam3_memory.py --frames 20 60
-    python bench/sam3_memory.py --device cuda --frames 200 2000 --objects 20
+    PYTHONPATH=. python bench/sam3_memory.py --frames 20 60
+    PYTHONPATH=. python bench/sam3_memory.py --device cuda --frames 200 2000 --objects 20
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from transformers.models.sam3_video.modeling_sam3_video import Sam3VideoInferenc
 
 from refervid.engines.sam3.model import Segmenter
 from refervid.engines.sam3.session import BoundedSession, memory_of, pixels_of
+from tests.engines.sam3 import tiny
 
-SIZE, PATCH, CHANNELS = 56, 14, 128
 HEIGHT, WIDTH = 96, 160
 KEPT = 60
 """Frames that transformers' own session is given: it keeps them all."""
@@ -73,58 +73,10 @@ def make(options: argparse.Namespace) -> Sam3VideoModel:
 
 
 def small(loose: dict[str, Any]) -> Sam3VideoConfig:
-    grid = SIZE // PATCH
-    backbone = {
-        "model_type": "sam3_vit_model",
-        "hidden_size": 32,
-        "intermediate_size": 48,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "image_size": SIZE,
-        "window_size": 2,
-        "global_attn_indexes": [1],
-        "pretrain_image_size": 28,
-    }
-    vision = {
-        "model_type": "sam3_vision_model",
-        "backbone_config": backbone,
-        "fpn_hidden_size": CHANNELS,
-        "backbone_feature_sizes": [[4 * grid, 4 * grid], [2 * grid, 2 * grid], [grid, grid]],
-    }
-    block = {"hidden_size": CHANNELS, "num_attention_heads": 4, "intermediate_size": 64, "num_layers": 1}
-    text = {"model_type": "clip_text_model", "hidden_size": 32, "intermediate_size": 48}
-    text |= {"num_hidden_layers": 1, "num_attention_heads": 2, "max_position_embeddings": 32}
-    detector = {
-        "model_type": "sam3",
-        "vision_config": vision,
-        "text_config": text,
-        "geometry_encoder_config": {**block, "roi_size": 2},
-        "detr_encoder_config": block,
-        "detr_decoder_config": {**block, "num_queries": 32},
-        "mask_decoder_config": {
-            "hidden_size": CHANNELS,
-            "num_upsampling_stages": 2,
-            "num_attention_heads": 4,
-        },
-    }
-    tracker = {
-        "model_type": "sam3_tracker_video",
-        "vision_config": vision,
-        "prompt_encoder_config": {"image_size": SIZE, "hidden_size": CHANNELS},
-        "mask_decoder_config": {"hidden_size": CHANNELS, "mlp_dim": 128, "iou_head_hidden_dim": CHANNELS},
-        "image_size": SIZE,
-        "memory_attention_hidden_size": CHANNELS,
-        "memory_attention_num_layers": 1,
-        "memory_attention_feed_forward_hidden_size": 128,
-        "memory_attention_rope_feat_sizes": [grid, grid],
-        "memory_encoder_hidden_size": CHANNELS,
-        "mask_downsampler_embed_dim": CHANNELS,
-        "memory_fuser_embed_dim": CHANNELS,
-        "memory_fuser_intermediate_dim": 128,
-    }
-    return Sam3VideoConfig(
-        detector_config=detector, tracker_config=tracker, low_res_mask_size=4 * grid, **loose
-    )
+    """The tests' network, with as many things to detect on a frame as may be followed."""
+    config = tiny.video_config(**loose)
+    config.detector_config.detr_decoder_config.num_queries = 32
+    return config
 
 
 @torch.inference_mode()
