@@ -1,7 +1,7 @@
 """Every network on a GPU: parity with the CPU and the published numbers, then speed and memory.
 
-bash bench/gpu.sh 600                                    # what a person runs
-python bench/gpu.py --device cpu --toy --seconds 60      # the same rows with toy networks, on any machine
+bash bench/gpu.sh 600                                             # what a person runs
+PYTHONPATH=. python bench/gpu.py --device cpu --toy --seconds 60  # the same rows with toy networks, anywhere
 """
 
 from __future__ import annotations

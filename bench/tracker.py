@@ -1,6 +1,6 @@
 """How well and how fast the embedded tracker holds what it was pointed at, and what its parts are worth.
 
-    python bench/tracker.py ../shared/data/davis16 [--parts] [--seeds 100] [--speed] [--frames N]
+    PYTHONPATH=. python bench/tracker.py ../shared/data/davis16 [--parts] [--seeds 100] [--speed] [--frames N]
 
 DAVIS development clips: J&F over all frames from the true mask of the first frame, and from the true box of
 the middle frame. `--parts` switches off in turn: optical flow, the features' votes and linear test, the
