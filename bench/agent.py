@@ -25,6 +25,7 @@ from statistics import mean
 import numpy as np
 
 import refervid
+from lite_thresholds import around
 from refervid.core.boxes import box_iou
 from refervid.core.track import Track
 from refervid.core.types import BoxArray, Decision, Hook, Mask, no_hook
@@ -201,19 +202,12 @@ def pointing(options: argparse.Namespace) -> Iterator[Case]:
         case = Case(open_clip(clips / name, every=options.every))
         for sentence in entry["sentences"]:
             case.kinds[sentence["text"]] = sentence["kind"]
-            frames = sentence["frames"] or {0: None}
-            case.boxes[sentence["text"]] = {
-                min(int(frame) // options.every, len(case.clip) - 1): around(boxes)
-                for frame, boxes in frames.items()
-            }
+            own: dict[int, BoxArray | None] = {}
+            for frame, boxes in (sentence["frames"] or {0: None}).items():
+                place = min(int(frame) // options.every, len(case.clip) - 1)
+                own[place] = around(np.array(boxes)) if boxes else None
+            case.boxes[sentence["text"]] = own
         yield case
-
-
-def around(boxes: Sequence[Sequence[float]] | None) -> BoxArray | None:
-    if not boxes:
-        return None
-    corners = np.array(boxes, np.float32)
-    return np.concatenate([corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)])
 
 
 def add(case: Case, text: str, masks: Sequence[Mask], kind: str) -> None:
@@ -271,8 +265,7 @@ def on_tracks(case: Case, text: str, tracks: Sequence[ObjectTrack]) -> list[Mask
 
 def score(case: Case, text: str, found: Sequence[Mask]) -> float:
     if case.masks:
-        pairs = list(zip(case.masks[text], found, strict=True))
-        truth, own = np.stack([a for a, _ in pairs]), np.stack([b for _, b in pairs])
+        truth, own = np.stack(case.masks[text]), np.stack(found)
         return float((jaccard(truth, own).mean() + boundary_f(truth, own).mean()) / 2)
     track = tracked(found).boxes_xyxy()
     right = [

@@ -53,15 +53,15 @@ def points_right(answer: Elimination, inventory: Inventory, truth: Mapping[str, 
 
 
 def around(boxes: np.ndarray) -> np.ndarray:
+    """The box around several, xyxy."""
     return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)]).astype(np.float64)
 
 
 def score(answer: Elimination | None, inventory: Inventory, sentence: Mapping[str, Any]) -> int:
-    if answer is None or (answer.guess and sentence["kind"] == "absent"):
-        return int(sentence["kind"] == "absent")
-    if not answer.objects:
-        return int(sentence["kind"] == "absent")
-    if sentence["kind"] != "absent" and points_right(answer, inventory, sentence["frames"]):
+    absent = sentence["kind"] == "absent"
+    if answer is None or not answer.objects or (answer.guess and absent):
+        return int(absent)
+    if not absent and points_right(answer, inventory, sentence["frames"]):
         return 1
     return 0 if answer.guess else -1
 
