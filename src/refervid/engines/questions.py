@@ -9,6 +9,10 @@ from refervid.core.errors import ChooserError
 from refervid.core.types import Candidate, Decision, Label, Mask, SoundingObject, Waveform
 from refervid.media.sections import Section
 
+UNSEEN = 0.9
+"""How sure "not there" is at most: sampled frames alone are searched, and networks overlook things. Not
+measured: a modest guess."""
+
 
 @dataclass(frozen=True)
 class FrameQuestion:

@@ -7,11 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from refervid.core.errors import ChooserError
 from refervid.core.types import Decision, Details, Interval, Pivot, Reference, SoundingObject
-from refervid.engines.questions import BoxChoice, BoxQuestion, FrameChoice, SoundChoice
+from refervid.engines.questions import UNSEEN, BoxChoice, BoxQuestion, FrameChoice, SoundChoice
 from refervid.report.objects import TrackedObject
-
-UNSEEN = 0.9
-"""How sure "not there" is at most where sampled frames alone were searched. Not measured: a modest guess."""
 
 
 @dataclass(frozen=True)

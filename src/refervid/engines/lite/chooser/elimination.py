@@ -26,6 +26,7 @@ from refervid.engines.lite.chooser.things import PIVOTS, Judgement, chosen_group
 from refervid.engines.lite.language import Expression, Relation
 from refervid.engines.lite.language.vocabulary import Concept, concept
 from refervid.engines.lite.objects.classifier import TrackNames
+from refervid.engines.questions import UNSEEN
 from refervid.media.clip import Clip
 
 KEYFRAMES = 8
@@ -43,10 +44,8 @@ DESCRIBED = 2
 made up or unusually seen things are not what the networks learned from. The answer is a guess."""
 HEARSAY = 0.45
 """What ImageNet's name is worth for a thing that COCO's network knows, and did not see: never recognised."""
-UNSEEN = 0.9
-"""How sure "not there" is at most, since networks overlook things. Not measured: a modest guess."""
 TOUCHING = 0.1
-"""The same for a person and a thing in use."""
+"""Shared area, over the smaller's, from which on a thing is in use by a person."""
 STUFF_CONFIDENCE = 0.3
 """Not calibrated: there is little to measure it on."""
 PART_CONFIDENCE = 0.3
