@@ -23,8 +23,7 @@ from refervid.engines.lite.chooser.scoring import FLOORS, REJECT, is_anything, j
 from refervid.engines.lite.chooser.selection import HOLDS, language_notes
 from refervid.engines.lite.chooser.stuff import stuff_mask
 from refervid.engines.lite.chooser.things import PIVOTS, Judgement, chosen_groups, pivots_of, same_place
-from refervid.engines.lite.language import Expression, Relation
-from refervid.engines.lite.language.vocabulary import Concept, concept
+from refervid.engines.lite.language import Concept, Expression, Relation
 from refervid.engines.lite.objects.classifier import TrackNames
 from refervid.engines.questions import UNSEEN
 from refervid.media.clip import Clip
@@ -79,7 +78,7 @@ class Eliminator:
         )
 
     def _one(self, expression: Expression) -> Elimination | None:
-        meant = concept(expression.noun) if expression.noun else None
+        meant = expression.concept
         if meant is not None and meant.stuff:
             return self._stuff(expression)
         if not self._tracks or (expression.noun and meant is None):
@@ -195,7 +194,7 @@ class Eliminator:
         """Weigh what a track does to others, or they to it."""
         fit = 1.0
         for target in doing.targets:
-            meant = concept(target.noun) if target.noun else None
+            meant = target.concept
             others = self._fits(meant) if meant else dict.fromkeys(self._tracks, HEARSAY)
             done = [0.0]
             for number, named in others.items():
@@ -211,7 +210,7 @@ class Eliminator:
 
     def _sure(self, other: Expression) -> list[int]:
         """Tracks that are recognised as something else."""
-        meant = concept(other.noun) if other.noun else None
+        meant = other.concept
         return [number for number, fit in self._fits(meant).items() if fit >= NAMED] if meant else []
 
     def _targets(self, expression: Expression) -> set[int]:
@@ -219,7 +218,7 @@ class Eliminator:
         found: set[int] = set()
         for relation in (*expression.relations, *_doings(expression)):
             for target in relation.targets:
-                meant = concept(target.noun) if target.noun else None
+                meant = target.concept
                 fits = self._fits(meant) if meant else dict.fromkeys(self._tracks, 1.0)
                 found |= {number for number, fit in fits.items() if fit >= PERHAPS}
                 found |= self._targets(target)

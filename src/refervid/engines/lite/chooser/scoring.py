@@ -21,7 +21,7 @@ from refervid.engines.lite.chooser.region import Region, overlap
 from refervid.engines.lite.chooser.relations import relation_fit
 from refervid.engines.lite.language import Attribute, Expression, Relation
 from refervid.engines.lite.language.lexicon import PATTERNED, PRIORS
-from refervid.engines.lite.language.vocabulary import ANY, COCO_CLASSES, Concept, concept
+from refervid.engines.lite.language.vocabulary import ANY, COCO_CLASSES, Concept
 
 FLOORS = {
     "colour": 0.03,
@@ -231,7 +231,7 @@ def _noun(expression: Expression, regions: Sequence[Region]) -> list[Judged]:
     if noun is None:
         return []
     if any(region.names is not None for region in regions):
-        meant = concept(noun)
+        meant = expression.concept
         if meant is None or is_anything(meant):
             return []
         return [Judged(noun, "named", np.array([noun_fit(meant, region.names or {}) for region in regions]))]

@@ -2,6 +2,6 @@
 
 from refervid.engines.lite.language.expression import Attribute, Expression, Part, Relation
 from refervid.engines.lite.language.parser import colour_names_in, parse
-from refervid.engines.lite.language.vocabulary import Concept, concept
+from refervid.engines.lite.language.vocabulary import Concept
 
-__all__ = ["Attribute", "Concept", "Expression", "Part", "Relation", "colour_names_in", "concept", "parse"]
+__all__ = ["Attribute", "Concept", "Expression", "Part", "Relation", "colour_names_in", "parse"]
