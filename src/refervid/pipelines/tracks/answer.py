@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
 from refervid.engines.base import Inventory, ObjectTrack
 from refervid.engines.questions import BoxChoice, BoxQuestion
+from refervid.engines.surest import surest
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
 from refervid.pipelines.pivot.select import to_pivot
 from refervid.pipelines.pivot.selection import Selection
 from refervid.pipelines.tracks.rounds import Standing
 from refervid.report.objects import TrackedObject
-
-PIVOTS = 6
-"""The surest sightings of a track without masks, evenly over its time, start the tracker."""
 
 
 def selection_of(clip: Clip, standing: Standing) -> Selection:
@@ -112,11 +107,7 @@ def _pivots(track: ObjectTrack) -> tuple[Pivot, ...]:
         best = int(track.frame_indices[int(track.scores.argmax())])
         mark = track.candidate_at(best)
         return (Pivot(best, track.box_at(best)) if mark is None else to_pivot(best, mark),)
-    order: list[NDArray[np.intp]] = np.array_split(
-        np.arange(len(track.scores)), min(PIVOTS, len(track.scores))
-    )
-    best_of = [int(part[int(track.scores[part].argmax())]) for part in order]
-    return tuple(Pivot(int(track.frame_indices[n]), track.boxes_xyxy[n]) for n in best_of)
+    return tuple(Pivot(int(track.frame_indices[n]), track.boxes_xyxy[n]) for n in surest(track.scores))
 
 
 def _surest(tracks: Sequence[ObjectTrack]) -> tuple[ObjectTrack, ...]:

@@ -22,10 +22,11 @@ from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.scoring import FLOORS, REJECT, is_anything, judge, noun_fit
 from refervid.engines.lite.chooser.selection import HOLDS, language_notes
 from refervid.engines.lite.chooser.stuff import stuff_mask
-from refervid.engines.lite.chooser.things import PIVOTS, Judgement, chosen_groups, pivots_of, same_place
+from refervid.engines.lite.chooser.things import Judgement, chosen_groups, pivots_of, same_place
 from refervid.engines.lite.language import Concept, Expression, Relation
 from refervid.engines.lite.objects.classifier import TrackNames
 from refervid.engines.questions import UNSEEN
+from refervid.engines.surest import PIVOTS
 from refervid.media.clip import Clip
 
 KEYFRAMES = 8

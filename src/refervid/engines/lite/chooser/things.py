@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from refervid.core.types import Pivot
 from refervid.engines.base import ObjectTrack
 from refervid.engines.lite.chooser.region import overlap
 from refervid.engines.lite.chooser.selection import PLURAL_SHARE
 from refervid.engines.lite.language import Expression
+from refervid.engines.surest import surest
 
 RIVAL = 0.7
 """Another thing that is worth so much of the best may be meant as well."""
@@ -26,8 +26,6 @@ AT_ONCE = 0.5
 and its part."""
 SAME_PLACE = 0.6
 """Shared area, over the smaller's, from which on two tracks are one thing or its part."""
-PIVOTS = 6
-"""The surest sightings of a track, evenly over its time, start the tracker."""
 
 
 @dataclass(eq=False)
@@ -92,9 +90,7 @@ def pivots_of(tracks: Sequence[ObjectTrack], sampled: Sequence[int]) -> list[Piv
     boxes = np.concatenate([track.boxes_xyxy for track in tracks])
     scores = np.concatenate([track.scores for track in tracks])
     order = np.argsort(frames, kind="stable")
-    parts: list[NDArray[np.intp]] = np.array_split(order, min(PIVOTS, len(order)))
-    best = [part[int(scores[part].argmax())] for part in parts]
-    pivots = [Pivot(int(frames[number]), boxes[number]) for number in best]
+    pivots = [Pivot(int(frames[row]), boxes[row]) for row in order[surest(scores[order])]]
     ends = sorted((int(track.frame_indices[0]), int(track.frame_indices[-1])) for track in tracks)
     for (_, left), (back, _) in pairwise(ends):
         unseen = [frame for frame in sampled if left < frame < back]

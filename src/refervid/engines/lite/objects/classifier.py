@@ -13,6 +13,7 @@ from refervid.core.types import BoxArray, Frame
 from refervid.engines.base import ObjectTrack
 from refervid.engines.lite.computing import computing
 from refervid.engines.lite.efficientnet import load_efficientnet, missing_efficientnet
+from refervid.engines.surest import surest
 from refervid.media.clip import Clip
 
 SIGHTINGS = 4
@@ -48,9 +49,7 @@ class TrackNames:
 
 
 def _surest(track: ObjectTrack) -> list[tuple[int, BoxArray]]:
-    count = len(track.frame_indices)
-    parts = np.array_split(np.arange(count), min(SIGHTINGS, count))
-    best = [int(part[track.scores[part].argmax()]) for part in parts]
+    best = surest(track.scores, SIGHTINGS)
     return [(int(track.frame_indices[place]), track.boxes_xyxy[place]) for place in best]
 
 
