@@ -65,10 +65,10 @@ def _with_objects(
 def _answered(clip: Clip, standing: Standing, meant: Sequence[ObjectTrack]) -> tuple[BoxQuestion, BoxChoice]:
     """The elimination as a choice among boxes on the frame that shows most of the tracks: what the closing
     check starts from, and may name others of."""
-    frames = [int(index) for track in meant for index in track.frame_indices]
+    frames = dict.fromkeys(int(index) for track in meant for index in track.frame_indices)
     shown = {index: sum(track.box_at(index) is not None for track in standing.tracks) for index in frames}
     meant_there = {index: sum(track.box_at(index) is not None for track in meant) for index in frames}
-    best = max(dict.fromkeys(frames), key=lambda index: (meant_there[index], shown[index], -index))
+    best = max(frames, key=lambda index: (meant_there[index], shown[index], -index))
     there = _there(standing.tracks, best)
     picks = [place for place, (track, _) in enumerate(there) if track in meant]
     section = Section(clip, 0, (best,))
