@@ -305,7 +305,6 @@ IRREGULAR_VERBS: dict[str, str] = {
     "crept": "creep",
     "sped": "speed",
 }
-PLURAL_ONLY = "trousers pants jeans shorts glasses sunglasses goggles clothes overalls leggings trainers"
 GROUPS = "group pair couple set bunch crowd herd flock pack row line team lot number trio duo family"
 # Nouns in the singular that mean several, and how many if that is told.
 COLLECTIVES = {
