@@ -18,6 +18,7 @@ import resource
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
@@ -42,6 +43,7 @@ from tests.engines.made_scenes import SCENES, look_alikes_crossing
 PARTS = ("flow", "features", "decoder", "memory")
 
 
+@dataclass(frozen=True)
 class Without(Eyes):
     """The networks with one of the tracker's parts switched off."""
 
@@ -69,9 +71,7 @@ def tracker_without(part: str | None) -> EmbeddedTracker:
     eyes = Eyes.load()
     if part is None:
         return EmbeddedTracker(eyes)
-    partial = Without(eyes.features, eyes.decoder)
-    object.__setattr__(partial, "part", part)
-    return EmbeddedTracker(partial)
+    return EmbeddedTracker(Without(eyes.features, eyes.decoder, part))
 
 
 def box_of(mask: Mask) -> np.ndarray:
