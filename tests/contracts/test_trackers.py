@@ -16,7 +16,7 @@ from refervid.engines.base import Tracker
 from refervid.engines.lite.tracker import EmbeddedTracker
 from refervid.engines.sam2 import EdgeTamSettings, EdgeTamTracker, Sam2Settings, Sam2Tracker
 from refervid.engines.sam3 import Sam3Tracker, Sam3TrackerSettings
-from tests.engines.made_clips import BLUE, HEIGHT, RED, WIDTH, Made, Thing, box_of, iou, made_clip
+from tests.engines.made_clips import HEIGHT, RED, WIDTH, Made, Thing, box_of, iou, made_clip, red_and_blue
 from tests.engines.made_scenes import SCENES, look_alikes_crossing, ring_and_bar
 from tests.engines.sam2 import tiny
 from tests.engines.sam3 import tiny as sam3_tiny
@@ -46,8 +46,7 @@ def trained_tracker(request: pytest.FixtureRequest) -> Tracker:
 
 @pytest.fixture(scope="module")
 def two_things(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    things = [Thing(RED, lambda i: (50 + 4 * i, 45)), Thing(BLUE, lambda i: (160 - 4 * i, 105))]
-    return made_clip(tmp_path_factory.mktemp("two") / "frames", things, FRAMES)
+    return red_and_blue(tmp_path_factory.mktemp("two") / "frames", FRAMES)
 
 
 def test_one_track_per_object_of_the_clips_shape(tracker: Tracker, two_things: Made) -> None:

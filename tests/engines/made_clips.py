@@ -108,6 +108,12 @@ def made_clip(
     return Made(FolderClip(write_pictures(folder, pictures)), masks)
 
 
+def red_and_blue(folder: Path, frames: int) -> Made:
+    """A red thing goes right, a blue one below it left; they never meet."""
+    things = [Thing(RED, lambda i: (50 + 4 * i, 45)), Thing(BLUE, lambda i: (160 - 4 * i, 105))]
+    return made_clip(folder, things, frames)
+
+
 def box_of(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
     ys, xs = np.nonzero(mask)
     return np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1], np.float32)

@@ -15,7 +15,7 @@ from refervid.engines.lite.tracker import EmbeddedTracker
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.correct import candidate_pivot, correct
 from refervid.report.objects import TrackedObject, union_of
-from tests.engines.made_clips import BLUE, RED, Made, Thing, box_of, iou, made_clip
+from tests.engines.made_clips import Made, box_of, iou, red_and_blue
 from tests.engines.sam2 import tiny
 
 FRAMES = 9
@@ -23,8 +23,7 @@ FRAMES = 9
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    things = [Thing(RED, lambda i: (50 + 4 * i, 45)), Thing(BLUE, lambda i: (160 - 4 * i, 105))]
-    return made_clip(tmp_path_factory.mktemp("two") / "frames", things, FRAMES)
+    return red_and_blue(tmp_path_factory.mktemp("two") / "frames", FRAMES)
 
 
 @pytest.fixture(scope="module")

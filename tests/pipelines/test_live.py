@@ -19,15 +19,14 @@ from refervid.engines.lite.tracker import EmbeddedTracker
 from refervid.media.live import LivePicture
 from refervid.pipelines.live import LiveFolder, follow
 from refervid.webui.mjpeg import FilmServer
-from tests.engines.made_clips import BLUE, RED, Made, Thing, iou, made_clip
+from tests.engines.made_clips import Made, iou, red_and_blue
 
 FRAMES = 9
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    things = [Thing(RED, lambda i: (50 + 4 * i, 45)), Thing(BLUE, lambda i: (160 - 4 * i, 105))]
-    return made_clip(tmp_path_factory.mktemp("live") / "frames", things, FRAMES)
+    return red_and_blue(tmp_path_factory.mktemp("live") / "frames", FRAMES)
 
 
 @pytest.fixture(scope="module")

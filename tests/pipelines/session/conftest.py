@@ -6,15 +6,14 @@ import pytest
 
 from refervid import load
 from refervid.pipelines.base import Pipeline
-from tests.engines.made_clips import BLUE, RED, Made, Thing, made_clip
+from tests.engines.made_clips import Made, red_and_blue
 
 FRAMES = 8
 
 
 @pytest.fixture(scope="package")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    things = [Thing(RED, lambda i: (50 + 4 * i, 45)), Thing(BLUE, lambda i: (160 - 4 * i, 105))]
-    return made_clip(tmp_path_factory.mktemp("two") / "frames", things, FRAMES)
+    return red_and_blue(tmp_path_factory.mktemp("two") / "frames", FRAMES)
 
 
 @pytest.fixture(scope="package")

@@ -17,8 +17,7 @@ from refervid.pipelines.base import Pipeline
 from refervid.pipelines.session import session as module
 from tests.engines.made_clips import Made, box_of, iou
 from tests.engines.sam2 import tiny
-
-FRAMES = 8
+from tests.pipelines.session.conftest import FRAMES
 
 
 @pytest.fixture
