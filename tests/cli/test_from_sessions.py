@@ -14,6 +14,7 @@ from refervid.pipelines.session.reviewed import write_reviewed
 from refervid.pipelines.session.session import Session
 from tests.cli.test_segment import disc, refer
 from tests.clips import disc_and_square, write_video
+from tests.engines.made_clips import iou
 
 FRAMES = 6
 
@@ -51,8 +52,7 @@ def test_accepted_sentences_become_a_data_set_that_trains(work: Path, tmp_path: 
     }
     for number in range(0, FRAMES, 2):
         ids = read_ids(data / "Annotations" / "one" / f"{number:05d}.png")
-        truth = disc(number)
-        assert ((ids == 1) & truth).sum() / ((ids == 1) | truth).sum() > 0.6
+        assert iou(ids == 1, disc(number)) > 0.6
         assert (data / "JPEGImages" / "one" / f"{number:05d}.jpg").is_file()
     assert refer("datasets", "check", "folder", data).exit_code == 0
     again = refer("datasets", "from-sessions", work / "out", "-o", data, "--every", 2)

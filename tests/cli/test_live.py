@@ -12,6 +12,7 @@ from refervid.cli.app import app
 from refervid.core.rle import decode_mask
 from tests.cli.test_segment import disc
 from tests.clips import disc_and_square, write_video
+from tests.engines.made_clips import iou
 
 FRAMES = 16
 
@@ -41,8 +42,7 @@ def overlap(out: Path, name: str, first: int) -> float:
     overlaps = []
     for number, line in enumerate((out / "masks.jsonl").read_text().splitlines(), first):
         found = json.loads(line)["objects"][name]
-        mask, truth = decode_mask(found["counts"].encode(), *found["size"]), disc(number)
-        overlaps.append((mask & truth).sum() / (mask | truth).sum())
+        overlaps.append(iou(decode_mask(found["counts"].encode(), *found["size"]), disc(number)))
     assert len(overlaps) == FRAMES - first
     return float(np.mean(overlaps))
 

@@ -45,6 +45,7 @@ from tests.webui.steps import (
     tab,
     tool,
     upload,
+    visitor_of,
 )
 
 
@@ -235,7 +236,7 @@ def test_whoever_closes_the_page_leaves_no_file(browsing: Browsing, site: Any, v
     token = page.locator("video.film").get_attribute("src").split("/")[2]
     folder = site.visitors.with_token(token).folder
     assert folder.is_dir()
-    visitor = next(one for one in site.visitors.all if one.desk.token == token)
+    visitor = visitor_of(site, page)
     page.close()
     other = browsing.open()
     until(lambda: not visitor.pages, lambda seconds: other.wait_for_timeout(1000 * seconds))
