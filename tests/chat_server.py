@@ -6,8 +6,10 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.web_server import web_server
 
 Answer = tuple[int, Any]
 """Status and body: a dict is sent as JSON, bytes as they are, None closes the connection. With a status of
@@ -62,7 +64,7 @@ def serving(answer: Callable[[int, dict[str, Any]], Answer]) -> Iterator[tuple[C
     """The server and its base address."""
     server = ChatServer(answer)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Chat(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_POST(self) -> None:
@@ -90,15 +92,5 @@ def serving(answer: Callable[[int, dict[str, Any]], Answer]) -> Iterator[tuple[C
             self.end_headers()
             self.wfile.write(data)
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield server, f"http://127.0.0.1:{http.server_port}/v1"
-    finally:
-        http.shutdown()
-        http.server_close()
-        thread.join()
+    with web_server(Chat) as address:
+        yield server, f"{address}/v1"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from tests.web_server import web_server
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -25,9 +26,6 @@ def serve(repositories: Mapping[str, Mapping[str, bytes]]) -> Iterator[tuple[str
 
         def do_HEAD(self) -> None:
             self._answer(body=False)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
 
         def _answer(self, *, body: bool) -> None:
             path = unquote(urlsplit(self.path).path)
@@ -60,15 +58,8 @@ def serve(repositories: Mapping[str, Mapping[str, bytes]]) -> Iterator[tuple[str
             if body:
                 self.wfile.write(data)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with web_server(Hub) as address:
+        yield address, asked
 
 
 def _digest(data: bytes) -> str:

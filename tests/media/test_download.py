@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,11 +13,12 @@ from refervid.core.errors import MediaTooLarge, OutputConflict, UnreadableMedia
 from refervid.media import download as module
 from refervid.media.download import download
 from tests.clips import numbered_frames, write_video
+from tests.web_server import web_server
 
 
 @contextmanager
 def serving(clip: bytes) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
+    class Answering(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             match self.path:
                 case "/clip.mp4":
@@ -50,13 +49,8 @@ def serving(clip: bytes) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with web_server(Answering) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")

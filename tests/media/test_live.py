@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +14,7 @@ import pytest
 from refervid.core.errors import EmptyClip, RefervidError, SettingsError, UnreadableMedia
 from refervid.media.live import PIPE, LiveSource, without_password
 from tests.clips import frame_number, numbered_frames, write_video
+from tests.web_server import web_server
 
 TIMES_S = [0.0, 0.04, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.5]
 
@@ -24,7 +23,7 @@ TIMES_S = [0.0, 0.04, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.5]
 def serving(content_type: str, body: bytes, paths: list[str] | None = None) -> Iterator[str]:
     """A server on loopback that answers everything with the same."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Answering(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if paths is not None:
                 paths.append(self.path)
@@ -33,13 +32,8 @@ def serving(content_type: str, body: bytes, paths: list[str] | None = None) -> I
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with web_server(Answering) as address:
+        yield address
 
 
 def test_a_pipe_that_waits_gives_every_frame_at_the_source_times(tmp_path: Path) -> None:

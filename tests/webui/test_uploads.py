@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import socket
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ pytest.importorskip("gradio", reason="the page needs the extra `ui`")
 
 from refervid.webui.gate import UPLOAD, without_files
 from refervid.webui.limits import Limits
+from tests.web_server import web_server
 from tests.webui.conftest import PATIENCE_S, Browsing, until
 from tests.webui.serving import Served, served
 
@@ -252,19 +252,9 @@ def test_fault_38_a_page_of_another_site_in_a_browser(browsing: Browsing, site: 
             self.end_headers()
             self.wfile.write(page)
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Evil)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    context = chromium.new_context()
-    try:
+    with web_server(Evil) as address, chromium.new_context() as context:
         for host in ("127.0.0.1", "localhost"):
             tab = context.new_page()
-            tab.goto(f"http://{host}:{server.server_port}/")
+            tab.goto(address.replace("127.0.0.1", host))
             tab.wait_for_function("document.title === 'sent'")
-    finally:
-        context.close()
-        server.shutdown()
-        server.server_close()
     assert b"evil" not in b"".join(path.read_bytes() for path in kept(site))
