@@ -68,6 +68,17 @@ def test_a_stream_can_be_corrected_and_objects_dropped(made: Made, tracker: Embe
         live.push(made.clip.frame(5)[:-1])
 
 
+def test_the_look_of_a_dropped_object_is_forgotten(made: Made, tracker: EmbeddedTracker) -> None:
+    live = tracker.live(made.clip.height, made.clip.width)
+    live.push(made.clip.frame(0), {3: [Pivot(0, mask=made.masks[0][0])]})
+    live.push(made.clip.frame(1))
+    assert live._scene.picture(0).any()
+    live.drop(3)
+    live.push(made.clip.frame(2))
+    with pytest.raises(KeyError):
+        live._scene.picture(0)
+
+
 def test_a_line_for_every_frame_and_figures_in_the_end(
     made: Made, tracker: EmbeddedTracker, tmp_path: Path
 ) -> None:

@@ -28,7 +28,7 @@ class EmbeddedLive:
         self._scene = LiveScene(height, width)
         self._places: dict[int, int] = {}
         self._pivots: list[Pivots] = []
-        self._started: list[int] = []
+        self._started: dict[int, int] = {}
         self._sweep = Sweep(eyes, self._scene, self._pivots, 1)
         self._last: dict[int, Mask] = {}
         self._next = 0
@@ -44,6 +44,7 @@ class EmbeddedLive:
             if pivot.mask is not None and pivot.mask.shape != shape:
                 raise SettingsError(f"pivot mask of shape {pivot.mask.shape}: frames have {shape}")
         self._next += 1
+        self._scene.kept = {*self._started.values()}  # their looks may be asked for again
         self._scene.add(index, frame)
         with torch.inference_mode():
             for number, own in (pivots or {}).items():
@@ -58,6 +59,7 @@ class EmbeddedLive:
     def drop(self, number: int) -> None:
         """As `LiveTracking.drop`."""
         place = self._places.pop(number)
+        del self._started[number]
         self._pivots[place] = Pivots(self._eyes, self._scene, [])
         self._sweep.forget(place)
 
@@ -68,8 +70,5 @@ class EmbeddedLive:
         if number not in self._places:
             self._places[number] = len(self._pivots)
             self._pivots.append(Pivots(self._eyes, self._scene, []))
-            self._started.append(index)
-        place = self._places[number]
-        self._started[place] = index
-        self._scene.kept = {*self._started}  # their looks may be asked for again
-        self._pivots[place] = Pivots(self._eyes, self._scene, pivots)
+        self._started[number] = index
+        self._pivots[self._places[number]] = Pivots(self._eyes, self._scene, pivots)
