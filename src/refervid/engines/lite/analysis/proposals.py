@@ -87,6 +87,12 @@ def colour_proposals(view: View, named: Sequence[str]) -> list[Proposal]:
     return found
 
 
+def things_on(analysis: ClipAnalysis, index: int) -> list[Candidate]:
+    """What moves or stands out on frame `index`, without a sentence."""
+    view = view_of(analysis, index)
+    return candidates_of(analysis.scene, [*object_proposals(view), *colour_proposals(view, ())])
+
+
 def candidates_of(
     scene: Scene, proposals: Sequence[Proposal], limit: int = MOST_PROPOSALS, overlap: float = SAME_REGION
 ) -> list[Candidate]:

@@ -12,12 +12,7 @@ from refervid.core.types import Decision, Interval, SoundingObject
 from refervid.engines.base import Elimination, EngineSettings, Inventory
 from refervid.engines.lite.analysis import ClipAnalysis, Scene
 from refervid.engines.lite.analysis.colour import membership
-from refervid.engines.lite.analysis.proposals import (
-    candidates_of,
-    colour_proposals,
-    object_proposals,
-    view_of,
-)
+from refervid.engines.lite.analysis.proposals import things_on
 from refervid.engines.lite.analysis.sound import envelopes, stretches
 from refervid.engines.lite.chooser.elimination import Eliminator
 from refervid.engines.lite.chooser.point_tracks import PointTracks
@@ -132,13 +127,11 @@ def _silent(reason: str) -> SoundChoice:
 
 def _moving_regions(analysis: ClipAnalysis, question: SoundQuestion) -> list[Region]:
     """What moves, or stands out by its colour, on the section's frames."""
-    scene = analysis.scene
-    regions = []
-    for frame in question.section.frame_indices:
-        view = view_of(analysis, frame)
-        proposals = [*object_proposals(view), *colour_proposals(view, ())]
-        regions += [Region(scene, frame, candidate) for candidate in candidates_of(scene, proposals)]
-    return regions
+    return [
+        Region(analysis.scene, frame, candidate)
+        for frame in question.section.frame_indices
+        for candidate in things_on(analysis, frame)
+    ]
 
 
 def _spread(numbers: set[int]) -> set[int]:

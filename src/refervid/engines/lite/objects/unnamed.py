@@ -11,12 +11,7 @@ from refervid.core.types import Hook
 from refervid.engines.base import Inventory, ObjectTrack
 from refervid.engines.linking import SURE, Boxes, Detections, Linker, intersections, things_of
 from refervid.engines.lite.analysis import ClipAnalysis
-from refervid.engines.lite.analysis.proposals import (
-    candidates_of,
-    colour_proposals,
-    object_proposals,
-    view_of,
-)
+from refervid.engines.lite.analysis.proposals import things_on
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
 from refervid.engines.lite.objects.carrying import carry
 from refervid.engines.lite.objects.colours import colours_of
@@ -40,9 +35,7 @@ def unnamed_tracks(analysis: ClipAnalysis, clip: Clip, inventory: Inventory, hoo
     frames = range(0, len(clip), step)
     linker, before = Linker(), 0
     for done, index in enumerate(frames):
-        view = view_of(analysis, index)
-        proposals = [*object_proposals(view), *colour_proposals(view, ())]
-        found = [one for one in candidates_of(scene, proposals) if one.score >= LEAST_SCORE]
+        found = [one for one in things_on(analysis, index) if one.score >= LEAST_SCORE]
         boxes = np.array([one.box_xyxy for one in found], np.float32).reshape(-1, 4)
         known = [box for one in inventory.tracks if (box := one.box_at(index)) is not None]
         new = _uncovered(boxes, np.array(known, np.float32).reshape(-1, 4))
