@@ -11,6 +11,9 @@ from typing import Any
 
 from tests.web_server import web_server
 
+KEY = "sk-secret-0123456789"
+"""What the tests give as the user's key."""
+
 Answer = tuple[int, Any]
 """Status and body: a dict is sent as JSON, bytes as they are, None closes the connection. With a status of
 redirection the body is the other address."""

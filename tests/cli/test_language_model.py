@@ -15,12 +15,11 @@ from typer.testing import CliRunner, Result
 from refervid.cli.app import app
 from refervid.datasets.folder import Folder
 from refervid.engines.llm.vision import NUMBER
-from tests.chat_server import Answer, fails, says, serving
+from tests.chat_server import KEY, Answer, fails, says, serving
 from tests.clips import write_video
 from tests.pipelines.questions import kinds_asked, replying, text_of
 
 HEIGHT, WIDTH, FPS, SECONDS = 96, 160, 10, 20
-KEY = "sk-secret-0123456789"
 TEXTS = ("the red disc", "the blue square", "the two things")
 SIGHT = replying(frame=1, box=1, check=1, vision=NUMBER)
 EASY = ("-p", "lite", "--set", "pipeline=pivot", "--set", "chooser.kind=server", "--set", "chooser.retries=0")

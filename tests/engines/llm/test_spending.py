@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from refervid.core.errors import BudgetExceeded, ServerFailed, SettingsError
@@ -21,7 +20,6 @@ from refervid.engines.llm.engines import (
 )
 from refervid.engines.llm.spending import EXPECTED_OUTPUT, picture_tokens
 from refervid.engines.questions import FrameChoice, FrameQuestion
-from refervid.media.array import ArrayClip
 from refervid.media.sections import PAPER, Section
 from tests.chat_server import fails, says, serving
 
@@ -29,12 +27,6 @@ PATIENCE_S = 60
 PRICES = {"input": 10.0, "output": 30.0}
 ONE = (100 * 10 + 20 * 30) / 1e6
 """US dollars of one answer of the test server."""
-
-
-@pytest.fixture(scope="module")
-def section() -> Section:
-    frames = np.random.default_rng(0).integers(0, 256, (50, 60, 80, 3), np.uint8)
-    return Section(ArrayClip(frames), 0, (0, 10, 20, 30, 40))
 
 
 @pytest.fixture

@@ -13,30 +13,14 @@ import pytest
 
 from refervid.core.errors import SettingsError
 from refervid.core.types import Candidate, Label, Waveform
-from refervid.engines.base import Runtime
 from refervid.engines.llm.engines import ServerChooser, ServerChooserSettings
 from refervid.engines.llm.wording import Wording
 from refervid.engines.questions import BoxQuestion, FrameQuestion, SoundQuestion
-from refervid.media.array import ArrayClip
 from refervid.media.sections import Section
 from tests.chat_server import says, serving
 from tests.pipelines.questions import text_of
 
 PROMPTS = Path(str(files("refervid.engines.llm"))) / "prompts"
-
-
-@pytest.fixture(scope="module")
-def section() -> Section:
-    return Section(ArrayClip(np.zeros((50, 60, 80, 3), np.uint8)), 0, (0, 10, 20, 30, 40))
-
-
-@pytest.fixture
-def build(tmp_path: Path) -> Callable[..., ServerChooser]:
-    def make(url: str, **settings: Any) -> ServerChooser:
-        options = ServerChooserSettings(base_url=url, model="m", probe=False, **settings)
-        return ServerChooser.build(options, Runtime("cpu", "auto", False, tmp_path))
-
-    return make
 
 
 def test_a_folder_replaces_what_it_has(
