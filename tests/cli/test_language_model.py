@@ -19,10 +19,22 @@ from tests.chat_server import KEY, Answer, fails, says, serving
 from tests.clips import write_video
 from tests.pipelines.questions import kinds_asked, replying, text_of
 
-HEIGHT, WIDTH, FPS, SECONDS = 96, 160, 10, 20
+HEIGHT, WIDTH, FPS, SECONDS = 96, 160, 3, 20
 TEXTS = ("the red disc", "the blue square", "the two things")
 SIGHT = replying(frame=1, box=1, check=1, vision=NUMBER)
-EASY = ("-p", "lite", "--set", "pipeline=pivot", "--set", "chooser.kind=server", "--set", "chooser.retries=0")
+FOUR_SECTIONS = ("--set", "sections.frame_step=3")
+"""Of five frames each."""
+EASY = (
+    "-p",
+    "lite",
+    "--set",
+    "pipeline=pivot",
+    "--set",
+    "chooser.kind=server",
+    "--set",
+    "chooser.retries=0",
+    *FOUR_SECTIONS,
+)
 """A language model chooses; the rest needs no weights."""
 
 
@@ -46,7 +58,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frames = np.repeat(ground[None], FPS * SECONDS, axis=0)
     for index, frame in enumerate(frames):
         cv2.rectangle(frame, (116, 14), (144, 42), (30, 60, 220), -1)
-        cv2.circle(frame, (80 + round(50 * np.sin(index / 20)), 68), 15, (220, 30, 30), -1)
+        cv2.circle(frame, (80 + round(50 * np.sin(index / (2 * FPS))), 68), 15, (220, 30, 30), -1)
     return write_video(tmp_path_factory.mktemp("clip") / "clip.mp4", frames, fps=FPS)
 
 
@@ -79,7 +91,7 @@ def test_nothing_is_sent_away_unasked(video: Path, tmp_path: Path, monkeypatch: 
 
 
 def test_the_estimate_needs_nothing(video: Path, tmp_path: Path) -> None:
-    words = [word for text in TEXTS for word in ("-t", text)]
+    words = [*FOUR_SECTIONS, *(word for text in TEXTS for word in ("-t", text))]
     result = refervid("segment", video, *words, "-p", "paper", "--estimate", "-o", tmp_path / "out")
     well_said(result, 0, "gpt-6.1-sol", "at most 24 questions", "USD")  # 4 sections, 3 sentences
     assert not (tmp_path / "out").exists()

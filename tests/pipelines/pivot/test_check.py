@@ -1,4 +1,4 @@
-"""The closing check, and sentences that mean several things or none: a real server, real tracks."""
+"""The closing check, and sentences that mean several things or none: a real server, exact tracks."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import refervid
 from refervid.media.array import ArrayClip
 from refervid.report.result import Result
 from tests.chat_server import Answer, ChatServer, fails, says, serving
+from tests.engines.by_colour import ByColour
 from tests.pipelines.questions import kinds_asked, picture_of, replying, text_of
 
 HEIGHT, WIDTH, FRAMES = 96, 144, 90
@@ -56,7 +57,8 @@ def segment(
     with serving(answer) as (server, url):
         chooser = ["kind=server", f"base_url={url}", "retries=0", "probe=false"]
         settings = ["pipeline=pivot", *(f"chooser.{setting}" for setting in chooser), *changes]
-        result = refervid.load("lite", device="cpu", settings=settings)(clip, text=text, hook=hook)
+        pipeline = refervid.load("lite", device="cpu", settings=settings, tracker=ByColour())
+        result = pipeline(clip, text=text, hook=hook)
     assert isinstance(result, Result)
     return result, server, passes
 
@@ -143,7 +145,9 @@ def test_nothing_is_checked_where_nothing_could_be_chosen_instead(clip: ArrayCli
 
 
 def test_choosers_that_cannot_judge_say_so(clip: ArrayClip) -> None:
-    result = refervid.load("lite", device="cpu", settings=["text.check=true"])(clip, text="the red disc")
+    result = refervid.load("lite", device="cpu", settings=["text.check=true"], tracker=ByColour())(
+        clip, text="the red disc"
+    )
     assert isinstance(result, Result)
     assert overlap(result, DISC) > 0.8
     assert any("'rules' cannot judge results" in note for note in result.notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import pytest
@@ -63,10 +64,16 @@ def balls() -> ShapesClip:
     )
 
 
+@lru_cache(1)
+def scene_of(clip: ShapesClip) -> Scene:
+    """The motion in a clip, which is the same for every sound."""
+    return Scene(clip)
+
+
 def sounding(clip: ShapesClip, samples: NDArray[np.float32], *more: Candidate) -> list[str]:
     frame = len(clip) // 2
     candidates = [*clip.candidates(frame), *more]
-    regions = [Region(Scene(clip), frame, candidate) for candidate in candidates]
+    regions = [Region(scene_of(clip), frame, candidate) for candidate in candidates]
     waveform = Waveform(samples, RATE)
     sources, _ = sounding_regions(regions, envelopes(waveform), stretches(waveform))
     names = [*(shape.name for shape in clip.shapes), *(candidate.phrase for candidate in more)]
