@@ -15,8 +15,10 @@ from refervid.datasets.a2d_sentences import A2dSentences
 from refervid.datasets.jhmdb_sentences import JhmdbSentences
 from refervid.datasets.ref_youtube_vos import RefYoutubeVos
 from refervid.datasets.registry import dataset_class, open_dataset
+from refervid.models.soc import load
 from tests.models.soc.tiny_published import TEXT, kinetics_file, roberta_folder, small_published
 
+HEAD = {"features": 4, "channels": 6, "layers": 2, "places": False}
 SWIN = "swin_tiny_patch244_window877_kinetics400_1k.pth"
 
 
@@ -60,7 +62,7 @@ def train(recipe: str, page: Path, out: Path, *changes: str) -> Result:
     sizes = small_published().model_dump(mode="json", include={"backbone", "text", "voc", "width", "queries"})
     text = {**sizes["text"], "tokenizer": TEXT.tokenizer}
     settings = [
-        f"network.config={json.dumps({**sizes, 'text': text, 'feed_forward': 32})}",
+        f"network.config={json.dumps({**sizes, 'text': text, 'feed_forward': 32, 'mask_head': HEAD})}",
         "schedule={epochs: 1}",
         "batch=2",
         "short=32",
@@ -87,13 +89,16 @@ def test_recipes_start_from_these_folders(recipe: str, page: Path, tmp_path: Pat
     result = train(recipe, page, tmp_path / "out", *changes, "validation=null")
     assert result.exit_code == 0, result.stderr
     assert (tmp_path / "out" / "last.safetensors").is_file()
-    assert json.loads((tmp_path / "out" / "recipe.json").read_text())["network"]["config"]["queries"] == 5
+    config = load(tmp_path / "out" / "last.safetensors").config
+    assert (config.queries, config.mask_head.model_dump()) == (5, HEAD)
 
 
 def test_sizes_that_there_are_not(page: Path, tmp_path: Path) -> None:
     for change, said in (
         ("network.config={queri: 3}", "there is no such setting"),
         ("network.config={width: 100}", "no multiple of 128"),
+        ("network.config.mask_head.layers=1", "greater than or equal to 2"),
+        ("network.config.two_stage=true", "two_stage is no setting here"),
     ):
         result = train(
             "a2d-scratch", page, tmp_path, f"data.0.root={page / 'rvosdata/a2d_sentences'}", change

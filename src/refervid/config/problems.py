@@ -18,7 +18,7 @@ def problems_of(error: ValidationError, prefix: str = "", settings: type[BaseMod
 
 
 def _placed(problem: ErrorDetails, prefix: str) -> str:
-    name = prefix + ".".join(map(str, problem["loc"]))
+    name = (prefix + ".".join(map(str, problem["loc"]))).removesuffix(".")
     return f"{name}: " if name else ""
 
 

@@ -28,7 +28,7 @@ from refervid.models.soc.checkpoint import (
     with_new_classes,
 )
 from refervid.models.soc.published_sizes import published_config
-from tests.models.soc.conftest import tiny_config
+from tests.models.soc.conftest import scramble, tiny_config
 from tests.models.soc.tiny_published import published_state as published
 from tests.models.soc.tiny_published import small_published
 
@@ -116,8 +116,10 @@ def test_size_and_classes_are_read_off_the_shapes(name: str, width: int, blocks:
 
 def test_all_sizes_are_read_off_the_shapes() -> None:
     """Of a network that no table lists, as the published code writes it."""
-    config = small_published(3)
-    assert published_config(published(SOC(config))) == config
+    for config in (small_published(3), small_published().model_copy(update={"box_refinement": False})):
+        model = scramble(SOC(config))
+        assert published_config(published(model)) == config
+        assert same(model, load_published(published(model)))
 
 
 def test_a_size_that_no_network_has_is_refused(model: SOC) -> None:

@@ -8,8 +8,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from refervid.models.soc import SOC, Criterion, SocConfig, Targets, Tokens, build_tokenizer
-from refervid.models.soc.heads import MASK_PARAMETERS, dynamic_masks
+from refervid.models.soc import (
+    SOC,
+    Criterion,
+    MaskHeadConfig,
+    SocConfig,
+    Targets,
+    Tokens,
+    build_tokenizer,
+    load,
+    save,
+)
+from refervid.models.soc.heads import dynamic_masks
 from tests.models.soc.conftest import scramble, tiny_config
 
 TEXTS = ["the red square", "the blue square stops", "square"]
@@ -152,12 +162,13 @@ def test_bfloat16(model: SOC, training: bool) -> None:
 def test_places_do_not_depend_on_the_precision(model: SOC) -> None:
     generator = torch.Generator().manual_seed(0)
     features = torch.randn(2, 8, 90, 160, generator=generator)
-    parameters = torch.randn(2, 20, MASK_PARAMETERS, generator=generator)
+    head = MaskHeadConfig()
+    parameters = torch.randn(2, 20, head.parameters, generator=generator)
     centres = torch.rand(2, 20, 2, generator=generator) * torch.tensor([640.0, 360.0])
-    exact = dynamic_masks(features, parameters, centres)
+    exact = dynamic_masks(features, parameters, centres, head)
     stages = model.stages(model.encode_clips(clip()), tokens(model, TEXTS[:1]))
     with torch.autocast("cpu", torch.bfloat16):
-        torch.testing.assert_close(dynamic_masks(features, parameters, centres), exact)
+        torch.testing.assert_close(dynamic_masks(features, parameters, centres, head), exact)
         found = model.stages(model.encode_clips(clip()), tokens(model, TEXTS[:1]))
     assert torch.equal(found.states.initial_reference, stages.states.initial_reference)
     assert found.states.references.dtype == torch.float32
@@ -191,5 +202,36 @@ def test_without_box_refinement_all_layers_look_around_the_first_reference() -> 
     refining.load_state_dict(model.state_dict())  # the same weights, used differently
     assert not torch.equal(refining(clip(), words).main.masks, model(clip(), words).main.masks)
     assert model(clip(), words).main.boxes.shape[-1] == 4
+    assert model.class_embed[0] is model.class_embed[2]
+    assert model.bbox_embed[0] is model.bbox_embed[2]
     with pytest.raises(ValueError, match="box_refinement"):
         SocConfig.nano().model_validate({**SocConfig.nano().model_dump(), "box_refinement": False})
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"mask_head": {"features": 4, "channels": 6, "layers": 2, "places": False}},
+        {"mask_head": {"features": 16, "channels": 4, "layers": 4}},
+        {"box_refinement": False},
+    ],
+)
+def test_heads_of_another_form_learn_and_are_kept(changes: dict[str, object], tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = scramble(SOC(tiny_config(**changes))).train()
+    criterion = Criterion()
+    criterion.total(criterion(model(clip(), tokens(model, TEXTS[:1])), targets(1, 3))).backward()
+    for part in (model.controller, model.spatial_decoder, model.bbox_embed, model.class_embed):
+        assert all(weight.grad is not None and weight.grad.any() for weight in part.parameters())
+    save(model.eval(), tmp_path / "kept.safetensors")
+    kept, words = load(tmp_path / "kept.safetensors"), tokens(model, TEXTS[:1])
+    assert kept.config == model.config
+    with torch.no_grad():
+        found = kept(clip(), words).main
+        torch.testing.assert_close(found.masks, model(clip(), words).main.masks)
+    assert found.masks.shape == (1, 3, 5, 9, 13)
+
+
+def test_two_stages_are_refused() -> None:
+    with pytest.raises(ValueError, match="two_stage is no setting here: the published code stops"):
+        tiny_config(two_stage=True)

@@ -43,7 +43,7 @@ def published_state(model: SOC) -> dict[str, torch.Tensor]:
     for key, value in model.state_dict().items():
         key = key.replace("backbone.", "backbone.0.body.", 1) if key.startswith("backbone.") else key
         state[key] = value
-        if key.startswith("bbox_embed."):
+        if key.startswith("bbox_embed.") and model.config.box_refinement:
             state[f"transformer.decoder.{key}"] = value
         if key.endswith("relative_position_bias_table"):
             state[key.replace("bias_table", "index")] = index

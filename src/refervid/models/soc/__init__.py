@@ -4,6 +4,7 @@ from refervid.models.soc.checkpoint import load, load_published, save
 from refervid.models.soc.config import (
     InputSize,
     LossWeights,
+    MaskHeadConfig,
     MatchingWeights,
     NanoTextConfig,
     RobertaTextConfig,
@@ -23,6 +24,7 @@ __all__ = [
     "InputSize",
     "LayerOutput",
     "LossWeights",
+    "MaskHeadConfig",
     "MatchingWeights",
     "NanoTextConfig",
     "RobertaTextConfig",

@@ -22,12 +22,11 @@ from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.core.files import atomic_file
 from refervid.models.soc.config import VIDEO_SWIN, RobertaTextConfig, SocConfig, VideoSwinConfig
 from refervid.models.soc.model import SOC
-from refervid.models.soc.published_sizes import BACKBONE, published_config
+from refervid.models.soc.published_sizes import BACKBONE, BOX_ALIAS, published_config
 from refervid.models.soc.video_swin import VideoSwin
 from refervid.models.soc.windows import relative_position_index
 from refervid.models.state import FindWeights, load_exactly, named_tensors, read_file
 
-_BOX_ALIAS = "transformer.decoder."
 _POSITIONS = "text_encoder.embeddings.position_ids"
 _INDEX = ".relative_position_index"
 _PROFILER = ("total_params", "total_ops")
@@ -66,7 +65,7 @@ def _own_names(state: State) -> dict[str, Tensor]:
     """Without what is stored twice or follows from the configuration."""
     own = {}
     for key, value in state.items():
-        if not (key.startswith(f"{_BOX_ALIAS}bbox_embed.") or key == _POSITIONS or key.endswith(_INDEX)):
+        if not (key.startswith(BOX_ALIAS) or key == _POSITIONS or key.endswith(_INDEX)):
             own[key.replace(BACKBONE, "backbone.", 1)] = value
     return own
 
@@ -76,10 +75,10 @@ def _check_derived(state: State, config: SocConfig) -> list[str]:
     problems = []
     index = relative_position_index(config.backbone.window, torch.device("cpu"))
     for key, value in state.items():
-        if key.startswith(f"{_BOX_ALIAS}bbox_embed."):
-            twin = state.get(key.removeprefix(_BOX_ALIAS))
-            if twin is None or not torch.equal(twin, value):
-                problems.append(f"{key}: differs from {key.removeprefix(_BOX_ALIAS)}")
+        if key.startswith(BOX_ALIAS):
+            name = key.removeprefix("transformer.decoder.")
+            if name not in state or not torch.equal(state[name], value):
+                problems.append(f"{key}: differs from {name}")
         elif key.endswith(_INDEX) and not torch.equal(value, index):
             problems.append(f"{key}: not the index of a window of {config.backbone.window}")
         elif key == _POSITIONS and not torch.equal(value, torch.arange(value.numel())[None]):
@@ -89,7 +88,9 @@ def _check_derived(state: State, config: SocConfig) -> list[str]:
 
 def save(model: SOC, path: Path, dtype: torch.dtype = torch.float32) -> None:
     """Write weights (as `dtype`) and configuration to one safetensors file, atomically."""
-    state = {key: value.detach().to("cpu", dtype).contiguous() for key, value in model.state_dict().items()}
+    # Copies, as heads may be one under several names, which such a file may not hold.
+    state = {key: value.detach().to("cpu", dtype, copy=True) for key, value in model.state_dict().items()}
+    state = {key: value.contiguous() for key, value in state.items()}
     # Not `save_file`, whose files only their owner can read.
     data = to_bytes(state, metadata={"config": model.config.model_dump_json()})
     with atomic_file(path) as part:

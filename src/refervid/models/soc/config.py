@@ -6,7 +6,9 @@ Segmentation", NeurIPS 2023, and its public repository; Video Swin sizes: Liu et
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, NamedTuple, Self
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -99,13 +101,38 @@ class VocConfig(_Frozen):
     whereabouts: bool = False
 
 
+class MaskHeadConfig(_Frozen):
+    """The convolutions that a query brings along for its mask (Tian et al., "CondInst", ECCV 2020).
+
+    `layers` of them, all 1x1, read `features` channels of the mask decoder, with `channels` in between. With
+    `places` the first one also sees how far a pixel lies from the query's reference point.
+    """
+
+    features: int = Field(8, ge=1, le=64)
+    channels: int = Field(8, ge=1, le=64)
+    layers: int = Field(3, ge=2, le=8)
+    places: bool = True
+
+    @property
+    def sizes(self) -> tuple[tuple[int, int], ...]:
+        """(inputs, outputs) of every layer."""
+        first = self.features + 2 * self.places
+        return tuple(pairwise((first, *[self.channels] * (self.layers - 1), 1)))
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers a query brings along: 169 in all published settings."""
+        return sum((inputs + 1) * outputs for inputs, outputs in self.sizes)
+
+
 class SocConfig(_Frozen):
     """The whole network.
 
     `size` is what frames are resized to: the input size of its training. Published files do not tell it.
     `classes` 1 means "is it referred to?"; Ref-YouTube-VOS from scratch has 65. `queries` is the number
     of objects looked for, in every frame and in the clip. `voc` None leaves the clip level out (an
-    ablation). Without `box_refinement` all decoder layers look around the query's first reference point.
+    ablation). Without `box_refinement` all decoder layers look around the query's first reference point, and
+    have their heads for class and box in common.
     `prediction_layer` says which decoder layer's heads answer in eval mode.
     """
 
@@ -123,9 +150,20 @@ class SocConfig(_Frozen):
     points: int = Field(4, ge=1, le=64)
     dropout: float = Field(0.1, ge=0, lt=1)
     box_refinement: bool = True
+    mask_head: MaskHeadConfig = MaskHeadConfig()
     # The released scripts predict with the heads of the first decoder layer (public repository: the
     # clip-level queries have length 1 in eval mode and are zipped with the layers).
     prediction_layer: Literal["first", "last"] = "first"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_stage(cls, values: Any) -> Any:
+        if isinstance(values, Mapping) and "two_stage" in values:
+            raise ValueError(
+                "two_stage is no setting here: the published code stops with an error where it is on, so "
+                "that no network with it exists; leave it out"
+            )
+        return values
 
     @model_validator(mode="after")
     def _widths_fit(self) -> Self:

@@ -1,4 +1,4 @@
-"""From the transformer's memory and the finest backbone map to 8 pixel features at stride 4."""
+"""From the transformer's memory and the finest backbone map to pixel features at stride 4."""
 
 from __future__ import annotations
 
@@ -7,21 +7,19 @@ from collections.abc import Sequence
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from refervid.models.soc.heads import MASK_CHANNELS
-
 _GROUPS = 8
 
 
 class FpnDecoder(nn.Module):
     """Five times convolution, group norm, ReLU; finer maps are added on the way up (DETR's mask decoder)."""
 
-    def __init__(self, width: int, finest_width: int) -> None:
+    def __init__(self, width: int, finest_width: int, features: int) -> None:
         super().__init__()
         widths = [width, width, width // 2, width // 4, width // 8, width // 16]
         for index in range(1, 6):
             setattr(self, f"lay{index}", nn.Conv2d(widths[index - 1], widths[index], 3, padding=1))
             setattr(self, f"gn{index}", nn.GroupNorm(_GROUPS, widths[index]))
-        self.out_lay = nn.Conv2d(widths[5], MASK_CHANNELS, 3, padding=1)
+        self.out_lay = nn.Conv2d(widths[5], features, 3, padding=1)
         self.adapter1 = nn.Conv2d(width, widths[2], 1)
         self.adapter2 = nn.Conv2d(width, widths[3], 1)
         self.adapter3 = nn.Conv2d(finest_width, widths[4], 1)
@@ -33,7 +31,7 @@ class FpnDecoder(nn.Module):
     def forward(self, memory: Sequence[Tensor], finest: Tensor) -> Tensor:
         """`memory` (M, C, h, w) of strides 8, 16, 32; `finest` (M, C / 8, h, w), the adapted map of stride 4.
 
-        Returns (M, 8, h, w) at stride 4.
+        Returns (M, features, h, w) at stride 4.
         """
         x = self._layer(2, self._layer(1, memory[2]))
         x = self._layer(3, _up(x, self.adapter1(memory[1])))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import cast
 
@@ -11,18 +11,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from refervid.models.chunks import pieces
-
-MASK_CHANNELS = 8
-"""Channels of the pixel features and of the dynamic layers."""
+from refervid.models.soc.config import MaskHeadConfig
 
 STRIDE = 4
 """Input pixels per cell of the mask map."""
-
-_LAYERS = ((MASK_CHANNELS + 2, MASK_CHANNELS), (MASK_CHANNELS, MASK_CHANNELS), (MASK_CHANNELS, 1))
-_WEIGHTS = [inputs * outputs for inputs, outputs in _LAYERS]
-_BIASES = [outputs for _, outputs in _LAYERS]
-MASK_PARAMETERS = sum(_WEIGHTS) + sum(_BIASES)
-"""169 numbers per query."""
 
 
 class MlpHead(nn.Module):
@@ -58,40 +50,47 @@ def refine(delta: Tensor, reference: Tensor) -> Tensor:
     return (delta.float() + F.pad(logit, (0, 4 - logit.shape[-1]))).sigmoid()
 
 
-def dynamic_masks(features: Tensor, parameters: Tensor, centres: Tensor) -> Tensor:
-    """Mask logits of every query: three 1x1 convolutions whose weights the query brings along.
+def dynamic_masks(features: Tensor, parameters: Tensor, centres: Tensor, head: MaskHeadConfig) -> Tensor:
+    """Mask logits of every query: 1x1 convolutions whose weights the query brings along.
 
-    `features` (M, 8, h, w), `parameters` (M, Q, 169), `centres` (M, Q, 2) as x, y in input pixels
-    -> (M, Q, h, w) float32. The first layer also sees, in input pixels, how far a cell's pixel
-    (4j + 2, 4i + 2) lies from the query's centre (Tian et al., "CondInst", ECCV 2020).
+    `features` (M, `head.features`, h, w), `parameters` (M, Q, `head.parameters`): the layers' weights, then
+    their biases; `centres` (M, Q, 2) as x, y in input pixels -> (M, Q, h, w) float32. With `head.places` the
+    first layer also sees, in input pixels, how far a cell's pixel (4j + 2, 4i + 2) lies from the query's
+    centre.
     """
     # In rows of about 256 numbers, the unit of `pieces`.
-    rows_each = parameters.shape[1] * MASK_CHANNELS * features.shape[-2:].numel() // 256
+    rows_each = parameters.shape[1] * head.channels * features.shape[-2:].numel() // 256
     parts = pieces(len(features), max(1, rows_each), features.device)
-    return torch.cat([_masks(features[part], parameters[part], centres[part]) for part in parts])
+    return torch.cat([_masks(features[part], parameters[part], centres[part], head) for part in parts])
 
 
-def _masks(features: Tensor, parameters: Tensor, centres: Tensor) -> Tensor:
+def _masks(features: Tensor, parameters: Tensor, centres: Tensor, head: MaskHeadConfig) -> Tensor:
     frames, queries = parameters.shape[:2]
-    height, width = features.shape[-2:]
-    numbers = torch.split(parameters.float(), _WEIGHTS + _BIASES, -1)
-    first, second, third = (
-        torch.unflatten(weight, -1, (outputs, inputs))
-        for weight, (inputs, outputs) in zip(numbers[:3], _LAYERS, strict=True)
-    )
-    bias1, bias2, bias3 = (bias[..., None] for bias in numbers[3:])
-    x = torch.arange(width, device=features.device) * float(STRIDE) + STRIDE // 2
-    y = torch.arange(height, device=features.device) * float(STRIDE) + STRIDE // 2
-    pixels = torch.stack((x.expand(height, -1), y[:, None].expand(-1, width))).expand(frames, -1, -1, -1)
-    shared = torch.cat((features.float(), pixels), 1).flatten(2)
+    size = features.shape[-2:]
+    shapes = [(outputs, inputs) for inputs, outputs in head.sizes]
+    counts = [*(outputs * inputs for outputs, inputs in shapes), *(outputs for outputs, _ in shapes)]
+    numbers = torch.split(parameters.float(), counts, -1)
+    weights = [torch.unflatten(one, -1, shape) for one, shape in zip(numbers, shapes, strict=False)]
+    biases = [one[..., None] for one in numbers[len(shapes) :]]
+    shared = features.float()
     # Near 600 pixels the numbers of bfloat16 lie 4 apart: autocast must leave these products alone.
     with torch.autocast(features.device.type, enabled=False):
-        # Centre minus pixel is linear in both, so all queries share one input: features and pixel positions.
-        offset = first[..., MASK_CHANNELS:]
-        bias1 = bias1 + offset @ centres.float()[..., None]
-        weight1 = torch.cat((first[..., :MASK_CHANNELS], -offset), -1)
-        hidden = torch.baddbmm(bias1.flatten(1, 2), weight1.flatten(1, 2), shared).relu_()
-        hidden = hidden.view(frames * queries, MASK_CHANNELS, -1)
-        hidden = torch.baddbmm(bias2.flatten(0, 1), second.flatten(0, 1), hidden).relu_()
-        logits = torch.baddbmm(bias3.flatten(0, 1), third.flatten(0, 1), hidden)
-    return logits.view(frames, queries, height, width)
+        if head.places:
+            # Centre minus pixel is linear in both, so all queries share one input: features and positions.
+            kernel, offset = torch.split(weights[0], [head.features, 2], -1)
+            biases[0] = biases[0] + offset @ centres.float()[..., None]
+            weights[0] = torch.cat((kernel, -offset), -1)
+            shared = torch.cat((shared, _pixels(size, features.device).expand(frames, -1, -1, -1)), 1)
+        hidden = torch.baddbmm(biases[0].flatten(1, 2), weights[0].flatten(1, 2), shared.flatten(2))
+        for weight, bias in zip(weights[1:], biases[1:], strict=True):
+            hidden = hidden.relu_().view(frames * queries, head.channels, -1)
+            hidden = torch.baddbmm(bias.flatten(0, 1), weight.flatten(0, 1), hidden)
+    return hidden.view(frames, queries, *size)
+
+
+def _pixels(size: Sequence[int], device: torch.device) -> Tensor:
+    """(2, h, w): x and y, in input pixels, of the middle of every cell."""
+    height, width = size
+    x = torch.arange(width, device=device) * float(STRIDE) + STRIDE // 2
+    y = torch.arange(height, device=device) * float(STRIDE) + STRIDE // 2
+    return torch.stack((x.expand(height, -1), y[:, None].expand(-1, width)))

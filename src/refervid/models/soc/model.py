@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from refervid.models.soc.config import SocConfig
 from refervid.models.soc.fpn import FpnDecoder
 from refervid.models.soc.fusion import MultiplicativeFusion
-from refervid.models.soc.heads import MASK_PARAMETERS, MlpHead, dynamic_masks, refine
+from refervid.models.soc.heads import MlpHead, dynamic_masks, refine
 from refervid.models.soc.positions import map_positions, word_positions
 from refervid.models.soc.text import TextFeatures, TextProjection, build_text_encoder
 from refervid.models.soc.tokenizer import Tokens
@@ -54,7 +54,7 @@ class Stages:
 
     `fused` (N, T, L, C) tokens after early fusion; `fused_words` (N, S, C) words that looked at the
     pixels; `memory` (N, T, L, C) encoded tokens; `clip_queries` (decoder layers in training, else 1,
-    N, Q, C); `pixels` (N * T, 8, h, w) features of the mask decoder; `sizes` (N, 2) as in `ClipFeatures`.
+    N, Q, C); `pixels` (N * T, features, h, w) of the mask decoder; `sizes` (N, 2) as in `ClipFeatures`.
     """
 
     text: TextFeatures
@@ -124,9 +124,9 @@ class SOC(nn.Module):
         self.voc = None if config.voc is None else VideoObjectCluster(config, config.voc)
         self.class_embed = _class_heads(config)
         self.bbox_embed = _box_heads(config)
-        self.controller = MlpHead(width, MASK_PARAMETERS)
+        self.controller = MlpHead(width, config.mask_head.parameters)
         self.controller.reset_xavier()
-        self.spatial_decoder = FpnDecoder(width, widths[0])
+        self.spatial_decoder = FpnDecoder(width, widths[0], config.mask_head.features)
 
     def forward(
         self,
@@ -271,7 +271,8 @@ class SOC(nn.Module):
             hidden = hidden + queries[:, None]
         before = states.initial_reference if layer == 0 else states.references[layer - 1]
         centres = states.references[layer][..., :2] * stages.sizes[:, None, None]
-        masks = dynamic_masks(stages.pixels, self.controller(hidden).flatten(0, 1), centres.flatten(0, 1))
+        kernels = self.controller(hidden).flatten(0, 1)
+        masks = dynamic_masks(stages.pixels, kernels, centres.flatten(0, 1), self.config.mask_head)
         return LayerOutput(
             self.class_embed[layer](hidden),
             refine(self.bbox_embed[layer](hidden), before),
@@ -289,18 +290,23 @@ def _project(channels: int, width: int, kernel: int, stride: int) -> nn.Sequenti
 
 
 def _class_heads(config: SocConfig) -> nn.ModuleList:
-    """One per decoder layer, all alike at first."""
-    first = nn.Linear(config.width, config.classes)
+    head = nn.Linear(config.width, config.classes)
     # A hundredth of the queries is expected to be positive at first (focal loss, ICCV 2017).
-    nn.init.constant_(first.bias, -math.log(99))
-    return nn.ModuleList(deepcopy(first) for _ in range(config.decoder_layers))
+    nn.init.constant_(head.bias, -math.log(99))
+    return _for_every_layer(head, config)
 
 
 def _box_heads(config: SocConfig) -> nn.ModuleList:
-    """One per decoder layer; at first they leave the reference where it is, with a box of 0.12."""
-    heads = [MlpHead(config.width, 4) for _ in range(config.decoder_layers)]
-    for head in heads:
-        nn.init.zeros_(head.last.weight)
-        nn.init.zeros_(head.last.bias)
-    nn.init.constant_(heads[0].last.bias[2:], -2.0)
-    return nn.ModuleList(heads)
+    """At first they leave the reference where it is, with a box of 0.12."""
+    head = MlpHead(config.width, 4)
+    nn.init.zeros_(head.last.weight)
+    nn.init.zeros_(head.last.bias)
+    heads = _for_every_layer(head, config)
+    nn.init.constant_(cast(MlpHead, heads[0]).last.bias[2:], -2.0)
+    return heads
+
+
+def _for_every_layer(head: nn.Module, config: SocConfig) -> nn.ModuleList:
+    """A copy for every decoder layer; without box refinement, as published, the same one for all."""
+    layers = range(config.decoder_layers)
+    return nn.ModuleList(deepcopy(head) if config.box_refinement else head for _ in layers)

@@ -1,7 +1,7 @@
 """The sizes of a network, read off the shapes of a published checkpoint's tensors.
 
 What shapes do not tell is as in all published settings: 8 heads, 64 channels to a head of RoBERTa, windows of
-(8, 7, 7), and the decoder layer that answers.
+(8, 7, 7), the mask head, and the decoder layer that answers.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from refervid.models.soc.config import VIDEO_SWIN, RobertaTextConfig, SocConfig,
 from refervid.models.soc.transformer import LEVELS
 
 BACKBONE = "backbone.0.body."
+BOX_ALIAS = "transformer.decoder.bbox_embed."
+"""Where the box heads are stored once more, for the decoder that refines by them."""
 _FEED_FORWARD = "text_encoder.encoder.layer.0.intermediate.dense.weight"
 LARGEST = 300_000
 """Of any size: RoBERTa's 50 265 tokens are the largest that is published."""
@@ -57,12 +59,21 @@ def _network(state: State) -> dict[str, Any]:
         "encoder_layers": _count(state, "transformer.encoder.layers.") or defaults.encoder_layers,
         "decoder_layers": _count(state, "transformer.decoder.layers.") or defaults.decoder_layers,
         "points": weights // (defaults.heads * LEVELS) or defaults.points,
+        "box_refinement": _refines(state),
         "voc": VocConfig(
             encoder_layers=_count(state, "voc.enc_self_attn.") or VocConfig().encoder_layers,
             decoder_layers=_count(state, "voc.transformer_cross_attention_layers.")
             or VocConfig().decoder_layers,
         ),
     }
+
+
+def _refines(state: State) -> bool:
+    """Without refinement the decoder is given no box heads, and all layers have one and the same."""
+    first, second = (state.get(f"bbox_embed.{layer}.layers.2.bias") for layer in (0, 1))
+    if first is None or second is None or f"{BOX_ALIAS}0.layers.2.bias" in state:
+        return True
+    return first.shape != second.shape or not bool((first == second).all())
 
 
 def _backbone(state: State) -> VideoSwinConfig:
