@@ -281,3 +281,7 @@ def test_damaged_notes_count_as_none(tmp_path: Path) -> None:
         notes.write_text(text)
         assert read_pulled() == {}
     assert checkpoints.pinned_revision("a/b") is None
+    checkpoints.note_pulled("a/b", checkpoints.Pulled("1234", {}))
+    assert checkpoints.pinned_revision("a/b") == "1234"
+    [aside] = notes.parent.glob("checkpoints.json.damaged-*")
+    assert aside.read_text() == text

@@ -64,7 +64,9 @@ def test_a_machine_is_accepted_by_numbers(weights: Path, tmp_path: Path) -> None
     assert code == 1
     assert "differ by 50.0 %" in other[0]["problem"]
     beats_file(weights / BEATS, seed=5)  # another network has numbers of its own
+    file.write_text("[1, 2]")  # of somebody else
     assert verified(BEATS)[0] == 0
+    assert [aside.read_text() for aside in file.parent.glob("acceptance.json.damaged-*")] == ["[1, 2]"]
 
 
 def test_the_shipped_network_gives_the_numbers_that_come_with_it(

@@ -19,6 +19,7 @@ from refervid.core.errors import (
     ConfigurationChanged,
     DatasetError,
     MirrorFailed,
+    RefervidError,
     SettingsError,
 )
 from refervid.datasets.base import Dataset
@@ -301,6 +302,32 @@ def test_a_damaged_mask_does_not_replace_its_good_copy(tmp_path: Path) -> None:
     mask.unlink()
     before = times(out)
     assert evaluate(data, ColourPipeline(tmp_path), out, resume=True, mirror=mirror) == whole
+    assert times(out) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("run.json", b"mine"),
+        ("run.json", b'{"dataset": "mine"}'),
+        ("scores.json", b"{}"),
+        ("masks/a/0/00000.png", b"mine"),
+    ],
+)
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_mirror_with_files_of_somebody_else_is_refused(
+    tmp_path: Path, name: str, content: bytes, resume: bool
+) -> None:
+    data, out, place = three_videos(tmp_path / "data"), tmp_path / "out", tmp_path / "mirror"
+    if resume:
+        evaluate(data, ColourPipeline(tmp_path), out)
+    (place / name).parent.mkdir(parents=True)
+    (place / name).write_bytes(content)
+    before = times(out)
+    with pytest.raises(RefervidError, match=r"the mirror (holds|was started)|holds a run"):
+        evaluate(data, ColourPipeline(tmp_path), out, resume=resume, mirror=Mirror(place.as_uri()))
+    assert (place / name).read_bytes() == content
+    assert [path for path in place.rglob("*") if path.is_file()] == [place / name]
     assert times(out) == before
 
 

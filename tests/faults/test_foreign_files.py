@@ -58,13 +58,14 @@ def files_in(folder: Path) -> set[str]:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What commands read: a clip, its frames in a folder, a data set, masks for it, a recipe."""
+    """What commands read: a clip, its frames in a folder, a data set, masks for it, recipes."""
 
     video: Path
     frames: Path
     data: Path
     masks: Path
     recipe: Path
+    mask_recipe: Path
 
 
 @pytest.fixture(scope="module")
@@ -74,12 +75,18 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
     Folder.make_sample(place / "data")
     (place / "masks").mkdir()
     (place / "recipe.yaml").write_text(tiny_recipe(schedule={"epochs": 1}).model_dump_json())
+    mask_recipe = {
+        "data": [{"kind": "video", "root": str(place / "data")}],
+        "phases": [{"side": 64, "length": 2, "batch": 1, "steps": 1}],
+    }
+    (place / "masks.yaml").write_text(json.dumps(mask_recipe))
     return Inputs(
         write_video(place / "clip.mp4", frames, sound=tone(0.24)),
         write_pictures(place / "frames", frames),
         place / "data",
         place / "masks",
         place / "recipe.yaml",
+        place / "masks.yaml",
     )
 
 
@@ -108,11 +115,17 @@ def train(out: Path, given: Inputs) -> None:
     done(*words, "--resume")
 
 
+def inventory(out: Path, given: Inputs) -> None:
+    for _ in range(2):
+        done("inventory", given.video, "-o", out)
+
+
 COMMANDS: dict[str, tuple[Callable[[Path, Inputs], None], tuple[str, ...]]] = {
     "segment": (segment, ("masks", "masks/the-red-disc", "npz", "davis/Annotations/480p/clip", "a/b/c")),
     "evaluate": (evaluate, ("masks", "masks/shapes/0", "items", "items/shapes", "shards", "answers")),
     "score": (score, ("masks", "a/b/c")),
     "train soc": (train, ("tensorboard", "a/b/c")),
+    "inventory": (inventory, ("a/b/c",)),
 }
 """What is done twice, the second time over the first, and places where it also writes."""
 
@@ -202,6 +215,8 @@ NAMES = {
     "evaluate": ("run.json", "scores.json", "items/shapes/0.json", "masks/shapes/1/00002.png", "items"),
     "score": ("scores.json", "items.csv"),
     "train": ("recipe.json", "log.jsonl", "state.pt", "best.safetensors"),
+    "train masks": ("log.jsonl", "decoder.safetensors"),
+    "inventory": ("inventory.html", "inventory.json"),
     "compare": ("page.html",),
 }
 
@@ -212,6 +227,8 @@ def words_of(command: str, out: Path, given: Inputs) -> tuple[object, ...]:
         "evaluate": ("evaluate", "folder", "--root", given.data, "-o", out, "--preset", "lite"),
         "score": ("score", "folder", "--root", given.data, "--predictions", given.masks, "-o", out),
         "train": ("train", "soc", "--config", given.recipe, "-o", out, "--device", "cpu"),
+        "train masks": ("train", "masks", "--config", given.mask_recipe, "-o", out, "--device", "cpu"),
+        "inventory": ("inventory", given.video, "-o", out),
         "compare": ("compare", out, out, "--page", out / "page.html"),
     }[command]
 
@@ -291,11 +308,15 @@ def test_outputs_do_not_go_into_inputs(inputs: Inputs, tmp_path: Path) -> None:
     shutil.copytree(frames, out / "masks" / "the-red-disc")
     refused(tmp_path, "segment", out / "masks" / "the-red-disc", *RED, "-o", out, why="is an input")
     for place in (data, data / "runs"):
-        refused(tmp_path, *words_of("evaluate", place, Inputs(*[data] * 5)), why="is an input")
-        refused(tmp_path, *words_of("score", place, Inputs(*[data] * 5)), why="is an input")
+        refused(tmp_path, *words_of("evaluate", place, Inputs(*[data] * 6)), why="is an input")
+        refused(tmp_path, *words_of("score", place, Inputs(*[data] * 6)), why="is an input")
     recipe = json.loads(inputs.recipe.read_text())
     own = {"kind": "folder", "root": str(data)}
     (tmp_path / "recipe.json").write_text(json.dumps(recipe | {"data": [own]}))
+    for place in (frames, frames / "new"):
+        refused(tmp_path, "inventory", frames, "-o", place, why="is an input")
+    masks = words_of("train masks", inputs.data / "run", inputs)
+    refused(inputs.data, *masks, why="is an input")
     words = ("train", "soc", "--config", tmp_path / "recipe.json", "--device", "cpu", "-o")
     for place in (tmp_path, data / "run"):
         refused(tmp_path, *words, place, why="is an input")

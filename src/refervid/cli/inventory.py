@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +17,7 @@ def inventory(
     video: Annotated[Path, typer.Argument(help="A video file, or a folder of frames.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", help="Also write inventory.html there, with pictures."),
+        typer.Option("--out", "-o", help="Also write it there, and inventory.html with pictures."),
     ] = None,
     preset: Annotated[str, typer.Option("--preset", "-p", help="A preset that has a finder.")] = "lite",
     changes: Changes = None,
@@ -26,19 +27,22 @@ def inventory(
 ) -> None:
     """List the things in a video: what they may be, their colours, when and where they are seen."""
     with reporting_errors():
-        from refervid.core.outputs import output_lock
+        from refervid.core.outputs import result_folder, writing_to
         from refervid.media.opening import open_clip
         from refervid.pipelines.tracks.inventory import inventory as find
         from refervid.report.inventory import summary, words_of, write_page
 
         clip = open_clip(video, fps=fps)
-        with progress_hook() as hook:
+        place = nullcontext() if out is None else result_folder(out, "inventory.json", [video])
+        with place as target, progress_hook() as hook:
+            if target is not None:
+                target.check(["inventory.html"])
             found = find(clip, preset=preset, device=device, settings=changes or (), hook=hook)
-        content = summary(clip, found)
-        if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            with output_lock(out):
-                write_page(out / "inventory.html", clip, found)
+            content = summary(clip, found)
+            if target is not None:
+                with writing_to(target.path):
+                    write_page(target.new / "inventory.html", clip, found)
+                target.finish(content)
     if as_json:
         print_json(content)
     else:

@@ -131,6 +131,13 @@ def drop_abandoned(path: Path) -> None:
             os.unlink(entry.path)
 
 
+def set_aside(path: Path) -> Path:
+    """Keep a file that is not as this program writes it under another name beside it, which is returned."""
+    aside = path.with_name(f"{path.name}.damaged-{secrets.token_hex(4)}")
+    path.rename(aside)
+    return aside
+
+
 def _part(path: Path, place: Path) -> Path:
     return place / f".{secrets.token_hex(4)}.part.{_end(path)}"
 

@@ -33,10 +33,11 @@ class Mirror:
         except Exception as error:
             raise self._failed(error) from error
 
-    def holds(self, name: str) -> bool:
-        """Whether there is a file of that name."""
+    def read(self, name: str) -> bytes | None:
+        """The file of that name, if there is one."""
         with self._storage():
-            return bool(self._files.exists(f"{self._root}/{name}"))
+            path = f"{self._root}/{name}"
+            return bytes(self._files.cat_file(path)) if self._files.exists(path) else None
 
     def sizes(self) -> dict[str, int]:
         """Names and bytes of all files."""

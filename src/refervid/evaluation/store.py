@@ -60,19 +60,23 @@ class RunFolder:
         Raises `SettingsError` if there is a run already and `resume` was not asked for or run.json is
         damaged, `ConfigurationChanged` with every difference if that run was another one, and
         `OutputConflict` if a file of somebody else has a name that the run would give to one of `items`'.
+        The same goes for the mirror.
         """
         file = self.path / "run.json"
-        if not resume and (file.exists() or (self._mirror is not None and self._mirror.holds(file.name))):
+        mirrored = None if self._mirror is None else self._mirror.read(file.name)
+        if not resume and (file.exists() or mirrored is not None):
             raise SettingsError(
                 f"{self.path} or its mirror holds a run: continue it with --resume, or choose another folder"
             )
-        if resume and self._mirror is not None:
-            self._mirror.fetch(self.path, self.unfinished)
+        if self._mirror is not None:
+            self._refuse_other_mirror(self._mirror, mirrored, dataset, items)
+            if resume:
+                self._mirror.fetch(self.path, self.unfinished)
         if not file.exists():
             self._refuse_strangers(dataset, items)
             with writing_to(self.path):
                 self.masks.mkdir(exist_ok=True)
-                self._write(file, json.dumps(self._plan, indent=2))
+                self._write(file, self._plan_text())
             return
         before = _read_object(file)
         if before is None:
@@ -80,15 +84,34 @@ class RunFolder:
                 f"{file} cannot be read: delete it and use --resume; what was done under other settings is "
                 "then done anew"
             )
-        if before != self._plan:
-            now = self._plan
-            if before.get("preset") != now["preset"]:  # another one has other settings altogether
-                own = ("settings", "contents", "dtype")
-                before, now = ({k: v for k, v in plan.items() if k not in own} for plan in (before, now))
-            changes = "; ".join(differences(before, now))
-            raise ConfigurationChanged(
-                f"{self.path} was started differently ({changes}): choose another folder"
-            )
+        self._refuse_another(before, str(self.path))
+
+    def _plan_text(self) -> str:
+        return json.dumps(self._plan, indent=2)
+
+    def _refuse_another(self, before: Mapping[str, Any], place: str) -> None:
+        now: Mapping[str, Any] = self._plan
+        if before == now:
+            return
+        if before.get("preset") != now["preset"]:  # another one has other settings altogether
+            own = ("settings", "contents", "dtype")
+            before, now = ({k: v for k, v in plan.items() if k not in own} for plan in (before, now))
+        changes = "; ".join(differences(before, now))
+        raise ConfigurationChanged(f"{place} was started differently ({changes}): choose another folder")
+
+    def _refuse_other_mirror(
+        self, mirror: Mirror, plan: bytes | None, dataset: Dataset, items: Sequence[Item]
+    ) -> None:
+        """`plan` is its run.json: that of this run, or the beginning of it, if who copied it was killed."""
+        if plan is None:
+            taken = sorted(mirror.sizes().keys() & set(self._names(dataset, items)))
+        elif (before := _object_in(plan)) is not None:
+            self._refuse_another(before, "the mirror")
+            return
+        else:
+            taken = [] if self._plan_text().encode().startswith(plan) else ["run.json"]
+        if taken:
+            raise OutputConflict(f"the mirror holds {taken[0]}, which is of no run: choose another place")
 
     def check_contents(self, items: Sequence[Item]) -> None:
         """Raises `ConfigurationChanged` where files of answered items were replaced since."""
@@ -296,10 +319,6 @@ class RunFolder:
         except OutputConflict:
             if not (self.path / "run.json").exists():  # else another shard has begun just now
                 raise
-        if self._mirror is not None and not self._mirror.holds("run.json"):
-            taken = sorted(self._mirror.sizes().keys() & names)
-            if taken:
-                raise OutputConflict(f"the mirror holds {taken[0]}, which is of no run: choose another place")
 
     def _write(self, file: Path, text: str) -> None:
         write_text(file, text, self.unfinished)
@@ -322,8 +341,15 @@ def _sound_answers(sound: Mapping[str, Any]) -> SoundAnswers:
 def _read_object(file: Path) -> dict[str, Any] | None:
     """The JSON object that a file holds; None if there is none."""
     try:
-        content = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
+        return _object_in(file.read_bytes())
+    except OSError:
+        return None
+
+
+def _object_in(text: bytes) -> dict[str, Any] | None:
+    try:
+        content = json.loads(text)
+    except ValueError:
         return None
     return content if isinstance(content, dict) else None
 

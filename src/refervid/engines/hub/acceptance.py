@@ -20,7 +20,7 @@ import numpy as np
 
 from refervid.config.environment import Environment
 from refervid.core.errors import MissingWeights, RefervidError
-from refervid.core.files import write_text
+from refervid.core.files import set_aside, write_text
 from refervid.core.types import Pivot, Waveform, no_hook
 from refervid.datasets.demo import SAMPLE_RATE, TEXTS, demo_frames, demo_sound
 from refervid.engines.base import DetectorRequest, Runtime, Tagger, Tracker
@@ -168,5 +168,7 @@ def _kept_numbers(key: str, numbers: Sequence[float]) -> list[float] | None:
     if isinstance(own.get(key), list):
         return [float(one) for one in own[key]]
     file.parent.mkdir(parents=True, exist_ok=True)
+    if file.exists() and not own:
+        set_aside(file)
     write_text(file, json.dumps({**own, key: list(numbers)}, indent=1))
     return None

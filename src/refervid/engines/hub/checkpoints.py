@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from refervid.config.environment import Environment
-from refervid.core.files import storing_in, write_text
+from refervid.core.files import set_aside, storing_in, write_text
 from refervid.engines.base import EngineSettings, loaded_by
 
 SMALL_FILES = ("*.json", "*.txt", "*.jinja")
@@ -328,6 +328,8 @@ def note_pulled(name: str, pulled: Pulled) -> None:
     notes = {**read_pulled(), name: pulled}
     content = {key: {"revision": one.revision, "sha256": dict(one.sha256)} for key, one in notes.items()}
     with storing_in(_notes().parent, "REFERVID_CACHE"):
+        if _notes().exists() and not read_pulled():
+            set_aside(_notes())
         write_text(_notes(), json.dumps(content, indent=2, sort_keys=True) + "\n")
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import secrets
 import sqlite3
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock
 
-from refervid.core.files import storing_in
+from refervid.core.files import set_aside, storing_in
 from refervid.engines.llm.model import Prompt, Reply
 
 log = logging.getLogger(__name__)
@@ -37,8 +36,7 @@ class AnswerCache:
         except sqlite3.OperationalError:  # the disk is full, the file is in use: it is not damaged
             raise
         except sqlite3.DatabaseError as error:
-            aside = path.with_name(f"{path.name}.damaged-{secrets.token_hex(4)}")
-            path.rename(aside)
+            aside = set_aside(path)
             log.warning(
                 "the language model's answers in %s cannot be read (%s): they are kept as %s, and questions "
                 "are asked anew",

@@ -79,6 +79,18 @@ class MaskRecipe(_Frozen):
     log_every: int = Field(50, ge=1)
     weights: Path | None = None
 
+    def inputs(self) -> list[Path]:
+        """The files and folders that are read."""
+        found = [] if self.weights is None else [self.weights]
+        for data in self.data:
+            if isinstance(data, CollageData):
+                found += [*data.shapes, *data.photos]
+            elif isinstance(data, CocoData):
+                found += [data.images, data.annotations]
+            else:
+                found.append(data.root)
+        return found
+
 
 def read_mask_recipe(name: str, changes: Sequence[str] = ()) -> MaskRecipe:
     """The recipe in a YAML file, or "mask-decoder", the one that comes with the package, with "a.b=value"

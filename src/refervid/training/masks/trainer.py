@@ -5,22 +5,24 @@ from __future__ import annotations
 import copy
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from refervid.core.errors import TrainingDiverged
 from refervid.core.files import atomic_file
+from refervid.core.outputs import output_lock, refuse_inputs, refuse_strangers, writing_to
 from refervid.models.efficientnet import EfficientNetLite0
 from refervid.models.mask_decoder import MaskDecoder
 from refervid.training.masks.recipe import MaskRecipe
 from refervid.training.masks.sequence import outcome_of
 from refervid.training.masks.sources import Sources
 
+FILES = ("decoder.safetensors", "log.jsonl")
 Row = dict[str, float]
 WEIGHT_DECAY = 0.01
 AVERAGE = 0.998
@@ -30,12 +32,28 @@ AVERAGE = 0.998
 def train_decoder(
     eyes: EfficientNetLite0, recipe: MaskRecipe, out: Path, device: torch.device, hook: Callable[[Row], None]
 ) -> None:
-    """Run a recipe; writes `decoder.safetensors` and `log.jsonl` into `out`, and calls `hook` per logged row.
+    """Run a recipe; writes `FILES`, which may not be there yet, into `out`, and calls `hook` per logged row.
 
-    Raises `SettingsError` for data without anything to train on, and `TrainingDiverged`.
+    Raises `SettingsError` for data without anything to train on, `OutputConflict` where a file is there or an
+    input lies in its place, `OutputFailed` for a full disk, and `TrainingDiverged`.
     """
+    refuse_inputs(out, FILES, recipe.inputs())
+    with output_lock(out) as unfinished:
+        refuse_strangers(out, FILES, {})
+        for row, mean in _rows(eyes, recipe, device):
+            with writing_to(out):
+                with (out / "log.jsonl").open("a") as log:
+                    log.write(json.dumps(row) + "\n")
+                with atomic_file(out / "decoder.safetensors", unfinished) as file:
+                    file.write_bytes(save({name: value.contiguous() for name, value in mean.items()}))
+            hook(row)
+
+
+def _rows(
+    eyes: EfficientNetLite0, recipe: MaskRecipe, device: torch.device
+) -> Iterator[tuple[Row, Mapping[str, Tensor]]]:
+    """What is to be logged, with the weights that are to be saved then."""
     torch.manual_seed(recipe.seed)
-    out.mkdir(parents=True, exist_ok=True)
     network = MaskDecoder()
     if recipe.weights is not None:
         network.load_state_dict(load_file(recipe.weights))
@@ -69,11 +87,7 @@ def train_decoder(
                 recent = []
                 if not np.isfinite(row["loss"]):
                     raise TrainingDiverged(f"the loss is no number at step {step}: give a lower rate")
-                with (out / "log.jsonl").open("a") as log:
-                    log.write(json.dumps(row) + "\n")
-                with atomic_file(out / "decoder.safetensors") as file:
-                    save_file({name: value.contiguous() for name, value in mean.items()}, file)
-                hook(row)
+                yield row, mean
 
 
 def _follow(mean: Mapping[str, Tensor], network: nn.Module, keep: float) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from refervid.media.folder import FolderClip
 from refervid.media.part import PartClip
 from tests.clips import write_pictures
 from tests.engines.made_clips import GREY, RED, Thing, cloth, made_clip
+from tests.faults.strangers import scatter, seen, untouched
 
 
 @pytest.fixture
@@ -109,9 +111,15 @@ def test_what_was_asked_about_longest_ago_goes_first(
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     monkeypatch.setattr(clip_store, "MOST_BYTES", round(1.5 * size))
     os.utime(folder, (0, 0))
+    scatter(tmp_path / "cache" / "clips", Random(1), ("holiday", "0123456789abcdef0"))
+    (tmp_path / "cache" / "clips" / "abcdef0123456789").symlink_to(tmp_path / "cache" / "clips" / "holiday")
+    before = seen(tmp_path)
+    strangers = {path: before[path] for path in before if not Path(path).is_relative_to(folder)}
     analysed(tmp_path / "cache", FolderClip(clip.source, fps=7))
     assert not folder.exists()
-    assert len(list((tmp_path / "cache" / "clips").iterdir())) == 1
+    assert sum(path.name == "scene" for path in (tmp_path / "cache" / "clips").glob("*/*")) == 1
+    del strangers[str(tmp_path / "cache" / "digests.sqlite")]
+    assert untouched(strangers, tmp_path)
 
 
 def inventory() -> Inventory:

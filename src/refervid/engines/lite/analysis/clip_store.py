@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Callable
@@ -30,6 +31,7 @@ MOST_BYTES = 2 << 30
 LARGEST_SHARE = 4
 """Of one clip at most the whole over this: 3000 frames of 480p."""
 _FOLDER, SCENE = "clips", "scene"
+_NAME = re.compile("[0-9a-f]{16}")
 _OTHERS = ("numpy", "torch", "av")
 """Packages on which findings depend besides OpenCV and this one's code."""
 
@@ -122,9 +124,10 @@ def _code(digests: Digests) -> list[str]:
 
 
 def _make_room(root: Path) -> None:
-    """Take away what was asked about longest ago."""
+    """Take away what was asked about longest ago; folders with other names are none of `ClipStore.folder`."""
     used = 0
-    for folder in sorted(root.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True):
+    own = [folder for folder in root.iterdir() if _NAME.fullmatch(folder.name) and not folder.is_symlink()]
+    for folder in sorted(own, key=lambda folder: folder.stat().st_mtime, reverse=True):
         used += sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         if used > MOST_BYTES:
             shutil.rmtree(folder, ignore_errors=True)
