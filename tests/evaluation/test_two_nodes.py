@@ -1,17 +1,23 @@
-"""A cluster of two nodes, one of which dies with its actors in the middle of the work."""
+"""A cluster of two nodes: one dies with its actors in the middle of the work, or its disk is full."""
 
 from __future__ import annotations
 
+import resource
+import signal
+import socket
 from functools import partial
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
+import refervid
+from refervid.core.errors import StorageFailed
 from refervid.datasets.registry import open_dataset
 from refervid.datasets.samples import two_shapes, write_common_form
 from refervid.evaluation.cluster import RayCluster
 from refervid.evaluation.runner import evaluate
+from refervid.pipelines.base import Pipeline
 from tests.evaluation.colour_pipeline import ColourPipeline
 
 
@@ -36,3 +42,34 @@ def test_a_node_that_dies_loses_nothing(tmp_path: Path, monkeypatch: pytest.Monk
         lost.join()
     finally:
         cluster.shutdown()
+
+
+def on_a_full_disk() -> Pipeline:
+    """What an actor loads, which from then on can write no more than a kilobyte to a file."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**10, resource.RLIM_INFINITY))
+    return refervid.load("lite", device="cpu")
+
+
+@pytest.mark.slow
+def test_the_full_disk_of_another_node_is_named_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    utilities = pytest.importorskip("ray.cluster_utils", reason="install refervid[cluster] to run this test")
+    write_common_form(tmp_path / "data", "", [two_shapes("video", count=3)])
+    data, pipeline = open_dataset("folder", tmp_path / "data"), refervid.load("lite", device="cpu")
+    scratch, out = tmp_path / "scratch", tmp_path / "out"
+    scratch.mkdir()
+    cluster = utilities.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    cluster.add_node(num_cpus=2, env_vars={"TMPDIR": str(scratch)})
+    try:
+        with pytest.raises(StorageFailed) as caught:
+            evaluate(data, pipeline, out, executor=RayCluster(on_a_full_disk, cluster.address))
+    finally:
+        cluster.shutdown()
+    message = str(caught.value)
+    assert message.startswith(f"on {socket.gethostname()}: cannot write to {scratch} (")
+    assert "TMPDIR" in message
+    assert "\n" not in message
+    assert evaluate(data, pipeline, out, resume=True)["complete"]

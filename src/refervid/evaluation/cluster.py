@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from refervid.config.differences import differences
-from refervid.core.errors import ConfigurationChanged, DeviceError, MissingExtra
+from refervid.core.errors import ConfigurationChanged, DeviceError, MissingExtra, StorageFailed
 from refervid.core.files import storing_in
 from refervid.evaluation.answers import Answer, VideoWork, answer_video
 from refervid.pipelines.base import Pipeline
@@ -52,8 +52,7 @@ class RayCluster:
         """Answers in the order in which videos are done.
 
         Raises `MissingExtra` without Ray, `DeviceError` where the cluster cannot be reached or no actor
-        starts, `StorageFailed` where this machine has no room for temporary files, and what `answer_video`
-        raises.
+        starts, `StorageFailed` where a machine has no room for its files, and what `answer_video` raises.
         """
         ray = _import_ray()
         joined = ray.is_initialized()
@@ -97,7 +96,15 @@ class Worker:
         return os.getpid()
 
     def answer(self, work: VideoWork) -> list[Answer]:
-        """Raises `ConfigurationChanged` where other files lie here than where the run was started."""
+        """Raises `ConfigurationChanged` where other files lie here than where the run was started, and
+        `StorageFailed` where this machine's disk is full.
+        """
+        try:
+            return answer_video(work, self._same_pipeline(work))
+        except StorageFailed as error:
+            raise StorageFailed(f"on {socket.gethostname()}: {error}") from error
+
+    def _same_pipeline(self, work: VideoWork) -> Pipeline:
         if self._pipeline is None:
             pipeline = self._load()
             changes = differences(work.plan, pipeline.plan())
@@ -107,7 +114,7 @@ class Worker:
                     "give all machines the same files"
                 )
             self._pipeline = pipeline
-        return answer_video(work, self._pipeline)
+        return self._pipeline
 
 
 @dataclass
