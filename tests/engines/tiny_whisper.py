@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +28,9 @@ def spoken(kind: str) -> Waveform:
     return tone(1.0) if kind == "tone" else noise(1.0)
 
 
-def whisper_folder(folder: Path) -> Path:
-    """A tone is heard as "the dog", noise as "the cup"."""
+def whisper_folder(folder: Path, sentences: Mapping[str, str] = SENTENCES) -> Path:
+    """What a tone is heard as, and what noise: two sentences of as many letters."""
+    longest = len(SPECIAL) + max(map(len, sentences.values()))
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
     vocabulary = {word: number for number, word in enumerate([*letters, *SPECIAL])}
     tokenizer = WhisperTokenizer(vocab=vocabulary, merges=[])
@@ -44,7 +46,7 @@ def whisper_folder(folder: Path) -> Path:
         encoder_attention_heads=2,
         decoder_attention_heads=2,
         max_source_positions=50,
-        max_target_positions=16,
+        max_target_positions=longest,
         decoder_start_token_id=start,
         bos_token_id=end,
         eos_token_id=end,
@@ -53,9 +55,9 @@ def whisper_folder(folder: Path) -> Path:
         **sizes,
     )
     model = WhisperForConditionalGeneration(config)
-    _teach(model, tokenizer, extractor, (start, plain, end))
+    _teach(model, tokenizer, extractor, (start, plain, end), sentences)
     model.generation_config.update(
-        is_multilingual=False, no_timestamps_token_id=plain, decoder_start_token_id=start, max_length=16
+        is_multilingual=False, no_timestamps_token_id=plain, decoder_start_token_id=start, max_length=longest
     )
     model.save_pretrained(folder)
     WhisperProcessor(extractor, tokenizer).save_pretrained(folder)
@@ -67,11 +69,12 @@ def _teach(
     tokenizer: WhisperTokenizer,
     extractor: WhisperFeatureExtractor,
     marks: tuple[int, int, int],
+    sentences: Mapping[str, str],
 ) -> None:
     start, plain, end = marks
-    sounds = [np.array(spoken(kind).samples) for kind in SENTENCES]
+    sounds = [np.array(spoken(kind).samples) for kind in sentences]
     heard = extractor(sounds, sampling_rate=16_000, return_tensors="pt")["input_features"]
-    words = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in SENTENCES.values()]
+    words = [tokenizer(text, add_special_tokens=False)["input_ids"] for text in sentences.values()]
     said = torch.tensor([[start, plain, *ids, end] for ids in words])
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
     model.train()

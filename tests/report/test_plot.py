@@ -62,7 +62,8 @@ def test_ticks_are_few_and_fit(seconds: float) -> None:
 
 
 def test_times_in_words() -> None:
-    assert [clock(s) for s in (0, 0.04, 4.25, 59.96, 64, 3725)] == [
+    assert [clock(s) for s in (0, 3e-5, 0.04, 4.25, 59.96, 64, 3725)] == [
+        "0 s",
         "0 s",
         "0.04 s",
         "4.2 s",

@@ -70,9 +70,9 @@ def seen_spans(track: Track, times_s: NDArray[np.float64]) -> list[tuple[float, 
 
 
 def clock(seconds: float) -> str:
-    """0.125 -> "0.12 s", 4.25 -> "4.2 s", 64 -> "1:04", 3725 -> "1:02:05"."""
+    """0.00003 -> "0 s", 0.125 -> "0.12 s", 4.25 -> "4.2 s", 64 -> "1:04", 3725 -> "1:02:05"."""
     if seconds < 1:
-        return f"{seconds:.2g} s"
+        return f"{round(seconds, 2):.2g} s"
     if seconds < 59.95:
         return f"{seconds:.1f} s".replace(".0 s", " s")
     minutes, rest = divmod(round(seconds), 60)

@@ -179,7 +179,7 @@ def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None, is
         places.append(_place(clip, decision.frame_index))
     return DecisionView(
         decision=decision,
-        question=_QUESTION_WORDS.get(decision.question, decision.question),
+        question=_question_words(decision.question),
         answer=_answer_words(decision, clip),
         source=_SOURCE_WORDS[decision.source],
         place=" · ".join(places),
@@ -212,6 +212,12 @@ def _view_candidate(position: int, candidate: Candidate, clip: Clip, is_chosen: 
 
 def _has_picture(decision: Decision) -> bool:
     return decision.jpeg is not None or (decision.frame_index is not None and bool(decision.candidates))
+
+
+def _question_words(question: str) -> str:
+    if question.startswith("round"):
+        return f"{question.capitalize()}: which of the things is it?"
+    return _QUESTION_WORDS.get(question, question)
 
 
 def _answer_words(decision: Decision, clip: Clip) -> str:

@@ -19,6 +19,7 @@ from tests.chat_server import Answer, says
 from tests.pipelines.questions import kind_of, text_of
 
 FPS = 8.0
+Reply = Callable[[dict[str, Any]], Answer]
 
 
 def clip_of(made: MadeClip) -> Clip:
@@ -97,6 +98,11 @@ def judged(verdicts: Mapping[int, str], frames: tuple[int, int] = (1, 1)) -> Ans
     return says(json.dumps({"scene": "a scene", "sentence": "a sentence", "tracks": tracks}))
 
 
+def keeping(*meant: int) -> Reply:
+    """Keeps these of the tracks that are asked about, and drops the others."""
+    return lambda body: judged({n: "keep" if n in meant else "drop" for n in numbers_of(body)})
+
+
 def right(body: dict[str, Any]) -> Answer:
     """The closing check is content."""
     found = re.search(r"from (?:box|the boxes) ([\d, ]+), out of", text_of(body))
@@ -108,9 +114,6 @@ def names(*meant: str, related: Sequence[str] = ()) -> Answer:
     return says(json.dumps({"reason": "so it says", "meant": meant, "related": list(related)}))
 
 
-Reply = Callable[[dict[str, Any]], Answer]
-
-
 def answering(
     tracks: Reply, concepts: Reply | None = None, check: Reply = right
 ) -> Callable[[int, dict[str, Any]], Answer]:
@@ -120,9 +123,4 @@ def answering(
 
 def perfect_eye(meant: Mapping[str, Sequence[int]]) -> Reply:
     """Keeps the tracks that a sentence means, and drops the others."""
-
-    def tracks(body: dict[str, Any]) -> Answer:
-        right_ones = meant[expression_of(body)]
-        return judged({n: "keep" if n in right_ones else "drop" for n in numbers_of(body)})
-
-    return tracks
+    return lambda body: keeping(*meant[expression_of(body)])(body)

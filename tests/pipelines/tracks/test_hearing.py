@@ -19,7 +19,15 @@ from tests.chat_server import Answer, serving
 from tests.clips import write_wav
 from tests.engines.sound import joined, noise, silence, tone
 from tests.pipelines.questions import text_of
-from tests.pipelines.tracks.eye import TrueFinder, answering, clip_of, judged, numbers_of, true_masks
+from tests.pipelines.tracks.eye import (
+    TrueFinder,
+    answering,
+    clip_of,
+    judged,
+    keeping,
+    numbers_of,
+    true_masks,
+)
 from tests.pipelines.tracks.test_agent import load
 
 TEXT = "the one whose bark is heard second"
@@ -59,7 +67,7 @@ def test_what_is_heard_and_when_stands_in_the_question(made: MadeClip, clip: Cli
         )
         assert ("cannot hear yourself" in told) == (TEXT in told)
         meant = 3 if heard else 1
-        return judged({n: "keep" if n == meant else "drop" for n in numbers_of(body)})
+        return keeping(meant)(body)
 
     with serving(answering(tracks)) as (_, url):
         results = load(url, TrueFinder(made), tagger=Ear())(clip, text=[TEXT, "the triangle"])

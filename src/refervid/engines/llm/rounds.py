@@ -173,7 +173,8 @@ def judged_words(judgements: Mapping[int, Judgement]) -> str:
 
 
 def reasons_of(judgements: Mapping[int, Judgement]) -> str:
-    return " ".join(f"Track {n}: {one.reason}" for n, one in sorted(judgements.items()) if one.reason)
+    """A line for each track."""
+    return "\n".join(f"Track {n}: {one.reason}" for n, one in sorted(judgements.items()) if one.reason)
 
 
 def concepts_schema() -> dict[str, Any]:

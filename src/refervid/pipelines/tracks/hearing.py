@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from refervid.engines.base import Tagger
 from refervid.engines.rounds import HeardSound
@@ -31,3 +32,13 @@ def heard_sounds(clip: Clip, tagger: Tagger) -> tuple[HeardSound, ...]:
     waveform = clip.waveform()
     stretches = tagger.intervals(waveform)[:MOST]
     return tuple(HeardSound(one, tagger.tag(cut(waveform, one))[:TOLD]) for one in stretches)
+
+
+def told_words(heard: Sequence[HeardSound]) -> str:
+    """What the chooser is told, for a person."""
+    stretches = [
+        f"{one.interval.start_s:.2f} to {one.interval.end_s:.2f} s: "
+        + (", ".join(label.name for label in one.labels) or "something")
+        for one in heard
+    ]
+    return "told as heard: " + ("; ".join(stretches) or "nothing")

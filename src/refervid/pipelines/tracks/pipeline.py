@@ -9,14 +9,14 @@ from typing import Any
 from refervid.core.types import Hook, Reference, SoundReference, TextReference, no_hook
 from refervid.engines.base import EliminatingChooser, Elimination, Inventory, PlannedQuestions
 from refervid.engines.registry import Role, engine_class
-from refervid.engines.rounds import ConceptFinder, JudgingChooser
+from refervid.engines.rounds import ConceptFinder, HeardSound, JudgingChooser
 from refervid.media.clip import Clip
 from refervid.pipelines.pivot.pipeline import TEXT_PARTS, PivotPipeline
 from refervid.pipelines.pivot.selection import Selection
 from refervid.pipelines.pivot.settings import PivotSettings
 from refervid.pipelines.stages import Stages
 from refervid.pipelines.tracks.answer import selection_of, with_tracks
-from refervid.pipelines.tracks.hearing import heard_sounds, speaks_of_sound
+from refervid.pipelines.tracks.hearing import heard_sounds, speaks_of_sound, told_words
 from refervid.pipelines.tracks.named import everything, what_is_named
 from refervid.pipelines.tracks.questions import planned_rounds
 from refervid.pipelines.tracks.rounds import Standing, eliminate
@@ -87,16 +87,16 @@ class TracksPipeline(PivotPipeline):
         wanted = [listen and bool(one.tracks) and speaks_of_sound(one.text) for one in standings]
         if not any(wanted):
             return list(standings)
+        heard: tuple[HeardSound, ...] = ()
         if lacks := self.engines.missing(("tagger",)):
             note = f"the sound was not listened to, which needs {lacks[0]}"
-            return [
-                replace(one, notes=(*one.notes, note)) if asked else one
-                for one, asked in zip(standings, wanted, strict=True)
-            ]
-        with stages.stage("listen") as stage:
-            stage.artefact = heard = heard_sounds(clip, self.engines.tagger)
+        else:
+            with stages.stage("listen") as stage:
+                stage.artefact = heard = heard_sounds(clip, self.engines.tagger)
+            note = told_words(heard)
         return [
-            replace(one, heard=heard) if asked else one for one, asked in zip(standings, wanted, strict=True)
+            replace(one, heard=heard, notes=(*one.notes, note)) if asked else one
+            for one, asked in zip(standings, wanted, strict=True)
         ]
 
     def _planned(self, clip: Clip, references: Sequence[Reference]) -> list[PlannedQuestions]:
