@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from refervid.core.errors import SettingsError
-from refervid.core.track import Track
+from refervid.core.track import Track, Underway
 from refervid.core.types import Pivot, no_hook
 from refervid.engines.lite.tracker import EmbeddedTracker
 from tests.engines.made_clips import BLUE, HEIGHT, RED, WIDTH, Made, Thing, box_of, iou, made_clip
@@ -58,6 +58,27 @@ def test_what_takes_its_very_place_is_not_it(tmp_path: Path) -> None:
     assert not track.areas()[8:14].any()
     assert ious(track, truth)[:6].mean() > 0.85
     assert ious(track, truth)[-4:].mean() > 0.85
+
+
+def test_what_comes_back_is_shown_from_its_first_sliver_on(tmp_path: Path) -> None:
+    """Found when it is in sight for the most part, it is followed back; what was said to be done stays."""
+    thing = Thing(BLUE, lambda i: (WIDTH - 32 + 9 * min(i, 18 - i), 70))
+    made = made_clip(tmp_path / "frames", [thing], 19)
+    truth = made.masks[0]
+    said: dict[int, object] = {}
+
+    def hook(stage: str, artefact: object, completed: int, total: int) -> None:
+        if isinstance(artefact, Underway):
+            [track] = artefact.tracks
+            done = {*np.flatnonzero(track.written).tolist()}
+            said.update({index: track.rle(index) for index in done - said.keys()})
+
+    [track] = EmbeddedTracker().track(made.clip, [[Pivot(0, mask=truth[0])]], hook)
+    away = [not mask.any() for mask in truth]
+    assert sum(away) >= 3
+    assert not track.areas()[away].any()
+    assert ious(track, truth).min() > 0.9
+    assert all(track.rle(index) == code for index, code in said.items())
 
 
 def test_two_that_cross_keep_apart(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.core.types import Frame
+from refervid.core.types import Frame, Mask
 
 Plane = NDArray[np.float32]
 
@@ -111,22 +111,21 @@ class Crop:
             np.float32,
         )
 
-    def spread(
-        self, plane: Plane, size: tuple[int, int], scale_xy: tuple[float, float], outside: float
-    ) -> Plane:
-        """Inverse of `gather`: the plane on a whole frame of `size` (h, w)."""
-        whole = np.full(size, outside, np.float32)
+    def spread(self, odds: Plane, size: tuple[int, int], scale_xy: tuple[float, float]) -> Mask:
+        """Inverse of `gather`: where on a whole frame of `size` (h, w) the odds are above 0."""
+        whole = np.zeros(size, bool)
         scale, corner = np.array(scale_xy), np.array([self.x, self.y])
         edges = np.ceil(np.stack([corner, corner + self.side]) * scale - 0.5)
         (x0, y0), (x1, y1) = np.clip(edges, 0, size[::-1]).astype(int).tolist()
         if x0 < x1 and y0 < y1:
             step = GRID / self.side / scale
             first = (np.array([x0, y0]) + 0.5) * step - corner * GRID / self.side - 0.5
-            whole[y0:y1, x0:x1] = cv2.warpAffine(
-                plane,
+            inside = cv2.warpAffine(
+                odds,
                 np.column_stack([np.diag(step), first]),
                 (x1 - x0, y1 - y0),
                 flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
                 borderMode=cv2.BORDER_REPLICATE,
             )
+            whole[y0:y1, x0:x1] = inside > 0
         return whole

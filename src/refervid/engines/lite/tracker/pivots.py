@@ -95,9 +95,6 @@ class Pivots:
         target = Target(self.seeds[start], self.memory(start), self._scene.picture_size)
         for index in range(start + direction, end + direction, direction):
             view = View(self._scene, index, direction)
-            aim = target.aim(view)
-            [sight] = self._eyes.look(view.picture, [aim.crop])
-            known = {**aim.known, **target.memory.known(sight)}
-            if not target.settle(sight, self._eyes.decode([sight], [known])[0]):
+            if not target.settle(*target.look(self._eyes, view, target.aim(view))):
                 return None
         return target.seed

@@ -41,11 +41,11 @@ class Rivals:
 
     def of(self, number: int, targets: Mapping[int, Target]) -> list[Target]:
         """The different things that are in sight."""
-        return [
-            target
-            for other, target in targets.items()
-            if not target.lost and self._different.get((min(number, other), max(number, other)), False)
-        ]
+        return [target for other, target in targets.items() if not target.lost and self.differ(number, other)]
+
+    def differ(self, one: int, other: int) -> bool:
+        """Are they known to be different things?"""
+        return self._different.get((min(one, other), max(one, other)), False)
 
     def divide(
         self, targets: Mapping[int, Target], crops: Mapping[int, Crop], found: dict[int, Found]
@@ -55,7 +55,7 @@ class Rivals:
         for number in found:
             targets[number].contested = False
         for one, other in combinations(sorted(found), 2):
-            if not self._different.get((one, other), False) or not _touch(crops[one], crops[other]):
+            if not self.differ(one, other) or not _touch(crops[one], crops[other]):
                 continue
             for mine, theirs in ((one, other), (other, one)):
                 places = crops[mine].places()

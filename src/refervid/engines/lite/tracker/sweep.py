@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
+from typing import TypeVar
+
+import torch
 
 from refervid.core.types import Mask
 from refervid.engines.lite.analysis import Scene
+from refervid.engines.lite.tracker.crop import Crop, Plane
 from refervid.engines.lite.tracker.pivots import Pivots
 from refervid.engines.lite.tracker.rivals import Rivals
 from refervid.engines.lite.tracker.search import place_of
-from refervid.engines.lite.tracker.seed import Seed
-from refervid.engines.lite.tracker.sight import Eyes, Found
+from refervid.engines.lite.tracker.seed import SURE_ODDS, Seed
+from refervid.engines.lite.tracker.sight import Eyes, Found, Sight
 from refervid.engines.lite.tracker.target import Aim, Target
 from refervid.engines.lite.tracker.view import View
+
+T = TypeVar("T")
+
+FARTHEST_BACK = 32
+"""Frames at most that an object which is found again is followed back."""
 
 Answer = tuple[Mask, float] | None
 """An object's mask (H, W) at clip size with its presence; None: it is not there."""
@@ -26,6 +39,10 @@ class Sweep:
         self._pivots = pivots
         self._targets: dict[int, Target] = {}
         self._rivals = Rivals()
+        self._away: defaultdict[int, deque[int]] = defaultdict(deque)
+        self._shown: deque[dict[int, tuple[Crop, Plane]]] = deque(maxlen=FARTHEST_BACK + 1)
+        # One thread of torch in each: its own threads would wait for each other at every layer.
+        self._cores = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
 
     def enter(self, first: int) -> None:
         """Begin with frame `first`, carrying what has its nearest pivot right before it."""
@@ -39,31 +56,72 @@ class Sweep:
     def forget(self, number: int) -> None:
         """Carry an object no further."""
         self._targets.pop(number, None)
+        self._away.pop(number, None)
         self._rivals.forget(number)
+
+    def known(self, view: View) -> Iterator[tuple[int, int, Answer]]:
+        """Frames with place among the pivots and answer, which after this visit are known for good: where an
+        object is not found it may still be, too small a part of it to be found, until it is found again.
+        """
+        for number, answer in self.visit(view).items():
+            away = self._away[number]
+            if answer is None:
+                away.append(view.index)
+                if len(away) > FARTHEST_BACK:
+                    yield away.popleft(), number, None
+                continue
+            yield view.index, number, answer
+            if away:
+                again = view.index not in self._pivots[number].seeds
+                before = self._followed_back(number, view, away) if again else {}
+                yield from ((index, number, before.get(index)) for index in away)
+                away.clear()
 
     def visit(self, view: View) -> dict[int, Answer]:
         """What is carried onto this frame, or starts there, by its place among the pivots."""
         answers = self._start(view)
         active = self._carried(view)
-        aims = self._aims(view, active)
-        sights = self._eyes.look(view.picture, [aim.crop for aim in aims.values()]) if aims else []
-        known = [
-            {**aim.known, **self._targets[number].memory.known(sight)}
-            for (number, aim), sight in zip(aims.items(), sights, strict=True)
-        ]
-        decoded = self._eyes.decode(sights, known)
-        found = {
-            number: Found(seen.odds - aim.against, seen.presence)
-            for (number, aim), seen in zip(aims.items(), decoded, strict=True)
-        }
-        self._rivals.divide(active, {number: aim.crop for number, aim in aims.items()}, found)
+        for target in active.values():
+            if view.after_cut:
+                target.lose()
+                target.anywhere = True
+            if target.lost:
+                target.wait()
+        looks = self._each(lambda number: self._look(view, number, active), active)
+        sights = {number: look[0] for number, look in looks.items() if look is not None}
+        found = {number: look[1] for number, look in looks.items() if look is not None}
+        self._rivals.divide(active, {number: sight.crop for number, sight in sights.items()}, found)
         answers |= dict.fromkeys(active)
-        for number, sight in zip(aims, sights, strict=True):
-            target = active[number]
-            if target.settle(sight, found[number]):
-                answers[number] = at_clip_size(self._scene, target.seed), target.presence
+        answers |= self._each(
+            lambda number: self._settle(active[number], sights[number], found[number]), found
+        )
         self._rivals.meet(active)
+        self._shown.append({number: (one.crop, one.odds) for number, one in active.items() if not one.lost})
         return answers
+
+    def _followed_back(self, number: int, view: View, away: Sequence[int]) -> dict[int, Answer]:
+        """Answers on the last frames of `away`, as far as what is found on this frame was there already."""
+        answers: dict[int, Answer] = {}
+        target = deepcopy(self._targets[number])
+        for past, index in enumerate(reversed(away), 1):
+            before = View(self._scene, index, -self._direction)
+            if index != view.index - past * self._direction or before.after_cut:
+                break
+            sight, found = target.look(self._eyes, before, target.aim(before))
+            for other, (crop, odds) in self._shown[-1 - past].items():
+                if self._rivals.differ(number, other):
+                    found.odds[crop.sample(odds, sight.crop.places(), -SURE_ODDS) > 0] = -SURE_ODDS
+            answer = self._settle(target, sight, found)
+            if answer is None:
+                break
+            answers[index] = answer
+        return answers
+
+    def _each(self, work: Callable[[int], T], numbers: Iterable[int]) -> dict[int, T]:
+        """`work` for these objects, on all cores."""
+        numbers = list(numbers)
+        spread = map if len(numbers) < 2 else self._cores.map
+        return dict(zip(numbers, spread(torch.inference_mode()(work), numbers), strict=True))
 
     def _start(self, view: View) -> dict[int, Answer]:
         """The objects that have a pivot on this frame start anew from that."""
@@ -72,7 +130,7 @@ class Sweep:
             if view.index not in pivots.seeds:
                 continue
             seed = pivots.seeds[view.index]
-            answers[number] = at_clip_size(self._scene, seed), 1.0 - seed.empty
+            answers[number] = mask_of(self._scene, seed), 1.0 - seed.empty
             if not seed.empty:
                 self._targets[number] = Target(seed, pivots.memory(view.index), self._scene.picture_size)
                 self._rivals.forget(number)
@@ -90,25 +148,29 @@ class Sweep:
             and pivots.nearest_is_behind(view.index, self._direction)
         }
 
-    def _aims(self, view: View, active: Mapping[int, Target]) -> dict[int, Aim]:
-        aims = {}
-        for number, target in active.items():
-            if view.after_cut:
-                target.lose()
-                target.anywhere = True
-            if not target.lost:
-                aims[number] = target.aim(view)
-                continue
-            target.wait()
-            crop = place_of(self._eyes, view, target, self._rivals.of(number, active))
-            if crop is not None:
-                aims[number] = Aim(crop, {})
-        return aims
+    def _look(self, view: View, number: int, active: Mapping[int, Target]) -> tuple[Sight, Found] | None:
+        """What is seen of an object where it is thought to be; None: nothing looks like it."""
+        target = active[number]
+        if not target.lost:
+            return target.look(self._eyes, view, target.aim(view))
+        crop = place_of(self._eyes, view, target, self._rivals.of(number, active))
+        return None if crop is None else target.look(self._eyes, view, Aim(crop, {}))
+
+    def _settle(self, target: Target, sight: Sight, found: Found) -> Answer:
+        if not target.settle(sight, found):
+            return None
+        return at_clip_size(self._scene, target.crop, target.odds), target.presence
 
 
-def at_clip_size(scene: Scene, seed: Seed) -> Mask:
+def mask_of(scene: Scene, seed: Seed) -> Mask:
+    """(H, W) at clip size."""
     if seed.exact is not None:
         assert seed.exact.mask is not None
         return seed.exact.mask
+    return at_clip_size(scene, seed.crop, seed.odds)
+
+
+def at_clip_size(scene: Scene, crop: Crop, odds: Plane) -> Mask:
+    """(H, W): where the odds (`GRID`, `GRID`) of a crop are above 0."""
     (height, width), (h, w) = scene.clip_size, scene.picture_size
-    return seed.crop.spread(seed.odds, (height, width), (width / w, height / h), -1) > 0
+    return crop.spread(odds, (height, width), (width / w, height / h))

@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from refervid.engines.lite.tracker.crop import Crop, Plane
 from refervid.engines.lite.tracker.memory import Memory
 from refervid.engines.lite.tracker.seed import SURE_ODDS, Seed
-from refervid.engines.lite.tracker.sight import Found, Sight
+from refervid.engines.lite.tracker.sight import Eyes, Found, Sight
 from refervid.engines.lite.tracker.view import View
 
 THERE = 0.5
 """Presence below which the object counts as away."""
-LOST_SHARE, LEARN_SHARE = 0.05, 0.3
+LOST_SHARE, LEARN_SHARE = 0.02, 0.3
 """An object that shows less than these shares of its usual area is lost, or not learnt from."""
-TRUST = np.float32(0.5)
+TRUST = 0.5
 """Of the mask that motion carries here: what it has lost on the way would stay lost if it counted in full."""
+MASK_WEIGHT = 2 / 3
+"""Of the mask's own certainty in presence; the rest is what the network says of it."""
 LEAST_CELLS = 4
 """Cells of the crop that must show it."""
 AREA_RATE, SPEED_RATE = 0.1, 0.3
@@ -54,7 +56,7 @@ class Target:
         self.middle = self._middle()
         self.speed = np.zeros(2)
         self.area = self.seen_area
-        self.away = 0
+        self.away = self._steps = 0
         self.presence = 1.0
         self.anywhere = False
         self.contested = False
@@ -94,8 +96,16 @@ class Target:
         origin = np.clip(origin, 0, (w - 1, h - 1))
         carried = self.crop.sample(self.odds, origin.astype(np.float32), -SURE_ODDS)
         return Aim(
-            crop, {"carried": TRUST * np.tanh(carried / 2)}, self._moves_with_background(view, crop, carried)
+            crop,
+            {"carried": np.float32(TRUST) * np.tanh(carried / 2)},
+            self._moves_with_background(view, crop, carried),
         )
+
+    def look(self, eyes: Eyes, view: View, aim: Aim) -> tuple[Sight, Found]:
+        """What is seen of it there."""
+        [sight] = eyes.look(view.picture, [aim.crop])
+        [found] = eyes.decode([sight], [{**aim.known, **self.memory.known(sight)}])
+        return sight, Found(found.odds - aim.against, found.presence)
 
     def settle(self, sight: Sight, found: Found) -> bool:
         """Take over what was found; False where the object is not there."""
@@ -104,7 +114,7 @@ class Target:
         area = cells * sight.crop.cell_area
         # The head is unsure of thin things, which it sees at stride 16; the mask of things that are gone.
         certainty = float((1 / (1 + np.exp(-found.odds[shown]))).mean()) if cells else 0.0
-        self.presence = (found.presence + 2 * certainty) / 3
+        self.presence = (1 - MASK_WEIGHT) * found.presence + MASK_WEIGHT * certainty
         seen = self.presence >= THERE and cells >= LEAST_CELLS and area >= LOST_SHARE * self.area
         if not (seen and self.memory.has_colours_of(sight, found.odds)):
             if not self.lost:
@@ -117,8 +127,10 @@ class Target:
             if area > LEARN_SHARE * self.area:
                 self.memory.learn(sight, found.odds)
             middle = self._middle()
-            if not self.lost:
-                self.speed += SPEED_RATE * (middle - self.middle - self.speed)
+            self._steps = 0 if self.lost else self._steps + 1
+            if self._steps:
+                rate = max(SPEED_RATE, 1 / self._steps)
+                self.speed += rate * (middle - self.middle - self.speed)
             self.middle = middle
             self.area += AREA_RATE * (area - self.area)
         self.lost = self.anywhere = False

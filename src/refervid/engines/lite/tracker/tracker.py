@@ -18,7 +18,7 @@ from refervid.engines.lite.tracker.live import EmbeddedLive
 from refervid.engines.lite.tracker.pivots import Pivots
 from refervid.engines.lite.tracker.seed import is_correction
 from refervid.engines.lite.tracker.sight import Eyes
-from refervid.engines.lite.tracker.sweep import Sweep, at_clip_size
+from refervid.engines.lite.tracker.sweep import Sweep, mask_of
 from refervid.engines.lite.tracker.view import View
 from refervid.media.clip import Clip
 
@@ -43,7 +43,7 @@ class EmbeddedTracker:
 
     Settings: ClassVar[type[EmbeddedSettings]] = EmbeddedSettings
     name = "embedded"
-    version = "2"
+    version = "3"
 
     def __init__(self, eyes: Eyes | None = None, analyses: Analyses | None = None) -> None:
         self._eyes = eyes or Eyes.load()
@@ -95,10 +95,10 @@ class EmbeddedTracker:
                 sweep = Sweep(self._eyes, scene, pivots_of, direction)
                 sweep.enter(frames[::direction][0])
                 for index in frames[::direction]:
-                    for number, answer in sweep.visit(View(scene, index, direction)).items():
-                        tracks[number].leave_empty(index)
+                    for known, number, answer in sweep.known(View(scene, index, direction)):
+                        tracks[number].leave_empty(known)
                         if answer is not None:
-                            tracks[number][index], tracks[number].presence[index] = answer
+                            tracks[number][known], tracks[number].presence[known] = answer
                     done += 1
                     hook("track", Underway(tracks, objects), done, 2 * len(frames))
         for track in tracks:
@@ -128,7 +128,7 @@ class EmbeddedTracker:
         given = [Pivot(index, mask=mask), points] if mask.any() else [points]
         with computing():
             seed = Pivots(self._eyes, scene, given).seeds[index]
-        return at_clip_size(scene, seed)
+        return mask_of(scene, seed)
 
 
 def _check(pivot: Pivot, clip: Clip) -> None:
