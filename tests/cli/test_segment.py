@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 import refervid
 from refervid.cli.app import app
-from refervid.cli.segment import STRONGER
+from refervid.cli.segmenting import STRONGER
 from refervid.core.errors import SettingsError
 from refervid.media.array import ArrayClip
 from refervid.pipelines.presets import PRESETS

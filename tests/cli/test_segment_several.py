@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
 
+from refervid.cli.segmenting import Outcome, Request, segment_several
+from refervid.core.types import TextReference
+from refervid.pipelines.cluster import Lost, RayCluster
+from refervid.pipelines.presets import load
 from tests.cli.test_segment import FRAMES, disc, refer
 from tests.clips import disc_and_square, write_pictures, write_video
 
@@ -105,3 +111,22 @@ def test_a_part_has_the_frames_and_times_of_the_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize("every", [0, -1])
 def test_every_counts_from_one(tmp_path: Path, every: int) -> None:
     assert refer("segment", "a.mp4", "-t", "x", "--every", every, "-o", tmp_path).exit_code == 2
+
+
+def test_what_a_cluster_wrote_where_nobody_sees_it_is_a_failure(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Elsewhere(RayCluster):
+        def outcomes(self, do: Any, works: Any, plan: Any) -> Iterator[tuple[int, Any]]:
+            yield 1, Lost("its actor died 3 times")
+            yield 0, Outcome(0, {"queries": []}, said="the red disc: ok\n")
+
+    pipeline = load("lite", device="cpu")
+    request = Request([TextReference("the red disc")], (), {}, False, False, None, False, False)
+    cluster = Elsewhere(lambda: pipeline)
+    code, documents = segment_several(pipeline, [Path("a.mp4"), Path("b.mp4")], tmp_path, request, cluster)
+    assert (code, documents) == (1, {"a": None, "b": None})
+    said = capfd.readouterr().err.replace("\n", " ")
+    assert "the red disc: ok" in said
+    assert "- a.mp4: what was written cannot be seen here" in said
+    assert "- b.mp4: its actor died 3 times" in said

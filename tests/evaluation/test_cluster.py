@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -18,9 +19,11 @@ from refervid.core.errors import BudgetExceeded, MissingExtra
 from refervid.datasets.base import Dataset
 from refervid.datasets.registry import open_dataset
 from refervid.datasets.samples import two_shapes, write_common_form
-from refervid.evaluation.cluster import RayCluster
-from refervid.evaluation.runner import evaluate
+from refervid.evaluation.runner import evaluate, on_cluster
+from refervid.pipelines.cluster import RayCluster
 from refervid.pipelines.presets import load
+from tests.cli.test_segment import refer
+from tests.clips import disc_and_square, write_video
 from tests.evaluation.colour_pipeline import ColourPipeline
 
 
@@ -45,7 +48,7 @@ def test_the_same_as_on_one_machine_and_what_dies_is_replaced(tmp_path: Path) ->
     data, pipeline = videos(tmp_path / "data"), ColourPipeline(tmp_path)
     here = evaluate(data, pipeline, tmp_path / "here")
     (tmp_path / "die-video-2").write_bytes(b"1")
-    executor = RayCluster(partial(ColourPipeline, tmp_path))
+    executor = on_cluster(RayCluster(partial(ColourPipeline, tmp_path)), pipeline)
     assert evaluate(data, pipeline, tmp_path / "there", executor=executor) == here
     assert (tmp_path / "die-video-2").read_bytes() == b""
 
@@ -54,7 +57,7 @@ def test_the_same_as_on_one_machine_and_what_dies_is_replaced(tmp_path: Path) ->
 def test_a_video_that_kills_every_actor_fails_alone_and_is_tried_again(tmp_path: Path) -> None:
     data, pipeline = videos(tmp_path / "data", 2), ColourPipeline(tmp_path)
     (tmp_path / "die-video-1").write_bytes(b"12")
-    executor = RayCluster(partial(ColourPipeline, tmp_path), actors=1, attempts=2)
+    executor = on_cluster(RayCluster(partial(ColourPipeline, tmp_path), actors=1, attempts=2), pipeline)
     scores = evaluate(data, pipeline, tmp_path / "out", executor=executor)
     assert set(scores["failed"]) == {"video-1/0", "video-1/1"}
     assert "died 2 times" in scores["failed"]["video-1/0"]
@@ -65,10 +68,32 @@ def test_a_video_that_kills_every_actor_fails_alone_and_is_tried_again(tmp_path:
 
 @pytest.mark.usefixtures("cluster")
 def test_errors_that_concern_all_come_through(tmp_path: Path) -> None:
-    data, executor = videos(tmp_path / "data", 2), RayCluster(partial(ColourPipeline, tmp_path), actors=1)
+    data, pipeline = videos(tmp_path / "data", 2), ColourPipeline(tmp_path)
+    executor = on_cluster(RayCluster(partial(ColourPipeline, tmp_path), actors=1), pipeline)
     (tmp_path / "budget").touch()
     with pytest.raises(BudgetExceeded, match="raise the budget"):
-        evaluate(data, ColourPipeline(tmp_path), tmp_path / "out", executor=executor)
+        evaluate(data, pipeline, tmp_path / "out", executor=executor)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_clips_of_segment_are_shared_out_and_written_as_here(tmp_path: Path) -> None:
+    (tmp_path / "clips").mkdir()
+    for name in ("a", "b"):
+        write_video(tmp_path / "clips" / f"{name}.mp4", disc_and_square(4))
+    (tmp_path / "clips" / "broken.mp4").write_text("not a video")
+    command = ("segment", tmp_path / "clips" / "*.mp4", "-t", "the red disc", "-p", "lite", "--device", "cpu")
+    here = refer(*command, "-o", tmp_path / "here", "--json")
+    there = refer(*command, "-o", tmp_path / "there", "--json", "--ray", "local", "--actors", "2")
+    assert (here.exit_code, there.exit_code) == (3, 3)
+    assert json.loads(here.stdout).keys() == json.loads(there.stdout).keys() == {"a", "b", "broken"}
+    for said in (here.stderr, there.stderr):
+        assert said.count("the red disc: ") == 2
+        assert "1 clip of 3 failed" in said
+        assert "broken.mp4" in said.splitlines()[-1]
+    masks = sorted(file.relative_to(tmp_path / "here") for file in (tmp_path / "here").rglob("masks/*/*.png"))
+    assert len(masks) == 8
+    for mask in masks:
+        assert (tmp_path / "here" / mask).read_bytes() == (tmp_path / "there" / mask).read_bytes()
 
 
 @pytest.mark.usefixtures("cluster")
@@ -79,7 +104,7 @@ def test_worker_processes_killed_at_random_moments(tmp_path: Path, kills: int) -
     here = evaluate(data, pipeline, tmp_path / "here")
     killer = Killer(kills)
     killer.start()
-    executor = RayCluster(partial(load, "lite", device="cpu"), attempts=kills + 1)
+    executor = on_cluster(RayCluster(partial(load, "lite", device="cpu"), attempts=kills + 1), pipeline)
     round_number = 0
     while killer.is_alive() or not round_number:
         round_number += 1
@@ -130,6 +155,7 @@ def _is_ours(pid: int, parents: dict[int, int]) -> bool:
 
 def test_without_ray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "ray", None)
-    executor = RayCluster(partial(ColourPipeline, tmp_path))
+    pipeline = ColourPipeline(tmp_path)
+    executor = on_cluster(RayCluster(partial(ColourPipeline, tmp_path)), pipeline)
     with pytest.raises(MissingExtra, match=r"refervid\[cluster\]"):
-        evaluate(videos(tmp_path / "data", 1), ColourPipeline(tmp_path), tmp_path / "out", executor=executor)
+        evaluate(videos(tmp_path / "data", 1), pipeline, tmp_path / "out", executor=executor)

@@ -15,9 +15,9 @@ import refervid
 from refervid.core.errors import StorageFailed
 from refervid.datasets.registry import open_dataset
 from refervid.datasets.samples import two_shapes, write_common_form
-from refervid.evaluation.cluster import RayCluster
-from refervid.evaluation.runner import evaluate
+from refervid.evaluation.runner import evaluate, on_cluster
 from refervid.pipelines.base import Pipeline
+from refervid.pipelines.cluster import RayCluster
 from tests.evaluation.colour_pipeline import ColourPipeline
 
 
@@ -36,7 +36,7 @@ def test_a_node_that_dies_loses_nothing(tmp_path: Path, monkeypatch: pytest.Monk
         if completed >= 10 and not lost.ident:
             lost.start()
 
-    executor = RayCluster(partial(ColourPipeline, tmp_path), cluster.address)
+    executor = on_cluster(RayCluster(partial(ColourPipeline, tmp_path), cluster.address), pipeline)
     try:
         assert evaluate(data, pipeline, tmp_path / "there", executor=executor, hook=lose_node) == here
         lost.join()
@@ -65,7 +65,8 @@ def test_the_full_disk_of_another_node_is_named_and_loses_nothing(
     cluster.add_node(num_cpus=2, env_vars={"TMPDIR": str(scratch)})
     try:
         with pytest.raises(StorageFailed) as caught:
-            evaluate(data, pipeline, out, executor=RayCluster(on_a_full_disk, cluster.address))
+            executor = on_cluster(RayCluster(on_a_full_disk, cluster.address), pipeline)
+            evaluate(data, pipeline, out, executor=executor)
     finally:
         cluster.shutdown()
     message = str(caught.value)

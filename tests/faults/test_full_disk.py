@@ -77,9 +77,9 @@ def test_a_full_folder_for_temporary_files_is_one_line(tmp_path: Path) -> None:
 
 RAY = """
 from refervid.core.errors import StorageFailed
-from refervid.evaluation.cluster import RayCluster
+from refervid.pipelines.cluster import RayCluster
 try:
-    list(RayCluster(lambda: None, "local")([]))
+    list(RayCluster(lambda: None, "local").outcomes(print, [], {}))
 except StorageFailed as error:
     print(error)
 """

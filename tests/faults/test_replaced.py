@@ -20,9 +20,9 @@ from refervid.engines.base import loaded_by
 from refervid.engines.llm import wording
 from refervid.engines.registry import ENGINES, Role, engine_class
 from refervid.evaluation.answers import VideoWork, answer_video
-from refervid.evaluation.cluster import Worker
 from refervid.evaluation.runner import Shard, evaluate
 from refervid.models.soc.checkpoint import load, save
+from refervid.pipelines.cluster import Worker
 from refervid.pipelines.soc import shipped_path
 from refervid.training.trainer import train
 from tests.evaluation.colour_pipeline import ColourPipeline
@@ -132,10 +132,11 @@ def test_new_times_and_new_videos_are_no_replacement(tmp_path: Path, root: Path)
 def test_a_worker_with_other_weights_refuses(root: Path) -> None:
     pipeline = ColourPipeline(root)
     items = tuple(open_dataset("folder", root).items()[:2])
-    work = VideoWork(items, True, {**pipeline.plan(), "contents": {"w.safetensors": "0123"}})
+    work, plan = VideoWork(items, True), pipeline.plan()
+    other = {**plan, "contents": {"w.safetensors": "0123"}}
     with pytest.raises(ConfigurationChanged, match=r"would answer differently.*contents"):
-        Worker(lambda: pipeline).answer(work)
-    assert len(Worker(lambda: pipeline).answer(replace(work, plan=pipeline.plan()))) == 2
+        Worker(lambda: pipeline, answer_video, other).work(work)
+    assert len(Worker(lambda: pipeline, answer_video, plan).work(work)) == 2
 
 
 def test_answers_of_a_worker_with_other_pictures_are_refused(tmp_path: Path, root: Path) -> None:

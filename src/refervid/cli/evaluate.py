@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from refervid.cli.cluster import Actors, Ray, check_cluster, chosen_cluster
 from refervid.cli.console import (
     DONE,
     PARTIAL,
@@ -50,13 +51,8 @@ def evaluate(
         str, typer.Option(metavar="I/N", help="Only the I-th of N parts of the videos.")
     ] = "1/1",
     workers: Workers = 1,
-    ray: Annotated[
-        str | None,
-        typer.Option(metavar="auto|ADDRESS|local", help="Work on a Ray cluster; `local` is this machine."),
-    ] = None,
-    actors: Annotated[
-        int | None, typer.Option(min=1, help="With --ray: how many at a time; by default one per GPU.")
-    ] = None,
+    ray: Ray = None,
+    actors: Actors = None,
     mirror: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Keep a copy of the run there (fsspec), and resume from it."),
@@ -78,20 +74,16 @@ def evaluate(
 ) -> None:
     """Segment a whole data set and score it; may be stopped and resumed at any time."""
     with reporting_errors():
-        from refervid.core.errors import BudgetExceeded, SettingsError
+        from refervid.core.errors import BudgetExceeded
         from refervid.core.outputs import refuse_inputs
         from refervid.datasets.registry import open_dataset
-        from refervid.evaluation.cluster import RayCluster
         from refervid.evaluation.estimate import estimate as estimate_run
         from refervid.evaluation.mirror import Mirror
         from refervid.evaluation.presets import for_dataset, preset_for, replaying
-        from refervid.evaluation.runner import Shard, evaluate, first_items
+        from refervid.evaluation.runner import Shard, evaluate, first_items, on_cluster
         from refervid.pipelines.presets import load
 
-        if ray is None and actors is not None:
-            raise SettingsError("--actors is for a cluster: give --ray too, such as --ray local")
-        if ray is not None and max_cost is not None:
-            raise SettingsError("--max-cost counts what one process asks: leave out --ray, or --max-cost")
+        check_cluster(ray, actors, max_cost)
         part = Shard.parse(shard)
         data = open_dataset(dataset, root, split)
         if not resume and limit is None:  # a fault in the truth is better told now than after the last item
@@ -103,7 +95,7 @@ def evaluate(
         settings = (*for_dataset(data, preset), *replayed, *(changes or ()))
         build = partial(load, device=device, dtype=dtype, allow_remote=allow_remote, settings=settings)
         pipeline = build(preset, max_cost=max_cost)
-        again = partial(build, pipeline.preset)
+        cluster = chosen_cluster(ray, actors, device, partial(build, pipeline.preset))
         items = counted(len(data.items()), "item")
         console.print(f"{data.name} {data.split}: {items}; preset {pipeline.preset}")
         asked = [item for item in first_items(data, limit) if part.holds(item.video.name)]
@@ -131,7 +123,7 @@ def evaluate(
                     resume=resume,
                     shard=part,
                     workers=workers,
-                    executor=None if ray is None else RayCluster(again, ray, actors, device != "cpu"),
+                    executor=None if cluster is None else on_cluster(cluster, pipeline),
                     mirror=None if mirror is None else Mirror(mirror),
                     submission=submission,
                     hook=hook,

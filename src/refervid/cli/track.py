@@ -21,7 +21,7 @@ from refervid.cli.options import (
     Preset,
     Strict,
 )
-from refervid.cli.segment import exit_code, tell
+from refervid.cli.segmenting import exit_code, tell
 from refervid.media.limits import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:

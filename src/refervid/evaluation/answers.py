@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from traceback import format_exception
 from typing import Any
 
@@ -72,13 +72,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class VideoWork:
-    """What is to be done on one video; `whole` if that is all that the run asks of it. `plan` is the
-    pipeline's: another machine must come to the same.
-    """
+    """What is to be done on one video; `whole` if that is all that the run asks of it."""
 
     items: tuple[Item, ...]
     whole: bool
-    plan: Mapping[str, Any] = field(default_factory=dict)
 
 
 def answer_video(work: VideoWork, pipeline: Pipeline) -> list[Answer]:

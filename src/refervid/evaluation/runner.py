@@ -22,6 +22,7 @@ from refervid.evaluation.answers import Answer, VideoWork, answer_video
 from refervid.evaluation.mirror import Mirror
 from refervid.evaluation.store import RunFolder
 from refervid.pipelines.base import Pipeline
+from refervid.pipelines.cluster import Lost, RayCluster
 
 Executor = Callable[[Sequence[VideoWork]], Iterator[list[Answer]]]
 """Answers video by video, in any order."""
@@ -113,15 +114,14 @@ def evaluate(
     refuse_inputs(out, ["run.json", "masks/any", "items/any", "answers/any", "shards/any"], [dataset.root])
     if submission is not None and submission.exists():
         raise OutputConflict(f"{submission} is there already: choose another name for the submission")
-    of_pipeline = pipeline.plan()
-    plan = {"dataset": dataset.name, "split": dataset.split, "limit": limit, **of_pipeline}
+    plan = {"dataset": dataset.name, "split": dataset.split, "limit": limit, **pipeline.plan()}
     with shard.lock(out) as unfinished:
         folder = RunFolder(out, unfinished, plan, mirror)
         folder.start(resume or shard.count > 1, dataset, items)
         folder.check_contents(items)
         mine = [item for item in items if shard.holds(item.video.name)]
         folder.complete_mirror(mine)
-        works = [replace(work, plan=of_pipeline) for work in undone(mine, folder)]
+        works = list(undone(mine, folder))
         total = sum(len(work.items) for work in works)
         completed = 0
         hook("items", [], completed, total)
@@ -145,6 +145,26 @@ def evaluate(
 def on_this_machine(pipeline: Pipeline) -> Executor:
     """One video after the other in this process."""
     return lambda works: (answer_video(work, pipeline) for work in works)
+
+
+def on_cluster(cluster: RayCluster, pipeline: Pipeline) -> Executor:
+    """Videos go to the actors of a Ray cluster, whose pipelines must be as `pipeline`; a video that is lost
+    has failed. Raises as `RayCluster.outcomes`."""
+
+    def answers(works: Sequence[VideoWork]) -> Iterator[list[Answer]]:
+        # The truth stays here: it is of no use there, and may be large.
+        sent = [
+            replace(work, items=tuple(replace(item, truth=None) for item in work.items)) for work in works
+        ]
+        for number, outcome in cluster.outcomes(answer_video, sent, pipeline.plan()):
+            items = works[number].items
+            if isinstance(outcome, Lost):
+                yield [Answer.failure(item, outcome.reason) for item in items]
+            else:
+                by_name = {item.name: item for item in items}
+                yield [replace(answer, item=by_name[answer.item.name]) for answer in outcome]
+
+    return answers
 
 
 def undone(items: Sequence[Item], folder: RunFolder) -> Iterator[VideoWork]:

@@ -1,7 +1,7 @@
-"""Videos answered by Ray actors, on this machine or on many.
+"""Work done with pipelines by Ray actors, on this machine or on many.
 
-Every actor holds its own engines and one device. It is given one video at a time, so that nothing
-piles up anywhere, and sends the finished pictures back; only the process that called writes them.
+Every actor holds its own engines and one device. It is given the work on one video at a time, so that
+nothing piles up anywhere, and sends back what came of it.
 """
 
 from __future__ import annotations
@@ -9,18 +9,17 @@ from __future__ import annotations
 import logging
 import os
 import socket
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 from types import ModuleType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from refervid.config.differences import differences
 from refervid.core.errors import ConfigurationChanged, DeviceError, MissingExtra, StorageFailed
 from refervid.core.files import storing_in
-from refervid.evaluation.answers import Answer, VideoWork, answer_video
 from refervid.pipelines.base import Pipeline
 
 log = logging.getLogger(__name__)
@@ -31,15 +30,25 @@ _REACH_S = 10.0
 _LOG_BYTES = 2**20
 """What Ray's own processes need at the least for their logs; without it they hang at the start."""
 
+Work = TypeVar("Work")
+Outcome = TypeVar("Outcome")
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Work that nothing came of, as every actor died on it; `reason` in words."""
+
+    reason: str
+
 
 @dataclass(frozen=True)
 class RayCluster:
-    """An executor on a Ray cluster; `load` builds the pipeline on every actor, from files it finds there.
+    """Actors of a Ray cluster; `load` builds the pipeline on every one of them, from files it finds there.
 
     `address` is that of a cluster, "auto" for the one this machine belongs to, or "local" for this machine
     alone; it does not matter where the caller has joined a cluster already. Without `actors` there is one
     per GPU, or, without GPUs or `use_gpus`, one per `CPUS_PER_ACTOR` CPUs.
-    A video whose actor died is tried again on a new one, `attempts` times in all; then its items have failed.
+    Work whose actor died is tried again on a new one, `attempts` times in all; then it is `Lost`.
     """
 
     load: Callable[[], Pipeline]
@@ -48,11 +57,15 @@ class RayCluster:
     use_gpus: bool = True
     attempts: int = 3
 
-    def __call__(self, works: Sequence[VideoWork]) -> Iterator[list[Answer]]:
-        """Answers in the order in which videos are done.
+    def outcomes(
+        self, do: Callable[[Work, Pipeline], Outcome], works: Sequence[Work], plan: Mapping[str, Any]
+    ) -> Iterator[tuple[int, Outcome | Lost]]:
+        """The number of each work with what `do` makes of it, in the order in which they are done.
 
+        `plan` is the pipeline's here: other machines must come to the same.
         Raises `MissingExtra` without Ray, `DeviceError` where the cluster cannot be reached or no actor
-        starts, `StorageFailed` where a machine has no room for its files, and what `answer_video` raises.
+        starts, `StorageFailed` where a machine has no room for its files, `ConfigurationChanged` where other
+        files lie on an actor's machine than here, and what `do` raises.
         """
         ray = _import_ray()
         joined = ray.is_initialized()
@@ -60,8 +73,8 @@ class RayCluster:
             self._join(ray)
         try:
             gpus, count = self._size(ray.cluster_resources())
-            crew = _Crew(ray, self.load, gpus, min(count, len(works)), self.attempts)
-            yield from crew.answers(works)
+            crew = _Crew(ray, (self.load, do, plan), gpus, min(count, len(works)), self.attempts)
+            yield from crew.outcomes(works)
         finally:
             if not joined:
                 ray.shutdown()
@@ -84,30 +97,32 @@ class RayCluster:
         return gpus > 0, self.actors or gpus or max(int(resources.get("CPU", 1)) // CPUS_PER_ACTOR, 1)
 
 
-class Worker:
+class Worker(Generic[Work, Outcome]):
     """What an actor is: a pipeline that lives as long as it does."""
 
-    def __init__(self, load: Callable[[], Pipeline]) -> None:
-        self._load = load
+    def __init__(
+        self, load: Callable[[], Pipeline], do: Callable[[Work, Pipeline], Outcome], plan: Mapping[str, Any]
+    ) -> None:
+        self._load, self._do, self._plan = load, do, plan
         self._pipeline: Pipeline | None = None
 
     def ready(self) -> int:
         """The id of the process, once it runs."""
         return os.getpid()
 
-    def answer(self, work: VideoWork) -> list[Answer]:
-        """Raises `ConfigurationChanged` where other files lie here than where the run was started, and
+    def work(self, work: Work) -> Outcome:
+        """Raises `ConfigurationChanged` where other files lie here than where the work comes from, and
         `StorageFailed` where this machine's disk is full.
         """
         try:
-            return answer_video(work, self._same_pipeline(work))
+            return self._do(work, self._same_pipeline())
         except StorageFailed as error:
             raise StorageFailed(f"on {socket.gethostname()}: {error}") from error
 
-    def _same_pipeline(self, work: VideoWork) -> Pipeline:
+    def _same_pipeline(self) -> Pipeline:
         if self._pipeline is None:
             pipeline = self._load()
-            changes = differences(work.plan, pipeline.plan())
+            changes = differences(self._plan, pipeline.plan())
             if changes:
                 raise ConfigurationChanged(
                     f"{socket.gethostname()} would answer differently ({'; '.join(changes)}): "
@@ -117,87 +132,83 @@ class Worker:
         return self._pipeline
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Task:
-    """What an actor is doing: starting, or a video."""
+    """What an actor is doing: starting, or the work of a number."""
 
     actor: Any
-    work: VideoWork | None
+    number: int | None
 
 
 @dataclass
 class _Crew:
-    """The actors and what they are doing; there are never more videos under way than actors."""
+    """The actors and what they are doing; there are never more works under way than actors."""
 
     ray: ModuleType
-    load: Callable[[], Pipeline]
+    worker: tuple[Any, ...]
+    """What a `Worker` is made from."""
     gpus: bool
     count: int
     attempts: int
     _tasks: dict[Any, _Task] = field(default_factory=dict)
     _idle: list[Any] = field(default_factory=list)
-    _deaths: dict[str, int] = field(default_factory=dict)
+    _deaths: Counter[int] = field(default_factory=Counter)
     _stillborn: int = 0
 
-    def answers(self, works: Sequence[VideoWork]) -> Iterator[list[Answer]]:
-        queue = deque(works)
+    def outcomes(self, works: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        queue = deque(range(len(works)))
         left = len(queue)
         for _ in range(self.count):
             self._hire()
         while left:
-            while queue and self._idle:
-                work = queue.popleft()
-                self._send(self._idle.pop(), work)
+            self._share_out(works, queue)
             [done], _ = self.ray.wait(list(self._tasks), num_returns=1)
             task = self._tasks.pop(done)
-            answers = self._outcome(done, task, queue)
-            if answers is not None:
+            outcome = self._outcome(done, task, queue)
+            if outcome is not None:
                 left -= 1
-                if queue:  # it works on while the caller writes
-                    self._send(self._idle.pop(), queue.popleft())
-                yield answers
+                self._share_out(works, queue)  # they work on while the caller writes
+                yield outcome
 
-    def _outcome(self, done: Any, task: _Task, queue: deque[VideoWork]) -> list[Answer] | None:
-        """The answers of a video, if that is what the task came to; a dead actor is replaced."""
+    def _outcome(self, done: Any, task: _Task, queue: deque[int]) -> tuple[int, Any] | None:
+        """What came of a work, if that is what the task was; a dead actor is replaced."""
         try:
-            answers: Any = self.ray.get(done)
+            outcome: Any = self.ray.get(done)
         except self.ray.exceptions.RayTaskError as error:
             raise error.cause from error
         except self.ray.exceptions.RayError as error:
             self._hire()
-            return self._lost(task.work, error, queue)
+            return self._lost(task.number, error, queue)
         self._idle.append(task.actor)
-        if task.work is None:
-            return None
-        by_name = {item.name: item for item in task.work.items}
-        return [replace(answer, item=by_name[answer.item.name]) for answer in answers]
+        return None if task.number is None else (task.number, outcome)
 
-    def _lost(self, work: VideoWork | None, error: Exception, queue: deque[VideoWork]) -> list[Answer] | None:
-        """Try the video of a dead actor again, or give it up."""
-        if work is None:
+    def _lost(self, number: int | None, error: Exception, queue: deque[int]) -> tuple[int, Lost] | None:
+        """Try the work of a dead actor again, or give it up."""
+        if number is None:
             self._stillborn += 1
             if self._stillborn >= self.attempts * self.count:
                 raise DeviceError(f"Ray actors die as soon as they start: {error}") from error
             return None
-        video = work.items[0].video.name
-        self._deaths[video] = self._deaths.get(video, 0) + 1
-        log.warning("%s: its actor died (%d of %d attempts)", video, self._deaths[video], self.attempts)
-        if self._deaths[video] < self.attempts:
-            queue.append(work)
+        self._deaths[number] += 1
+        deaths = self._deaths[number]
+        log.warning("an actor died on work %d (%d of %d attempts)", number + 1, deaths, self.attempts)
+        if deaths < self.attempts:
+            queue.append(number)
             return None
-        message = f"its actor died {self.attempts} times, the last time so: {str(error).splitlines()[0]}"
-        return [Answer.failure(item, message) for item in work.items]
+        reason = f"its actor died {self.attempts} times, the last time so: {str(error).splitlines()[0]}"
+        return number, Lost(reason)
 
     def _hire(self) -> None:
         """A new actor; it gets work once it runs, so that none waits for a machine that is gone."""
         resources = {"num_gpus": 1} if self.gpus else {"num_cpus": min(CPUS_PER_ACTOR, os.cpu_count() or 1)}
-        actor = self.ray.remote(**resources)(Worker).remote(self.load)
+        actor = self.ray.remote(**resources)(Worker).remote(*self.worker)
         self._tasks[actor.ready.remote()] = _Task(actor, None)
 
-    def _send(self, actor: Any, work: VideoWork) -> None:
-        # The truth stays here: it is of no use there, and may be large.
-        question = replace(work, items=tuple(replace(item, truth=None) for item in work.items))
-        self._tasks[actor.answer.remote(question)] = _Task(actor, work)
+    def _share_out(self, works: Sequence[Any], queue: deque[int]) -> None:
+        """Work for every actor that has none."""
+        while queue and self._idle:
+            actor, number = self._idle.pop(), queue.popleft()
+            self._tasks[actor.work.remote(works[number])] = _Task(actor, number)
 
 
 def _need_room() -> None:
