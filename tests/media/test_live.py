@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
@@ -11,9 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
-from refervid.core.errors import EmptyClip, RefervidError, SettingsError, UnreadableMedia
+from refervid.core.errors import EmptyClip, MediaNotFound, RefervidError, SettingsError, UnreadableMedia
 from refervid.media.live import PIPE, LiveSource, without_password
 from tests.clips import frame_number, numbered_frames, write_video
+from tests.rtsp_server import rtsp_camera
 from tests.web_server import web_server
 
 TIMES_S = [0.0, 0.04, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.5]
@@ -68,6 +70,25 @@ def test_a_camera_that_sends_single_jpegs() -> None:
         assert "arrival" in source.notes[0]
     assert [frame_number(picture.frame) for picture in pictures] == list(range(5))
     assert (np.diff([picture.time_s for picture in pictures]) > 0).all()
+
+
+def test_a_network_camera_gives_every_frame_at_its_own_pace() -> None:
+    with (
+        rtsp_camera(numbered_frames(12), TIMES_S) as address,
+        LiveSource(address, late="wait") as source,
+    ):
+        pictures = list(source)
+    assert [frame_number(picture.frame) for picture in pictures] == list(range(12))
+    # FFmpeg does not know the time of the first frame, and takes the second one's for the start.
+    steps = np.diff([picture.time_s for picture in pictures])
+    assert steps[1:] == pytest.approx(np.diff(TIMES_S)[1:], abs=1e-4)
+    assert steps[0] > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="cameras are files on Linux alone")
+def test_a_camera_that_is_not_there_is_told_beside_those_that_are() -> None:
+    with pytest.raises(MediaNotFound, match=r"no camera 97: (it has none|its cameras are \d)"):
+        LiveSource("97", late="drop")
 
 
 def test_a_play_list_is_not_followed(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from threading import Condition, Thread
 from typing import Any, BinaryIO, Literal, Self
 from urllib.parse import urlsplit
@@ -16,7 +17,13 @@ import av
 from av.container import InputContainer
 from av.error import FFmpegError
 
-from refervid.core.errors import EmptyClip, NoVideoStream, SettingsError, UnreadableMedia
+from refervid.core.errors import (
+    EmptyClip,
+    MediaNotFound,
+    NoVideoStream,
+    SettingsError,
+    UnreadableMedia,
+)
 from refervid.core.types import Frame
 from refervid.media.container import FORMATS, THREADS, decode_frames
 from refervid.media.limits import DEFAULT_MAX_PIXELS, frame_limit
@@ -59,7 +66,8 @@ class LiveSource:
 
     `source` is the address of an rtsp, http or https stream, the number of a camera, or "-" for a video that
     comes by `pipe` (standard input). `late` says what becomes of frames that nobody has asked for yet.
-    `notes` in plain words. Raises `UnreadableMedia`, `NoVideoStream`, `SettingsError`.
+    `notes` in plain words. Raises `UnreadableMedia`, `MediaNotFound` for a camera that is not there,
+    `NoVideoStream`, `SettingsError`.
     """
 
     def __init__(
@@ -144,7 +152,7 @@ class LiveSource:
 
     def _pictures(self) -> Iterator[LivePicture]:
         shown: DisplayFormat | None = None
-        first: float | None = None
+        times = _Times(self._timed)
         last = -1.0
         for frame in decode_frames(self._container, self._stream):
             if frame.width * frame.height > self._limit:
@@ -153,12 +161,32 @@ class LiveSource:
                 shown = DisplayFormat.of(frame, self._stream.sample_aspect_ratio)
                 self.notes += shown.notes
             arrived = time.monotonic()
-            clock = float(frame.pts * frame.time_base) if self._timed and frame.pts is not None else arrived
-            first = clock if first is None else first
-            if clock - first <= last:  # the same picture once more
+            time_s = times.of(frame, arrived)
+            if time_s <= last:  # the same picture once more
                 continue
-            last = clock - first
-            yield LivePicture(shown.convert(frame), last, arrived, 0)
+            last = time_s
+            yield LivePicture(shown.convert(frame), time_s, arrived, 0)
+
+
+class _Times:
+    """Seconds after the first frame, by the frames' own times if they are `timed`, else by their arrival.
+
+    Of the first frames of a network camera FFmpeg may not know the time: they have that of arrival too.
+    """
+
+    def __init__(self, timed: bool) -> None:
+        self._timed = timed
+        self._first: float | None = None
+        self._shift: float | None = None
+
+    def of(self, frame: av.VideoFrame, arrived_s: float) -> float:
+        self._first = arrived_s if self._first is None else self._first
+        elapsed = arrived_s - self._first
+        if not self._timed or frame.pts is None:
+            return elapsed
+        stamp = float(frame.pts * frame.time_base)
+        self._shift = elapsed - stamp if self._shift is None else self._shift
+        return stamp + self._shift
 
 
 def _open(source: str, name: str, pipe: BinaryIO | None, limit: int) -> InputContainer:
@@ -169,8 +197,8 @@ def _open(source: str, name: str, pipe: BinaryIO | None, limit: int) -> InputCon
     if source == PIPE:
         file = pipe or sys.stdin.buffer
     elif source.isdecimal() and sys.platform in _SYSTEM:
-        device, kind = _SYSTEM[sys.platform]
-        file, options = device.format(int(source)), {}
+        (file, kind), options = _camera(int(source)), {}
+        name = f"camera {name}"
     elif scheme in _PROTOCOLS:
         options |= {"protocol_whitelist": _PROTOCOLS[scheme], "rw_timeout": _TIMEOUT_US}
         if scheme.startswith("rtsp"):
@@ -188,6 +216,17 @@ def _open(source: str, name: str, pipe: BinaryIO | None, limit: int) -> InputCon
             f"{name} cannot be read ({reason}): check that it is there, and that it is a video"
         ) from error
     return container
+
+
+def _camera(number: int) -> tuple[str, str]:
+    """The device, and how it is read. Raises `MediaNotFound`."""
+    device, kind = _SYSTEM[sys.platform]
+    file = device.format(number)
+    if file.startswith("/") and not Path(file).exists():
+        there = sorted(int(path.name[5:]) for path in Path("/dev").glob("video[0-9]*"))
+        those = f"its cameras are {', '.join(map(str, there))}" if there else "it has none"
+        raise MediaNotFound(f"this machine has no camera {number}: {those}")
+    return file, kind
 
 
 def without_password(source: str) -> str:
