@@ -19,7 +19,8 @@ from refervid.pipelines.presets import load
 from refervid.webui.clip_work import ClipWork
 from refervid.webui.desk import Desk
 from refervid.webui.limits import Limits
-from tests.clips import disc_and_square, tone, write_video
+from tests.clips import disc_and_square, tone, write_video, write_wav
+from tests.engines.sound import noise
 
 HEIGHT, WIDTH, FRAMES = 96, 144, 20
 LIMITS = Limits(upload_mb=0.5, seconds=3, sentences=3, letters=80)
@@ -95,14 +96,18 @@ def until(true: Callable[[], Any], pause: Callable[[float], object] = time.sleep
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Its microphone plays noise."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="browser tests need playwright")
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("browser tests need Chromium: apt install chromium")
     sync_api.expect.set_options(timeout=1000 * PATIENCE_S)
     with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        sound = np.round(20_000 * np.array(noise(1.0).samples)).astype(np.int16)
+        heard = write_wav(tmp_path_factory.mktemp("microphone") / "noise.wav", sound)
+        devices = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={heard}"]
+        browser = play.chromium.launch(executable_path=path, args=["--no-sandbox", *devices])
         yield browser
         browser.close()
 

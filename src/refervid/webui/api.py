@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -36,8 +38,8 @@ class Api:
         """Offer the endpoints on the page that is being built."""
         for endpoint in (
             self.presets, self.open_clip, self.open_demo, self.clips, self.choose_clip, self.close_clip,
-            self.ask, self.mark, self.take_candidate, self.delete, self.rename, self.go_on, self.undo,
-            self.redo, self.overlay, self.export, self.recipe, self.cancel,
+            self.hear, self.ask, self.mark, self.take_candidate, self.delete, self.rename, self.go_on,
+            self.undo, self.redo, self.overlay, self.export, self.recipe, self.cancel,
         ):  # fmt: skip
             gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
 
@@ -54,14 +56,14 @@ class Api:
     async def open_clip(self, file: dict[str, Any], request: gr.Request) -> dict[str, Any]:
         """Put an uploaded video beside the other clips: its number, name, frames, size, times and notes."""
         visitor = self._visitor(request)
-        desk = visitor.desk
-        upload, given = (file.get("path"), file.get("orig_name")) if isinstance(file, dict) else (None, None)
-        try:
-            with self._visitors.uploads.taken(upload, desk.folder) as path:
-                name = str(given or path.name)
-                return _clip_facts(await self._done(visitor, lambda _: desk.open(path, name)))
-        except RefervidError as error:
-            raise _told(error) from error
+        with self._taken(visitor, file) as (path, name):
+            return _clip_facts(await self._done(visitor, lambda _: visitor.desk.open(path, name)))
+
+    async def hear(self, file: dict[str, Any], request: gr.Request) -> str:
+        """What is spoken in an uploaded recording, to be read, corrected and asked."""
+        visitor = self._visitor(request)
+        with self._taken(visitor, file) as (path, _):
+            return str(await self._done(visitor, lambda hook: self._visitors.hear(path, hook)))
 
     async def open_demo(self, request: gr.Request) -> dict[str, Any]:
         """Put the demo's clip beside the others."""
@@ -181,6 +183,16 @@ class Api:
 
     def _visitor(self, request: gr.Request) -> Visitor:
         return self._visitors.of(str(request.session_hash))
+
+    @contextmanager
+    def _taken(self, visitor: Visitor, file: object) -> Iterator[tuple[Path, str]]:
+        """The file that was uploaded, with the name that it had."""
+        described = file if isinstance(file, dict) else {}
+        try:
+            with self._visitors.uploads.taken(described.get("path"), visitor.desk.folder) as path:
+                yield path, str(described.get("orig_name") or path.name)
+        except RefervidError as error:
+            raise _told(error) from error
 
     def _turned(self, request: gr.Request, turn: Callable[[Desk], None]) -> dict[str, Any]:
         try:

@@ -109,9 +109,19 @@ def presets_card(lacking: Sequence[tuple[str, str, Sequence[str]]]) -> str:
     return _render("presets", presets=rows)
 
 
+def speak_button(lacks: Sequence[str]) -> str:
+    """For a sentence by the microphone, where nothing lacks that is needed to hear it."""
+    return _render("speech", lack="; ".join(map(lack_words, lacks)))
+
+
 def page_file(name: str) -> str:
     """A script, style or fixed piece of the page."""
     return (resources.files("refervid.webui") / "assets" / name).read_text("utf-8")
+
+
+def page_script(*names: str) -> str:
+    """Parts of one script, in order."""
+    return "\n".join(map(page_file, names))
 
 
 def _placed(view: QueryView) -> list[tuple[int, Any]]:

@@ -6,6 +6,8 @@ from typing import Any
 
 import gradio as gr
 
+from refervid.engines.registry import missing_parts
+from refervid.pipelines.pivot.settings import TRANSCRIBER
 from refervid.pipelines.presets import PRESETS, best_preset, lacks_of
 from refervid.webui import html
 from refervid.webui.limits import Limits
@@ -40,7 +42,7 @@ class Layout:
         self.former = gr.Textbox(visible=False)
         self.uploader = gr.HTML(
             html_template=html.page_file("uploader.html").replace("@limits", limits.words()),
-            js_on_load=html.page_file("uploader.js"),
+            js_on_load=html.page_script("sent.js", "uploader.js"),
             most_bytes=int(limits.upload_mb * 1e6),
         )
         self.clips = gr.HTML(elem_classes="piece", js_on_load=html.page_file("clips.js"))
@@ -52,7 +54,12 @@ class Layout:
             lines=2,
             max_lines=limits.sentences,
         )
-        self.sound = gr.Checkbox(label="What makes the sound")
+        with gr.Row():
+            self.sound = gr.Checkbox(label="What makes the sound", min_width=160)
+            self.speech = gr.HTML(
+                html.speak_button(missing_parts("transcriber", TRANSCRIBER)),
+                js_on_load=html.page_script("sent.js", "speech.js"),
+            )
         with gr.Row():
             self.go = gr.Button("Find it", variant="primary", scale=3, elem_id="go")
             self.cancel = gr.Button("Cancel", variant="stop", visible=False, scale=1, min_width=90)
@@ -78,7 +85,7 @@ class Layout:
             self.viewer = gr.HTML(
                 value={},
                 html_template=html.page_file("viewer/viewer.html"),
-                js_on_load="\n".join(html.page_file(f"viewer/{name}.js") for name in VIEWER),
+                js_on_load=html.page_script(*(f"viewer/{name}.js" for name in VIEWER)),
                 apply_default_css=False,
             )
         with gr.Column(elem_id="tab-why", elem_classes="unselected"):

@@ -61,6 +61,8 @@ class Page(Layout):
         question = [self.sentences, self.sound, self.preset]
         self.uploader.uploaded(self._uploaded, None, **options)
         self.uploader.refused(self._refused, None, **at_once)
+        self.speech.spoken(self._spoken, [self.sentences], **options)
+        self.speech.refused(self._refused, None, **at_once)
         self.clips.chosen(self._choose, None, **at_once)
         self.clips.closed(self._close, None, **at_once)
         self.demo.click(self._take_demo, [self.sentences], **options)
@@ -96,9 +98,38 @@ class Page(Layout):
     async def _uploaded(self, event: gr.EventData, request: gr.Request) -> AsyncIterator[Updates]:
         visitor = self._visitor(request)
         desk, name = visitor.desk, str(event.name)
+
+        def opened(path: Path) -> AsyncIterator[Updates]:
+            return self._open(visitor, lambda _: desk.open(path, name))
+
+        async for updates in self._taken(visitor, event, opened):
+            yield updates
+
+    async def _spoken(
+        self, event: gr.EventData, sentences: str, request: gr.Request
+    ) -> AsyncIterator[Updates]:
+        """What was said is written below what was typed, to be read and corrected."""
+        visitor = self._visitor(request)
+
+        def show(heard: str) -> Updates:
+            lines = [*filter(str.strip, sentences.splitlines()), heard]
+            said = html.said_card("That is what was heard: correct it, or find it.")
+            return {self.sentences: "\n".join(lines), self.status: said}
+
+        def heard(path: Path) -> AsyncIterator[Updates]:
+            recording = path.rename(path.with_name("your recording"))
+            return self._work(visitor, lambda hook: self._visitors.hear(recording, hook), show)
+
+        async for updates in self._taken(visitor, event, heard):
+            yield updates
+
+    async def _taken(
+        self, visitor: Visitor, event: gr.EventData, use: Callable[[Path], AsyncIterator[Updates]]
+    ) -> AsyncIterator[Updates]:
+        """Use the file that was uploaded."""
         try:
-            with self._visitors.uploads.taken(event.upload, desk.folder) as path:
-                async for updates in self._open(visitor, lambda _: desk.open(path, name)):
+            with self._visitors.uploads.taken(event.upload, visitor.desk.folder) as path:
+                async for updates in use(path):
                     yield updates
         except RefervidError as error:
             yield {self.status: html.error_card(error)}

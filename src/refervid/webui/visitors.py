@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 
 from refervid.core.errors import SettingsError
+from refervid.core.types import Hook
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.presets import best_preset, load
 from refervid.webui.clip_work import ClipWork
@@ -188,6 +189,11 @@ class Visitors:
                 name, device=self._device, allow_remote=self._allow_remote, remember=False
             )
         return self._pipelines[name]
+
+    def hear(self, recording: Path, hook: Hook) -> str:
+        """What is spoken; presets that hear all do it alike. Raises as `Pipeline.transcribe`."""
+        hook("listen", None, 0, 1)
+        return self.pipeline("lite").transcribe(recording)
 
     def _is_gone(self, visitor: Visitor, now_s: float) -> bool:
         silent_s = now_s - visitor.seen_s

@@ -20,15 +20,8 @@ async function send(file) {
   hold(true);
   label.classList.add("sending");
   headline.textContent = "Uploading " + file.name + " …";
-  try {
-    const form = new FormData();
-    form.append("files", file);
-    const answer = await fetch("/gradio_api/upload", { method: "POST", body: form });
-    if (answer.ok) trigger("uploaded", { upload: (await answer.json())[0], name: file.name });
-    else trigger("refused", { bytes: 0, words: (await answer.json()).detail });
-  } catch (error) {
-    trigger("refused", { bytes: 0, words: "" });
-  }
+  const upload = await sent(file);
+  if (upload) trigger("uploaded", { upload, name: file.name });
   sending = false;
   hold(false);
   label.classList.remove("sending");
