@@ -63,9 +63,9 @@ def test_the_full_disk_of_another_node_is_named_and_loses_nothing(
     scratch.mkdir()
     cluster = utilities.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     cluster.add_node(num_cpus=2, env_vars={"TMPDIR": str(scratch)})
+    executor = on_cluster(RayCluster(on_a_full_disk, cluster.address), pipeline)
     try:
         with pytest.raises(StorageFailed) as caught:
-            executor = on_cluster(RayCluster(on_a_full_disk, cluster.address), pipeline)
             evaluate(data, pipeline, out, executor=executor)
     finally:
         cluster.shutdown()

@@ -102,7 +102,7 @@ def test_a_line_for_every_frame_and_figures_in_the_end(
 def test_the_film_is_shown_to_this_machine_alone() -> None:
     with FilmServer() as film:
         assert b"/film" in urllib.request.urlopen(film.address).read()
-        film.show(np.full((8, 8, 3), 200, np.uint8))
+        film.show(lambda: np.full((8, 8, 3), 200, np.uint8))
         with urllib.request.urlopen(f"{film.address}/film") as answer:
             assert answer.readline() == b"--picture\r\n"
             assert answer.readline() == b"Content-Type: image/jpeg\r\n"

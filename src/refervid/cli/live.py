@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -98,7 +99,7 @@ def live(
             for followed in follow(tracker, pictures, objects):
                 folder.write(followed)
                 if film is not None:
-                    film.show(_overlay(followed))
+                    film.show(partial(_overlay, followed))
                 if seconds is not None and followed.picture.time_s >= seconds:
                     break
         except KeyboardInterrupt:

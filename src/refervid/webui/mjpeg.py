@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Condition, Thread
 from typing import Any, Self
@@ -20,12 +21,13 @@ _PAGE = (
 class FilmServer:
     """A context that serves at http://127.0.0.1:`port` (0: a free one) whatever is shown last.
 
-    Pages of other sites cannot read it: requests under another host's name are refused.
+    Pictures are drawn for those who look, when they are ready for the next one. Pages of other sites cannot
+    read it: requests under another host's name are refused.
     """
 
     def __init__(self, port: int = 0) -> None:
         self._change = Condition()
-        self._jpeg = b""
+        self._draw: Callable[[], Frame] | None = None
         self._number = 0
         self._closed = False
         film = self
@@ -52,11 +54,10 @@ class FilmServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def show(self, frame: Frame) -> None:
-        """(H, W, 3) uint8 RGB."""
-        encoded = encode_jpeg(frame, _QUALITY)
+    def show(self, draw: Callable[[], Frame]) -> None:
+        """`draw` gives (H, W, 3) uint8 RGB; it is called in another thread, for everyone who looks."""
         with self._change:
-            self._jpeg, self._number = encoded, self._number + 1
+            self._draw, self._number = draw, self._number + 1
             self._change.notify_all()
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
@@ -91,4 +92,5 @@ class FilmServer:
         """The next picture with its number, nothing once there will be none."""
         with self._change:
             self._change.wait_for(lambda: self._number > sent or self._closed)
-            return self._number, b"" if self._closed else self._jpeg
+            number, draw = self._number, self._draw
+        return number, b"" if self._closed or draw is None else encode_jpeg(draw(), _QUALITY)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 
 from refervid.core.errors import SettingsError
 from refervid.core.types import Frame, Mask, Pivot
 from refervid.engines.base import LiveFrame
 from refervid.engines.lite.analysis.scene import LiveScene
+from refervid.engines.lite.computing import computing
 from refervid.engines.lite.tracker.pivots import Pivots
 from refervid.engines.lite.tracker.seed import is_correction
 from refervid.engines.lite.tracker.sight import Eyes
@@ -46,7 +46,7 @@ class EmbeddedLive:
         self._next += 1
         self._scene.kept = {*self._started.values()}  # their looks may be asked for again
         self._scene.add(index, frame)
-        with torch.inference_mode():
+        with computing():
             for number, own in (pivots or {}).items():
                 self._begin(number, index, own)
             answers = self._sweep.visit(View(self._scene, index))
