@@ -25,11 +25,13 @@ from refervid.datasets.base import Dataset
 from refervid.datasets.pictures import read_ids
 from refervid.datasets.registry import dataset_class, open_dataset
 from refervid.datasets.samples import write_csv, write_masks, write_pictures
+from refervid.engines.base import Tracker
 from refervid.engines.languagebind import LanguageBindBinder
 from refervid.engines.segments import cut
 from refervid.evaluation.presets import for_dataset, replaying
 from refervid.pipelines.pivot.pipeline import PivotPipeline
 from tests.clips import write_wav
+from tests.engines.by_colour import ByColour
 from tests.engines.sam2 import tiny
 from tests.engines.sound import joined, noise, tone
 from tests.pipelines.parts import Parts
@@ -143,7 +145,7 @@ def test_decisions_are_those_of_the_published_scripts(
     folder = shared_dir / "parity" / "audio" / "published"
     published = Published(folder, cast(str, dataset_class(name).answers))
     clips = published.some(1)
-    counts = replayed(name, clips, published, folder, parts, tmp_path)
+    counts = replayed(name, clips, published, folder, parts, tmp_path, ByColour())
     assert counts["clips"] == len(clips)
     assert all(counts[f"box {number}"] for number in (1, 2, 3))
 
@@ -168,12 +170,18 @@ def test_all_published_answers(
 
 
 def replayed(
-    name: str, clips: Sequence[str], published: Published, folder: Path, parts: Parts, tmp_path: Path
+    name: str,
+    clips: Sequence[str],
+    published: Published,
+    folder: Path,
+    parts: Parts,
+    tmp_path: Path,
+    tracker: Tracker | None = None,
 ) -> Counter[str]:
     """Replays the clips, compares every decision, and counts what it compared."""
     short = cast(str, dataset_class(name).answers)
     data = write_data(tmp_path / "data", name, clips, published)
-    pipeline = refervid.load("paper", device="cpu", settings=settings(parts, data, folder))
+    pipeline = refervid.load("paper", device="cpu", settings=settings(parts, data, folder), tracker=tracker)
     assert isinstance(pipeline, PivotPipeline)
     counts: Counter[str] = Counter()
     for item in data.items():
