@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import zipfile
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,18 @@ from refervid.core.errors import (
     ConfigurationChanged,
     DatasetError,
     MirrorFailed,
+    MissingWeights,
     RefervidError,
     SettingsError,
 )
+from refervid.core.types import Hook, Reference, no_hook
 from refervid.datasets.base import Dataset
 from refervid.datasets.registry import dataset_class, open_dataset
 from refervid.datasets.samples import two_shapes, write_common_form
 from refervid.evaluation.mirror import Mirror
 from refervid.evaluation.runner import Shard, evaluate, first_items
+from refervid.media.clip import Clip
+from refervid.report.result import Result
 from tests.evaluation.colour_pipeline import ColourPipeline
 
 
@@ -230,6 +235,35 @@ def test_ref_davis17_merges_by_logits_where_there_are_any(tmp_path: Path) -> Non
     (out / "masks" / "anno_2" / "shapes-valid" / "00001.png").unlink()
     assert evaluate(data, ColourPipeline(tmp_path, logits=True), out, resume=True) == scores
     assert (out / "masks" / "anno_2" / "shapes-valid" / "00001.png").is_file()
+
+
+@dataclass
+class LoadingPipeline(ColourPipeline):
+    """Needs a file of weights in its folder."""
+
+    def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
+        if not (self.orders / "weights").exists():
+            raise MissingWeights("the weights are not on this machine")
+        return super().run(clip, references, hook)
+
+    def plan(self) -> dict[str, Any]:
+        weights = self.orders / "weights"
+        return {**super().plan(), "contents": {"weights": weights.read_text() if weights.exists() else None}}
+
+
+def test_a_run_that_lacked_its_weights_goes_on_when_they_are_there(tmp_path: Path) -> None:
+    data, out = three_videos(tmp_path / "data"), tmp_path / "out"
+    with pytest.raises(MissingWeights):
+        evaluate(data, LoadingPipeline(tmp_path), out)
+    (tmp_path / "weights").write_text("first")
+    assert evaluate(data, LoadingPipeline(tmp_path), out, resume=True)["complete"]
+    assert json.loads((out / "run.json").read_text())["contents"] == {"weights": "first"}
+    (tmp_path / "weights").write_text("second")
+    with pytest.raises(ConfigurationChanged, match="first"):
+        evaluate(data, LoadingPipeline(tmp_path), out, resume=True)
+    (tmp_path / "weights").unlink()
+    with pytest.raises(ConfigurationChanged, match="first"):
+        evaluate(data, LoadingPipeline(tmp_path), out, resume=True)
 
 
 def test_a_mirror_holds_all_that_resuming_needs(tmp_path: Path) -> None:

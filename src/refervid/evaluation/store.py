@@ -85,12 +85,16 @@ class RunFolder:
                 "then done anew"
             )
         self._refuse_another(before, str(self.path))
+        if before != self._plan:
+            with writing_to(self.path):
+                self._write(file, self._plan_text())
 
     def _plan_text(self) -> str:
         return json.dumps(self._plan, indent=2)
 
     def _refuse_another(self, before: Mapping[str, Any], place: str) -> None:
         now: Mapping[str, Any] = self._plan
+        before = _with_late_weights(before, now)
         if before == now:
             return
         if before.get("preset") != now["preset"]:  # another one has other settings altogether
@@ -344,6 +348,13 @@ def _read_object(file: Path) -> dict[str, Any] | None:
         return _object_in(file.read_bytes())
     except OSError:
         return None
+
+
+def _with_late_weights(before: Mapping[str, Any], now: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Where weights were missing nothing was answered: those that are here now are no difference."""
+    known = before.get("contents")
+    lacked = isinstance(known, dict) and None in known.values()
+    return {**before, "contents": now.get("contents")} if lacked else before
 
 
 def _object_in(text: bytes) -> dict[str, Any] | None:
