@@ -15,6 +15,7 @@ MATCHES = 10
 """Best matches of a place that vote."""
 TEMPERATURE = 0.07
 """Differences of cosine similarity that count as e."""
+_GROUP = 8
 RIDGE = 1e-2
 """Damping of the linear test, relative to the mean square of a feature."""
 
@@ -35,10 +36,23 @@ def votes(query: Tensor, memory: Tensor, values: Tensor, bias: Tensor | None = N
     """
     there = memory.transpose(1, 2)
     similarity = query @ there if bias is None else torch.baddbmm(bias, query, there)
-    best, places = similarity.topk(min(MATCHES, memory.shape[1]), dim=2)
+    best, places = _largest(similarity, MATCHES)
     weights = torch.softmax(best / TEMPERATURE, 2)
     rows = torch.arange(len(query), device=query.device)[:, None, None]
     return (weights[..., None] * values[rows, places]).sum(2)
+
+
+def _largest(table: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """As `table.topk(count)` for (N, Q, M), in half the time: the largest lie in the `count` best of M / 8
+    groups.
+    """
+    if table.shape[2] % _GROUP or table.shape[2] < count * _GROUP:
+        return table.topk(min(count, table.shape[2]))
+    groups = table.view(*table.shape[:2], _GROUP, -1)
+    best = groups.amax(2).topk(count).indices
+    few = groups.gather(3, best[:, :, None].expand(-1, -1, _GROUP, -1)).flatten(2)
+    values, at = few.topk(count)
+    return values, at // count * groups.shape[3] + best.gather(2, at % count)
 
 
 def nearness(height: int, width: int, reach: float) -> Tensor:

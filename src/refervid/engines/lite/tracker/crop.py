@@ -63,7 +63,9 @@ class Crop:
     def places(self) -> NDArray[np.float32]:
         """(`GRID`, `GRID`, 2): x and y in the picture of the middle of every cell of a mask."""
         along = ((np.arange(GRID) + 0.5) * self.side / GRID - 0.5).astype(np.float32)
-        return np.stack(np.meshgrid(along + self.x, along + self.y), -1)
+        places = np.empty((GRID, GRID, 2), np.float32)
+        places[..., 0], places[..., 1] = along + self.x, (along + self.y)[:, None]
+        return places
 
     def places_inside(self, size: tuple[int, int]) -> NDArray[np.float32]:
         """`places`, those beyond a picture of `size` (h, w) moved to its edge: what `cut` shows there."""
@@ -73,8 +75,11 @@ class Crop:
     def is_inside(self, size: tuple[int, int]) -> NDArray[np.bool_]:
         """(`GRID`, `GRID`): which cells lie in a picture of `size` (h, w)."""
         h, w = size
-        places = self.places()
-        return np.asarray(((places > -0.5) & (places < (w - 0.5, h - 0.5))).all(axis=-1))
+        along = (np.arange(GRID) + 0.5) * self.side / GRID - 0.5
+        across, down = along + self.x, along + self.y
+        return np.asarray(
+            ((down > -0.5) & (down < h - 0.5))[:, None] & ((across > -0.5) & (across < w - 0.5))
+        )
 
     def cells(self, places: NDArray[np.float32]) -> NDArray[np.float32]:
         """Inverse of `places`: where in a mask's grid lie these places (..., 2) of the picture?"""

@@ -28,13 +28,14 @@ CELLS = GRID // 4
 @dataclass(frozen=True)
 class Sight:
     """Features of one crop: `keys` (cells, D) unit vectors and `traits` (D, h, w), as `matching` has them;
-    `colours` (`GRID`, `GRID`, terms).
+    `small` (`GRID`, `GRID`, 3) is the picture there, `colours` (`GRID`, `GRID`, terms) are its colours.
     """
 
     crop: Crop
     features: Mapping[int, Tensor]
     keys: Tensor
     traits: Tensor
+    small: Frame
     colours: Memberships
     decoder: MaskDecoder
 
@@ -75,13 +76,15 @@ class Eyes:
         pictures = [crop.cut(picture) for crop in crops]
         levels = self.levels(np.stack(pictures))
         key, trait = self.decoder.keys(levels), traits(levels)
+        small = [cv2.resize(one, (GRID, GRID), interpolation=cv2.INTER_AREA) for one in pictures]
         return [
             Sight(
                 crop,
                 {stride: level[n : n + 1] for stride, level in levels.items()},
                 key[n],
                 trait[n],
-                memberships(cv2.resize(pictures[n], (GRID, GRID), interpolation=cv2.INTER_AREA)),
+                np.asarray(small[n], np.uint8),
+                memberships(small[n]),
                 self.decoder,
             )
             for n, crop in enumerate(crops)

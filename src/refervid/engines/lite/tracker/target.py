@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.types import Frame
 from refervid.engines.lite.tracker.crop import Crop, Plane
 from refervid.engines.lite.tracker.memory import Memory
 from refervid.engines.lite.tracker.seed import SURE_ODDS, Seed
@@ -30,6 +32,8 @@ STILL_PX = 0.7
 """Error of a background pixel's speed."""
 MAX_DISTINCT = 2.0
 """An object that moves e^2 times as fast as the background is as distinct as can be."""
+NOISE = 4.0
+"""Grey levels that a place may differ by from frame to frame, as far as noise and interpolation go."""
 MOST_GROWTH = 1.18
 """Of a crop's side from frame to frame, either way."""
 
@@ -57,6 +61,7 @@ class Target:
         self.speed = np.zeros(2)
         self.area = self.seen_area
         self.away = self._steps = 0
+        self._small: Frame | None = None
         self.presence = 1.0
         self.anywhere = False
         self.contested = False
@@ -82,17 +87,20 @@ class Target:
             self.anywhere = True
 
     def aim(self, view: View) -> Aim:
-        """Where optical flow leads."""
-        places = self.crop.places()
+        """Where optical flow leads, or its course where flow is astray."""
+        places, shown = self.crop.places(), self._shown(self.crop, self.odds)
         step = self.speed.astype(np.float32)
-        moved = (places + step if self.contested else view.moved(places))[self._shown(self.crop, self.odds)]
+        moved = view.moved(places)
+        astray = self.contested or self._astray(view, moved[shown], (places + step)[shown], shown)
+        if astray:
+            moved = places + step
         h, w = self._size
-        low, high = np.percentile(np.clip(moved, 0, (w - 1, h - 1)), [1, 99], axis=0)
+        low, high = np.percentile(np.clip(moved[shown], 0, (w - 1, h - 1)), [1, 99], axis=0)
         fresh = Crop.around(*low, *high)
         side = int(np.clip(fresh.side, self.crop.side / MOST_GROWTH, self.crop.side * MOST_GROWTH))
         crop = fresh.with_side(side)
         places = crop.places_inside(self._size)
-        origin = places - step if self.contested else view.origin(places)
+        origin = places - step if astray else view.origin(places)
         origin = np.clip(origin, 0, (w - 1, h - 1))
         carried = self.crop.sample(self.odds, origin.astype(np.float32), -SURE_ODDS)
         return Aim(
@@ -100,6 +108,26 @@ class Target:
             {"carried": np.float32(TRUST) * np.tanh(carried / 2)},
             self._moves_with_background(view, crop, carried),
         )
+
+    def _astray(
+        self, view: View, flow: NDArray[np.float32], course: NDArray[np.float32], shown: NDArray[np.bool_]
+    ) -> bool:
+        """Does the picture at the places (N, 2) of its course look more like it than where flow leads? So it
+        is where things leave or enter fast: of what lies beyond the edge there is no flow.
+        """
+        if self._small is None or not self._steps:
+            return False
+        off = []
+        h, w = self._size
+        for places in (course, flow):
+            inside = ((places > 0) & (places < (w - 1, h - 1))).all(axis=1)
+            if not inside.any():
+                return False
+            there = cv2.remap(
+                view.picture, places[None, inside, 0], places[None, inside, 1], cv2.INTER_LINEAR
+            )
+            off.append(float(np.abs(there[0].astype(np.float32) - self._small[shown][inside]).mean()))
+        return off[0] < off[1] - NOISE
 
     def look(self, eyes: Eyes, view: View, aim: Aim) -> tuple[Sight, Found]:
         """What is seen of it there."""
@@ -120,7 +148,7 @@ class Target:
             if not self.lost:
                 self.lose()
             return False
-        self.crop, self.odds = sight.crop, found.odds
+        self.crop, self.odds, self._small = sight.crop, found.odds, sight.small
         if self.contested:
             self.middle = self.middle + self.speed
         else:
