@@ -18,6 +18,7 @@ from refervid.pipelines.stages import Stages
 from refervid.pipelines.tracks.answer import selection_of, with_tracks
 from refervid.pipelines.tracks.hearing import heard_sounds, speaks_of_sound, told_words
 from refervid.pipelines.tracks.named import everything, what_is_named
+from refervid.pipelines.tracks.outlines import with_outlines
 from refervid.pipelines.tracks.questions import planned_rounds
 from refervid.pipelines.tracks.rounds import Standing, eliminate
 
@@ -51,6 +52,9 @@ class TracksPipeline(PivotPipeline):
         if isinstance(chooser, EliminatingChooser):
             return self._by_rules(clip, texts, chooser, stages)
         return super()._select_texts(clip, texts, stages)
+
+    def _track(self, clip: Clip, selections: Sequence[Selection], stages: Stages) -> list[Selection]:
+        return [with_outlines(one) for one in super()._track(clip, selections, stages)]
 
     def _by_rules(
         self, clip: Clip, texts: Sequence[str], chooser: EliminatingChooser, stages: Stages

@@ -1,0 +1,38 @@
+"""Do the masks of an object fill the boxes that it was chosen by?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from refervid.core.boxes import box_iou
+from refervid.pipelines.pivot.selection import Selection
+from refervid.report.objects import TrackedObject
+
+FILLED = 0.5
+"""Intersection over union of a box and that of the mask in it (what counts as found in PASCAL VOC)."""
+
+NOTE = "the outline found does not fill the box of what was chosen"
+
+
+def with_outlines(selection: Selection) -> Selection:
+    """The same, as a guess where the masks of an object do not fill most of its boxes: what was recognised is
+    not what is shown then.
+    """
+    if selection.guess or all(map(_fills, selection.tracked)):
+        return selection
+    return replace(selection, guess=True).noted(
+        ["the outline found does not fill the box of what was chosen"]
+    )
+
+
+def _fills(thing: TrackedObject) -> bool:
+    shares = []
+    for pivot in thing.pivots:
+        box = pivot.box_xyxy
+        if pivot.mask is None and box is not None and (box[2:] > box[:2]).all():
+            ys, xs = np.nonzero(thing.track[pivot.frame_index])
+            found = [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1] if len(xs) else [0, 0, 0, 0]
+            shares.append(box_iou(np.array(found, np.float64), box.astype(np.float64)))
+    return not shares or float(np.median(shares)) >= FILLED
