@@ -8,7 +8,7 @@ from dataclasses import replace
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
 from refervid.engines.base import Inventory, ObjectTrack
 from refervid.engines.questions import BoxChoice, BoxQuestion
-from refervid.engines.surest import surest
+from refervid.engines.surest import PIVOTS, surest
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
 from refervid.pipelines.pivot.select import to_pivot
@@ -107,7 +107,8 @@ def _pivots(track: ObjectTrack) -> tuple[Pivot, ...]:
         best = int(track.frame_indices[int(track.scores.argmax())])
         mark = track.candidate_at(best)
         return (Pivot(best, track.box_at(best)) if mark is None else to_pivot(best, mark),)
-    return tuple(Pivot(int(track.frame_indices[n]), track.boxes_xyxy[n]) for n in surest(track.scores))
+    rows = surest(track.scores, PIVOTS)
+    return tuple(Pivot(int(track.frame_indices[row]), track.boxes_xyxy[row]) for row in rows)
 
 
 def _surest(tracks: Sequence[ObjectTrack]) -> tuple[ObjectTrack, ...]:

@@ -13,7 +13,7 @@ from refervid.engines.base import ObjectTrack
 from refervid.engines.lite.chooser.region import overlap
 from refervid.engines.lite.chooser.selection import PLURAL_SHARE
 from refervid.engines.lite.language import Expression
-from refervid.engines.surest import surest
+from refervid.engines.surest import PIVOTS, surest
 
 RIVAL = 0.7
 """Another thing that is worth so much of the best may be meant as well."""
@@ -90,7 +90,7 @@ def pivots_of(tracks: Sequence[ObjectTrack], sampled: Sequence[int]) -> list[Piv
     boxes = np.concatenate([track.boxes_xyxy for track in tracks])
     scores = np.concatenate([track.scores for track in tracks])
     order = np.argsort(frames, kind="stable")
-    pivots = [Pivot(int(frames[row]), boxes[row]) for row in order[surest(scores[order])]]
+    pivots = [Pivot(int(frames[row]), boxes[row]) for row in order[surest(scores[order], PIVOTS)]]
     ends = sorted((int(track.frame_indices[0]), int(track.frame_indices[-1])) for track in tracks)
     for (_, left), (back, _) in pairwise(ends):
         unseen = [frame for frame in sampled if left < frame < back]
