@@ -149,6 +149,72 @@ def test_several_are_asked_for(clip: ArrayClip) -> None:
     assert one.guess
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("the two dogs", "2 are asked for, 1 seen"),
+        ("the dog next to the car", "fits only in part: next to car"),
+        ("the dog on the right", "fits only in part: on the right"),
+        ("the person without a backpack", "not checked: without"),
+        ("the person without a hat", "cannot be measured: 'without hat'"),
+        ("the dog that is not a zorblax", "cannot be measured: 'not zorblax'"),
+    ],
+)
+def test_what_was_not_seen_makes_a_guess_that_says_so(clip: ArrayClip, text: str, said: str) -> None:
+    answer = ask(clip, text)
+    assert answer.guess
+    assert said in "; ".join(answer.notes)
+
+
+def test_what_two_names_fit_is_a_guess(clip: ArrayClip) -> None:
+    either = track(1, 10, 3, True, person=0.8, dog=0.6)
+    answer = ask(clip, "the person", Inventory((either,), INVENTORY.frame_indices))
+    assert answer.guess
+    assert "may be a dog" in answer.notes[0]
+
+
+def test_only_what_fits_all_that_is_said_of_it_is_excepted(clip: ArrayClip) -> None:
+    other = track(4, 120, 0, False, dog=0.8)
+    dogs = Inventory((DOG, other), INVENTORY.frame_indices)
+    assert start(ask(clip, "everything except the blue dog", dogs)) == [10]
+
+
+def test_what_something_stands_on_is_below_it(clip: ArrayClip) -> None:
+    below, above = (
+        replace(
+            track(number, 10, 3, True, skateboard=0.9), boxes_xyxy=DOG.boxes_xyxy + np.array([0, shift] * 2)
+        )
+        for number, shift in ((3, 28), (4, -28))
+    )
+    for boards in ((below, above), (above, below)):
+        answer = ask(clip, "the board the dog stands on", Inventory((DOG, *boards), INVENTORY.frame_indices))
+        assert [pivots[0].box_xyxy[1] for pivots in answer.objects if pivots[0].box_xyxy is not None] == [58]
+
+
+def test_the_car_beside_the_van_is_not_the_van(clip: ArrayClip) -> None:
+    van, car = track(1, 60, 0, True, bus=0.8, car=0.7), track(2, 90, 0, False, car=0.6)
+    answer = ask(clip, "the car next to the bus", Inventory((van, car), INVENTORY.frame_indices))
+    assert start(answer) == [90]
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("the person in the red shirt", True),
+        ("the person in blue trousers", True),
+        ("the person in the blue shirt", False),
+        ("the person without a red shirt", False),
+    ],
+)
+def test_a_garment_has_its_colour_where_it_is_worn(text: str, holds: bool) -> None:
+    ground = np.random.default_rng(0).integers(90, 160, (HEIGHT, WIDTH, 1), np.uint8).repeat(3, 2)
+    ground[10:45, 60:84], ground[45:80, 60:84] = (220, 20, 20), (20, 40, 220)
+    frames = np.stack([ground] * FRAMES)
+    person = replace(PERSON, boxes_xyxy=np.tile(np.float32([60, 10, 84, 80]), (6, 1)))
+    answer = ask(ArrayClip(frames, fps=6), text, Inventory((person,), INVENTORY.frame_indices))
+    assert (bool(answer.objects) and not answer.guess) == holds
+
+
 def test_a_finder_of_one_s_own_names_things_for_the_whole_chain(clip: ArrayClip) -> None:
     class Known:
         Settings = RulesSettings

@@ -13,13 +13,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.types import Mask
 from refervid.engines.lite.analysis.colour import membership
+from refervid.engines.lite.chooser.body import PLACES, part_box
 from refervid.engines.lite.chooser.fuzzy import rise
 from refervid.engines.lite.chooser.region import Region, overlap
 from refervid.engines.lite.language import Attribute, lexicon
 
-SHARES = {"pure": (0.3, 0.85), "whole": (0.03, 0.18), "part": (0.01, 0.15), "detail": (0.003, 0.05)}
+SHARES = {
+    "pure": (0.3, 0.85),
+    "whole": (0.03, 0.18),
+    "part": (0.01, 0.15),
+    "detail": (0.003, 0.05),
+    "worn": (0.1, 0.4),
+}
 """Share of a region in the colour from which it begins to fit, and fits fully; a red car has black tyres."""
+PERSON = 0.5
+"""Probability of a person from which on garments are looked for where persons wear them."""
 SAME_THING = 0.7
 """Regions that overlap this much (share of the smaller) are one thing or its part, not rivals."""
 
@@ -51,16 +61,35 @@ _PLACE_BOUNDS = {
 
 
 def colour_fit(region: Region, attribute: Attribute, pure: bool = False) -> float:
-    """Share of the region in the colour, on the scale of what carries it."""
+    """Share of the region in the colour, on the scale of what carries it; of a person's garment where it
+    usually is.
+    """
     frame = region.scene.small(region.frame_index)
-    share = float(membership(frame, attribute.values, attribute.shade)[region.mask].mean())
+    worn = _worn_at(region, attribute.part)
+    inside = region.mask if worn is None else worn
+    share = float(membership(frame, attribute.values, attribute.shade)[inside].mean())
     if attribute.shade:
-        share = max(share, 0.5 * float(membership(frame, attribute.values)[region.mask].mean()))
+        share = max(share, 0.5 * float(membership(frame, attribute.values)[inside].mean()))
+    if worn is not None:
+        return rise(share, *SHARES["worn"])
     if attribute.part:
         return rise(share, *SHARES["detail" if attribute.part in lexicon.SMALL_PARTS.split() else "part"])
     if pure:
         return rise(share, *SHARES["pure"])
     return 0.65 * rise(share, *SHARES["whole"]) + 0.35 * rise(share, SHARES["whole"][1], 0.7)
+
+
+def _worn_at(region: Region, part: str) -> Mask | None:
+    """(h, w): the pixels of a person that a garment or part of the body usually has; None: nobody knows."""
+    if part not in PLACES or (region.names or {}).get("person", 0.0) < PERSON:
+        return None
+    box = part_box(region.box, part)
+    if box is None:
+        return None
+    x0, y0, x1, y1 = np.clip(box.round().astype(int), 0, None)
+    mask = np.zeros_like(region.mask)
+    mask[y0:y1, x0:x1] = region.mask[y0:y1, x0:x1]
+    return mask if mask.any() else None
 
 
 def near_colour_fit(region: Region, attribute: Attribute) -> float:

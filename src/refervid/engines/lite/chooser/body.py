@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refervid.core.types import Pivot
 from refervid.engines.lite.language import Expression
@@ -43,9 +44,15 @@ def wearer(expression: Expression) -> Expression | None:
 def part_of(pivot: Pivot, noun: str) -> Pivot | None:
     """The pivot's box cut down to the part; None where it is not in sight."""
     assert pivot.box_xyxy is not None
-    x0, y0, x1, y1 = (float(side) for side in pivot.box_xyxy)
-    if x1 <= x0 or y1 <= y0:
+    if (pivot.box_xyxy[2:] <= pivot.box_xyxy[:2]).any():
         return pivot  # it says that the person is away
+    box = part_box(pivot.box_xyxy, noun)
+    return None if box is None else replace(pivot, box_xyxy=box.astype(np.float32))
+
+
+def part_box(person: NDArray[np.floating], noun: str) -> NDArray[np.float64] | None:
+    """(4,) xyxy of a part in the box of a person; None where it is not in sight."""
+    x0, y0, x1, y1 = (float(side) for side in person)
     figure = max(y1 - y0, FIGURE * (x1 - x0))
     top, bottom = (y0 + share * figure for share in PLACES[noun])
     if min(bottom, y1) - top < LEAST_SEEN * (bottom - top):
@@ -53,4 +60,4 @@ def part_of(pivot: Pivot, noun: str) -> Pivot | None:
     middle, half = (x0 + x1) / 2, (x1 - x0) / 2
     if PLACES[noun][1] <= HEAD_WIDTH:
         half = min(half, HEAD_WIDTH * figure / 2)
-    return replace(pivot, box_xyxy=np.array([middle - half, top, middle + half, min(bottom, y1)], np.float32))
+    return np.array([middle - half, top, middle + half, min(bottom, y1)])

@@ -19,7 +19,7 @@ from refervid.engines.lite.chooser.body import part_of, wearer
 from refervid.engines.lite.chooser.confidence import confidence
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
-from refervid.engines.lite.chooser.scoring import FLOORS, REJECT, is_anything, judge, noun_fit
+from refervid.engines.lite.chooser.scoring import FLOORS, NAMED, REJECT, denied, is_anything, judge, noun_fit
 from refervid.engines.lite.chooser.selection import HOLDS, language_notes
 from refervid.engines.lite.chooser.stuff import stuff_mask
 from refervid.engines.lite.chooser.things import Judgement, chosen_groups, pivots_of, same_place
@@ -35,8 +35,6 @@ KEYFRAME_S = 4.0
 MOST_KEYFRAMES = 24
 MOST_REGIONS = 16
 """Of the surest tracks, on one keyframe."""
-NAMED = 0.5
-"""Fit of a name from which on a thing is recognised: more likely it than not."""
 PERHAPS = 0.15
 """Fit of a name below which a thing is something else."""
 DESCRIBED = 2
@@ -44,6 +42,8 @@ DESCRIBED = 2
 made up or unusually seen things are not what the networks learned from. The answer is a guess."""
 HEARSAY = 0.45
 """What ImageNet's name is worth for a thing that COCO's network knows, and did not see: never recognised."""
+POSTURES = ("stand", "sit", "lie", "perch", "rest", "stay", "park")
+"""Doings that say no more than where a thing is to another."""
 TOUCHING = 0.1
 """Shared area, over the smaller's, from which on a thing is in use by a person."""
 STUFF_CONFIDENCE = 0.3
@@ -150,7 +150,7 @@ class Eliminator:
         fits = {number: noun_fit(meant, names) for number, names in self._names.items()}
         named = meant.known or max(meant.detector.values(), default=0.0) == 1
         foreign = meant.narrower or not named
-        if meant.classifier and (foreign or max(fits.values(), default=0.0) < NAMED):
+        if meant.classifier and (foreign or max(fits.values(), default=0.0) < PERHAPS):
             for number, probabilities in self._classified.of(list(self._tracks.values())).items():
                 called = float(probabilities[list(meant.classifier)].sum())
                 if foreign:
@@ -204,15 +204,18 @@ class Eliminator:
                     agent, other = (other, agent) if doing.passive else (agent, other)
                     done.append(named * (action_fit(doing.action, agent, other, self._scene) or 0.0))
             fit = min(fit, max(done))
-        fit = 1 - fit if doing.negated else fit
+        fit = float(denied(np.array(fit))) if doing.negated else fit
         words = f"{doing.words} {doing.targets[0].noun or ''}".strip()
         one.fits["relation", words] = fit
         one.worth *= FLOORS["relation"] + (1 - FLOORS["relation"]) * fit
 
     def _sure(self, other: Expression) -> list[int]:
-        """Tracks that are recognised as something else."""
+        """Tracks that are recognised as something else, with all that is said of it."""
         meant = other.concept
-        return [number for number, fit in self._fits(meant).items() if fit >= NAMED] if meant else []
+        found = [number for number, fit in self._fits(meant).items() if fit >= NAMED] if meant else []
+        if not (other.attributes or other.relations):
+            return found
+        return [each.track.number for each in self._judged(other, found) if each.weakest >= HOLDS]
 
     def _targets(self, expression: Expression) -> set[int]:
         """Tracks that the things may be to which the sentence relates."""
@@ -254,7 +257,9 @@ class Eliminator:
     def _found(self, expression: Expression, meant: Concept | None, judged: list[Judgement]) -> Elimination:
         chosen, rivals = chosen_groups(judged, expression)
         best = chosen[0][0]
-        notes = language_notes(replace(expression, excluded=(), owner=None))
+        notes = language_notes(replace(expression, excluded=_doubtful(expression.excluded), owner=None))
+        if expression.plural and len(chosen) < (expression.count or 2):
+            notes.append(f"{expression.count or 'several'} are asked for, {len(chosen)} seen")
         unchecked = list(meant.unchecked) if meant else ["what it is"]
         unchecked += [f"who {one.words} it" if one.passive else one.words for one in _unmeasured(expression)]
         if meant and meant.uses and self._uses(best.track, meant):
@@ -264,6 +269,8 @@ class Eliminator:
             notes.append(f"fits only in part: {', '.join(weak)}")
         if unchecked:
             notes.append(f"not checked: {', '.join(unchecked)}")
+        if meant and (seen_as := _seen_as(meant, best.track)):
+            notes.append(f"what was recognised may be {_article(seen_as)}")
         if rivals:
             notes.append(f"there are {len(rivals) + 1} that fit alike: the most prominent is taken")
         objects = [pivots_of([each.track for each in group], self._looked_at) for group in chosen]
@@ -293,8 +300,20 @@ def _doings(expression: Expression) -> list[Relation]:
 
 
 def _unmeasured(expression: Expression) -> list[Relation]:
-    """Where two things are to each other is judged, what they do is not."""
-    return [relation for relation in expression.relations if relation.action and relation.action not in HOW]
+    """Where two things are to each other is judged, what they do is not; nor what is without a thing that is
+    easily overlooked.
+    """
+    return [
+        relation
+        for relation in expression.relations
+        if (relation.action and relation.action not in HOW and relation.action not in POSTURES)
+        or (relation.negated and relation.kind != "compared" and _doubtful(relation.targets))
+    ]
+
+
+def _doubtful(others: Sequence[Expression]) -> tuple[Expression, ...]:
+    """Those that may be there unseen."""
+    return tuple(one for one in others if one.concept is None or not one.concept.known)
 
 
 def _prominence(track: ObjectTrack, scene: Scene, seen: float) -> float:
@@ -302,7 +321,7 @@ def _prominence(track: ObjectTrack, scene: Scene, seen: float) -> float:
     height, width = scene.clip_size
     sides = track.boxes_xyxy[:, 2:] - track.boxes_xyxy[:, :2]
     share = float(np.sqrt(np.median(sides.prod(axis=1)) / (height * width)))
-    return (0.4 + 0.6 * seen) * (0.5 + 0.5 * min(1.0, 2 * share))
+    return (0.25 + 0.75 * seen) * (0.5 + 0.5 * min(1.0, 2 * share))
 
 
 def _failed(judged: Sequence[Judgement]) -> list[str]:
@@ -313,6 +332,16 @@ def _failed(judged: Sequence[Judgement]) -> list[str]:
         if best < REJECT.get(kind, 0.0):
             failed.append(words)
     return failed
+
+
+def _seen_as(meant: Concept, track: ObjectTrack) -> str:
+    """Another thing that it was recognised as, or the neighbour that its name was taken for; "": none."""
+    others = {name: p for name, p in track.names.items() if name not in meant.detector and p >= NAMED}
+    own = {name: weight * track.names.get(name, 0.0) for name, weight in meant.detector.items()}
+    likeliest = max(own, key=lambda name: own[name], default="")
+    if not meant.narrower and likeliest and meant.detector[likeliest] < 1:
+        others[likeliest] = own[likeliest]
+    return max(others, key=lambda name: others[name], default="")
 
 
 def _not_found(reason: str, sure: float, notes: list[str]) -> Elimination:

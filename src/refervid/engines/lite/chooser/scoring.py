@@ -48,6 +48,8 @@ ONE_COLOURED = ("ware", "ball", "figure", "garment", "furniture")
 """Classes of things that mostly have one colour all over; people, animals and cars have several."""
 NEARLY = 0.35
 """What a neighbouring colour is worth."""
+NAMED = 0.5
+"""Fit of a name from which on a thing is recognised: more likely it than not."""
 REJECT = {"colour": 0.12, "part": 0.04, "motion": 0.08}
 """If no region reaches this fit, what the sentence describes is not there."""
 _SURE_MOTIONS = {"moving", "still", "left", "right", "up", "down", "fast"}
@@ -95,7 +97,7 @@ def judge(expression: Expression, regions: Sequence[Region], point_tracks: Point
     if sequence:
         fits = [motion.sequence_fit(each, sequence) for each in _motions(regions, point_tracks)]
         judged.append(Judged(" then ".join(each.words for each in sequence), "motion", np.array(fits)))
-    judged += [_related(each, regions, point_tracks) for each in expression.relations]
+    judged += [_related(each, expression.noun, regions, point_tracks) for each in expression.relations]
     judged += _priors(expression, regions)
     alone = _combine(scores, judged)
     for attribute in plain:
@@ -176,7 +178,8 @@ def _compared(
         fits = appearance.foremost_fit(regions, ordered, weights, margin)
         if attribute.kind == "position" and attribute.degree == "plain":
             alone = [appearance.place_fit(region, value) for region in regions]
-            fits = [(0.6 * first + 0.4 * place) for first, place in zip(fits, alone, strict=True)]
+            # Less than half for being the only one: that alone does not put it there.
+            fits = [(0.45 * first + 0.55 * place) for first, place in zip(fits, alone, strict=True)]
             if attribute.negated:
                 fits = [1 - place for place in alone]
     array = np.nan_to_num(np.array(fits))
@@ -184,7 +187,9 @@ def _compared(
     return Judged(_words(attribute), attribute.kind, array, too_few)
 
 
-def _related(relation: Relation, regions: Sequence[Region], point_tracks: PointTracks) -> Judged:
+def _related(
+    relation: Relation, noun: str | None, regions: Sequence[Region], point_tracks: PointTracks
+) -> Judged:
     """Each region against the best of the others as the relation's target."""
     if relation.kind == "compared" and relation.attribute is not None:
         return _more_than(relation, relation.attribute, regions, point_tracks)
@@ -192,18 +197,29 @@ def _related(relation: Relation, regions: Sequence[Region], point_tracks: PointT
     missing = False
     for target in relation.targets:
         verdict = judge(target, regions, point_tracks)
-        weights = verdict.plausible
+        # The likeliest target is still none if it is something else.
+        named = [each.fits for each in verdict.judged if each.kind == "named"]
+        weights = verdict.plausible / verdict.plausible.max() * (named[0] if named else 1)
         missing = missing or bool(verdict.missing)
         geometry = np.array([[relation_fit(relation, one, other) for other in regions] for one in regions])
+        geometry = geometry.T if relation.passive else geometry
         apart = np.array(
             [[one is not other and _may_relate(relation, one, other) for other in regions] for one in regions]
         )
-        best = (np.where(apart, geometry, 0) * (weights / weights.max())).max(axis=1)
+        best = (np.where(apart, geometry, 0) * weights).max(axis=1)
+        if not target.plural and target.noun != noun and named and named[0].max() >= NAMED:
+            best[weights.argmax()] = 0  # "the car next to the van" is not the van
         fits = np.minimum(fits, best)
     if relation.superlative and fits.max() > 0:
         fits = (fits / fits.max()) ** 3
     words = f"{relation.words} {relation.targets[0].noun or ''}".strip()
-    return Judged(words, "relation", 1 - fits if relation.negated else fits, missing and not relation.negated)
+    fits = denied(fits) if relation.negated else fits
+    return Judged(words, "relation", fits, missing and not relation.negated)
+
+
+def denied(fits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of a relation that shall not be: what is more likely than not there is there."""
+    return 1 - np.minimum(fits / NAMED, 1)
 
 
 def _may_relate(relation: Relation, one: Region, other: Region) -> bool:
