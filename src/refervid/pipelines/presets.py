@@ -177,7 +177,8 @@ PRESETS: Mapping[str, Preset] = {
 }
 
 AUTO_ORDER = ("local", "fast", "lite")
-"""Presets that `auto` tries, best first. Never one that costs money or sends data away."""
+"""Presets that `auto` tries, best first. Never one that costs money or sends data away, nor `agent`, which
+nobody has measured with published weights yet."""
 
 
 @dataclass(frozen=True)

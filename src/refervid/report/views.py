@@ -234,8 +234,9 @@ def spending_words(spending: Spending | None) -> str:
     if spending is None or not (spending.asked or spending.from_cache):
         return ""
     cost = "price unknown" if spending.usd is None else f"{spending.usd:.4f} USD"
+    asked = f"{spending.asked} question{'s' * (spending.asked != 1)} asked"
     return (
-        f"{spending.asked} questions asked, {spending.from_cache} answers remembered: "
+        f"{asked}, {spending.from_cache} answer{'s' * (spending.from_cache != 1)} remembered: "
         f"{spending.input_tokens:,} tokens in, {spending.output_tokens:,} out, {cost}"
     )
 

@@ -1,13 +1,17 @@
-"""What a choice among tracks leaves a person to choose instead."""
+"""What is kept becomes objects, and a choice among tracks leaves a person others to choose instead."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from refervid.core.types import Decision
 from refervid.engines.base import Inventory, ObjectTrack
+from refervid.engines.rounds import Judgement
 from refervid.pipelines.correct import candidate_pivot
-from refervid.pipelines.tracks.answer import with_tracks
+from refervid.pipelines.tracks.answer import selection_of, with_tracks
+from refervid.pipelines.tracks.rounds import Standing
+from tests.engines.sam2.tiny import clip
 
 
 def track(number: int, name: str, frames: list[int]) -> ObjectTrack:
@@ -37,3 +41,20 @@ def test_where_nothing_fits_all_can_be_chosen() -> None:
     assert told.chosen == ()
     nothing = Decision("tracks", None, "rules")
     assert with_tracks(nothing, Inventory([], [0, 4])) is nothing
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "started"),
+    [
+        ("dog", [8, 12], [[0, 4, 8, 12]]),  # lost and found again
+        ("dog", [4, 12], [[0, 4], [4, 12]]),  # another one, which is there at the same time
+        ("cat", [8, 12], [[0, 4], [8, 12]]),
+    ],
+)
+def test_a_thing_that_was_lost_and_found_again_is_one_object(
+    name: str, frames: list[int], started: list[list[int]]
+) -> None:
+    tracks = (track(1, "dog", [0, 4]), track(2, name, frames))
+    kept = Standing("it", tracks, judgements={1: Judgement("keep"), 2: Judgement("keep")})
+    objects = selection_of(clip(13), kept).objects
+    assert [[pivot.frame_index for pivot in pivots] for pivots in objects] == started

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
 from refervid.engines.base import Inventory, ObjectTrack
 from refervid.engines.questions import BoxChoice, BoxQuestion
@@ -44,12 +46,12 @@ def selection_of(clip: Clip, standing: Standing) -> Selection:
 def _with_objects(
     clip: Clip, selection: Selection, standing: Standing, meant: Sequence[ObjectTrack]
 ) -> Selection:
-    objects = tuple(_pivots(track) for track in meant)
-    pairs = zip(objects, meant, strict=True)
+    things = _things(meant)
+    objects = tuple(_pivots(thing) for thing in things)
     tracked = tuple(
-        TrackedObject(number, pivots, track.masks)
-        for number, (pivots, track) in enumerate(pairs, 1)
-        if track.masks is not None
+        TrackedObject(number, pivots, masks)
+        for number, (pivots, (track, *_)) in enumerate(zip(objects, things, strict=True), 1)
+        if (masks := track.masks) is not None
     )
     return Selection(
         selection.reference,
@@ -101,14 +103,35 @@ def _there(tracks: Sequence[ObjectTrack], index: int) -> list[tuple[ObjectTrack,
     return [(track, mark) for track in tracks if (mark := track.candidate_at(index)) is not None]
 
 
-def _pivots(track: ObjectTrack) -> tuple[Pivot, ...]:
+def _things(tracks: Sequence[ObjectTrack]) -> list[list[ObjectTrack]]:
+    """Tracks of boxes alone that have one name and follow one another are one thing, lost and found again."""
+    things: list[list[ObjectTrack]] = []
+    for track in sorted(tracks, key=lambda one: int(one.frame_indices[0])):
+        before = next((thing for thing in things if _goes_on(thing[-1], track)), None)
+        if before is None:
+            things.append([track])
+        else:
+            before.append(track)
+    return things
+
+
+def _goes_on(one: ObjectTrack, later: ObjectTrack) -> bool:
+    if one.masks is not None or later.masks is not None:
+        return False
+    return one.frame_indices[-1] < later.frame_indices[0] and next(iter(one.names), "") in later.names
+
+
+def _pivots(thing: Sequence[ObjectTrack]) -> tuple[Pivot, ...]:
     """One is enough for what is segmented already."""
+    [track, *_] = thing
     if track.masks is not None:
         best = int(track.frame_indices[int(track.scores.argmax())])
         mark = track.candidate_at(best)
         return (Pivot(best, track.box_at(best)) if mark is None else to_pivot(best, mark),)
-    rows = surest(track.scores, PIVOTS)
-    return tuple(Pivot(int(track.frame_indices[row]), track.boxes_xyxy[row]) for row in rows)
+    frames = np.concatenate([track.frame_indices for track in thing])
+    boxes = np.concatenate([track.boxes_xyxy for track in thing])
+    scores = np.concatenate([track.scores for track in thing])
+    return tuple(Pivot(int(frames[row]), boxes[row]) for row in surest(scores, PIVOTS))
 
 
 def _surest(tracks: Sequence[ObjectTrack]) -> tuple[ObjectTrack, ...]:
