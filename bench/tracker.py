@@ -116,7 +116,7 @@ def from_mask_and_box(tracker: EmbeddedTracker, clip: Clip, truth: Masks) -> dic
     for start, pivot in starts.items():
         [track] = tracker.track(clip, [[pivot]], no_hook)
         found = track.stack()
-        row[start] = float((jaccard(truth, found).mean() + boundary_f(truth, found).mean()) / 2)
+        row[start] = _rounded((jaccard(truth, found).mean() + boundary_f(truth, found).mean()) / 2)
     return row
 
 
@@ -132,14 +132,14 @@ def davis(root: Path, part: str | None, frames: int | None) -> dict[str, dict[st
         for name, clip, truth in davis_clips(root, frames):
             row = rows[name] = from_mask_and_box(tracker, clip, truth)
             print(f"  {name:16s} mask {row['mask']:.3f}  box {row['box']:.3f}", flush=True)
-    rows["mean"] = {start: float(np.mean([row[start] for row in rows.values()])) for start in ("mask", "box")}
+    rows["mean"] = {
+        start: _rounded(np.mean([row[start] for row in rows.values()])) for start in ("mask", "box")
+    }
     return rows
 
 
 def rules(root: Path, frames: int | None) -> dict[str, dict[str, object]]:
-    """For each of `TRIED`: J&F (mean of mask and box) of every value on all clips, how many clips it is best
-    on, and "left out": the mean over clips of what the value that is best on all others gives on a clip.
-    """
+    """What each of `TRIED` is worth, by J&F (mean of mask and box)."""
     eyes = Eyes.load()
     scores: dict[str, list[list[float]]] = {name: [] for name in TRIED}
     for clip_name, clip, truth in davis_clips(root, frames):
@@ -151,21 +151,33 @@ def rules(root: Path, frames: int | None) -> dict[str, dict[str, object]]:
                     own.append(float(np.mean([*from_mask_and_box(tracker, clip, truth).values()])))
             scores[name].append(own)
             print(f"  {clip_name:16s} {name:12s}", *(f"{one:.3f}" for one in own), flush=True)
-    report: dict[str, dict[str, object]] = {}
-    for name, (module, values) in TRIED.items():
-        table = np.array(scores[name])  # (clips, values)
-        others = [np.delete(table, clip, axis=0).mean(axis=0).argmax() for clip in range(len(table))]
-        report[name] = {
-            "J&F by value": {
-                str(value): round(float(score), 4)
-                for value, score in zip(values, table.mean(axis=0), strict=True)
-            },
-            "clips it is best on": np.bincount(table.argmax(axis=1), minlength=len(values)).tolist(),
-            "as it ships": getattr(module, name),
-            "left out": round(float(np.mean(table[range(len(table)), others])), 4),
-        }
-        print(f"  {name}: {report[name]}", flush=True)
+    return {name: worth(name, np.array(table)) for name, table in scores.items()}
+
+
+def worth(name: str, table: NDArray[np.float64]) -> dict[str, object]:
+    """Of one of `TRIED`, whose values gave `table` (clips, values): every value on all clips, on how many
+    clips it beats what ships, and "left out", the mean over clips of what the value that is best on all others
+    gives on a clip.
+    """
+    module, values = TRIED[name]
+    ships = [str(value) for value in values].index(str(getattr(module, name)))
+    others = [np.delete(table, clip, axis=0).mean(axis=0).argmax() for clip in range(len(table))]
+    report = {
+        "ships": str(values[ships]),
+        "values": {
+            str(value): _rounded(score) for value, score in zip(values, table.mean(axis=0), strict=True)
+        },
+        "clips on which it beats what ships": {
+            str(value): int((table[:, at] > table[:, ships]).sum()) for at, value in enumerate(values)
+        },
+        "left out": _rounded(table[range(len(table)), others].mean()),
+    }
+    print(f"  {name}: {report}", flush=True)
     return report
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 4)
 
 
 def scenes() -> dict[str, float]:
@@ -181,7 +193,7 @@ def scenes() -> dict[str, float]:
         ]
         away = any(mask.any() for mask, real in pairs if not real.any())
         found[name] = (
-            -1.0 if away else float(np.mean([iou(mask, real) for mask, real in pairs if real.any()]))
+            -1.0 if away else _rounded(np.mean([iou(mask, real) for mask, real in pairs if real.any()]))
         )
         print(f"  {name:22s} {found[name]:.3f}", flush=True)
     return found
@@ -249,7 +261,7 @@ def speed() -> dict[str, dict[str, float]]:
         processor = time.process_time() - began
         forward = np.array(clock[:60])  # nothing is carried backwards
         fastest = float((forward[10:] - forward[:-10]).min())
-        found[f"{objects} objects"] = {"processor": 60 / processor, "clock": 10 / fastest}
+        found[f"{objects} objects"] = {"processor": _rounded(60 / processor), "clock": _rounded(10 / fastest)}
         print(f"  {objects} objects: {found[f'{objects} objects']}", flush=True)
     return found
 
@@ -263,13 +275,22 @@ def length() -> dict[str, float]:
     kept of a frame in memory is some hundred bytes, whatever its size: pictures and flow lie on disk.
     """
     found = {}
+
+    def note(stage: str, artefact: object, completed: int, total: int) -> None:
+        if stage == "track" and completed % 1000 == 0:
+            print(f"  {completed} of {total}: {_peak()} MiB", flush=True)
+
     for count in LENGTHS:
         clip = Discs(count, 1, 180, 320)
-        [track] = EmbeddedTracker().track(clip, clip.pivots(), no_hook)
-        found[f"{count} frames, peak MiB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        [track] = EmbeddedTracker().track(clip, clip.pivots(), note)
+        found[f"{count} frames, peak MiB"] = _peak()
         found[f"{count} frames, held"] = int(np.count_nonzero(track.areas()))
         print(f"  {found}", flush=True)
     return found
+
+
+def _peak() -> float:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.tracker.memory import Entry, Memory, mixed, test_of
 from refervid.engines.lite.tracker.seed import Seed, is_correction, seed_of
 from refervid.engines.lite.tracker.sight import Eyes
-from refervid.engines.lite.tracker.target import Target
+from refervid.engines.lite.tracker.target import Target, look
 from refervid.engines.lite.tracker.view import View
 
 NEAREST = 4
@@ -95,6 +95,7 @@ class Pivots:
         target = Target(self.seeds[start], self.memory(start), self._scene.picture_size)
         for index in range(start + direction, end + direction, direction):
             view = View(self._scene, index, direction)
-            if not target.settle(*target.look(self._eyes, view, target.aim(view))):
+            [seen] = look(self._eyes, view, [target], [target.aim(view)])
+            if not target.settle(*seen):
                 return None
         return target.seed

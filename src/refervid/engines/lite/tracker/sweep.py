@@ -7,6 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
+from functools import partial
 from typing import TypeVar
 
 import torch
@@ -19,11 +20,12 @@ from refervid.engines.lite.tracker.rivals import Rivals
 from refervid.engines.lite.tracker.search import place_of
 from refervid.engines.lite.tracker.seed import SURE_ODDS, Seed
 from refervid.engines.lite.tracker.sight import Eyes, Found, Sight
-from refervid.engines.lite.tracker.target import Aim, Target
+from refervid.engines.lite.tracker.target import Aim, Target, look
 from refervid.engines.lite.tracker.view import View
 
 T = TypeVar("T")
 
+CORES = os.cpu_count() or 1
 FARTHEST_BACK = 32
 """Frames at most that an object which is found again is followed back."""
 
@@ -42,7 +44,7 @@ class Sweep:
         self._away: defaultdict[int, deque[int]] = defaultdict(deque)
         self._shown: deque[dict[int, tuple[Crop, Plane]]] = deque(maxlen=FARTHEST_BACK + 1)
         # One thread of torch in each: its own threads would wait for each other at every layer.
-        self._cores = ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,))
+        self._cores = ThreadPoolExecutor(CORES, initializer=torch.set_num_threads, initargs=(1,))
 
     def enter(self, first: int) -> None:
         """Begin with frame `first`, carrying what has its nearest pivot right before it."""
@@ -87,13 +89,15 @@ class Sweep:
                 target.anywhere = True
             if target.lost:
                 target.wait()
-        looks = self._each(lambda number: self._look(view, number, active), active)
-        sights = {number: look[0] for number, look in looks.items() if look is not None}
-        found = {number: look[1] for number, look in looks.items() if look is not None}
-        self._rivals.divide(active, {number: sight.crop for number, sight in sights.items()}, found)
+        seen = self._on_all_cores(partial(self._look, view, active), active)
+        found = {number: one for number, (_, one) in seen.items()}
+        self._rivals.divide(active, {number: sight.crop for number, (sight, _) in seen.items()}, found)
         answers |= dict.fromkeys(active)
-        answers |= self._each(
-            lambda number: self._settle(active[number], sights[number], found[number]), found
+        answers |= self._on_all_cores(
+            lambda own: {
+                number: self._settle(active[number], seen[number][0], found[number]) for number in own
+            },
+            found,
         )
         self._rivals.meet(active)
         self._shown.append({number: (one.crop, one.odds) for number, one in active.items() if not one.lost})
@@ -107,7 +111,7 @@ class Sweep:
             before = View(self._scene, index, -self._direction)
             if index != view.index - past * self._direction or before.after_cut:
                 break
-            sight, found = target.look(self._eyes, before, target.aim(before))
+            [(sight, found)] = look(self._eyes, before, [target], [target.aim(before)])
             for other, (crop, odds) in self._shown[-1 - past].items():
                 if self._rivals.differ(number, other):
                     found.odds[crop.sample(odds, sight.crop.places(), -SURE_ODDS) > 0] = -SURE_ODDS
@@ -117,11 +121,17 @@ class Sweep:
             answers[index] = answer
         return answers
 
-    def _each(self, work: Callable[[int], T], numbers: Iterable[int]) -> dict[int, T]:
-        """`work` for these objects, on all cores."""
+    def _on_all_cores(
+        self, work: Callable[[Sequence[int]], dict[int, T]], numbers: Iterable[int]
+    ) -> dict[int, T]:
+        """What `work` finds for these objects, which the cores share."""
         numbers = list(numbers)
-        spread = map if len(numbers) < 2 else self._cores.map
-        return dict(zip(numbers, spread(torch.inference_mode()(work), numbers), strict=True))
+        groups = [group for first in range(CORES) if (group := numbers[first::CORES])]
+        spread = map if len(groups) < 2 else self._cores.map
+        found: dict[int, T] = {}
+        for part in spread(torch.inference_mode()(work), groups):
+            found |= part
+        return found
 
     def _start(self, view: View) -> dict[int, Answer]:
         """The objects that have a pivot on this frame start anew from that."""
@@ -148,13 +158,22 @@ class Sweep:
             and pivots.nearest_is_behind(view.index, self._direction)
         }
 
-    def _look(self, view: View, number: int, active: Mapping[int, Target]) -> tuple[Sight, Found] | None:
-        """What is seen of an object where it is thought to be; None: nothing looks like it."""
-        target = active[number]
-        if not target.lost:
-            return target.look(self._eyes, view, target.aim(view))
-        crop = place_of(self._eyes, view, target, self._rivals.of(number, active))
-        return None if crop is None else target.look(self._eyes, view, Aim(crop, {}))
+    def _look(
+        self, view: View, active: Mapping[int, Target], numbers: Sequence[int]
+    ) -> dict[int, tuple[Sight, Found]]:
+        """What is seen of these objects where they are thought to be, if anything looks like them."""
+        aims: dict[int, Aim] = {}
+        for number in numbers:
+            target = active[number]
+            if not target.lost:
+                aims[number] = target.aim(view)
+                continue
+            crop = place_of(self._eyes, view, target, self._rivals.of(number, active))
+            if crop is not None:
+                aims[number] = Aim(crop, {})
+        return dict(
+            zip(aims, look(self._eyes, view, [active[one] for one in aims], [*aims.values()]), strict=True)
+        )
 
     def _settle(self, target: Target, sight: Sight, found: Found) -> Answer:
         if not target.settle(sight, found):

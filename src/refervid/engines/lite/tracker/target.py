@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -129,12 +130,6 @@ class Target:
             off.append(float(np.abs(there[0].astype(np.float32) - self._small[shown][inside]).mean()))
         return off[0] < off[1] - NOISE
 
-    def look(self, eyes: Eyes, view: View, aim: Aim) -> tuple[Sight, Found]:
-        """What is seen of it there."""
-        [sight] = eyes.look(view.picture, [aim.crop])
-        [found] = eyes.decode([sight], [{**aim.known, **self.memory.known(sight)}])
-        return sight, Found(found.odds - aim.against, found.presence)
-
     def settle(self, sight: Sight, found: Found) -> bool:
         """Take over what was found; False where the object is not there."""
         shown = self._shown(sight.crop, found.odds)
@@ -190,3 +185,16 @@ class Target:
 
     def _shown(self, crop: Crop, odds: Plane) -> NDArray[np.bool_]:
         return np.asarray((odds > 0) & crop.is_inside(self._size))
+
+
+def look(eyes: Eyes, view: View, targets: Sequence[Target], aims: Sequence[Aim]) -> list[tuple[Sight, Found]]:
+    """What is seen of objects where they are thought to be, in one pass of the networks."""
+    sights = eyes.look(view.picture, [aim.crop for aim in aims])
+    known = [
+        {**aim.known, **target.memory.known(sight)}
+        for target, aim, sight in zip(targets, aims, sights, strict=True)
+    ]
+    return [
+        (sight, Found(found.odds - aim.against, found.presence))
+        for sight, aim, found in zip(sights, aims, eyes.decode(sights, known), strict=True)
+    ]
