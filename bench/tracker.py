@@ -156,8 +156,8 @@ def rules(root: Path, frames: int | None) -> dict[str, dict[str, object]]:
 
 def worth(name: str, table: NDArray[np.float64]) -> dict[str, object]:
     """Of one of `TRIED`, whose values gave `table` (clips, values): every value on all clips, on how many
-    clips it beats what ships, and "left out", the mean over clips of what the value that is best on all others
-    gives on a clip.
+    clips it beats what ships, and "left out", the mean over clips of what the value that is best on all
+    others gives on a clip.
     """
     module, values = TRIED[name]
     ships = [str(value) for value in values].index(str(getattr(module, name)))

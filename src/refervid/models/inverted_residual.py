@@ -38,10 +38,12 @@ def conv(width: int, out: int, kernel: int, stride: int, groups: int = 1) -> nn.
 def same(layer: nn.Conv2d, x: Tensor) -> Tensor:
     """TensorFlow's "same" padding: ceil(size / stride) outputs, an odd pixel of padding at the end."""
     kernel, stride = layer.kernel_size[0], layer.stride[0]
-    if stride == 1:
-        return F.conv2d(x, layer.weight, layer.bias, 1, kernel // 2, groups=layer.groups)
-    pads: list[int] = []
-    for size in (x.shape[3], x.shape[2]):
+    pads, drops = [], []
+    for size in x.shape[2:]:
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-        pads += [total // 2, total - total // 2]
-    return F.conv2d(F.pad(x, pads), layer.weight, layer.bias, stride, groups=layer.groups)
+        # The same on either side is done without a copy: where the end needs one more, both sides get a
+        # step more, and the first output goes.
+        drops.append(total % 2)
+        pads.append(total // 2 + stride * (total % 2))
+    x = F.conv2d(x, layer.weight, layer.bias, stride, pads, groups=layer.groups)
+    return x[:, :, drops[0] :, drops[1] :]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -81,9 +82,7 @@ class MaskDecoder(nn.Module):
                 known.append(held if stride == 8 else F.adaptive_avg_pool2d(held, size))
             if stride == 16:
                 known.append(F.interpolate(features[32], size=size, mode="bilinear", align_corners=False))
-            if x is not None:
-                known.insert(0, F.interpolate(x, size=size, mode="bilinear", align_corners=False))
-            x = self.levels[str(stride)](torch.cat(known, 1))
+            x = self.levels[str(stride)](torch.cat(known, 1), x)
             if stride == 16:
                 x = x + self.context(x.mean(dim=(2, 3), keepdim=True))
                 present = self.presence(x.amax(dim=(2, 3)))[:, 0]
@@ -96,8 +95,18 @@ class _Level(nn.Module):
         self.mix = nn.Sequential(nn.Conv2d(width, out, 1), nn.GroupNorm(out // _GROUP, out), nn.ReLU())
         self.looks = nn.ModuleList(_conv(out, out) for _ in range(count))
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.mix(x)
+    def forward(self, known: Tensor, above: Tensor | None) -> Tensor:
+        """`above` is what the coarser level made. It is mixed in before it is enlarged, which comes to the
+        same and is less work.
+        """
+        if above is None:
+            x: Tensor = self.mix(known)
+        else:
+            first = cast(nn.Conv2d, self.mix[0])
+            coarse, fine = first.weight[:, : above.shape[1]], first.weight[:, above.shape[1] :]
+            size = known.shape[2:]
+            x = F.interpolate(F.conv2d(above, coarse), size=size, mode="bilinear", align_corners=False)
+            x = self.mix[1:](x + F.conv2d(known, fine, first.bias))
         for look in self.looks:
             x = x + look(x)
         return x
