@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
+from typing import TypeVar
 
 import torch
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+CORES = os.cpu_count() or 1
 
 
 @contextmanager
@@ -22,3 +31,14 @@ def computing() -> Iterator[None]:
             yield
     finally:
         torch.set_num_threads(before)
+
+
+def on_all_cores(work: Callable[[T], U], items: Iterable[T]) -> list[U]:
+    """`work` for each of the items, in order, several at a time; it may not call this itself."""
+    given = list(items)
+    return list((map if len(given) < 2 else _cores().map)(computing()(work), given))
+
+
+@cache
+def _cores() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(CORES)

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from refervid.core.types import Frame
 from refervid.engines.linking import SAME_NAMES, Detections, Probabilities, intersections
+from refervid.engines.lite.computing import on_all_cores
 from refervid.engines.lite.objects.network import ObjectNetwork
 from refervid.models.ssd_mobilenet import SIDE, STEP
 
@@ -46,7 +47,7 @@ def _stepped(side: float) -> int:
 
 def detect(network: ObjectNetwork, frame: Frame, *, fine: bool) -> Detections:
     """The things in a frame (H, W, 3), surest first, each once."""
-    looks = [network(frame, size) for size in sizes_of(*frame.shape[:2], fine=fine)]
+    looks = on_all_cores(lambda size: network(frame, size), sizes_of(*frame.shape[:2], fine=fine))
     return distinct(
         Detections(np.concatenate([one.boxes for one in looks]), np.concatenate([one.names for one in looks]))
     )

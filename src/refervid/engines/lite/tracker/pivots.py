@@ -10,6 +10,7 @@ from torch import Tensor
 
 from refervid.core.types import Pivot
 from refervid.engines.lite.analysis import Scene
+from refervid.engines.lite.computing import on_all_cores
 from refervid.engines.lite.tracker.memory import Entry, Memory, mixed, test_of
 from refervid.engines.lite.tracker.seed import Seed, is_correction, seed_of
 from refervid.engines.lite.tracker.sight import Eyes
@@ -30,11 +31,9 @@ class Pivots:
         for pivot in pivots:
             given.setdefault(pivot.frame_index, []).append(pivot)
         corrections = {index: own for index, own in given.items() if is_correction(own)}
-        self.seeds = {
-            index: seed_of(eyes, View(scene, index), own)
-            for index, own in given.items()
-            if index not in corrections
-        }
+        first = [index for index in given if index not in corrections]
+        seeds = on_all_cores(lambda index: seed_of(eyes, View(scene, index), given[index]), first)
+        self.seeds = dict(zip(first, seeds, strict=True))
         self._refine(given)
         while corrections:
             pairs = [(abs(index - start), index, start) for index in corrections for start in self._starts()]
@@ -80,13 +79,13 @@ class Pivots:
         boxes = [index for index in self._starts() if self.seeds[index].exact is None]
         if len(self._starts()) < 2:
             return
-        better = {
-            index: seed_of(
-                self._eyes, View(self._scene, index), given[index], memory=self.memory(index, without=True)
-            )
-            for index in sorted(boxes)
-        }
-        self.seeds |= {index: seed for index, seed in better.items() if not seed.empty}
+        boxes.sort()
+        memories = [self.memory(index, without=True) for index in boxes]
+        better = on_all_cores(
+            lambda pair: seed_of(self._eyes, View(self._scene, pair[0]), given[pair[0]], memory=pair[1]),
+            zip(boxes, memories, strict=True),
+        )
+        self.seeds |= {index: seed for index, seed in zip(boxes, better, strict=True) if not seed.empty}
         self._look.cache_clear()
 
     def _carry(self, start: int, end: int) -> Seed | None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from functools import partial
 from typing import TypeVar
 
-import torch
-
 from refervid.core.types import Mask
 from refervid.engines.lite.analysis import Scene
+from refervid.engines.lite.computing import CORES, on_all_cores
 from refervid.engines.lite.tracker.crop import Crop, Plane
 from refervid.engines.lite.tracker.pivots import Pivots
 from refervid.engines.lite.tracker.rivals import Rivals
@@ -25,7 +22,6 @@ from refervid.engines.lite.tracker.view import View
 
 T = TypeVar("T")
 
-CORES = os.cpu_count() or 1
 FARTHEST_BACK = 32
 """Frames at most that an object which is found again is followed back."""
 
@@ -43,8 +39,6 @@ class Sweep:
         self._rivals = Rivals()
         self._away: defaultdict[int, deque[int]] = defaultdict(deque)
         self._shown: deque[dict[int, tuple[Crop, Plane]]] = deque(maxlen=FARTHEST_BACK + 1)
-        # One thread of torch in each: its own threads would wait for each other at every layer.
-        self._cores = ThreadPoolExecutor(CORES, initializer=torch.set_num_threads, initargs=(1,))
 
     def enter(self, first: int) -> None:
         """Begin with frame `first`, carrying what has its nearest pivot right before it."""
@@ -127,9 +121,8 @@ class Sweep:
         """What `work` finds for these objects, which the cores share."""
         numbers = list(numbers)
         groups = [group for first in range(CORES) if (group := numbers[first::CORES])]
-        spread = map if len(groups) < 2 else self._cores.map
         found: dict[int, T] = {}
-        for part in spread(torch.inference_mode()(work), groups):
+        for part in on_all_cores(work, groups):
             found |= part
         return found
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal, Self
 
+from refervid.core.ahead import working_ahead
 from refervid.core.errors import SettingsError
 from refervid.core.track import Track, Underway
 from refervid.core.types import Hook, Mask, Pivot
@@ -24,6 +25,9 @@ from refervid.media.clip import Clip
 
 log = logging.getLogger(__name__)
 
+AHEAD = 64
+"""Frames that the sweep back may be ahead of the sweep on."""
+
 
 class EmbeddedSettings(EngineSettings):
     """The embedded tracker has nothing to set."""
@@ -32,7 +36,7 @@ class EmbeddedSettings(EngineSettings):
 
 
 class EmbeddedTracker:
-    """Masks of many objects in two sweeps over the clip; every frame is looked at once for all of them.
+    """Masks of many objects, in two sweeps over the clip that run at the same time.
 
     Where one object has several pivots, every frame is carried from the nearest of them, and the looks of
     the nearest few are remembered. On a pivot's own frame a given mask comes back as it is, and points lie
@@ -59,7 +63,7 @@ class EmbeddedTracker:
         return cls(analyses=Analyses.shared(runtime))
 
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
-        """One track per object, in order. Calls `hook("track", Underway, frames done, 2 T)`, and before
+        """One track per object, in order. Calls `hook("track", Underway, frames done, T)`, and before
         that as `Analyses.of` does.
 
         Raises `SettingsError` for a pivot on a frame that the clip does not have, or with a mask of
@@ -90,19 +94,26 @@ class EmbeddedTracker:
             pivots_of = [Pivots(self._eyes, scene, pivots) for pivots in objects]
             if any(own.mark_nothing for own in pivots_of):
                 log.warning("no pivot marks anything inside the frame: a track stays empty")
-            done = 0
-            for direction in (1, -1):
-                sweep = Sweep(self._eyes, scene, pivots_of, direction)
-                sweep.enter(frames[::direction][0])
-                for index in frames[::direction]:
-                    for known, number, answer in sweep.known(View(scene, index, direction)):
-                        tracks[number].leave_empty(known)
-                        if answer is not None:
-                            tracks[number][known], tracks[number].presence[known] = answer
-                    done += 1
-                    hook("track", Underway(tracks, objects), done, 2 * len(frames))
+            onward, back = (self._swept(scene, pivots_of, tracks, one) for one in (frames, frames[::-1]))
+            with working_ahead(back, AHEAD) as returning:
+                for done, _ in enumerate(zip(onward, returning, strict=True), 1):
+                    hook("track", Underway(tracks, objects), done, len(frames))
         for track in tracks:
             track.written[frames.start : frames.stop] = True
+
+    def _swept(
+        self, scene: Scene, pivots: Sequence[Pivots], tracks: Sequence[Track], frames: range
+    ) -> Iterator[None]:
+        """Write what a sweep over the frames, in their order, comes to know, frame by frame."""
+        sweep = Sweep(self._eyes, scene, pivots, frames.step)
+        sweep.enter(frames[0])
+        for index in frames:
+            with computing():
+                for known, number, answer in sweep.known(View(scene, index, frames.step)):
+                    tracks[number].leave_empty(known)
+                    if answer is not None:
+                        tracks[number][known], tracks[number].presence[known] = answer
+            yield
 
     def correct(self, clip: Clip, pivots: Sequence[Pivot], track: Track, mark: Pivot, hook: Hook) -> Track:
         """As `Tracker.correct`. Calls the hook and raises as `track` does."""
