@@ -7,7 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from refervid.core.types import Hook, Reference, SoundReference, TextReference, no_hook
-from refervid.engines.base import EliminatingChooser, Elimination, Inventory, PlannedQuestions
+from refervid.engines.base import (
+    DetectorRequest,
+    EliminatingChooser,
+    Elimination,
+    Inventory,
+    PlannedQuestions,
+)
 from refervid.engines.registry import Role, engine_class
 from refervid.engines.rounds import ConceptFinder, HeardSound, JudgingChooser
 from refervid.media.clip import Clip
@@ -44,6 +50,8 @@ class TracksPipeline(PivotPipeline):
     def look_ahead(self, clip: Clip, hook: Hook = no_hook) -> None:
         if not isinstance(self.engines.finder, ConceptFinder):  # else sentences say what to look for
             self.inventory(clip, hook)
+            # For what has no name there: a detector gathers what it needs of a clip at its first request.
+            self.engines.detector.detect(clip, [DetectorRequest(len(clip) // 2, "")])
 
     def _select_texts(self, clip: Clip, texts: Sequence[str], stages: Stages) -> list[Selection]:
         chooser: Any = self.engines.chooser
