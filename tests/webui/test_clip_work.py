@@ -17,6 +17,7 @@ from refervid.pipelines.presets import load
 from refervid.webui.clip_work import ClipWork
 from refervid.webui.desk import Desk
 from refervid.webui.job_queue import Cancelled
+from refervid.webui.layout import FORMATS
 from refervid.webui.limits import Limits
 from refervid.webui.marks import Mark, mask_counts
 from tests.clips import write_video
@@ -139,14 +140,14 @@ def test_a_candidate_is_taken_instead(work: ClipWork) -> None:
 
 def test_everything_is_in_the_zip(work: ClipWork) -> None:
     work.ask([RED], True, "lite")
-    path = work.export(["coco-rle", "davis-png", "youtube-vos", "alpha-webm"])
+    path = work.export([*FORMATS.values()])
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
         answers = json.loads(archive.read("result.json"))
     assert [query["query"] for query in answers["queries"]] == [RED, "sound"]
     for name in ("overlay.mp4", "report.html", "how.txt", "coco_rle.json", "masks/the-red-thing/00000.png"):
         assert name in names
-    for start in ("davis/", "youtube-vos/", "alpha/the-red-thing.webm"):
+    for start in ("davis/", "youtube-vos/", "alpha/the-red-thing.webm", "coco.json", "cvat", "mot"):
         assert any(name.startswith(start) for name in names)
     assert not any("refervid.lock" in name for name in names)
     assert not (work.folder / "export").exists()

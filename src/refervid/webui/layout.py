@@ -15,7 +15,12 @@ from refervid.webui.words import about_preset
 
 FORMATS = {
     "Cut-outs with transparency (WebM)": "alpha-webm",
+    "ProRes 4444 with transparency (MOV)": "prores",
+    "COCO (JSON)": "coco",
     "COCO run lengths (JSON)": "coco-rle",
+    "CVAT (XML)": "cvat",
+    "Label Studio (JSON)": "label-studio",
+    "MOT (text)": "mot",
     "DAVIS (indexed PNG)": "davis-png",
     "YouTube-VOS (indexed PNG)": "youtube-vos",
     "NumPy arrays (NPZ)": "npz",
