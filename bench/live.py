@@ -88,6 +88,8 @@ def main() -> None:
     if options.out:
         machine = {"cores": os.cpu_count(), "machine": platform.machine()}
         settings = {"height": options.height, "seconds": options.seconds}
+        if options.out.exists():
+            rows = {**json.loads(options.out.read_text())["rows"], **rows}
         options.out.write_text(json.dumps({"rows": rows, **settings, **machine}, indent=1) + "\n")
 
 
