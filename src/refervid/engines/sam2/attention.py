@@ -13,10 +13,13 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from refervid.core.errors import BadCheckpoint
 from refervid.models.chunks import by_rows, pieces
+
+_SCORES = 1 << 20
+"""Numbers that a core's cache holds beside what else it needs: so many scores can lie there at once."""
 
 
 class MemoryAttention:
@@ -26,6 +29,9 @@ class MemoryAttention:
     def __init__(self, module: Any, tokens: int, device: torch.device, dtype: torch.dtype) -> None:
         """From a module in float32, which may become `dtype` afterwards. Raises `BadCheckpoint`."""
         self._module = module
+        for part in module.modules():
+            if isinstance(part, nn.ReLU):
+                part.inplace = True
         self._query_rotation = _rotation(module, module.position_ids, device)
         key_places = getattr(module, "position_ids_k", module.position_ids)
         placed = _rotation(module, key_places, device)
@@ -41,21 +47,34 @@ class MemoryAttention:
         """(B, N, C) from features (1, N, C) with the frame's own positions added, memories (B, tokens, M)
         and their positions, of which the first `spatial` memories have a place and the rest are pointers."""
         keys = memory + positions
-        hidden = frame
-        for layer, (own_values, memory_values) in zip(self._module.layers, self._values, strict=True):
-            normed = layer.layer_norm1(hidden)
-            query, key = (
-                self._turned(projection(normed), self._query_rotation)
-                for projection in (layer.self_attn.q_proj, layer.self_attn.k_proj)
-            )
-            hidden = hidden + _attend(layer.self_attn, query, key, F.linear(normed, *own_values))
-            attention = layer.cross_attn_image
-            query = self._turned(attention.q_proj(layer.layer_norm2(hidden)), self._query_rotation)
-            key = self._keys(attention.k_proj, keys, spatial)
-            hidden = hidden + _attend(attention, query, key, F.linear(memory, *memory_values))
-            hidden = hidden + by_rows(partial(_feed_forward, layer), hidden)
-        result: Tensor = self._module.layer_norm(hidden)
+        # What precedes the first look at a memory is the same for all objects.
+        seen = self._look_at_frame(0, frame)
+        parts = pieces(len(memory), frame.shape[1], frame.device)
+        recalled = [self._recall(seen, memory[rows], keys[rows], spatial) for rows in parts]
+        result: Tensor = self._module.layer_norm(torch.cat(recalled))
         return result
+
+    def _recall(self, hidden: Tensor, memory: Tensor, keys: Tensor, spatial: int) -> Tensor:
+        """From the first look at memories to the last layer's end."""
+        for index, layer in enumerate(self._module.layers):
+            if index:
+                hidden = self._look_at_frame(index, hidden)
+            attention, query = layer.cross_attn_image, layer.layer_norm2(hidden)
+            query = self._turned(attention.q_proj(query), self._query_rotation)
+            key = self._keys(attention.k_proj, keys, spatial)
+            hidden = hidden + _mixed(query, key, memory, self._values[index][1], attention.scaling)
+            hidden = hidden + by_rows(partial(_feed_forward, layer), hidden)
+        return hidden
+
+    def _look_at_frame(self, index: int, hidden: Tensor) -> Tensor:
+        """The frame's places look at each other."""
+        layer = self._module.layers[index]
+        attention, normed = layer.self_attn, layer.layer_norm1(hidden)
+        query, key = (
+            self._turned(projection(normed), self._query_rotation)
+            for projection in (attention.q_proj, attention.k_proj)
+        )
+        return hidden + _attend(query, key, F.linear(normed, *self._values[index][0]), attention.scaling)
 
     def _keys(self, projection: Any, keys: Tensor, spatial: int) -> Tensor:
         """(B, tokens, C): spatial memories turned, pointers not."""
@@ -92,11 +111,24 @@ def _joined(attention: Any, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     return (second.weight @ first.weight).to(dtype), (second.weight @ first.bias + second.bias).to(dtype)
 
 
-def _attend(attention: Any, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
-    """(B, N, C) from (B or 1, N, C), (B, K, C) and (B, K, C)."""
-    query = query.expand(len(key), -1, -1)[:, None]
-    attended = F.scaled_dot_product_attention(query, key[:, None], value[:, None], scale=attention.scaling)
-    return attended[:, 0]
+def _mixed(
+    query: Tensor, key: Tensor, memory: Tensor, projection: tuple[Tensor, Tensor], scale: float
+) -> Tensor:
+    """(B, N, C) from (B or 1, N, C), (B, K, C) and what values are projected from, (B, K, M)."""
+    query = query.expand(len(key), -1, -1)
+    small = query.shape[1] * key.shape[1] <= _SCORES
+    if small and query.device.type == "cpu" and query.dtype == torch.float32:
+        scores = ((each * scale) @ other.T for each, other in zip(query, key, strict=True))
+        # Mixing before projecting is the same, as shares sum to 1, and M is much smaller than C.
+        mixed = [each.softmax(-1) @ value for each, value in zip(scores, memory, strict=True)]
+        return F.linear(torch.stack(mixed), *projection)
+    return _attend(query, key, F.linear(memory, *projection), scale)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    """(B, N, C) from (B, N, C), (B, K, C) and (B, K, C)."""
+    # The fused kernels want an axis of heads.
+    return F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None], scale=scale)[:, 0]
 
 
 def _feed_forward(layer: Any, hidden: Tensor) -> Tensor:

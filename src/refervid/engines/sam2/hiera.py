@@ -194,8 +194,12 @@ class ImageEncoder(nn.Module):
                 side = step.after.height
                 stages.append(torch.unflatten(x[:, step.row_by_row], 1, (side, side)).movedim(-1, 1))
         stride4, stride8, stride16, stride32 = stages
-        above = F.interpolate(self.coarse[1](stride32), scale_factor=2.0, mode="nearest")
-        return self.fine[0](stride4), self.fine[1](stride8), self.coarse[0](stride16) + above
+        above = self.coarse[1](stride32)
+        height, width = above.shape[-2:]
+        # Every pixel of the level above goes to 2 x 2 here.
+        coarse = self.coarse[0](stride16)
+        coarse.unflatten(-1, (width, 2)).unflatten(-3, (height, 2)).add_(above[..., None, :, None])
+        return self.fine[0](stride4), self.fine[1](stride8), coarse
 
 
 def _joined(first: nn.Conv2d, second: nn.Conv2d) -> nn.Conv2d:

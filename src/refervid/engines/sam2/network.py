@@ -8,8 +8,8 @@ stride of 16 below is a patch: 14 pixels in SAM 3.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,8 +18,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from refervid.engines.sam2.attention import MemoryAttention
+from refervid.engines.sam2.decoder import MaskDecoder
 from refervid.engines.sam2.hiera import ImageEncoder, PlainEncoder
 from refervid.engines.sam2.memory import Recall
+from refervid.engines.sam2.memory_encoder import MemoryEncoder
+from refervid.models.chunks import pieces
 from refervid.models.normalisation import IMAGENET_MEAN, IMAGENET_STD
 
 NO_OBJECT_LOGIT = -1024.0
@@ -118,9 +121,12 @@ class Network:
         self._compute_constants()
         hiera = hasattr(model.vision_encoder.backbone, "stage_ends")
         encoder = ImageEncoder(self._model, self.image_size) if hiera else PlainEncoder(self._model)
+        image_positions = model.get_image_wide_positional_embeddings()
         # Norms over channels find them side by side, and nothing is copied between them and convolutions.
         model.to(dtype=dtype, memory_format=torch.channels_last)
         encoder.to(dtype)
+        self._decoder = MaskDecoder(model.mask_decoder, image_positions.to(dtype))
+        self._memory_encoder = MemoryEncoder(model.memory_encoder)
         # Coordinates of prompts go up to S: they stay in float32, and so does what reads them.
         model.prompt_encoder.float()
         model.mask_downsample.float()
@@ -140,7 +146,6 @@ class Network:
         )
         # Position encodings of the frame count a tenth (facebookresearch/sam2, `pos_enc_at_input`).
         self._query_positions = (0.1 * query.flatten(2).transpose(1, 2)).to(self.dtype)
-        self._image_positions = model.get_image_wide_positional_embeddings().to(self.dtype)
         sparse, dense = self.embed_points(
             torch.zeros(1, 1, 2, device=self.device),
             -torch.ones(1, 1, dtype=torch.int32, device=self.device),
@@ -193,22 +198,25 @@ class Network:
     def attend(self, features: FrameFeatures, recalls: Sequence[Recall], pointer_span: int) -> Tensor:
         """(B, C, S/16, S/16): the frame's features seen with what each object recalls.
 
-        All objects recall equally many memories of each kind (`Recall.shape`). The distances of their
-        pointers are divided by `pointer_span`.
+        The distances of pointers are divided by `pointer_span`.
         """
-        batch, (spatial, _) = len(recalls), recalls[0].shape
+        frame = features.stride16.flatten(2).transpose(1, 2) + self._query_positions
+        attended = frame.new_empty(len(recalls), *frame.shape[1:])
+        alike: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for row, recall in enumerate(recalls):
+            alike[recall.shape].append(row)
+        for rows in alike.values():
+            attended[rows] = self._attend_alike(frame, [recalls[row] for row in rows], pointer_span)
+        return torch.unflatten(attended.transpose(1, 2), -1, self.grid)
+
+    def _attend_alike(self, frame: Tensor, recalls: Sequence[Recall], pointer_span: int) -> Tensor:
+        """(B, N, C) for objects that recall equally many memories of each kind."""
         # Objects in step recall the same distances: then one copy of the positions serves all.
         distances = [recall.distances for recall in recalls]
         distinct = distances[:1] if len(set(distances)) == 1 else distances
         positions = torch.stack([self._positions(*pair, pointer_span) for pair in distinct])
         memory = torch.stack([self._tokens(recall) for recall in recalls])
-        attended = self._memory_attention(
-            features.stride16.flatten(2).transpose(1, 2) + self._query_positions,
-            memory,
-            positions,
-            spatial,
-        )
-        return attended.transpose(1, 2).reshape(batch, -1, *self.grid)
+        return self._memory_attention(frame, memory, positions, recalls[0].shape[0])
 
     def _tokens(self, recall: Recall) -> Tensor:
         """(tokens, M): spatial memories, then pointers."""
@@ -257,27 +265,18 @@ class Network:
         to the best of three where it is unstable (`stability_fallback`). `gated`: an object that is held
         absent gets `NO_OBJECT_LOGIT` everywhere.
         """
-        batch = len(image)
         sparse, dense = self._no_prompt if prompt is None else prompt
-        decoder = self._model.mask_decoder
-        with _stability_fallback(decoder, stability_fallback):
-            masks, overlaps, tokens, scores = decoder(
-                image_embeddings=image,
-                image_positional_embeddings=self._image_positions.expand(batch, -1, -1, -1),
-                sparse_prompt_embeddings=sparse.expand(batch, -1, -1, -1),
-                dense_prompt_embeddings=dense,
-                multimask_output=multimask,
-                high_resolution_features=[
-                    features.stride4.expand(batch, -1, -1, -1),
-                    features.stride8.expand(batch, -1, -1, -1),
-                ],
-            )
-        rows = torch.arange(batch, device=masks.device)
-        best = overlaps[:, 0].argmax(-1)
-        logits = masks[rows, 0, best].float()
-        scores = scores[:, 0, 0].float()
+        answer = self._decoder(
+            image + dense,
+            sparse[:, 0],
+            features.stride4,
+            features.stride8,
+            multimask=multimask,
+            stability_fallback=stability_fallback,
+        )
+        logits, scores = answer.logits.float(), answer.scores.float()
         absent = (scores <= 0)[:, None]
-        pointers = self._model.object_pointer_proj(tokens[rows, 0, best])
+        pointers = self._model.object_pointer_proj(answer.token)
         pointers = torch.where(absent, self._model.no_object_pointer, pointers)
         if gated:
             logits = logits.masked_fill(absent[..., None], NO_OBJECT_LOGIT)
@@ -316,13 +315,11 @@ class Network:
         Masks of `prompted` frames are made hard at the model's full size after the trip through the low
         resolution, as in facebookresearch/sam2 (transformers takes the prompt itself).
         """
-        full = F.interpolate(logits[:, None], (self.image_size, self.image_size), mode="bilinear")
-        if full.shape[-2:] != self._memory_mask_size:
-            full = F.interpolate(full, self._memory_mask_size, mode="bilinear", antialias=True)
-        masks = (full > 0).float() if prompted else full.sigmoid()
-        masks = masks * self._config.sigmoid_scale_for_mem_enc + self._config.sigmoid_bias_for_mem_enc
-        # Features of one frame and masks of B objects: the sum inside broadcasts.
-        memory, _ = self._model.memory_encoder(features.stride16, masks.to(self.dtype))
+        pixels = self._memory_encoder.pixels(features.stride16)
+        parts = pieces(len(logits), self.grid[0] * self.grid[1], self.device)
+        memory = torch.cat(
+            [self._memory_encoder(pixels, self._memory_masks(logits[part], prompted)) for part in parts]
+        )
         occlusion = self._model.occlusion_spatial_embedding_parameter
         if occlusion is not None:
             memory = memory + (scores <= 0).to(memory.dtype).view(-1, 1, 1, 1) * occlusion.view(1, -1, 1, 1)
@@ -335,6 +332,17 @@ class Network:
             )
         stored: Tensor = tokens.to(self._memory_dtype)
         return stored
+
+    def _memory_masks(self, logits: Tensor, prompted: bool) -> Tensor:
+        """(B, 1, S, S) as the memory encoder takes them."""
+        full = F.interpolate(logits[:, None], (self.image_size, self.image_size), mode="bilinear")
+        if full.shape[-2:] != self._memory_mask_size:
+            full = F.interpolate(full, self._memory_mask_size, mode="bilinear", antialias=True)
+        masks = (full > 0).float() if prompted else full.sigmoid()
+        scaled: Tensor = (
+            masks * self._config.sigmoid_scale_for_mem_enc + self._config.sigmoid_bias_for_mem_enc
+        )
+        return scaled.to(self.dtype)
 
     @torch.inference_mode()
     def embed_points(
@@ -355,13 +363,3 @@ class Network:
     def _embed_mask(self, mask_logits: Tensor) -> Tensor:
         embedded: Tensor = self._model.prompt_encoder.mask_embed(mask_logits.float())
         return embedded.to(self.dtype)
-
-
-@contextmanager
-def _stability_fallback(decoder: Any, enabled: bool) -> Iterator[None]:
-    configured = decoder.dynamic_multimask_via_stability
-    decoder.dynamic_multimask_via_stability = configured and enabled
-    try:
-        yield
-    finally:
-        decoder.dynamic_multimask_via_stability = configured

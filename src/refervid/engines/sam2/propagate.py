@@ -20,7 +20,7 @@ from torch import Tensor
 
 from refervid.core.types import Pivot
 from refervid.engines.sam2.features import FeatureSource
-from refervid.engines.sam2.memory import Memory, ObjectMemory, Recall
+from refervid.engines.sam2.memory import Memory, ObjectMemory
 from refervid.engines.sam2.network import Decoded, FrameFeatures, Network
 from refervid.engines.sam2.prompts import answer
 from refervid.models.adaptive_batch import AdaptiveBatch
@@ -93,29 +93,19 @@ class Stepper:
     def track(
         self, features: FrameFeatures, index: int, memories: Sequence[ObjectMemory], *, reverse: bool
     ) -> Decoded:
-        """Track objects into frame `index`, those whose memories have the same shape in one batch."""
+        """Track objects into frame `index`."""
         recalls = [memory.recall(index, self._pointer_window, reverse=reverse) for memory in memories]
-        groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for row, recall in enumerate(recalls):
-            groups[recall.shape].append(row)
-        results: dict[int, Decoded] = {}
-        for rows in groups.values():
-            alike = self._track_alike(features, [recalls[row] for row in rows])
-            for row, (decoded, tokens) in zip(rows, alike, strict=True):
-                memories[row].remember(index, Memory(decoded.pointers[0], tokens), reverse=reverse)
-                results[row] = decoded
-        return Decoded.join([results[row] for row in range(len(memories))])
 
-    def _track_alike(
-        self, features: FrameFeatures, recalls: Sequence[Recall]
-    ) -> list[tuple[Decoded, Tensor]]:
         def work(piece: slice) -> list[tuple[Decoded, Tensor]]:
             image = self._network.attend(features, recalls[piece], self._pointer_window)
             decoded = self._network.decode(features, image, multimask=self._network.wants_multimask(0))
             spatial = self._network.encode_memory(features, decoded.logits, decoded.scores, prompted=False)
             return _rows(decoded, spatial)
 
-        return self._batch.run(work, len(recalls))
+        results = self._batch.run(work, len(recalls))
+        for memory, (decoded, tokens) in zip(memories, results, strict=True):
+            memory.remember(index, Memory(decoded.pointers[0], tokens), reverse=reverse)
+        return Decoded.join([decoded for decoded, _ in results])
 
 
 def _rows(decoded: Decoded, spatial: Tensor) -> list[tuple[Decoded, Tensor]]:

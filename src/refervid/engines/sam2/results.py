@@ -17,6 +17,7 @@ from refervid.core.types import Mask
 from refervid.engines.sam2.network import Decoded
 from refervid.engines.sam2.pixels import at_video_size
 from refervid.engines.sam2.propagate import FrameResult
+from refervid.models.chunks import pieces
 
 
 def masks_of(decoded: Decoded, height: int, width: int) -> list[Mask]:
@@ -31,8 +32,10 @@ def presence_of(decoded: Decoded) -> list[float]:
 
 
 def _columns(decoded: Decoded, height: int, width: int) -> Tensor:
-    """(B, width, height) bool: turned on the device, because run lengths go down columns."""
-    return (at_video_size(decoded.logits, height, width) > 0).transpose(1, 2).contiguous()
+    """(B, width, height) bool: turned before they are large, because run lengths go down columns."""
+    turned = decoded.logits.transpose(1, 2)
+    parts = pieces(len(turned), height * width // 256, turned.device)
+    return torch.cat([at_video_size(turned[part], width, height) > 0 for part in parts])
 
 
 def _to_masks(columns: Tensor) -> list[Mask]:
