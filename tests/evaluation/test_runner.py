@@ -159,6 +159,17 @@ def test_shards_together_give_the_scores_of_one_run(tmp_path: Path) -> None:
     assert len(records(out)) == 6
 
 
+def test_shards_have_equal_shares_of_videos_of_any_length(tmp_path: Path) -> None:
+    lengths = [9, 1, 2, 7, 3, 1, 5, 4, 6, 2]
+    write_common_form(tmp_path, "", [two_shapes(f"v{k}", count=count) for k, count in enumerate(lengths)])
+    items = open_dataset("folder", tmp_path).items()
+    parts = [Shard(number, 3).part(items) for number in (1, 2, 3)]
+    assert sorted(item.name for part in parts for item in part) == sorted(item.name for item in items)
+    videos = [{item.video.name for item in part} for part in parts]
+    assert not videos[0] & videos[1] | videos[1] & videos[2] | videos[0] & videos[2]
+    assert [sum(len(item.frames) for item in part) for part in parts] == [28, 26, 26]
+
+
 @pytest.mark.parametrize("text", ["", "2", "0/2", "3/2", "1/0", "a/b", "1/2/3", "-1/2"])
 def test_shards_that_make_no_sense(text: str) -> None:
     with pytest.raises(SettingsError, match="write it as i/n"):

@@ -84,7 +84,7 @@ def evaluate(
         from refervid.pipelines.presets import load
 
         check_cluster(ray, actors, max_cost)
-        part = Shard.parse(shard)
+        own = Shard.parse(shard)
         data = open_dataset(dataset, root, split)
         if not resume and limit is None:  # a fault in the truth is better told now than after the last item
             data.check()
@@ -98,8 +98,7 @@ def evaluate(
         cluster = chosen_cluster(ray, actors, device, partial(build, pipeline.preset))
         items = counted(len(data.items()), "item")
         console.print(f"{data.name} {data.split}: {items}; preset {pipeline.preset}")
-        asked = [item for item in first_items(data, limit) if part.holds(item.video.name)]
-        expected = estimate_run(asked, pipeline)
+        expected = estimate_run(own.part(first_items(data, limit)), pipeline)
         if estimate or expected is not None:
             tell_estimate(expected, max_cost)
         if estimate:
@@ -121,7 +120,7 @@ def evaluate(
                     out,
                     limit=limit,
                     resume=resume,
-                    shard=part,
+                    shard=own,
                     workers=workers,
                     executor=None if cluster is None else on_cluster(cluster, pipeline),
                     mirror=None if mirror is None else Mirror(mirror),

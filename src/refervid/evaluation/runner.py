@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from heapq import heapreplace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -43,10 +44,20 @@ class Shard:
             raise SettingsError(f"shard {text!r}: write it as i/n with 1 <= i <= n, for example 2/8")
         return cls(int(number), int(count))
 
-    def holds(self, video: str) -> bool:
-        """By a hash of the name, so that it does not depend on which videos there are."""
-        number = int.from_bytes(hashlib.sha256(video.encode()).digest()[:8], "big")
-        return number % self.count == self.number - 1
+    def part(self, items: Sequence[Item]) -> list[Item]:
+        """Its share of `items`, whole videos. The longest by frames to answer come first, each to the shard
+        that has least, so that all end at about the same time."""
+        lengths: Counter[str] = Counter()
+        for item in items:
+            lengths[item.video.name] += len(item.frames)
+        loads = [(0, number) for number in range(1, self.count + 1)]
+        mine = set()
+        for video in sorted(lengths, key=lambda name: (-lengths[name], name)):
+            load, number = loads[0]
+            heapreplace(loads, (load + lengths[video], number))
+            if number == self.number:
+                mine.add(video)
+        return [item for item in items if item.video.name in mine]
 
     @contextmanager
     def lock(self, out: Path) -> Iterator[Path]:
@@ -119,7 +130,7 @@ def evaluate(
         folder = RunFolder(out, unfinished, plan, mirror)
         folder.start(resume or shard.count > 1, dataset, items)
         folder.check_contents(items)
-        mine = [item for item in items if shard.holds(item.video.name)]
+        mine = shard.part(items)
         folder.complete_mirror(mine)
         works = list(undone(mine, folder))
         total = sum(len(work.items) for work in works)
