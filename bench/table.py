@@ -17,7 +17,7 @@ import copy
 import json
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -120,13 +120,15 @@ def as_line(what: str, row: dict[str, Any]) -> str:
     return f"| {what} | {row['against']} | {row['ratio']:.2f} ({spread}) | {share} |"
 
 
-def sam2(title: str, size: str, side: int, dtype: torch.dtype, frames: int) -> Iterator[Row]:
+def sam2(
+    title: str, size: str, side: int, dtype: torch.dtype, frames: int, counts: Sequence[int]
+) -> Iterator[Row]:
     model = random_model(size, side)
     theirs = copy.deepcopy(model).to(dtype)
     tracker = Sam2Tracker(Network(model, torch.device("cpu"), dtype), Sam2Settings())
     pictures = moving_square(frames)
     pixels = prepared(pictures, side).to(dtype)
-    for count in (1, 8):
+    for count in counts:
         objects = [[pivot(reference, frames)] for reference in range(count)]
         yield Row(
             f"{title}, {frames} frames, {count} reference{'s' if count > 1 else ''}",
@@ -169,17 +171,17 @@ def scores(title: str) -> Iterator[Row]:
     yield Row(
         title,
         "the loop over objects and frames",
-        lambda: [metrics.vectorised(*pair) for pair in pairs],
+        lambda: [metrics.packed(*pair) for pair in pairs],
         lambda: [metrics.plain_loop(*pair) for pair in pairs],
     )
 
 
 GROUPS: dict[str, Callable[[str], Iterator[Row]]] = {
     "SAM 2 tracker, Hiera-S at 256 px, float32": partial(
-        sam2, size="small", side=256, dtype=torch.float32, frames=12
+        sam2, size="small", side=256, dtype=torch.float32, frames=12, counts=(1, 8, 16)
     ),
     "SAM 2 tracker, Hiera-T at 1024 px, bfloat16": partial(
-        sam2, size="tiny", side=1024, dtype=torch.bfloat16, frames=4
+        sam2, size="tiny", side=1024, dtype=torch.bfloat16, frames=4, counts=(1, 8)
     ),
     "SOC, Swin-T, 8 frames of 360x640, float32": soc_rows,
     "J and F of 480p masks": scores,

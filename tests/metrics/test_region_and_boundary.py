@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from refervid.metrics.boundary import boundary_f, outline
+from refervid.metrics.boundary import MOST, boundaries, boundary_f, boundary_table, j_and_f
 from refervid.metrics.region import jaccard
 
 FIXTURES = Path(__file__).parents[1] / "parity" / "metrics"
@@ -35,8 +35,9 @@ def test_official_numbers(case: dict[str, object]) -> None:
 
 @pytest.mark.parametrize("case", [c for c in CASES if not c["void"]], ids=lambda case: case["name"])
 def test_official_boundary_sizes(case: dict[str, object]) -> None:
-    assert len(outline(masks("gt", case)[0], 1)) == case["gt_boundary_pixels"]
-    assert len(outline(masks("pred", case)[0], 1)) == case["pred_boundary_pixels"]
+    both = boundaries([masks("gt", case)[0], masks("pred", case)[0]], 1)
+    assert np.count_nonzero(both & 1) == case["gt_boundary_pixels"]
+    assert np.count_nonzero(both & 2) == case["pred_boundary_pixels"]
 
 
 def test_official_numbers_with_void_and_overlapping_results() -> None:
@@ -64,10 +65,9 @@ def plain_share_met(one: NDArray[np.bool_], other: NDArray[np.bool_], radius: in
 
 
 def edges(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    found = outline(mask, 1)
-    edge = np.zeros(mask.shape, bool)
-    edge[found.rows, found.columns] = True
-    return edge
+    """Beyond the frame's edge is what is at it."""
+    beyond = np.pad(mask, ((0, 1), (0, 1)), mode="edge")
+    return (mask != beyond[:-1, 1:]) | (mask != beyond[1:, :-1]) | (mask != beyond[1:, 1:])
 
 
 @settings(max_examples=60, deadline=None)
@@ -90,6 +90,35 @@ def test_equals_the_definition_for_any_mask_and_radius(
     else:
         expected = 2 * p * r / (p + r) if p + r else 0.0
     assert boundary_f(truth, prediction, tolerance=radius)[0] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("count", [8, 9, MOST])
+def test_many_masks_at_once_are_as_two_by_two(count: int) -> None:
+    random = np.random.default_rng(count)
+    masks = np.zeros((count, 30, 40), bool)
+    for mask in masks[1:]:
+        y, x = random.integers(0, 25, 2)
+        mask[y : y + 9, x : x + 12] = random.random((len(mask[y : y + 9]), len(mask[0, x : x + 12]))) < 0.9
+    table = boundary_table(list(masks), 2)
+    assert len(np.unique(table)) > 10
+    for one, other in [(0, 0), (0, 1), (1, count - 1), (count - 2, count - 1), (3, 5)]:
+        expected = boundary_f(masks[[one]], masks[[other]], tolerance=2)[0]
+        assert table[one, other] == table[other, one] == pytest.approx(expected, abs=1e-12)
+
+
+def test_frames_that_go_together_are_as_one_by_one() -> None:
+    random = np.random.default_rng(1)
+    pairs = []
+    for number, size in enumerate([(40, 50)] * 6 + [(30, 20)] * 3):
+        pair = np.zeros((2, *size), bool)
+        if number != 2:
+            pair[:, 5:15, 2 + number : 12 + number] = random.random((2, 10, 10)) < 0.9
+        pairs.append((pair[0], pair[1]))
+    together = j_and_f(iter(pairs)).T
+    assert len(np.unique(together)) > 10
+    for found, (truth, prediction) in zip(together, pairs, strict=True):
+        alone = jaccard(truth[None], prediction[None])[0], boundary_f(truth[None], prediction[None])[0]
+        assert found == pytest.approx(alone, abs=1e-12)
 
 
 def test_one_value_per_frame() -> None:

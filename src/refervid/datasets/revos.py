@@ -27,7 +27,6 @@ from refervid.datasets.rle import RleTruth, encode
 from refervid.datasets.samples import two_shapes, write_json, write_pictures
 from refervid.datasets.scoring import (
     Measured,
-    frame_j_and_f,
     in_processes,
     means,
     means_by_category,
@@ -38,6 +37,7 @@ from refervid.datasets.scoring import (
     with_mean,
 )
 from refervid.datasets.tables import read_model
+from refervid.metrics.boundary import j_and_f
 from refervid.metrics.revos import pixel_accuracy, robustness
 
 FPS = 6.0
@@ -180,7 +180,7 @@ def _measure(item: Item, predictions: Path) -> Measured:
         for position, (truth, prediction, _) in enumerate(frames):
             a = pixel_accuracy(truth, prediction)
             r = robustness(truth, prediction, foreground.at(position)[0])
-            values.append((*frame_j_and_f(truth, prediction), a, r))
+            values.append((*j_and_f([(truth, prediction)])[:, 0], a, r))
         means_of_frames: list[float] = np.mean(values, axis=0).tolist()
         return means_of_frames
 

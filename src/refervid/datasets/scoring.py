@@ -19,8 +19,8 @@ from refervid.core.types import Mask
 from refervid.datasets.base import Scores
 from refervid.datasets.item import Item, Truth
 from refervid.datasets.pictures import read_foreground, size_of
-from refervid.metrics.boundary import outline, outline_f, radius_of
-from refervid.metrics.region import frame_jaccard, without_void
+from refervid.metrics.boundary import j_and_f
+from refervid.metrics.region import without_void
 
 Unit = TypeVar("Unit")
 Answer = TypeVar("Answer")
@@ -140,21 +140,20 @@ class FrameScores:
 
 def frame_scores(frames: Iterator[tuple[Mask, Mask, Mask | None]]) -> FrameScores:
     """What most measures are made of."""
-    values = []
-    for truth, prediction, void in frames:
-        truth, prediction = without_void(truth, prediction, void)
-        values.append((*frame_j_and_f(truth, prediction), truth.any(), prediction.any()))
-    j, f, true, predicted = (np.array(column) for column in zip(*values, strict=True))
+    there = []
+
+    def masks() -> Iterator[tuple[Mask, Mask]]:
+        for each in frames:
+            truth, prediction = without_void(*each)
+            there.append((truth.any(), prediction.any()))
+            yield truth, prediction
+
+    j, f = j_and_f(masks())
+    true, predicted = np.array(there, bool).T
     return FrameScores(j, f, true, predicted)
 
 
-def frame_j_and_f(truth: Mask, prediction: Mask) -> tuple[float, float]:
-    """J and F of one frame."""
-    radius = radius_of(truth.shape[0], truth.shape[1])
-    return frame_jaccard(truth, prediction), outline_f(outline(truth, radius), outline(prediction, radius))
-
-
-def j_and_f(frames: Iterator[tuple[Mask, Mask, Mask | None]]) -> tuple[float, float]:
+def mean_j_and_f(frames: Iterator[tuple[Mask, Mask, Mask | None]]) -> tuple[float, float]:
     """Means of J and F over frames."""
     scores = frame_scores(frames)
     return float(scores.j.mean()), float(scores.f.mean())
@@ -178,7 +177,7 @@ def means_by_category(rows: Sequence[dict[str, Any]], columns: Sequence[str]) ->
 
 def score_j_and_f(items: Sequence[Item], folder: Path, workers: int) -> Scores:
     """J and F: means over all frames of an expression, then over expressions."""
-    measured = measure_items(items, folder, j_and_f, workers)
+    measured = measure_items(items, folder, mean_j_and_f, workers)
     rows = []
     for item, each in zip(items, measured, strict=True):
         j, f = each.numbers

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from refervid.core.errors import DatasetError
-from refervid.metrics.boundary import outline, outline_f, radius_of
-from refervid.metrics.region import frame_jaccard
+from refervid.metrics.boundary import MOST, boundary_table, radius_of
+from refervid.metrics.region import cropped, frame_jaccard
 from refervid.metrics.statistics import Statistics, statistics
 
 LabelMap = NDArray[np.uint8]
@@ -87,7 +87,7 @@ def score_sequence(pairs: Iterable[tuple[LabelMap, LabelMap]], task: Task) -> li
 def _compare(truth: LabelMap, result: LabelMap, objects: int, task: Task) -> NDArray[np.float64]:
     """J and F on one frame, (2, objects, 1 + largest result id); column 0 is an empty result.
 
-    The semi-supervised protocol needs, and gets, only column 0 and the pairs of equal ids.
+    Of J the semi-supervised protocol needs, and gets, only column 0 and the pairs of equal ids.
     """
     void = truth == VOID
     if task == "unsupervised":
@@ -99,18 +99,24 @@ def _compare(truth: LabelMap, result: LabelMap, objects: int, task: Task) -> NDA
             f"the result holds object id {largest}, the {task} protocol takes at most {limit} here"
         )
     radius = radius_of(truth.shape[0], truth.shape[1])
-    masks = [np.zeros(result.shape, bool), *(result == k for k in range(1, largest + 1))]
-    outlines = [outline(mask, radius) for mask in masks]
     table = np.full((2, objects, largest + 1), np.nan)
-    for row in range(objects):
-        mask = truth == row + 1
-        edge = outline(mask, radius)
-        for column in range(largest + 1):
-            if task == "semi-supervised" and column not in (0, row + 1):
-                continue
-            table[0, row, column] = frame_jaccard(mask, masks[column])
-            table[1, row, column] = outline_f(edge, outlines[column])
+    for rows in _pieces(objects):
+        truths = [truth == row + 1 for row in rows]
+        for columns in _pieces(largest + 1):
+            # No id is above the largest: an empty result.
+            results = [result == (column or largest + 1) for column in columns]
+            parts = cropped([*truths, *results])
+            table[1][np.ix_(rows, columns)] = boundary_table(parts, radius)[: len(rows), len(rows) :]
+            for row, mask in zip(rows, parts, strict=False):
+                for column, found in zip(columns, parts[len(rows) :], strict=True):
+                    if task == "unsupervised" or column in (0, row + 1):
+                        table[0, row, column] = frame_jaccard(mask, found)
     return table
+
+
+def _pieces(count: int) -> list[range]:
+    """So few that those of truth and result can be compared at once."""
+    return [range(start, min(start + MOST // 2, count)) for start in range(0, count, MOST // 2)]
 
 
 def _column(tables: Sequence[NDArray[np.float64]], row: int, result_id: int) -> NDArray[np.float64]:
