@@ -11,7 +11,7 @@ from refervid.core.errors import SettingsError
 from refervid.core.track import Track, Underway
 from refervid.core.types import Pivot, no_hook
 from refervid.engines.lite.tracker import EmbeddedTracker
-from tests.engines.made_clips import BLUE, HEIGHT, RED, WIDTH, Made, Thing, box_of, iou, made_clip
+from tests.engines.made_clips import BLUE, GREEN, HEIGHT, RED, WIDTH, Made, Thing, box_of, iou, made_clip
 
 
 def follow(made: Made, *pivots: Pivot) -> Track:
@@ -79,6 +79,18 @@ def test_what_comes_back_is_shown_from_its_first_sliver_on(tmp_path: Path) -> No
     assert not track.areas()[away].any()
     assert ious(track, truth).min() > 0.9
     assert all(track.rle(index) == code for index, code in said.items())
+
+
+def test_nothing_is_left_at_the_edge_that_it_went_over(tmp_path: Path) -> None:
+    """The camera moves, so that the edge never looks as it did."""
+    thing = Thing(GREEN, lambda i: (WIDTH - 37 + 5 * min(i, 24 - i), 70), (16, 22), skin=2)
+    made = made_clip(tmp_path / "frames", [thing], 25, pan=2)
+    truth = made.masks[0]
+    away = [not mask.any() for mask in truth]
+    track = follow(made, Pivot(0, mask=truth[0]))
+    assert sum(away) == 3
+    assert not track.areas()[away].any()
+    assert ious(track, truth)[-9:].min() > 0.85
 
 
 def test_two_that_cross_keep_apart(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from functools import cache
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -94,14 +95,19 @@ class Memory:
             "first": labels[0],
             "recent": labels[1],
             "held": held,
-            "likeness": likeness(sight.traits[None], self._coefficients)[0].numpy(),
+            "likeness": self._likeness(sight),
         }
 
-    def has_colours_of(self, sight: Sight, odds: Plane) -> bool:
-        """May this be the object? Place and shape do not tell it from what takes its very place."""
+    def allows(self, sight: Sight, odds: Plane) -> bool:
+        """May this be the object? Place and shape do not tell it from what takes its very place, which has
+        other colours, nor from what is at the picture's edge when it has gone, which looks like what was
+        around it.
+        """
+        looks = cv2.resize(self._likeness(sight), odds.shape, interpolation=cv2.INTER_LINEAR)
         seen = _colours(sight, odds)
         entries = (*self._pivots, *self._chosen, *self._recent)
-        return max(float(np.minimum(entry.colours, seen).sum()) for entry in entries) >= SAME_COLOURS
+        shared = max(float(np.minimum(entry.colours, seen).sum()) for entry in entries)
+        return shared >= SAME_COLOURS and bool(looks[odds > 0].mean() > 0)
 
     def search(self, key: Tensor, trait: Tensor) -> tuple[Tensor, Tensor]:
         """Votes (places,) and likeness (h, w) of a whole picture: `key` (places, D), `trait` (D, h, w)."""
@@ -111,6 +117,10 @@ class Memory:
             # The pivots vote by themselves, or errors made since would outvote what is known.
             voted = voted.lerp(_votes(key, since, None)[:, 0], 1 - PIVOT_SHARE)
         return voted, likeness(trait[None], self._coefficients)[0]
+
+    def _likeness(self, sight: Sight) -> NDArray[np.float32]:
+        looks: NDArray[np.float32] = likeness(sight.traits[None], self._coefficients)[0].numpy()
+        return looks
 
     def _solve(self) -> None:
         products, targets = mixed(self._since, self._pivot_test, PIVOT_SHARE)

@@ -139,7 +139,7 @@ class Target:
         certainty = float((1 / (1 + np.exp(-found.odds[shown]))).mean()) if cells else 0.0
         self.presence = (1 - MASK_WEIGHT) * found.presence + MASK_WEIGHT * certainty
         seen = self.presence >= THERE and cells >= LEAST_CELLS and area >= LOST_SHARE * self.area
-        if not (seen and self.memory.has_colours_of(sight, found.odds)):
+        if not (seen and self.memory.allows(sight, found.odds)):
             if not self.lost:
                 self.lose()
             return False

@@ -39,8 +39,9 @@ class EmbeddedTracker:
     """Masks of many objects, in two sweeps over the clip that run at the same time.
 
     Where one object has several pivots, every frame is carried from the nearest of them, and the looks of
-    the nearest few are remembered. On a pivot's own frame a given mask comes back as it is, and points lie
-    on their side of the outline. Points alone correct the mask that is carried there from a box or mask, if
+    the nearest few are remembered. What is found again is followed back over frames on which too little of
+    it was in sight to be found. On a pivot's own frame a given mask comes back as it is, and points lie on
+    their side of the outline. Points alone correct the mask that is carried there from a box or mask, if
     there is one. A pivot that marks nothing (empty mask, box without area inside the frame) says that the
     object is away on its frame.
     """
