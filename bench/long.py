@@ -2,6 +2,9 @@
 which a thing is marked and carried through, for a short and a long file made of the same frames.
 
     python bench/long.py VIDEO_OR_FOLDER [-o JSON] [--minutes 10 180] [--fps 30] [--every 300] [--height 480]
+    python bench/long.py VIDEO_OR_FOLDER [-o JSON] --follow 0.5 2 [--fps 30] [--height 480]
+
+With `--follow`: peak memory of `refervid live`, which looks at every frame, of so many minutes.
 
 The frames go to and fro, so that the loop has no cut, and are encoded once; hours are the same packets again.
 Every row is a process of its own, whose peak resident memory the kernel keeps. `--every` is the sparse rate
@@ -19,6 +22,7 @@ import sys
 import tempfile
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -97,11 +101,29 @@ def run(video: Path, folder: Path, every: int) -> dict[str, float]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def follow(video: Path, folder: Path) -> dict[str, float]:
+    """Every frame of a file through a pipe, a thing marked on the first one."""
+    with av.open(str(video)) as film:
+        size = film.streams.video[0]
+        box = ",".join(f"{share * side:.0f}" for share in (0.3, 0.7) for side in (size.width, size.height))
+    words = ["live", "-", "--late", "wait", "--box", f"0:{box}", "-p", "lite", "--device", "cpu"]
+    command = [sys.executable, "-m", "refervid", *words, "--json", "-o", str(folder / "live")]
+    with video.open("rb") as pipe:
+        following = subprocess.Popen(command, stdin=pipe, stdout=subprocess.PIPE, text=True)
+        assert following.stdout is not None
+        printed = following.stdout.read()
+        _, status, used = os.wait4(following.pid, 0)
+    if status:
+        sys.exit("the command failed")
+    return {"frames": json.loads(printed)["frames"], "peak_mib": used.ru_maxrss / 1024}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("video", type=Path)
     parser.add_argument("-o", "--out", type=Path)
     parser.add_argument("--minutes", type=float, nargs=2, default=(10.0, 180.0))
+    parser.add_argument("--follow", type=float, nargs=2)
     parser.add_argument("--fps", type=int, default=30)
     parser.add_argument("--every", type=int, default=300)
     parser.add_argument("--height", type=int, default=480)
@@ -109,27 +131,27 @@ def main() -> None:
     rows = {}
     with tempfile.TemporaryDirectory() as name:
         scene = encoded(options.video, Path(name) / "scene.mp4", options.fps, options.height)
-        for minutes in options.minutes:
+        for minutes in options.follow or options.minutes:
             folder = Path(name) / f"{minutes:g}"
             folder.mkdir()
-            clip = repeated(scene, folder / "clip.mp4", 60 * minutes)
-            row = run(clip, folder, options.every)
+            clip = repeated(scene, folder / f"clip.{'mkv' if options.follow else 'mp4'}", 60 * minutes)
+            row = follow(clip, folder) if options.follow else run(clip, folder, options.every)
             row["file_mb"] = clip.stat().st_size / 1e6
-            row["session_folder_kb"] = sum(f.stat().st_size for f in folder.glob("session/*/*")) / 1e3
+            row["written_kb"] = sum(f.stat().st_size for f in folder.rglob("*") if f != clip) / 1e3
             rows[f"{minutes:g} min"] = {key: round(value, 2) for key, value in row.items()}
             print(f"{minutes:g} min: {rows[f'{minutes:g} min']}")
             clip.unlink()
     first, last = rows.values()
-    summary = {
-        "opened_cpu_s": last["opened_cpu_s"],
-        "opened_s": last["opened_s"],
-        "memory_growth_mib": round(last["peak_mib"] - first["peak_mib"], 1),
-    }
+    summary: dict[str, Any] = {"memory_growth_mib": round(last["peak_mib"] - first["peak_mib"], 1)}
+    summary |= {key: last[key] for key in ("opened_cpu_s", "opened_s") if key in last}
     print(json.dumps(summary))
     if options.out:
         machine = {"cores": os.cpu_count(), "load": os.getloadavg()[0], "machine": platform.machine()}
         settings = {"fps": options.fps, "every": options.every, "height": options.height}
-        options.out.write_text(json.dumps({"rows": rows, **summary, **settings, **machine}, indent=1) + "\n")
+        measured = {"rows": rows, **summary, **settings, **machine}
+        known = json.loads(options.out.read_text()) if options.out.exists() else {}
+        kind = "every frame, through a pipe" if options.follow else "a session at a sparse rate"
+        options.out.write_text(json.dumps({**known, kind: measured}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

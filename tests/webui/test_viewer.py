@@ -40,28 +40,30 @@ from tests.webui.steps import (
 )
 
 
-@pytest.mark.parametrize("where", ["button", "picture"])
-def test_another_candidate_by_a_click(browsing: Browsing, site: Any, video: Path, where: str) -> None:
+def test_another_candidate_by_a_click(browsing: Browsing, site: Any, video: Path) -> None:
     page = browsing.open()
     bring(page, video)
     ask(page, "the green thing")
     page.locator(".status.not_found").wait_for()
-    tab(page, "Why")
-    if where == "button":
-        take = page.get_by_role("button", name=re.compile("Take candidate 2 for")).first
-    else:
-        take = page.get_by_title("Take candidate 2").first
+    on_its_button = page.get_by_role("button", name=re.compile("Take candidate 2 for")).first
+    on_the_picture = page.get_by_title("Take candidate 2").first
+    for take in (on_its_button, on_the_picture):
+        tab(page, "Why")
         take.hover()
         shoot(page, "candidate")
-    # What was cancelled can be taken after all.
-    with others_job(site), ending(page, "Cancelled."):
-        take.click()
-        cancel(page)
-    with ending(page):
-        take.click()
-    tab(page, "Frames")
-    expect(page.locator(".undo")).to_be_enabled()
-    assert any(near(box_middle(page), known) for known in (SQUARE_CENTRE, disc_centre(shown_frame(page))))
+        # What was cancelled can be taken after all.
+        with others_job(site), ending(page, "Cancelled."):
+            take.click()
+            cancel(page)
+        with ending(page):
+            take.click()
+        tab(page, "Frames")
+        expect(page.locator(".undo")).to_be_enabled()
+        places = (SQUARE_CENTRE, disc_centre(shown_frame(page)))
+        assert any(near(box_middle(page), known) for known in places)
+        with ending(page):
+            page.get_by_role("button", name="Undo", exact=True).click()
+        page.locator(".status.not_found").wait_for()
 
 
 def test_which_answer_is_corrected_and_which_are_hidden(browsing: Browsing, video: Path) -> None:
