@@ -66,6 +66,7 @@ def secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 ENDPOINTS = {
     "open_clip": lambda file: [file],
+    "hear": lambda file: [file],
     "ask": lambda file: [[file], False, "lite"],
     "mark": lambda file: [{"query": file}, "lite"],
     "take_candidate": lambda file: [file, 0, 0],
