@@ -2,6 +2,7 @@
 second question from another process, and peak memory on a short and a long clip made by looping.
 
     python bench/lite_speed.py VIDEO_OR_FOLDER [-o JSON] [--seconds 10 600] [--texts T..] [--again T]
+    python bench/lite_speed.py --analysis 300 6000 [-o JSON]     # its memory alone, on small frames
 
 Every run is a process of its own, so that its peak resident memory (ru_maxrss) is its own, with an empty
 cache but for the second question. Seconds are those of the run, without the start of Python and imports.
@@ -34,6 +35,38 @@ print(json.dumps({"frames": len(clip), "wall_s": wall, "cpu_s": cpu, "peak_mib":
 """
 
 
+ANALYSIS = """
+import json, resource, sys
+import numpy as np
+from refervid.engines.lite.analysis import Scene
+from refervid.media.clip import Clip
+
+class Drifting(Clip):
+    height, width, name = 72, 128, "made"
+
+    def __init__(self, count):
+        self.times_s, self.notes = np.arange(count) / 30, []
+        self._ground = np.random.default_rng(0).integers(0, 256, (72, 640, 3), np.uint8)
+
+    def frame(self, index):
+        return self._ground[:, index % 500 : index % 500 + 128].copy()
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 2**20
+
+Scene(Drifting(60))
+before = resident()
+scene = Scene(Drifting(int(sys.argv[1])))
+print(json.dumps({"frames": len(scene), "grown_mib": resident() - before}))
+"""
+
+
+def analysis(frames: int) -> dict[str, float]:
+    """What the analysis of so many small frames leaves in memory, beyond that of 60."""
+    command = [sys.executable, "-c", ANALYSIS, str(frames)]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def run(video: Path, texts: tuple[str, ...], cache: Path) -> dict[str, float]:
     command = [sys.executable, "-c", RUN, str(video), *texts]
     environment = {**os.environ, "REFERVID_CACHE": str(cache)}
@@ -61,13 +94,24 @@ def looped(source: Path, target: Path, seconds: float, fps: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("video", type=Path)
+    parser.add_argument("video", type=Path, nargs="?")
+    parser.add_argument("--analysis", type=int, nargs="+", default=())
     parser.add_argument("-o", "--out", type=Path)
     parser.add_argument("--seconds", type=float, nargs=2, default=(10.0, 600.0))
     parser.add_argument("--fps", type=float, default=10.0)
     parser.add_argument("--texts", nargs="+", default=TEXTS)
     parser.add_argument("--again", default="the black swan")
     options = parser.parse_args()
+    rows = [analysis(frames) for frames in options.analysis]
+    print(json.dumps(rows))
+    if rows and options.out:
+        kept = json.loads(options.out.read_text()) if options.out.exists() else {}
+        options.out.write_text(json.dumps({**kept, "analysis": rows}, indent=1) + "\n")
+    if options.video is not None:
+        measure(options)
+
+
+def measure(options: argparse.Namespace) -> None:
     texts = tuple(options.texts)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -95,7 +139,8 @@ def main() -> None:
     print(json.dumps(summary, indent=1))
     if options.out:
         machine = {"cores": os.cpu_count(), "load": os.getloadavg()[0], "machine": platform.machine()}
-        options.out.write_text(json.dumps({"rows": rows, **summary, **machine}, indent=1) + "\n")
+        kept = json.loads(options.out.read_text()) if options.out.exists() else {}
+        options.out.write_text(json.dumps({**kept, "rows": rows, **summary, **machine}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
