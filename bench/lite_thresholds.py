@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import ModuleType
@@ -66,6 +66,15 @@ def score(answer: Elimination | None, inventory: Inventory, sentence: Mapping[st
     return 0 if answer.guess else -1
 
 
+def held_out(scores: Sequence[Sequence[float]]) -> float:
+    """The mean over clips of a clip's own score by the setting that is best on all others; `scores` are
+    (settings, clips).
+    """
+    table = np.array(scores)
+    best = [np.delete(table, clip, axis=1).mean(axis=1).argmax() for clip in range(table.shape[1])]
+    return round(float(np.mean(table[best, range(table.shape[1])])), 4)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("boxes", type=Path)
@@ -92,15 +101,10 @@ def main() -> None:
             points = [score(answer, inventory, one) for answer, one in zip(answers, sentences, strict=True)]
             scores[setting].append(float(np.mean(points)))
         print(file, {setting: round(own[-1], 3) for setting, own in scores.items()}, flush=True)
-    table = np.array(list(scores.values()))  # (settings, clips)
-    left_out = [
-        float(table[np.delete(table, clip, axis=1).mean(axis=1).argmax(), clip])
-        for clip in range(table.shape[1])
-    ]
     report = {
         "scores": {setting: round(float(np.mean(own)), 4) for setting, own in scores.items()},
         "best": max(scores, key=lambda setting: float(np.mean(scores[setting]))),
-        "left_out": round(float(np.mean(left_out)), 4),
+        "left_out": held_out(list(scores.values())),
     }
     print(json.dumps(report, indent=1))
     if options.out is not None:
