@@ -222,7 +222,7 @@ def test_progress_off_a_terminal(video: Path, tmp_path: Path, monkeypatch: pytes
     result = refer("segment", video, "-t", "the red disc", "-o", tmp_path / "out", "--preset", "lite")
     lines = result.stderr.splitlines()
     tracked = [line for line in lines if line.startswith("track:")]  # one more for every few seconds
-    assert tracked[-1] == f"track: {2 * FRAMES} of {2 * FRAMES}"
+    assert tracked[-1] == f"track: {FRAMES} of {FRAMES}"
     assert lines.index("eliminate: 1 of 1") < lines.index(f"overlay: {FRAMES} of {FRAMES}")
 
 

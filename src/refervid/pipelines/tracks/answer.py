@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
 from refervid.engines.base import Inventory, ObjectTrack
 from refervid.engines.questions import BoxChoice, BoxQuestion
@@ -128,10 +126,11 @@ def _pivots(thing: Sequence[ObjectTrack]) -> tuple[Pivot, ...]:
         best = int(track.frame_indices[int(track.scores.argmax())])
         mark = track.candidate_at(best)
         return (Pivot(best, track.box_at(best)) if mark is None else to_pivot(best, mark),)
-    frames = np.concatenate([track.frame_indices for track in thing])
-    boxes = np.concatenate([track.boxes_xyxy for track in thing])
-    scores = np.concatenate([track.scores for track in thing])
-    return tuple(Pivot(int(frames[row]), boxes[row]) for row in surest(scores, PIVOTS))
+    return tuple(
+        Pivot(int(track.frame_indices[row]), track.boxes_xyxy[row])
+        for track in thing
+        for row in surest(track.scores, PIVOTS)
+    )
 
 
 def _surest(tracks: Sequence[ObjectTrack]) -> tuple[ObjectTrack, ...]:

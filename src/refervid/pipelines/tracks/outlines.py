@@ -22,9 +22,7 @@ def with_outlines(selection: Selection) -> Selection:
     """
     if selection.guess or all(map(_fills, selection.tracked)):
         return selection
-    return replace(selection, guess=True).noted(
-        ["the outline found does not fill the box of what was chosen"]
-    )
+    return replace(selection, guess=True).noted([NOTE])
 
 
 def _fills(thing: TrackedObject) -> bool:

@@ -63,9 +63,10 @@ class Eyes:
     @classmethod
     def load(cls) -> Eyes:
         """Raises as `load_efficientnet` does."""
-        decoder = MaskDecoder()
+        with torch.device("meta"):  # no weights are made up only to be replaced
+            decoder = MaskDecoder()
         file = resources.files("refervid.models.mask_decoder") / "mask-decoder.safetensors"
-        decoder.load_state_dict(load(file.read_bytes()))
+        decoder.load_state_dict(load(file.read_bytes()), assign=True)
         decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(load_efficientnet(), decoder.eval().requires_grad_(False))
 

@@ -111,9 +111,11 @@ class EmbeddedTracker:
         for index in frames:
             with computing():
                 for known, number, answer in sweep.known(View(scene, index, frames.step)):
-                    tracks[number].leave_empty(known)
-                    if answer is not None:
-                        tracks[number][known], tracks[number].presence[known] = answer
+                    if answer is None:
+                        tracks[number].leave_empty(known)
+                    else:  # the mask last: who looks meanwhile finds a frame whole or not at all
+                        mask, tracks[number].presence[known] = answer
+                        tracks[number][known] = mask
             yield
 
     def correct(self, clip: Clip, pivots: Sequence[Pivot], track: Track, mark: Pivot, hook: Hook) -> Track:
