@@ -250,7 +250,7 @@ def test_ref_davis17_merges_by_logits_where_there_are_any(tmp_path: Path) -> Non
 
 @dataclass
 class LoadingPipeline(ColourPipeline):
-    """Needs a file of weights in its folder."""
+    """Needs a file of weights in its folder; to hear it would need another one."""
 
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
         if not (self.orders / "weights").exists():
@@ -258,8 +258,9 @@ class LoadingPipeline(ColourPipeline):
         return super().run(clip, references, hook)
 
     def plan(self) -> dict[str, Any]:
-        weights = self.orders / "weights"
-        return {**super().plan(), "contents": {"weights": weights.read_text() if weights.exists() else None}}
+        files = {name: self.orders / name for name in ("weights", "ears")}
+        contents = {name: file.read_text() if file.exists() else None for name, file in files.items()}
+        return {**super().plan(), "contents": contents}
 
 
 def test_a_run_that_lacked_its_weights_goes_on_when_they_are_there(tmp_path: Path) -> None:
@@ -268,7 +269,7 @@ def test_a_run_that_lacked_its_weights_goes_on_when_they_are_there(tmp_path: Pat
         evaluate(data, LoadingPipeline(tmp_path), out)
     (tmp_path / "weights").write_text("first")
     assert evaluate(data, LoadingPipeline(tmp_path), out, resume=True)["complete"]
-    assert json.loads((out / "run.json").read_text())["contents"] == {"weights": "first"}
+    assert json.loads((out / "run.json").read_text())["contents"] == {"weights": "first", "ears": None}
     (tmp_path / "weights").write_text("second")
     with pytest.raises(ConfigurationChanged, match="first"):
         evaluate(data, LoadingPipeline(tmp_path), out, resume=True)

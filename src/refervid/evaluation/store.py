@@ -351,10 +351,12 @@ def _read_object(file: Path) -> dict[str, Any] | None:
 
 
 def _with_late_weights(before: Mapping[str, Any], now: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Where weights were missing nothing was answered: those that are here now are no difference."""
+    """Missing weights have answered nothing: what is here of them now is no difference. All others have."""
     known = before.get("contents")
-    lacked = isinstance(known, dict) and None in known.values()
-    return {**before, "contents": now.get("contents")} if lacked else before
+    if not isinstance(known, dict) or None not in known.values():
+        return before
+    loaded = {name: digest for name, digest in known.items() if digest is not None}
+    return {**before, "contents": {**now.get("contents", {}), **loaded}}
 
 
 def _object_in(text: bytes) -> dict[str, Any] | None:
