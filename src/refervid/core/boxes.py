@@ -1,4 +1,4 @@
-"""Areas of boxes xyxy, in whatever unit their coordinates have."""
+"""Boxes xyxy and their areas, in whatever unit their coordinates have."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from numpy.typing import NDArray
 
 AnyBox = NDArray[np.float32] | NDArray[np.float64]
 """(4,) xyxy."""
+
+
+def box_of(mask: NDArray[np.bool_]) -> NDArray[np.float32] | None:
+    """(4,) xyxy, end exclusive, of what a mask (H, W) holds; None if that is nothing."""
+    ys, xs = np.nonzero(mask)
+    return np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1], np.float32) if len(ys) else None
 
 
 def box_area(box: AnyBox) -> float:

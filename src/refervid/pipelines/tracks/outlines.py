@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from refervid.core.boxes import box_iou
+from refervid.core.boxes import box_iou, box_of
 from refervid.pipelines.pivot.selection import Selection
 from refervid.report.objects import TrackedObject
 
@@ -30,7 +30,6 @@ def _fills(thing: TrackedObject) -> bool:
     for pivot in thing.pivots:
         box = pivot.box_xyxy
         if pivot.mask is None and box is not None and (box[2:] > box[:2]).all():
-            ys, xs = np.nonzero(thing.track[pivot.frame_index])
-            found = [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1] if len(xs) else [0, 0, 0, 0]
-            shares.append(box_iou(np.array(found, np.float64), box.astype(np.float64)))
+            found = box_of(thing.track[pivot.frame_index])
+            shares.append(0.0 if found is None else box_iou(found, box))
     return not shares or float(np.median(shares)) >= FILLED

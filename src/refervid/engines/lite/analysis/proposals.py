@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from refervid.core.boxes import box_of
 from refervid.core.types import Candidate, Frame, Mask
 from refervid.engines.lite.analysis.clip_analysis import ClipAnalysis
 from refervid.engines.lite.analysis.colour import TERMS, memberships
@@ -113,8 +114,8 @@ def _candidate(scene: Scene, proposal: Proposal) -> Candidate:
     height, width = scene.clip_size
     soft = cv2.resize(proposal.mask.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     mask = np.asarray(soft > 0.5, bool)
-    ys, xs = np.nonzero(mask)
-    box = np.array([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1], np.float32)
+    box = box_of(mask)
+    assert box is not None
     return Candidate(box, min(1.0, proposal.score), proposal.phrase, mask)
 
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.boxes import box_of
 from refervid.core.types import Mask, Pivot
 from refervid.engines.lite.tracker.crop import GRID, MARGIN, SIDE, Crop, Plane
 from refervid.engines.lite.tracker.memory import Memory, test_of
@@ -84,12 +85,11 @@ NOTHING = Seed.of(Crop(0, 0, SIDE), np.full((GRID, GRID), -SURE_ODDS, np.float32
 
 def _from_mask(view: View, mask: Mask, index: int) -> Seed:
     exact = Pivot(index, mask=mask)
-    ys, xs = np.nonzero(mask)
-    if not len(ys):
+    box = box_of(mask)
+    if box is None:
         return Seed(NOTHING.crop, NOTHING.packed, exact)
     scale = np.array(view.picture.shape[1::-1]) / mask.shape[::-1]
-    low, high = np.array([xs.min(), ys.min()]) * scale, np.array([xs.max() + 1, ys.max() + 1]) * scale
-    crop = Crop.around(*low, *high)
+    crop = Crop.around(*(box.reshape(2, 2) * scale).ravel())
     share = crop.gather(mask.astype(np.float32), (1 / scale[0], 1 / scale[1]))
     if share.max() <= 0.5:
         share /= max(float(share.max()), 1e-6)
