@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import importlib
 import re
+import subprocess
+import sys
 from collections.abc import Collection, Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -30,6 +32,7 @@ FLOORS = (
 """From the top down, as in the design: a room imports only itself and lower floors; rooms of one floor do not
 know each other."""
 FILES = sorted(SOURCE.rglob("*.py"))
+CODE = {path: path.read_text("utf-8") for path in FILES}
 LONGEST = 700
 
 FORBIDDEN = (
@@ -49,7 +52,7 @@ def _room(path: Path) -> str:
 
 
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(ast.parse(CODE[path])):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -61,17 +64,16 @@ def _imports(path: Path) -> Iterator[str]:
                 yield parts[1]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_imports_point_down(path: Path) -> None:
-    room = _room(path)
-    if room in ("__init__", "__main__"):
-        return
-    floor = next(number for number, rooms in enumerate(FLOORS) if room in rooms)
-    for other in _imports(path):
-        if other == room:
-            continue
-        below = next(number for number, rooms in enumerate(FLOORS) if other in rooms)
-        assert below > floor, f"{path.relative_to(SOURCE)} imports refervid.{other}"
+def test_imports_point_down() -> None:
+    floors = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    upwards = [
+        f"{path.relative_to(SOURCE)} imports refervid.{other}"
+        for path in FILES
+        if (room := _room(path)) not in ("__init__", "__main__")
+        for other in _imports(path)
+        if other != room and floors[other] <= floors[room]
+    ]
+    assert upwards == []
 
 
 def test_no_imports_in_a_circle() -> None:
@@ -90,7 +92,7 @@ def _module(path: Path) -> str:
 
 def _imported(path: Path, modules: Collection[str]) -> set[str]:
     """Modules that `path` imports anywhere, but for what only type checkers read."""
-    tree = ast.parse(path.read_text("utf-8"))
+    tree = ast.parse(CODE[path])
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
             node.body = []
@@ -104,18 +106,21 @@ def _imported(path: Path, modules: Collection[str]) -> set[str]:
     return found & set(modules) - {_module(path), "refervid"}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_files_stay_short(path: Path) -> None:
-    assert len(path.read_text("utf-8").splitlines()) <= LONGEST
+def test_files_stay_short() -> None:
+    lengths = {str(path.relative_to(SOURCE)): len(code.splitlines()) for path, code in CODE.items()}
+    assert {name: lines for name, lines in lengths.items() if lines > LONGEST} == {}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
-def test_nothing_that_runs_what_a_file_says(path: Path) -> None:
+def test_nothing_that_runs_what_a_file_says() -> None:
     """Fault 27."""
-    code = path.read_text("utf-8")
-    for pattern in FORBIDDEN:
-        # `model.eval()` is torch's way to switch dropout off; the pattern leaves methods alone
-        assert not re.search(pattern, code), f"{pattern} in {path.relative_to(SOURCE)}"
+    # `model.eval()` is torch's way to switch dropout off; the pattern leaves methods alone
+    found = [
+        f"{pattern} in {path.relative_to(SOURCE)}"
+        for path, code in CODE.items()
+        for pattern in FORBIDDEN
+        if re.search(pattern, code)
+    ]
+    assert found == []
 
 
 def test_public_names_exist_and_are_complete() -> None:
@@ -127,9 +132,6 @@ def test_public_names_exist_and_are_complete() -> None:
 
 def test_importing_the_package_is_light() -> None:
     code = "import sys, refervid; print(sorted({'torch', 'cv2', 'av'} & set(sys.modules)))"
-    import subprocess
-    import sys
-
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed.strip() == "[]"
 

@@ -19,10 +19,10 @@ from tests.chat_server import KEY, Answer, fails, says, serving
 from tests.clips import write_video
 from tests.pipelines.questions import kinds_asked, replying, text_of
 
-HEIGHT, WIDTH, FPS, SECONDS = 96, 160, 3, 20
+HEIGHT, WIDTH, FPS, SECONDS = 96, 160, 1, 20
 TEXTS = ("the red disc", "the blue square", "the two things")
 SIGHT = replying(frame=1, box=1, check=1, vision=NUMBER)
-FOUR_SECTIONS = ("--set", "sections.frame_step=3")
+FOUR_SECTIONS = ("--set", "sections.frame_step=1")
 """Of five frames each."""
 EASY = (
     "-p",
@@ -58,7 +58,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frames = np.repeat(ground[None], FPS * SECONDS, axis=0)
     for index, frame in enumerate(frames):
         cv2.rectangle(frame, (116, 14), (144, 42), (30, 60, 220), -1)
-        cv2.circle(frame, (80 + round(50 * np.sin(index / (2 * FPS))), 68), 15, (220, 30, 30), -1)
+        cv2.circle(frame, (80 + round(40 * np.sin(index / 5)), 68), 15, (220, 30, 30), -1)
     return write_video(tmp_path_factory.mktemp("clip") / "clip.mp4", frames, fps=FPS)
 
 
