@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from refervid.core.errors import SettingsError
-from refervid.core.track import Underway
+from refervid.core.track import Track, Underway
 from refervid.core.types import Pivot, no_hook
 from refervid.engines.base import Tracker
 from refervid.engines.lite.tracker import EmbeddedTracker
@@ -211,6 +211,13 @@ def scene(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return request.param, SCENES[request.param](tmp_path_factory.mktemp("scene") / "frames")
 
 
+@pytest.fixture(scope="module")
+def tracked(tracker: Tracker, scene: tuple[str, Made]) -> list[Track]:
+    """The objects of the scene, from their masks on the first frame."""
+    made = scene[1]
+    return tracker.track(made.clip, [[Pivot(0, mask=own[0])] for own in made.masks], no_hook)
+
+
 LEAST_J = {"thin": 0.5, "ring_and_bar": 0.75, "fast_and_blurred": 0.8, "leave_and_return": 0.9}
 """Of a trained tracker, on the frames that show the object; in all other scenes 0.85."""
 WHOLE = ("growth", "leave_and_return")
@@ -218,24 +225,21 @@ WHOLE = ("growth", "leave_and_return")
 
 
 def test_the_first_mask_is_kept_and_presence_stays_in_bounds(
-    tracker: Tracker, scene: tuple[str, Made]
+    tracked: list[Track], scene: tuple[str, Made]
 ) -> None:
     name, made = scene
-    tracks = tracker.track(made.clip, [[Pivot(0, mask=own[0])] for own in made.masks], no_hook)
     # A line of one pixel is thinner than the grid on which SAM 2 keeps masks.
     least = 0.8 if name == "thin" else 0.95
-    for track, own in zip(tracks, made.masks, strict=True):
+    for track, own in zip(tracked, made.masks, strict=True):
         assert iou(track[0], own[0]) > least
         assert ((track.presence >= 0) & (track.presence <= 1)).all()
 
 
-def test_holds_the_object_through_what_happens_to_it(
-    trained_tracker: Tracker, scene: tuple[str, Made]
-) -> None:
+@pytest.mark.parametrize("tracker", TRAINED, indirect=True)
+def test_holds_the_object_through_what_happens_to_it(tracked: list[Track], scene: tuple[str, Made]) -> None:
     """Leaving, cuts, look-alikes, speed, growth, bars and holes, shake, thinness."""
     name, made = scene
-    tracks = trained_tracker.track(made.clip, [[Pivot(0, mask=own[0])] for own in made.masks], no_hook)
-    for track, own in zip(tracks, made.masks, strict=True):
+    for track, own in zip(tracked, made.masks, strict=True):
         whole = max(mask.sum() for mask in own)
         shown = [mask.sum() > (0 if name in WHOLE else 0.3 * whole) for mask in own]
         overlaps = np.array([iou(found, real) for found, real in zip(track, own, strict=True)])
