@@ -1,14 +1,14 @@
 """The model's memory attention on many objects of one frame.
 
 Runs the layers of transformers' modules itself, because these repeat per object what all objects share up to
-the first look at a memory, and turn keys as interleaved real numbers: as complex ones it is an order of
-magnitude faster on a CPU. An attention of one head, as all published models have, mixes values and then
-projects the mix: both projections of values are one here.
+the first look at a memory, and turn keys as interleaved real numbers: as complex ones, where they lie, it is
+an order of magnitude faster on a CPU. An attention of one head, as all published models have, mixes values
+and then projects the mix: both projections of values are one here.
 """
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -28,71 +28,90 @@ class MemoryAttention:
 
     def __init__(self, module: Any, tokens: int, device: torch.device, dtype: torch.dtype) -> None:
         """From a module in float32, which may become `dtype` afterwards. Raises `BadCheckpoint`."""
-        self._module = module
         for part in module.modules():
             if isinstance(part, nn.ReLU):
                 part.inplace = True
+        self._norm = module.layer_norm
         self._query_rotation = _rotation(module, module.position_ids, device)
         key_places = getattr(module, "position_ids_k", module.position_ids)
         placed = _rotation(module, key_places, device)
         # EdgeTAM puts tokens without a place before those with one: they are not turned.
         unplaced = torch.ones(tokens - len(placed), placed.shape[1], device=device, dtype=placed.dtype)
         self._key_rotation = torch.cat([unplaced, placed])
-        self._values = [
-            (_joined(layer.self_attn, dtype), _joined(layer.cross_attn_image, dtype))
-            for layer in module.layers
-        ]
+        self._layers = [_Layer(layer, dtype) for layer in module.layers]
 
-    def __call__(self, frame: Tensor, memory: Tensor, positions: Tensor, spatial: int) -> Tensor:
-        """(B, N, C) from features (1, N, C) with the frame's own positions added, memories (B, tokens, M)
-        and their positions, of which the first `spatial` memories have a place and the rest are pointers."""
+    def look(self, frame: Tensor) -> Tensor:
+        """(1, N, C) from features with the frame's own positions added: what precedes the first look at a
+        memory is the same for all objects."""
+        return frame + self._look_at_frame(self._layers[0], frame)
+
+    def recall(self, seen: Tensor, memory: Tensor, positions: Tensor, spatial: int) -> Tensor:
+        """(B, N, C) from the result of `look`, memories (B, K, M) and their positions, of which the first
+        `spatial` memories have a place and the rest are pointers."""
         keys = memory + positions
-        # What precedes the first look at a memory is the same for all objects.
-        seen = self._look_at_frame(0, frame)
-        parts = pieces(len(memory), frame.shape[1], frame.device)
+        parts = pieces(len(memory), seen.shape[1], seen.device)
         recalled = [self._recall(seen, memory[rows], keys[rows], spatial) for rows in parts]
-        result: Tensor = self._module.layer_norm(torch.cat(recalled))
+        result: Tensor = self._norm(torch.cat(recalled))
         return result
 
-    def _recall(self, hidden: Tensor, memory: Tensor, keys: Tensor, spatial: int) -> Tensor:
+    def _recall(self, seen: Tensor, memory: Tensor, keys: Tensor, spatial: int) -> Tensor:
         """From the first look at memories to the last layer's end."""
-        for index, layer in enumerate(self._module.layers):
-            if index:
-                hidden = self._look_at_frame(index, hidden)
-            attention, query = layer.cross_attn_image, layer.layer_norm2(hidden)
-            query = self._turned(attention.q_proj(query), self._query_rotation)
-            key = self._keys(attention.k_proj, keys, spatial)
-            hidden = hidden + _mixed(query, key, memory, self._values[index][1], attention.scaling)
-            hidden = hidden + by_rows(partial(_feed_forward, layer), hidden)
+        hidden = seen.repeat(len(memory), 1, 1)
+        for layer in self._layers:
+            if layer is not self._layers[0]:
+                hidden += self._look_at_frame(layer, hidden)
+            hidden += self._look_at_memories(layer, hidden, memory, keys, spatial)
+            hidden += by_rows(layer.feed_forward, hidden)
         return hidden
 
-    def _look_at_frame(self, index: int, hidden: Tensor) -> Tensor:
+    def _look_at_frame(self, layer: _Layer, hidden: Tensor) -> Tensor:
         """The frame's places look at each other."""
-        layer = self._module.layers[index]
-        attention, normed = layer.self_attn, layer.layer_norm1(hidden)
-        query, key = (
-            self._turned(projection(normed), self._query_rotation)
-            for projection in (attention.q_proj, attention.k_proj)
-        )
-        return hidden + _attend(query, key, F.linear(normed, *self._values[index][0]), attention.scaling)
+        query, key, value = F.linear(layer.norm1(hidden), *layer.look).chunk(3, -1)
+        _turn(query, self._query_rotation)
+        _turn(key, self._query_rotation)
+        return _attend(query, key, value)
 
-    def _keys(self, projection: Any, keys: Tensor, spatial: int) -> Tensor:
-        """(B, tokens, C): spatial memories turned, pointers not."""
+    def _look_at_memories(
+        self, layer: _Layer, hidden: Tensor, memory: Tensor, keys: Tensor, spatial: int
+    ) -> Tensor:
+        query, key = F.linear(layer.norm2(hidden), *layer.query), layer.key(keys)
+        _turn(query, self._query_rotation)
         places = len(self._key_rotation)
-        end = spatial * places
-        found = keys.new_empty(*keys.shape[:2], projection.out_features)
-        found[:, end:] = projection(keys[:, end:])
-        memories, turned = (torch.unflatten(part[:, :end], 1, (spatial, places)) for part in (keys, found))
-        for rows in pieces(len(keys), end, keys.device):
-            for part in pieces(spatial, places, keys.device):
-                turned[rows, part] = self._turned(projection(memories[rows, part]), self._key_rotation)
-        return found
+        memories = torch.unflatten(key[:, : spatial * places], 1, (spatial, places))
+        for part in pieces(spatial, places, key.device):
+            _turn(memories[:, part], self._key_rotation)
+        return _mixed(query, key, memory, layer.value)
 
-    @staticmethod
-    def _turned(channels: Tensor, rotation: Tensor) -> Tensor:
-        """Rotary position encoding of (..., N, C), in float32 as in the official package."""
-        pairs = torch.view_as_complex(torch.unflatten(channels.float(), -1, (-1, 2)))
-        return torch.view_as_real(pairs * rotation).flatten(-2).to(channels.dtype)
+
+class _Layer:
+    """The linear layers of one of the module's layers as they run: queries scaled, values joined, and those
+    of a look at the frame, `look`, side by side."""
+
+    def __init__(self, layer: Any, dtype: torch.dtype) -> None:
+        look, recall = layer.self_attn, layer.cross_attn_image
+        self.norm1, self.norm2, self._norm3 = layer.layer_norm1, layer.layer_norm2, layer.layer_norm3
+        parts = [_linear(look.q_proj, look.scaling), _linear(look.k_proj), _joined(look)]
+        self.look = [torch.cat(each).to(dtype) for each in zip(*parts, strict=True)]
+        self.query = [each.to(dtype) for each in _linear(recall.q_proj, recall.scaling)]
+        self.key = recall.k_proj
+        self.value = [each.to(dtype) for each in _joined(recall)]
+        if hasattr(layer, "mlp"):  # EdgeTAM
+            self._feed = layer.mlp.up_proj, layer.mlp.act_fn, layer.mlp.down_proj
+        else:
+            self._feed = layer.linear1, layer.activation, layer.linear2
+
+    def feed_forward(self, hidden: Tensor) -> Tensor:
+        first, activation, second = self._feed
+        result: Tensor = second(activation(first(self._norm3(hidden))))
+        return result
+
+
+def _turn(channels: Tensor, rotation: Tensor) -> None:
+    """Rotary position encoding of (..., N, C) in place, in float32 as in the official package."""
+    pairs = torch.view_as_complex(torch.unflatten(channels.float(), -1, (-1, 2)))
+    pairs *= rotation
+    if channels.dtype != torch.float32:
+        channels.copy_(torch.view_as_real(pairs).flatten(-2))
 
 
 def _rotation(module: Any, places: Tensor, device: torch.device) -> Tensor:
@@ -101,41 +120,34 @@ def _rotation(module: Any, places: Tensor, device: torch.device) -> Tensor:
     return torch.complex(cosine[0, :, ::2].contiguous(), sine[0, :, ::2].contiguous())
 
 
-def _joined(attention: Any, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def _linear(layer: Any, scale: float = 1) -> tuple[Tensor, Tensor]:
+    return scale * layer.weight, scale * layer.bias
+
+
+def _joined(attention: Any) -> tuple[Tensor, Tensor]:
     """Weight and bias of `v_proj` and `o_proj` one after the other. Weights of attention sum to 1."""
     if attention.num_attention_heads != 1:
         raise BadCheckpoint(
             f"memory attention of {attention.num_attention_heads} heads: this tracker knows 1"
         )
     first, second = attention.v_proj, attention.o_proj
-    return (second.weight @ first.weight).to(dtype), (second.weight @ first.bias + second.bias).to(dtype)
+    return second.weight @ first.weight, second.weight @ first.bias + second.bias
 
 
-def _mixed(
-    query: Tensor, key: Tensor, memory: Tensor, projection: tuple[Tensor, Tensor], scale: float
-) -> Tensor:
-    """(B, N, C) from (B or 1, N, C), (B, K, C) and what values are projected from, (B, K, M)."""
-    query = query.expand(len(key), -1, -1)
+def _mixed(query: Tensor, key: Tensor, memory: Tensor, projection: Sequence[Tensor]) -> Tensor:
+    """(B, N, C) from (B, N, C), (B, K, C) and what values are projected from, (B, K, M)."""
     small = query.shape[1] * key.shape[1] <= _SCORES
-    if small and query.device.type == "cpu" and query.dtype == torch.float32:
-        scores = ((each * scale) @ other.T for each, other in zip(query, key, strict=True))
-        # Mixing before projecting is the same, as shares sum to 1, and M is much smaller than C.
-        mixed = [each.softmax(-1) @ value for each, value in zip(scores, memory, strict=True)]
-        return F.linear(torch.stack(mixed), *projection)
-    return _attend(query, key, F.linear(memory, *projection), scale)
+    if not small or query.device.type != "cpu" or query.dtype != torch.float32:
+        return _attend(query, key, F.linear(memory, *projection))
+    # Mixing before projecting is the same, as shares sum to 1, and M is much smaller than C.
+    mixed = query.new_empty(*query.shape[:2], memory.shape[-1])
+    for each, other, values, found in zip(query, key, memory, mixed, strict=True):
+        scores = each @ other.T
+        torch.mm(torch.softmax(scores, -1, out=scores), values, out=found)
+    return F.linear(mixed, *projection)
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    """(B, N, C) from (B, N, C), (B, K, C) and (B, K, C)."""
+def _attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """(B, N, C) from scaled (B, N, C), (B, K, C) and (B, K, C)."""
     # The fused kernels want an axis of heads.
-    return F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None], scale=scale)[:, 0]
-
-
-def _feed_forward(layer: Any, hidden: Tensor) -> Tensor:
-    """SAM 2 has its two linear layers in the layer itself, EdgeTAM in a module."""
-    normed = layer.layer_norm3(hidden)
-    if hasattr(layer, "mlp"):
-        result: Tensor = layer.mlp(normed)
-    else:
-        result = layer.linear2(layer.activation(layer.linear1(normed)))
-    return result
+    return F.scaled_dot_product_attention(query[:, None], key[:, None], value[:, None], scale=1.0)[:, 0]
