@@ -15,6 +15,7 @@ from urllib.parse import urlparse
 import numpy as np
 import pytest
 
+from refervid.core.types import Hook
 from refervid.pipelines.presets import load
 from refervid.webui.clip_work import ClipWork
 from refervid.webui.desk import Desk
@@ -80,7 +81,12 @@ def site() -> Iterator[Any]:
 def others_job(site: Any) -> Iterator[Event]:
     """A job of somebody else, which is under way until the event is set or the block ends."""
     over = Event()
-    site.visitors.jobs.submit(lambda hook: over.wait())
+
+    def work(hook: Hook) -> None:
+        while not over.wait(0.01):
+            hook("work", None, 0, 1)
+
+    site.visitors.jobs.submit(work)
     try:
         yield over
     finally:

@@ -71,6 +71,41 @@ def test_what_fails_is_told_and_the_next_goes_on() -> None:
     queue.close()
 
 
+def test_what_comes_first_is_done_between_two_steps_of_others() -> None:
+    queue, gate, looked = JobQueue(5), Event(), Event()
+    other = queue.submit(held(gate))
+    jobs = [
+        queue.submit(lambda hook: "unwanted", lambda hook: pytest.fail("ran")),
+        queue.submit(lambda hook: 1, lambda hook: 1 // 0),
+        queue.submit(lambda hook: 2, lambda hook: looked.set()),
+    ]
+    jobs[0].cancel()
+    assert looked.wait(PATIENCE_S)
+    assert [other.state, *(job.state for job in jobs)] == ["running", "cancelled", "waiting", "waiting"]
+    looked.clear()
+    gate.set()
+    assert jobs[2].wait(PATIENCE_S)
+    assert [other.value, *(job.value for job in jobs)] == ["opened", None, 1, 2]
+    assert not looked.is_set()
+    queue.close()
+
+
+def test_what_comes_first_ends_with_its_job() -> None:
+    queue, gate, begun = JobQueue(5), Event(), Event()
+
+    def look(hook: Hook) -> None:
+        begun.set()
+        held(Event())(hook)
+
+    other, job = queue.submit(held(gate)), queue.submit(lambda hook: 1, look)
+    assert begun.wait(PATIENCE_S)
+    job.cancel()
+    gate.set()
+    assert other.wait(PATIENCE_S)
+    assert other.value == "opened"
+    queue.close()
+
+
 def test_the_line_has_an_end() -> None:
     queue, gate = JobQueue(2), Event()
     jobs = [queue.submit(held(gate)) for _ in range(3)]

@@ -51,6 +51,10 @@ class Clip(ABC):
     def frame(self, index: int) -> Frame:
         """One frame, the caller's own to change; neighbours are cheap, far ones cost a seek."""
 
+    def origin(self, index: int) -> tuple[Clip, int]:
+        """The clip that a frame is taken from, where this is a part of it, and its number there."""
+        return self, index
+
     def frame_name(self, index: int) -> str:
         """What files about a frame are called, without suffix: its number, or the name of its picture."""
         return f"{index:05d}"

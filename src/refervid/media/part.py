@@ -53,6 +53,9 @@ class PartClip(Clip):
         self._check_index(index)
         return self._whole.frame(int(self._indices[index]))
 
+    def origin(self, index: int) -> tuple[Clip, int]:
+        return self._whole.origin(int(self._indices[index]))
+
     def frame_name(self, index: int) -> str:
         return self._whole.frame_name(int(self._indices[index]))
 

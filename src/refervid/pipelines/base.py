@@ -24,6 +24,7 @@ from refervid.engines.base import Tracker
 from refervid.media.clip import Clip
 from refervid.media.opening import Source, open_clip
 from refervid.pipelines.correct import correct
+from refervid.pipelines.first_look import FirstLook
 from refervid.report.result import Result
 
 Video = Source | Clip
@@ -58,6 +59,10 @@ class Pipeline(ABC):
 
     def look_ahead(self, clip: Clip, hook: Hook = no_hook) -> None:  # noqa: B027 - most have nothing to do
         """Do what the first question about a clip will need, before it is asked."""
+
+    def first_look(self, clip: Clip, texts: Sequence[str], hook: Hook = no_hook) -> FirstLook | None:
+        """Something to show while `run` looks at a whole clip for the first time, where a look is cheap."""
+        return None
 
     def scored_masks(
         self, clip: Clip, references: Sequence[Reference], index: int

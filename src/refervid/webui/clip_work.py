@@ -15,8 +15,8 @@ import numpy as np
 
 from refervid.core.errors import SettingsError
 from refervid.core.files import atomic_file, write_text
-from refervid.core.track import Track, Underway
-from refervid.core.types import Frame, Hook, Pivot, no_hook
+from refervid.core.track import Underway
+from refervid.core.types import Frame, Hook, Mask, Pivot, no_hook
 from refervid.media.clip import Clip
 from refervid.media.overlay import write_overlay
 from refervid.pipelines.base import Pipeline
@@ -31,6 +31,10 @@ from refervid.webui.recipe import Step, added, asked, corrected, python_words, s
 
 GLIMPSE_S = 0.3
 """So often the masks that are being made are looked at, in seconds."""
+
+TRACKING = "Tracking …"
+FIRST_LOOK = "A guess from the first look: the rest of the clip is still being looked at …"
+"""What a glimpse shows."""
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,14 @@ class Answers:
 
 @dataclass(frozen=True)
 class Glimpse:
-    """Tracks that are being made, on the frame that was done last; `number` grows with each glimpse."""
+    """What is known of answers that are being made: `masks` (H, W) on frame `frame`, what they are in
+    `words`, and a label for each, or none. `number` grows with each glimpse."""
 
     number: int
     frame: int
-    tracks: tuple[Track, ...]
+    masks: tuple[Mask, ...]
+    words: str
+    labels: tuple[str, ...] = ()
 
 
 class ClipWork:
@@ -86,6 +93,7 @@ class ClipWork:
         self.film: Path | None = None
         self.exported: Path | None = None
         self._shown, self._limits, self._pipelines = shown, limits, pipelines
+        self._known = False
         self._session: Session | None = None
         self._steps: list[Step] = []
         self._order: list[str] = []
@@ -111,12 +119,23 @@ class ClipWork:
     def look_ahead(self, hook: Hook = no_hook) -> None:
         """Gather now what the answer to the first question will need of the clip."""
         self._pipelines("auto").look_ahead(self.clip, hook)
+        self._known = True
+
+    def first_look(self, texts: Sequence[str], preset: str, hook: Hook = no_hook) -> None:
+        """Have something to look at soon, where the clip is not known yet: a glimpse of what the answers may
+        be."""
+        wanted = self._wanted(texts)
+        if self._known or not wanted:
+            return
+        look = self._pipelines(preset).first_look(self.clip, wanted, hook)
+        if look is not None:
+            labels = tuple(f"{text} ?" for text in wanted)
+            self.glimpse = Glimpse(next(self._numbers), look.frame, look.masks, FIRST_LOOK, labels)
 
     def ask(self, texts: Sequence[str], sound: bool, preset: str, hook: Hook = no_hook) -> None:
         """Answer the sentences, and what makes the sound, beside what is there; those that the preset has
         answered already stay as they are."""
-        wanted = list(dict.fromkeys(text.strip() for text in texts if text.strip()))
-        self._limits.check_texts(wanted)
+        wanted = self._wanted(texts)
         if not wanted and not sound:
             raise SettingsError("Say what to look for: write a sentence, or tick “What makes the sound”")
         session = self._session_with(preset, hook)
@@ -129,6 +148,7 @@ class ClipWork:
         self._check_room(len(new) + sound)
         step = asked(session.pipeline.preset, new, sound)
         self._edit(session, step, lambda hook: session.ask(new, sound=sound, hook=hook), hook)
+        self._known = True
 
     def mark(self, given: Mark, preset: str, hook: Hook = no_hook) -> None:
         """Correct an answer by a mark, or track what it shows as something new."""
@@ -241,6 +261,12 @@ class ClipWork:
             self._session.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def _wanted(self, texts: Sequence[str]) -> list[str]:
+        """The sentences, each once. Raises `SettingsError` where they are too many or too long."""
+        wanted = list(dict.fromkeys(text.strip() for text in texts if text.strip()))
+        self._limits.check_texts(wanted)
+        return wanted
+
     def _session_with(self, preset: str, hook: Hook) -> Session:
         hook("prepare", None, 0, 1)
         pipeline = self._pipelines(preset)
@@ -314,7 +340,9 @@ class ClipWork:
                 fresh = np.flatnonzero(written & ~done)
                 if len(fresh):
                     last, done = time.monotonic(), written
-                    self.glimpse = Glimpse(next(self._numbers), int(fresh[-1]), tuple(artefact.tracks))
+                    frame = int(fresh[-1])
+                    masks = tuple(track[frame] for track in artefact.tracks)
+                    self.glimpse = Glimpse(next(self._numbers), frame, masks, TRACKING)
             hook(stage, artefact, completed, total)
 
         return watch

@@ -78,15 +78,15 @@ def error_card(error: Exception | str) -> str:
     return _render("said", kind="error", words=words)
 
 
-def player(desk: Desk) -> str:
-    """The film. While masks are made, those of the last frame that was done; while the film is drawn, the
-    frame on which most is to be seen; before anything was asked, the clip."""
+def player(desk: Desk, *, busy: bool) -> str:
+    """The film. While answers are made (`busy`), what is known of them; while the film is drawn, the frame on
+    which most is to be seen; before anything was asked, the clip."""
     work = desk.work
     if work is None:
         return nothing(NO_FILM)
     address, answers, glimpse = work_address(desk, work), work.answers, work.glimpse
-    if glimpse is not None:
-        return _render("player", film=None, still=f"{address}still-{glimpse.number}.jpg", words="Tracking …")
+    if busy and glimpse is not None:
+        return _render("player", film=None, still=f"{address}still-{glimpse.number}.jpg", words=glimpse.words)
     if answers is None:
         return _render("player", film=f"{address}clip", still=f"{address}0.jpg")
     film = None if work.film is None else file_address(desk, work, work.film)

@@ -27,12 +27,12 @@ class Job:
     In the end `value` is what the work returned, or `error` is why it failed.
     """
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, first: Work | None, between: Callable[[], None]) -> None:
         self.state: State = "waiting"
         self.stages: dict[str, tuple[int, int]] = {}
         self.value: Any = None
         self.error: Exception | None = None
-        self._work = work
+        self._work, self._first, self._between = work, first, between
         self._beginning = Lock()
         self._unwanted = Event()
         self._future: Future[None] = Future()
@@ -54,6 +54,18 @@ class Job:
     def when_finished(self, call: Callable[[], None]) -> None:
         """`call` at the end, or at once if that is past."""
         self._future.add_done_callback(lambda _: call())
+
+    def run_first(self) -> None:
+        """What is done ahead of the work, unless that was before; it may fail, the work will say why."""
+        first, self._first = self._first, None
+        if first is None or self._unwanted.is_set():
+            return
+        try:
+            first(self._stop_if_unwanted)
+        except (Cancelled, RefervidError):
+            pass
+        except Exception:
+            log.exception("what is done ahead of a job of the page failed")
 
     def run(self) -> None:
         if not self._leave_the_line("running"):
@@ -79,9 +91,13 @@ class Job:
         return waiting
 
     def _hook(self, stage: str, artefact: object, completed: int, total: int) -> None:
+        self._stop_if_unwanted()
+        self.stages[stage] = completed, total
+        self._between()
+
+    def _stop_if_unwanted(self, *_: object) -> None:
         if self._unwanted.is_set():
             raise Cancelled
-        self.stages[stage] = completed, total
 
 
 class JobQueue:
@@ -94,9 +110,13 @@ class JobQueue:
         self._lock = Lock()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="refervid-jobs")
 
-    def submit(self, work: Work) -> Job:
-        """Raises `SettingsError` if the line is too long, or closed."""
-        job = Job(work)
+    def submit(self, work: Work, first: Work | None = None) -> Job:
+        """A moment's work that comes `first`, since somebody waits for it, does not wait in line: whatever is
+        under way rests for it at its next report of progress.
+
+        Raises `SettingsError` if the line is too long, or closed.
+        """
+        job = Job(work, first, self._between)
         with self._lock:
             if self._closed:
                 raise SettingsError("the page is being closed")
@@ -106,6 +126,12 @@ class JobQueue:
             self._line.append(job)
             self._worker.submit(job.run)
         return job
+
+    def _between(self) -> None:
+        with self._lock:
+            line = list(self._line)
+        for job in line:
+            job.run_first()
 
     def ahead_of(self, job: Job) -> int:
         """How many unfinished jobs come before it."""

@@ -156,10 +156,15 @@ class Page(Layout):
     async def _ask(
         self, sentences: str, sound: bool, preset: str, request: gr.Request
     ) -> AsyncIterator[Updates]:
-        def work(on: ClipWork, hook: Hook) -> None:
-            on.ask(sentences.splitlines(), sound, preset, hook)
+        visitor, texts = self._visitor(request), sentences.splitlines()
 
-        async for updates in self._answer(self._visitor(request), work):
+        def work(on: ClipWork, hook: Hook) -> None:
+            on.ask(texts, sound, preset, hook)
+
+        def first_look(hook: Hook) -> None:
+            visitor.desk.present_work().first_look(texts, preset, hook)
+
+        async for updates in self._answer(visitor, work, first_look):
             yield updates
 
     async def _edit(self, event: gr.EventData, preset: str, request: gr.Request) -> AsyncIterator[Updates]:
@@ -205,7 +210,7 @@ class Page(Layout):
         if job is None or job is not visitor.film or visitor.working:
             return UNCHANGED
         failed = {} if job.error is None else {self.status: html.error_card(job.error)}
-        return {self.player: html.player(visitor.desk), **failed}
+        return {self.player: html.player(visitor.desk, busy=False), **failed}
 
     async def _pack(self, formats: list[str], request: gr.Request) -> AsyncIterator[Updates]:
         visitor = self._visitor(request)
@@ -259,9 +264,10 @@ class Page(Layout):
             yield updates
 
     async def _answer(
-        self, visitor: Visitor, work: Callable[[ClipWork, Hook], None]
+        self, visitor: Visitor, work: Callable[[ClipWork, Hook], None], first: Work | None = None
     ) -> AsyncIterator[Updates]:
-        """Do work that ends with other answers, and show them; what was stopped may have given some too."""
+        """Do work that ends with other answers, and show them; what was stopped may have given some too. See
+        `Visitors.start` for what comes first."""
 
         def work_and_explain(hook: Hook) -> None:
             on = visitor.desk.present_work()
@@ -272,15 +278,19 @@ class Page(Layout):
                 if on.answers is not None and on.answers is not before:
                     self._explained[on] = html.explain(on.answers.results)
 
-        async for updates in self._work(visitor, work_and_explain):
+        async for updates in self._work(visitor, work_and_explain, first=first):
             yield updates
 
     async def _work(
-        self, visitor: Visitor, work: Work, show: Callable[[Any], Updates] | None = None
+        self,
+        visitor: Visitor,
+        work: Work,
+        show: Callable[[Any], Updates] | None = None,
+        first: Work | None = None,
     ) -> AsyncIterator[Updates]:
-        """Put work in line and show how it goes; see `_follow`."""
+        """Put work in line and show how it goes; see `Visitors.start` and `_follow`."""
         try:
-            job = self._visitors.start(visitor, work)
+            job = self._visitors.start(visitor, work, first)
         except RefervidError as error:
             state = viewer_state(visitor.desk, busy=visitor.working)
             yield {self.status: html.error_card(error), self.viewer: state}
@@ -307,7 +317,7 @@ class Page(Layout):
                 updates[self.status] = card
             if desk.work is not None and desk.work.glimpse not in (None, glimpse):
                 glimpse = desk.work.glimpse
-                updates[self.player] = html.player(desk)
+                updates[self.player] = html.player(desk, busy=True)
             if updates:
                 yield updates
             await asyncio.sleep(TICK_S)
@@ -332,7 +342,7 @@ class Page(Layout):
         return {
             self.clips: html.clips_card(desk),
             self.demo: gr.update(visible=not desk.works),
-            self.player: html.player(desk),
+            self.player: html.player(desk, busy=visitor.working),
             self.viewer: viewer_state(desk, busy=visitor.working),
             self.summary: explained.summary if explained else "",
             self.reasons: explained.reasons if explained else html.nothing(html.NO_REASONS),

@@ -101,11 +101,12 @@ def router(visitors: Visitors) -> APIRouter:
         work = work_of(token, clip)
         answers, glimpse = work.answers, work.glimpse
         if glimpse is not None and glimpse.number == number:
-            masks, labels = [track[glimpse.frame] for track in glimpse.tracks], []
+            masks, labels = glimpse.masks, glimpse.labels
             picture = shown_frame(work, glimpse.frame)
         elif answers is not None and answers.number == number:
-            masks = [one.track[answers.best_frame] for one in answers.results]
-            labels, picture = [one.label for one in answers.results], shown_frame(work, answers.best_frame)
+            masks = tuple(one.track[answers.best_frame] for one in answers.results)
+            labels = tuple(one.label for one in answers.results)
+            picture = shown_frame(work, answers.best_frame)
         else:
             raise HTTPException(404)
         draw_masks(picture, masks, labels)

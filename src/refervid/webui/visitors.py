@@ -98,15 +98,18 @@ class Visitors:
             visitor.seen_s = time.monotonic()
             return visitor.desk
 
-    def start(self, visitor: Visitor, work: Work) -> Job:
-        """Put work on the visitor's desk in line; the film of the answers is drawn after it.
+    def start(self, visitor: Visitor, work: Work, first: Work | None = None) -> Job:
+        """Put work on the visitor's desk in line; the film of the answers is drawn after it. As
+        `JobQueue.submit` has it, something comes `first`.
 
         Raises `SettingsError` if one is under way already.
         """
         visitor.check_idle()
+        if visitor.desk.work is not None:
+            visitor.desk.work.glimpse = None
         if visitor.film is not None:
             visitor.film.cancel()
-        visitor.job = self.jobs.submit(work)
+        visitor.job = self.jobs.submit(work, first)
         visitor.job.when_finished(lambda: self.draw_film(visitor))
         return visitor.job
 

@@ -17,6 +17,7 @@ from refervid.engines.base import (
 from refervid.engines.registry import Role, engine_class
 from refervid.engines.rounds import ConceptFinder, HeardSound, JudgingChooser
 from refervid.media.clip import Clip
+from refervid.pipelines.first_look import FirstLook, first_look
 from refervid.pipelines.pivot.pipeline import TEXT_PARTS, PivotPipeline
 from refervid.pipelines.pivot.selection import Selection
 from refervid.pipelines.pivot.settings import PivotSettings
@@ -52,6 +53,12 @@ class TracksPipeline(PivotPipeline):
             self.inventory(clip, hook)
             # For what has no name there: a detector gathers what it needs of a clip at its first request.
             self.engines.detector.detect(clip, [DetectorRequest(len(clip) // 2, "")])
+
+    def first_look(self, clip: Clip, texts: Sequence[str], hook: Hook = no_hook) -> FirstLook | None:
+        if not isinstance(self.engines.chooser, EliminatingChooser):  # a language model would be asked twice
+            return None
+        references = [TextReference(text) for text in texts]
+        return first_look(clip, lambda part: self.run(part, references, hook))
 
     def _select_texts(self, clip: Clip, texts: Sequence[str], stages: Stages) -> list[Selection]:
         chooser: Any = self.engines.chooser

@@ -15,14 +15,17 @@ from refervid.core.types import no_hook
 from refervid.engines.base import Inventory, ObjectTrack
 from refervid.engines.linking import Detections, Linker, joined
 from refervid.engines.lite.analysis import Scene
-from refervid.engines.lite.objects import finder
+from refervid.engines.lite.objects import finder, looks
 from refervid.engines.lite.objects.carrying import carry
 from refervid.engines.lite.objects.colours import colours_of
 from refervid.engines.lite.objects.finder import ObjectFinder, ObjectsSettings, sampled_frames
+from refervid.engines.lite.objects.kept_inventory import to_bytes
 from refervid.engines.lite.objects.looks import distinct, sizes_of
 from refervid.engines.lite.objects.network import GRAPH, LAYOUT, ObjectNetwork
 from refervid.media.array import ArrayClip
 from refervid.media.opening import open_clip
+from refervid.media.part import PartClip
+from tests.clips import disc_and_square
 from tests.engines.made_clips import BLUE, RED, Thing, made_clip
 
 HEIGHT, WIDTH = 60, 100
@@ -53,9 +56,9 @@ def test_a_dog_is_found_on_a_picture_of_one(shared_dir: Path) -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(480, 854), (1024, 576), (400, 400), (3, 2000), (1, 1)])
 def test_looks_keep_the_shape_and_fit_the_network(height: int, width: int) -> None:
-    looks = sizes_of(height, width, fine=True)
-    assert looks[0] == (300, 300)
-    for h, w in looks[1:]:
+    sizes = sizes_of(height, width, fine=True)
+    assert sizes[0] == (300, 300)
+    for h, w in sizes[1:]:
         assert h % 64 == w % 64 == 300 % 64
         assert min(h, w) >= 300
         assert max(h, w) <= 3.2 * min(h, w)
@@ -135,6 +138,24 @@ def test_a_clock_that_jumps_by_days_gives_no_more_frames_than_there_are() -> Non
 def test_frames_on_which_nothing_is_found_are_no_fault() -> None:
     scene = Scene(ArrayClip(np.zeros((1, 16, 16, 3), np.uint8)))
     assert colours_of(scene, 0, np.zeros((0, 4), np.float32)).shape == (0, 22)
+
+
+def test_what_was_seen_in_a_part_is_not_looked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = ArrayClip(disc_and_square(34), fps=12)
+    looked_at: list[bool] = []
+
+    def detect(network: ObjectNetwork, frame: np.ndarray, *, fine: bool) -> Detections:
+        looked_at.append(fine)
+        return looks.detect(network, frame, fine=fine)
+
+    monkeypatch.setattr(finder, "detect", detect)
+    alone = ObjectFinder(ObjectsSettings()).find(whole, no_hook)
+    assert looked_at == [True, False, False] * 3
+    one = ObjectFinder(ObjectsSettings())
+    part = one.find(PartClip(whole, start_s=1.0, end_s=1.5), no_hook)
+    assert part.frame_indices == (0, 4)
+    assert to_bytes(one.find(whole, no_hook)) == to_bytes(alone)
+    assert len(looked_at) == 18
 
 
 def box_of(mask: np.ndarray) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from threading import Lock
 from typing import ClassVar, Literal, Self
 from weakref import WeakKeyDictionary
 
@@ -50,6 +51,8 @@ class ObjectFinder:
         self._settings = settings
         self._analyses = analyses or Analyses()
         self._network: ObjectNetwork | None = None
+        self._loading = Lock()
+        self._seen_before: WeakKeyDictionary[Clip, dict[tuple[int, bool], Detections]] = WeakKeyDictionary()
         self._found: WeakKeyDictionary[Clip, Inventory] = WeakKeyDictionary()
 
     @classmethod
@@ -100,9 +103,21 @@ class ObjectFinder:
         return inventory
 
     def _seen(self, clip: Clip, frames: Sequence[int]) -> Iterator[tuple[int, Detections]]:
-        self._network = self._network or ObjectNetwork()
+        """Frames that were looked at in a short part of the clip are not looked at again."""
         for number, (index, frame) in enumerate(clip.frames(frames)):
-            yield index, detect(self._network, frame, fine=number % self._settings.fine_every == 0)
+            whole, place = clip.origin(index)
+            look = place, number % self._settings.fine_every == 0
+            known = self._seen_before.setdefault(whole, {})
+            found = known.pop(look, None) or detect(self._ready_network(), frame, fine=look[1])
+            if whole is not clip and len(known) < AHEAD:
+                known[look] = found
+            yield index, found
+
+    def _ready_network(self) -> ObjectNetwork:
+        """Two clips may be looked at at once."""
+        with self._loading:
+            self._network = self._network or ObjectNetwork()
+        return self._network
 
 
 def sampled_frames(clip: Clip, rate_hz: float) -> list[int]:
