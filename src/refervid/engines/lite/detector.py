@@ -18,6 +18,7 @@ from refervid.engines.lite.analysis.proposals import (
     object_proposals,
     view_of,
 )
+from refervid.engines.lite.computing import on_all_cores
 from refervid.engines.lite.language import colour_names_in
 from refervid.engines.lite.rules_engine import RulesEngine
 from refervid.media.clip import Clip
@@ -45,12 +46,15 @@ class MotionDetector(RulesEngine[MotionSettings]):
         for number, request in enumerate(requests):
             asked[request.frame_index].append(number)
         found: dict[int, list[Candidate]] = {}
-        for index, numbers in asked.items():
+
+        def search(index: int) -> None:
             view = view_of(analysis, index)
             objects = object_proposals(view)
-            for number in numbers:
+            for number in asked[index]:
                 coloured = colour_proposals(view, colour_names_in(requests[number].text))
                 found[number] = candidates_of(
                     analysis.scene, [*objects, *coloured], self.settings.limit, self.settings.overlap
                 )
+
+        on_all_cores(search, asked)
         return [found[number] for number in range(len(requests))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from threading import Lock
 from weakref import WeakKeyDictionary
 
 from refervid.core.types import Hook, no_hook
@@ -18,10 +18,14 @@ class ClipAnalysis:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+        self._evidence: MotionEvidence | None = None
+        self._gathering = Lock()
 
-    @cached_property
+    @property
     def evidence(self) -> MotionEvidence:
-        return MotionEvidence(self.scene)
+        with self._gathering:  # frames are searched at the same time
+            self._evidence = self._evidence or MotionEvidence(self.scene)
+        return self._evidence
 
 
 class Analyses:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.ahead import working_ahead
 from refervid.engines.lite.analysis.blob import Blob
 from refervid.engines.lite.analysis.flow import Flow, camera_flow, texture
 from refervid.engines.lite.analysis.scene import Scene
@@ -20,6 +23,8 @@ NOISE_FACTOR = 3.0
 """Motion of so many times the frame's noise is as likely an object's as not."""
 STEADY_SHARE = 0.4
 """Weight of motion that keeps its direction (ripples and leaves do not) against motion of any kind."""
+AHEAD = 8
+"""Frames whose motion is looked at while what is known of those before is summed up."""
 
 Evidence = NDArray[np.float32]
 """(ceil(h/2), ceil(w/2)) float32 in 0..1, at half the analysis size."""
@@ -36,35 +41,41 @@ class MotionEvidence:
         weight = 0.0
         # Earlier frames are summed up first; the second run meets them on its way back.
         weights = []
-        for index in range(len(scene)):
-            own = _own_motion(scene, index)
-            if here is None or scene.cut(index - 1):
-                here, weight = own, 1.0
-            else:
-                fade = _fade(scene, index - 1)
-                here = _along(here, scene.half_backward(index)) * fade + own
-                weight = weight * fade + 1
-            past.append(_pack(here / weight))
-            weights.append(weight)
+        frames = range(len(scene))
+        with _own_motions(scene, frames) as motions:
+            for index, own in zip(frames, motions, strict=True):
+                if here is None or scene.cut(index - 1):
+                    here, weight = own, 1.0
+                else:
+                    fade = _fade(scene, index - 1)
+                    here = _along(here, scene.half_backward(index)) * fade + own
+                    weight = weight * fade + 1
+                past.append(_pack(here / weight))
+                weights.append(weight)
         ahead = np.zeros((*self._shape, 3), np.float32)
         ahead_weight = 0.0
-        for index in reversed(range(len(scene))):
-            if scene.cut(index):
-                ahead[:], ahead_weight = 0, 0.0
-            else:
-                fade = _fade(scene, index)
-                ahead = _along(ahead, scene.half_forward(index)) * fade
-                ahead_weight *= fade
-            earlier = _unpack(past[index], (*self._shape, 3))
-            mean = (earlier * weights[index] + ahead) / (weights[index] + ahead_weight)
-            steady = np.hypot(mean[..., 0], mean[..., 1])
-            self._spool.append(_pack(STEADY_SHARE * steady + (1 - STEADY_SHARE) * mean[..., 2]))
-            ahead += _own_motion(scene, index)
-            ahead_weight += 1
+        with _own_motions(scene, frames[::-1]) as motions:
+            for index, own in zip(frames[::-1], motions, strict=True):
+                if scene.cut(index):
+                    ahead[:], ahead_weight = 0, 0.0
+                else:
+                    fade = _fade(scene, index)
+                    ahead = _along(ahead, scene.half_forward(index)) * fade
+                    ahead_weight *= fade
+                earlier = _unpack(past[index], (*self._shape, 3))
+                mean = (earlier * weights[index] + ahead) / (weights[index] + ahead_weight)
+                steady = np.hypot(mean[..., 0], mean[..., 1])
+                self._spool.append(_pack(STEADY_SHARE * steady + (1 - STEADY_SHARE) * mean[..., 2]))
+                ahead += own
+                ahead_weight += 1
         self._last = len(scene) - 1
 
     def __getitem__(self, index: int) -> Evidence:
         return _unpack(self._spool[self._last - index], self._shape)
+
+
+def _own_motions(scene: Scene, frames: range) -> AbstractContextManager[Iterator[Flow]]:
+    return working_ahead((_own_motion(scene, index) for index in frames), AHEAD)
 
 
 def _own_motion(scene: Scene, index: int) -> Flow:

@@ -13,6 +13,7 @@ from refervid.core.boxes import box_iou
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.flow import Flow
 from refervid.engines.lite.chooser.region import Region
+from refervid.engines.lite.computing import on_all_cores
 
 POINTS = 100
 """Points per region; enough for a median, few enough to cost nothing beside the flow."""
@@ -86,16 +87,19 @@ class PointTracks:
 
 
 def _follow_all(regions: Sequence[Region]) -> list[PointTrack]:
-    """Each flow field is read once in either direction."""
+    """Each flow field is read once in either direction, both at the same time."""
     scene = regions[0].scene
     point_tracks = [_start(scene, region) for region in regions]
-    for direction in (1, -1):
+
+    def follow(direction: int) -> None:
         crowd = _Crowd(regions, point_tracks, direction)
         ends = [point_track.last if direction > 0 else point_track.first for point_track in point_tracks]
         start = min(direction * region.frame_index for region in regions) * direction
         stop = max(direction * end for end in ends) * direction
         for frame in range(start, stop, direction):
             crowd.step(scene, frame)
+
+    on_all_cores(follow, (1, -1))
     return point_tracks
 
 
