@@ -69,3 +69,9 @@ def test_a_package_adds_a_data_set_with_its_own_protocol(tmp_path: Path) -> None
 def test_a_name_that_nobody_brings_is_an_error_that_lists_all() -> None:
     with pytest.raises(Exception, match="omniavs, folder"):
         dataset_class("inverted")
+
+
+def test_what_comes_along_is_found_without_reading_what_is_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That takes longer than to write an answer, and is asked several times for every clip."""
+    monkeypatch.setattr("refervid.datasets.registry.entry_points", None)
+    assert dataset_class("folder").name == "folder"

@@ -8,7 +8,8 @@ import secrets
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -156,6 +157,12 @@ def by_number(name: str) -> tuple[list[tuple[int, str]], str]:
 def well_formed(text: str) -> str:
     """With "?" for halves of characters (surrogates), which neither files nor requests can hold."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def for_each(call: Callable[[Path], None], paths: Iterable[Path]) -> None:
+    """Many at once take a file system far less time than in turn."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(call, paths))
 
 
 def flush_to_disk(path: Path) -> None:

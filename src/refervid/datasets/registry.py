@@ -26,27 +26,30 @@ from refervid.datasets.revos import Revos
 
 GROUP = "refervid.datasets"
 
-_KINDS: tuple[type[Dataset], ...] = (
-    RefYoutubeVos,
-    RefDavis17,
-    Mevis,
-    MevisV2,
-    Revos,
-    ReasonVos,
-    LongRvos,
-    A2dSentences,
-    JhmdbSentences,
-    RefCoco,
-    RefCocoPlus,
-    RefCocoG,
-    AvsbenchS4,
-    AvsbenchMs3,
-    AvsbenchV2,
-    Avss,
-    RefAvs,
-    OmniAvs,
-    Folder,
-)
+_OWN: dict[str, type[Dataset]] = {
+    kind.name: kind
+    for kind in (
+        RefYoutubeVos,
+        RefDavis17,
+        Mevis,
+        MevisV2,
+        Revos,
+        ReasonVos,
+        LongRvos,
+        A2dSentences,
+        JhmdbSentences,
+        RefCoco,
+        RefCocoPlus,
+        RefCocoG,
+        AvsbenchS4,
+        AvsbenchMs3,
+        AvsbenchV2,
+        Avss,
+        RefAvs,
+        OmniAvs,
+        Folder,
+    )
+}
 
 
 def datasets() -> dict[str, type[Dataset]]:
@@ -61,7 +64,7 @@ def datasets() -> dict[str, type[Dataset]]:
 
     What comes with refervid cannot be replaced so.
     """
-    known = {kind.name: kind for kind in _KINDS}
+    known = dict(_OWN)
     for point in entry_points(group=GROUP):
         if point.name not in known:
             known[point.name] = _load_added(point)
@@ -83,6 +86,8 @@ def _load_added(point: EntryPoint) -> type[Dataset]:
 def dataset_class(name: str) -> type[Dataset]:
     """The class of that name; raises `SettingsError` naming all there are."""
     need_word("name", name)
+    if name in _OWN:  # asked of every clip, and what is installed takes a while to read
+        return _OWN[name]
     known = datasets()
     if name not in known:
         raise SettingsError(f"there is no data set {name!r}; choose one of {', '.join(known)}")

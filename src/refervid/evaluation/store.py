@@ -24,7 +24,7 @@ from typing import Any, cast
 
 from refervid.config.differences import differences
 from refervid.core.errors import ConfigurationChanged, OutputConflict, SettingsError
-from refervid.core.files import flush_to_disk, inside, write_text
+from refervid.core.files import flush_to_disk, for_each, inside, write_text
 from refervid.core.manifest import Mark, has_mark, mark_of
 from refervid.core.outputs import ResultFolder, drop_empty, refuse_strangers, writing_to
 from refervid.datasets.base import Dataset, Scores
@@ -196,7 +196,7 @@ class RunFolder:
         new.mkdir()
         for name, content in pictures.items():
             (new / name).write_bytes(content)
-            flush_to_disk(new / name)
+        for_each(flush_to_disk, new.iterdir())
         files = {f"masks/{'/'.join(names)}/{name}": mark_of(new / name) for name in pictures}
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)

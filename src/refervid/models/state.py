@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from refervid.core.errors import BadCheckpoint, MissingWeights
 
@@ -73,10 +75,27 @@ def named_tensors(content: Any, source: str | Path) -> Mapping[str, Tensor]:
     return content
 
 
+class _NoRandomNumbers(TorchFunctionMode):
+    """On the meta device these alone import PyTorch's compiler, which takes seconds."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        given = kwargs or {}
+        return given["tensor"] if func is nn.init.normal_ else func(*args, **given)
+
+
+@contextmanager
+def unfilled() -> Iterator[None]:
+    """Modules built within hold nothing and take no memory; `load_exactly` gives them their weights."""
+    with torch.device("meta"), _NoRandomNumbers():
+        yield
+
+
 def load_exactly(
     module: nn.Module, state: Mapping[str, Any], source: str | Path, problems: Sequence[str] = ()
 ) -> None:
-    """Put `state` into `module`, whose parameters may be on the meta device.
+    """Put `state` into `module`, which may be `unfilled`.
 
     Float32 tensors are not copied: `module` shares memory with a `state` that is kept.
     Raises `BadCheckpoint` with the keys that are missing, unknown or of another shape, after the

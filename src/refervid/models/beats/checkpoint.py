@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
 from pydantic import ValidationError
 
 from refervid.config.problems import problems_of
 from refervid.core.errors import BadCheckpoint
 from refervid.models.beats.config import BeatsConfig
 from refervid.models.beats.model import Beats
-from refervid.models.state import load_exactly, read_file
+from refervid.models.state import load_exactly, read_file, unfilled
 
 
 def load_beats(path: Path) -> tuple[Beats, list[str]]:
@@ -30,7 +29,7 @@ def load_beats(path: Path) -> tuple[Beats, list[str]]:
         raise BadCheckpoint(
             f"{path} describes a network that is not supported: {problems_of(error)}"
         ) from error
-    with torch.device("meta"):
+    with unfilled():
         model = Beats(config)
     load_exactly(model, content["model"], path)
     return model.eval(), _classes(content, config, path)

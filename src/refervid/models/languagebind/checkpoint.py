@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import torch
 from pydantic import ValidationError
 
 from refervid.config.problems import problems_of
 from refervid.core.errors import BadCheckpoint
 from refervid.models.languagebind.config import LanguageBindConfig
 from refervid.models.languagebind.model import LanguageBind
-from refervid.models.state import load_exactly, read_file
+from refervid.models.state import load_exactly, read_file, unfilled
 
 _POSITIONS = "embeddings.position_ids"
 """Counts from 0; in older files only, and not needed."""
@@ -32,7 +31,7 @@ def load_languagebind(folder: Path) -> LanguageBind:
             f"{folder} holds LoRA weights, which are not supported: take the fully fine-tuned model, whose "
             "name ends in _FT"
         )
-    with torch.device("meta"):
+    with unfilled():
         model = LanguageBind(config)
     load_exactly(model, {key: value for key, value in state.items() if not key.endswith(_POSITIONS)}, folder)
     return model.eval()

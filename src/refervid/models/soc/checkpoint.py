@@ -25,7 +25,7 @@ from refervid.models.soc.model import SOC
 from refervid.models.soc.published_sizes import BACKBONE, BOX_ALIAS, published_config
 from refervid.models.soc.video_swin import VideoSwin
 from refervid.models.soc.windows import relative_position_index
-from refervid.models.state import FindWeights, load_exactly, named_tensors, read_file
+from refervid.models.state import FindWeights, load_exactly, named_tensors, read_file, unfilled
 
 _POSITIONS = "text_encoder.embeddings.position_ids"
 _INDEX = ".relative_position_index"
@@ -100,7 +100,7 @@ def save(model: SOC, path: Path, dtype: torch.dtype = torch.float32) -> None:
 def load(path: Path) -> SOC:
     """Read what `save` wrote, float32, in eval mode. Raises `MissingWeights` and `BadCheckpoint`."""
     config = _own_config(path)
-    with torch.device("meta"):  # nothing takes memory before the tensors are known to fit
+    with unfilled():  # nothing takes memory before the tensors are known to fit
         model = SOC(config)
     load_exactly(model, read_file(path), path)
     return model.eval()

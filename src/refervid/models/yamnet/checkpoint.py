@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from refervid.core.errors import BadCheckpoint, MissingExtra
-from refervid.models.state import load_exactly
+from refervid.models.state import load_exactly, unfilled
 from refervid.models.yamnet.model import CLASSES, LAYERS, Yamnet
 
 _CONV, _DEPTHWISE = (3, 2, 0, 1), (2, 3, 0, 1)
@@ -34,7 +34,7 @@ def load_yamnet(path: Path) -> Yamnet:
             state = {key: _read(found, end, axes, path) for key, (end, axes) in _keras_names().items()}
     except (OSError, RuntimeError) as error:
         raise BadCheckpoint(f"{path} is no readable HDF5 file ({error}): download it again") from error
-    with torch.device("meta"):
+    with unfilled():
         model = Yamnet()
     load_exactly(model, state, path)
     return model.eval()
