@@ -20,6 +20,13 @@ def test_every_stage_ends_with_one_line(capsys: pytest.CaptureFixture[str]) -> N
     assert said(capsys) == ["track: 8 of 8", "track: 4 of 4", "overlay: 3 of 3"]
 
 
+def test_what_libraries_say_meanwhile_is_no_part_of_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress_hook():
+        print("(raylet) A worker died")
+    print("{}")
+    assert capsys.readouterr() == ("{}\n", "(raylet) A worker died\n")
+
+
 def test_a_long_stage_says_how_long_it_will_take(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from typer.testing import CliRunner, Result
 
 from refervid.cli.app import app
@@ -151,6 +152,22 @@ def test_an_estimate_as_json(root: Path, tmp_path: Path) -> None:
     assert json.loads(refervid(*words, "--preset", "lite").stdout) is None
     paid = refervid(*words, "--preset", "paper", "--set", "sections.frame_step=1")
     assert json.loads(paid.stdout)["asked"] > 0
+
+
+def test_shards_leave_the_other_cores_to_each_other(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    command = ("evaluate", "folder", "--root", root, "-p", "lite", "--estimate", "-o", tmp_path / "out")
+    try:
+        monkeypatch.setenv("OMP_NUM_THREADS", "2")
+        assert (refervid(*command, "--shard", "1/2").exit_code, torch.get_num_threads()) == (0, 2)
+        monkeypatch.delenv("OMP_NUM_THREADS")
+        assert (refervid(*command).exit_code, torch.get_num_threads()) == (0, 2)
+        assert (refervid(*command, "--shard", "1/2").exit_code, torch.get_num_threads()) == (0, 1)
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_actors_without_a_cluster(root: Path, tmp_path: Path) -> None:

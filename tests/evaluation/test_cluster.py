@@ -15,12 +15,13 @@ from time import sleep
 
 import pytest
 
-from refervid.core.errors import BudgetExceeded, MissingExtra
+from refervid.core.errors import BudgetExceeded, DeviceError, MissingExtra
 from refervid.datasets.base import Dataset
 from refervid.datasets.registry import open_dataset
 from refervid.datasets.samples import two_shapes, write_common_form
 from refervid.evaluation.runner import evaluate, on_cluster
-from refervid.pipelines.cluster import RayCluster
+from refervid.pipelines.base import Pipeline
+from refervid.pipelines.cluster import RayCluster, import_ray
 from refervid.pipelines.presets import load
 from tests.cli.test_segment import refer
 from tests.clips import disc_and_square, write_video
@@ -30,9 +31,12 @@ from tests.evaluation.colour_pipeline import ColourPipeline
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """A cluster of this machine alone, with room for two actors."""
-    ray = pytest.importorskip("ray", reason="install refervid[cluster] to run this test")
+    pytest.importorskip("ray", reason="install refervid[cluster] to run this test")
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        for name in ("RAY_USAGE_STATS_ENABLED", "RAY_worker_niceness"):
+            environment.setenv(name, "")
+            environment.delenv(name)
+        ray = import_ray()
         ray.init(address="local", num_cpus=4, include_dashboard=False, log_to_driver=False)
         yield
         ray.shutdown()
@@ -73,6 +77,34 @@ def test_errors_that_concern_all_come_through(tmp_path: Path) -> None:
     (tmp_path / "budget").touch()
     with pytest.raises(BudgetExceeded, match="raise the budget"):
         evaluate(data, pipeline, tmp_path / "out", executor=executor)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_actors_have_the_priority_of_who_started_them(tmp_path: Path) -> None:
+    pipeline = ColourPipeline(tmp_path)
+    cluster = RayCluster(partial(ColourPipeline, tmp_path), actors=1)
+    assert list(cluster.outcomes(priority, ["work"], pipeline.plan())) == [(0, os.nice(0))]
+
+
+def priority(work: str, pipeline: Pipeline) -> int:
+    return os.nice(0)
+
+
+@pytest.mark.usefixtures("cluster")
+def test_actors_that_cannot_start_are_one_line_that_names_the_machine() -> None:
+    with pytest.raises(DeviceError, match=r"start on \d+\.\d+\.\d+\.\d+: look there") as caught:
+        list(RayCluster(Deadly(), actors=1, attempts=1).outcomes(priority, ["work"], {}))
+    assert "\n" not in str(caught.value)
+
+
+class Deadly:
+    """Ends the process that it comes to."""
+
+    def __reduce__(self) -> tuple[object, tuple[int]]:
+        return os._exit, (1,)
+
+    def __call__(self) -> Pipeline:
+        raise NotImplementedError
 
 
 @pytest.mark.usefixtures("cluster")

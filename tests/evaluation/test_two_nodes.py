@@ -44,10 +44,11 @@ def test_a_node_that_dies_loses_nothing(tmp_path: Path, monkeypatch: pytest.Monk
         cluster.shutdown()
 
 
-def on_a_full_disk() -> Pipeline:
-    """What an actor loads, which from then on can write no more than a kilobyte to a file."""
-    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2**10, resource.RLIM_INFINITY))
+def on_a_full_disk(full: Path) -> Pipeline:
+    """What an actor loads, which can write no more than a kilobyte to a file if `full` is there."""
+    if full.exists():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2**10, resource.RLIM_INFINITY))
     return refervid.load("lite", device="cpu")
 
 
@@ -59,18 +60,20 @@ def test_the_full_disk_of_another_node_is_named_and_loses_nothing(
     utilities = pytest.importorskip("ray.cluster_utils", reason="install refervid[cluster] to run this test")
     write_common_form(tmp_path / "data", "", [two_shapes("video", count=3)])
     data, pipeline = open_dataset("folder", tmp_path / "data"), refervid.load("lite", device="cpu")
-    scratch, out = tmp_path / "scratch", tmp_path / "out"
+    scratch, out, full = tmp_path / "scratch", tmp_path / "out", tmp_path / "full"
     scratch.mkdir()
+    full.touch()
     cluster = utilities.Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
     cluster.add_node(num_cpus=2, env_vars={"TMPDIR": str(scratch)})
-    executor = on_cluster(RayCluster(on_a_full_disk, cluster.address), pipeline)
+    executor = on_cluster(RayCluster(partial(on_a_full_disk, full), cluster.address), pipeline)
     try:
         with pytest.raises(StorageFailed) as caught:
             evaluate(data, pipeline, out, executor=executor)
+        full.unlink()
+        assert evaluate(data, pipeline, out, resume=True, executor=executor)["complete"]
     finally:
         cluster.shutdown()
     message = str(caught.value)
     assert message.startswith(f"on {socket.gethostname()}: cannot write to {scratch} (")
     assert "TMPDIR" in message
     assert "\n" not in message
-    assert evaluate(data, pipeline, out, resume=True)["complete"]

@@ -6,7 +6,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,8 @@ def progress_hook(remark: Callable[[Any], str] = lambda artefact: "") -> Iterato
     `remark` is called with the artefact of every report and gives words for such a line.
     """
     if not console.is_terminal:
-        yield _lines(remark)
+        with redirect_stdout(sys.stderr):  # as on a terminal: what Ray has to say is no part of the answer
+            yield _lines(remark)
         return
     columns = (
         TextColumn("{task.description:>15}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -74,6 +75,8 @@ def evaluate(
 ) -> None:
     """Segment a whole data set and score it; may be stopped and resumed at any time."""
     with reporting_errors():
+        import torch
+
         from refervid.core.errors import BudgetExceeded
         from refervid.core.outputs import refuse_inputs
         from refervid.datasets.registry import open_dataset
@@ -85,6 +88,8 @@ def evaluate(
 
         check_cluster(ray, actors, max_cost)
         own = Shard.parse(shard)
+        if own.count > 1 and "OMP_NUM_THREADS" not in os.environ:
+            torch.set_num_threads(1)  # shards share the cores: their threads would wait for each other
         data = open_dataset(dataset, root, split)
         if not resume and limit is None:  # a fault in the truth is better told now than after the last item
             data.check()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -103,14 +105,15 @@ def _shared_out(
     from refervid.pipelines.cluster import Lost
 
     sent = [(video.absolute(), folder.absolute()) for video, folder in works]
-    for number, outcome in cluster.outcomes(partial(_try_there, request=request), sent, plan):
-        if isinstance(outcome, Lost):
-            yield number, Outcome(FAILED, failure=outcome.reason)
-        elif outcome.failure or request.only_estimate or (sent[number][1] / "result.json").is_file():
-            yield number, outcome
-        else:
-            failure = f"what was written cannot be seen here: all machines must share {sent[number][1]}"
-            yield number, Outcome(FAILED, failure=failure, said=outcome.said)
+    with redirect_stdout(sys.stderr):  # what Ray has to say is no part of the answer
+        for number, outcome in cluster.outcomes(partial(_try_there, request=request), sent, plan):
+            if isinstance(outcome, Lost):
+                yield number, Outcome(FAILED, failure=outcome.reason)
+            elif outcome.failure or request.only_estimate or (sent[number][1] / "result.json").is_file():
+                yield number, outcome
+            else:
+                failure = f"what was written cannot be seen here: all machines must share {sent[number][1]}"
+                yield number, Outcome(FAILED, failure=failure, said=outcome.said)
 
 
 def _try_there(work: _Work, pipeline: Pipeline, request: Request) -> Outcome:

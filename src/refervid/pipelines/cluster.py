@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -67,7 +68,7 @@ class RayCluster:
         starts, `StorageFailed` where a machine has no room for its files, `ConfigurationChanged` where other
         files lie on an actor's machine than here, and what `do` raises.
         """
-        ray = _import_ray()
+        ray = import_ray()
         joined = ray.is_initialized()
         if not joined:
             self._join(ray)
@@ -187,7 +188,7 @@ class _Crew:
         if number is None:
             self._stillborn += 1
             if self._stillborn >= self.attempts * self.count:
-                raise DeviceError(f"Ray actors die as soon as they start: {error}") from error
+                raise DeviceError(_cause_of_stillbirth(error)) from error
             return None
         self._deaths[number] += 1
         deaths = self._deaths[number]
@@ -211,8 +212,20 @@ class _Crew:
             self._tasks[actor.work.remote(works[number])] = _Task(actor, number)
 
 
+def _cause_of_stillbirth(error: Exception) -> str:
+    """One line: Ray itself writes ten, and knows nothing of full disks."""
+    machine = re.search(r"^\s*ip: (\S+)$", str(error), re.MULTILINE)
+    where = f" on {machine[1]}" if machine else ""
+    return (
+        f"Ray actors die as soon as they start{where}: look there for a full disk below Ray's own folder "
+        "(/tmp/ray, or what --temp-dir or RAY_TMPDIR names), for memory, and into that folder's "
+        "session_latest/logs"
+    )
+
+
 def _need_room() -> None:
-    with storing_in(Path(gettempdir()), "TMPDIR"), TemporaryFile() as file:
+    folder = os.environ.get("RAY_TMPDIR") or gettempdir()
+    with storing_in(Path(folder), "RAY_TMPDIR"), TemporaryFile(dir=folder) as file:
         file.write(bytes(_LOG_BYTES))
         file.flush()
 
@@ -224,8 +237,9 @@ def _reach(address: str) -> None:
         socket.create_connection((host.strip("[]"), int(port)), _REACH_S).close()
 
 
-def _import_ray() -> ModuleType:
+def import_ray() -> ModuleType:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent anywhere unasked
+    os.environ.setdefault("RAY_worker_niceness", "0")  # by default everybody else's work goes before ours
     try:
         import ray
     except ImportError as error:
