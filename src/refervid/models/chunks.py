@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-_CPU_ROWS = 512
+_CPU_ROWS = 1024
 _GPU_ROWS = 1 << 17
 
 

@@ -28,9 +28,6 @@ class MemoryAttention:
 
     def __init__(self, module: Any, tokens: int, device: torch.device, dtype: torch.dtype) -> None:
         """From a module in float32, which may become `dtype` afterwards. Raises `BadCheckpoint`."""
-        for part in module.modules():
-            if isinstance(part, nn.ReLU):
-                part.inplace = True
         self._norm = module.layer_norm
         self._query_rotation = _rotation(module, module.position_ids, device)
         key_places = getattr(module, "position_ids_k", module.position_ids)
@@ -40,27 +37,28 @@ class MemoryAttention:
         self._key_rotation = torch.cat([unplaced, placed])
         self._layers = [_Layer(layer, dtype) for layer in module.layers]
 
-    def look(self, frame: Tensor) -> Tensor:
-        """(1, N, C) from features with the frame's own positions added: what precedes the first look at a
-        memory is the same for all objects."""
-        return frame + self._look_at_frame(self._layers[0], frame)
+    def look(self, frame: Tensor) -> tuple[Tensor, Tensor]:
+        """What is the same for all objects, from features (1, N, C) with the frame's own positions added: the
+        frame after the first look at itself, and what it asks of memories first, both (1, N, C)."""
+        seen = frame + self._look_at_frame(self._layers[0], frame)
+        return seen, self._query(self._layers[0], seen)
 
-    def recall(self, seen: Tensor, memory: Tensor, positions: Tensor, spatial: int) -> Tensor:
-        """(B, N, C) from the result of `look`, memories (B, K, M) and their positions, of which the first
+    def recall(self, seen: Tensor, query: Tensor, memory: Tensor, positions: Tensor, spatial: int) -> Tensor:
+        """(B, N, C) from what `look` returns, memories (B, K, M) and their positions, of which the first
         `spatial` memories have a place and the rest are pointers."""
         keys = memory + positions
         parts = pieces(len(memory), seen.shape[1], seen.device)
-        recalled = [self._recall(seen, memory[rows], keys[rows], spatial) for rows in parts]
+        recalled = [self._recall(seen, query, memory[rows], keys[rows], spatial) for rows in parts]
         result: Tensor = self._norm(torch.cat(recalled))
         return result
 
-    def _recall(self, seen: Tensor, memory: Tensor, keys: Tensor, spatial: int) -> Tensor:
+    def _recall(self, hidden: Tensor, query: Tensor, memory: Tensor, keys: Tensor, spatial: int) -> Tensor:
         """From the first look at memories to the last layer's end."""
-        hidden = seen.repeat(len(memory), 1, 1)
         for layer in self._layers:
             if layer is not self._layers[0]:
-                hidden += self._look_at_frame(layer, hidden)
-            hidden += self._look_at_memories(layer, hidden, memory, keys, spatial)
+                hidden = hidden + self._look_at_frame(layer, hidden)
+                query = self._query(layer, hidden)
+            hidden = hidden + _mixed(query, self._key(layer, keys, spatial), memory, layer.value)
             hidden += by_rows(layer.feed_forward, hidden)
         return hidden
 
@@ -71,16 +69,19 @@ class MemoryAttention:
         _turn(key, self._query_rotation)
         return _attend(query, key, value)
 
-    def _look_at_memories(
-        self, layer: _Layer, hidden: Tensor, memory: Tensor, keys: Tensor, spatial: int
-    ) -> Tensor:
-        query, key = F.linear(layer.norm2(hidden), *layer.query), layer.key(keys)
+    def _query(self, layer: _Layer, hidden: Tensor) -> Tensor:
+        query = F.linear(layer.norm2(hidden), *layer.query)
         _turn(query, self._query_rotation)
+        return query
+
+    def _key(self, layer: _Layer, keys: Tensor, spatial: int) -> Tensor:
+        """(B, K, C): spatial memories turned, pointers not."""
+        key: Tensor = layer.key(keys)
         places = len(self._key_rotation)
         memories = torch.unflatten(key[:, : spatial * places], 1, (spatial, places))
         for part in pieces(spatial, places, key.device):
             _turn(memories[:, part], self._key_rotation)
-        return _mixed(query, key, memory, layer.value)
+        return key
 
 
 class _Layer:
@@ -96,14 +97,19 @@ class _Layer:
         self.key = recall.k_proj
         self.value = [each.to(dtype) for each in _joined(recall)]
         if hasattr(layer, "mlp"):  # EdgeTAM
-            self._feed = layer.mlp.up_proj, layer.mlp.act_fn, layer.mlp.down_proj
+            first, activation, second = layer.mlp.up_proj, layer.mlp.act_fn, layer.mlp.down_proj
         else:
-            self._feed = layer.linear1, layer.activation, layer.linear2
+            first, activation, second = layer.linear1, layer.activation, layer.linear2
+        if not isinstance(activation, nn.ReLU):
+            raise BadCheckpoint(f"memory attention with {type(activation).__name__}: this tracker knows ReLU")
+        # relu(x + b) is max(x, -b) + b, and what the second layer makes of b is the same everywhere.
+        joined = second.weight @ first.bias + second.bias
+        self._first, self._floor = first.weight.to(dtype), (-first.bias).to(dtype)
+        self._second = second.weight.to(dtype), joined.to(dtype)
 
     def feed_forward(self, hidden: Tensor) -> Tensor:
-        first, activation, second = self._feed
-        result: Tensor = second(activation(first(self._norm3(hidden))))
-        return result
+        inner = F.linear(self._norm3(hidden), self._first)
+        return F.linear(torch.maximum(inner, self._floor, out=inner), *self._second)
 
 
 def _turn(channels: Tensor, rotation: Tensor) -> None:
@@ -135,7 +141,8 @@ def _joined(attention: Any) -> tuple[Tensor, Tensor]:
 
 
 def _mixed(query: Tensor, key: Tensor, memory: Tensor, projection: Sequence[Tensor]) -> Tensor:
-    """(B, N, C) from (B, N, C), (B, K, C) and what values are projected from, (B, K, M)."""
+    """(B, N, C) from (B or 1, N, C), (B, K, C) and what values are projected from, (B, K, M)."""
+    query = query.expand(len(key), -1, -1)
     small = query.shape[1] * key.shape[1] <= _SCORES
     if not small or query.device.type != "cpu" or query.dtype != torch.float32:
         return _attend(query, key, F.linear(memory, *projection))

@@ -201,23 +201,25 @@ class Network:
         The distances of pointers are divided by `pointer_span`.
         """
         frame = features.stride16.flatten(2).transpose(1, 2) + self._query_positions
-        seen = self._memory_attention.look(frame)
-        attended = seen.new_empty(len(recalls), *seen.shape[1:])
+        looked = self._memory_attention.look(frame)
+        attended = frame.new_empty(len(recalls), *frame.shape[1:])
         alike: dict[tuple[int, int], list[int]] = defaultdict(list)
         for row, recall in enumerate(recalls):
             alike[recall.shape].append(row)
         for rows in alike.values():
-            attended[rows] = self._attend_alike(seen, [recalls[row] for row in rows], pointer_span)
+            attended[rows] = self._attend_alike(looked, [recalls[row] for row in rows], pointer_span)
         return torch.unflatten(attended.transpose(1, 2), -1, self.grid)
 
-    def _attend_alike(self, seen: Tensor, recalls: Sequence[Recall], pointer_span: int) -> Tensor:
+    def _attend_alike(
+        self, looked: tuple[Tensor, Tensor], recalls: Sequence[Recall], pointer_span: int
+    ) -> Tensor:
         """(B, N, C) for objects that recall equally many memories of each kind."""
         # Objects in step recall the same distances: then one copy of the positions serves all.
         distances = [recall.distances for recall in recalls]
         distinct = distances[:1] if len(set(distances)) == 1 else distances
         positions = torch.stack([self._positions(*pair, pointer_span) for pair in distinct])
         memory = torch.stack([self._tokens(recall) for recall in recalls])
-        return self._memory_attention.recall(seen, memory, positions, recalls[0].shape[0])
+        return self._memory_attention.recall(*looked, memory, positions, recalls[0].shape[0])
 
     def _tokens(self, recall: Recall) -> Tensor:
         """(tokens, M): spatial memories, then pointers."""
