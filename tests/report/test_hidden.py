@@ -52,7 +52,7 @@ def test_a_sentence_under_another_is_said_for_maps_alone() -> None:
     first, beside, under = _result("a", slice(0, 8)), _result("b", slice(6, 20)), _result("c", slice(0, 8))
     told = say_hidden([first, beside, under], ["davis-png", "npz"])
     assert [bool(result.notes) for result in told] == [False, False, True]
-    assert "davis-png: on 1 frames most of it lies under an earlier sentence" in told[2].notes[0]
+    assert "davis-png: on 1 frame most of it lies under an earlier sentence" in told[2].notes[0]
     assert not any(result.notes for result in say_hidden([first, under], ["npz"]))
 
 

@@ -255,4 +255,4 @@ def test_a_clip_of_one_frame(tmp_path: Path) -> None:
     track = Track(1, clip.height, clip.width)
     track[0] = np.ones((clip.height, clip.width), bool)
     write_report(tmp_path / "report.html", [result_of(clip, TextReference("it"), track)])
-    assert "on 1 of 1 frames" in Page(tmp_path / "report.html").words
+    assert "on 1 of 1 frame" in Page(tmp_path / "report.html").words

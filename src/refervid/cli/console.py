@@ -121,11 +121,6 @@ def spell_time(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
-def counted(number: int, noun: str) -> str:
-    """1, "frame" -> "1 frame"; 2, "frame" -> "2 frames"."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
 def print_table(table: Table) -> None:
     """The answer of a command. Where stdout is no terminal every row is one line, to be searched and cut."""
     if sys.stdout.isatty():

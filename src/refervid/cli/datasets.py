@@ -10,13 +10,13 @@ from rich.table import Table
 
 from refervid.cli.console import (
     console,
-    counted,
     print_json,
     print_table,
     progress_hook,
     reporting_errors,
 )
 from refervid.cli.options import Json
+from refervid.core.counting import counted
 
 datasets = typer.Typer(
     name="datasets", help="Data sets: list them, write samples, check folders.", no_args_is_help=True

@@ -18,7 +18,6 @@ from refervid.cli.console import (
     DONE,
     PARTIAL,
     console,
-    counted,
     print_json,
     print_table,
     progress_hook,
@@ -26,6 +25,7 @@ from refervid.cli.console import (
 )
 from refervid.cli.options import AllowRemote, Changes, Device, Dtype, Estimate, Json, MaxCost, Preset
 from refervid.cli.spending import tell_estimate, tell_spending
+from refervid.core.counting import counted
 
 Name = Annotated[
     str, typer.Argument(metavar="DATASET", help="Name of the data set; `folder` is your own data.")

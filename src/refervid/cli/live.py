@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from refervid.cli.console import USAGE, console, counted, print_json, reporting_errors
+from refervid.cli.console import USAGE, console, print_json, reporting_errors
 from refervid.cli.options import AllowRemote, Changes, Device, Dtype, Json, MaxPixels, Out, Preset
+from refervid.core.counting import counted
 from refervid.media.limits import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:

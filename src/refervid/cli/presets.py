@@ -16,6 +16,7 @@ from rich.text import Text
 import refervid
 from refervid.cli.console import console, print_json, print_table, reporting_errors
 from refervid.cli.options import Changes, Json
+from refervid.core.counting import counted
 
 PACKAGES = ("torch", "transformers", "av", "opencv-python-headless", "numpy", "scipy")
 EXTRAS = {"ui": "gradio", "cluster": "ray", "datasets": "h5py", "train": "tensorboard"}
@@ -72,7 +73,7 @@ def _list(as_json: bool) -> None:
     for name, preset in PRESETS.items():
         count = len(lacking[name].always)
         ready = Text("ready for sentences" if lacking[name].for_sound else "ready", style="green")
-        here = f"{count} part{'s' * (count > 1)} missing" if count else ready
+        here = f"{counted(count, 'part')} missing" if count else ready
         table.add_row(name, preset.about, preset.needs, here)
     print_table(table)
     console.print(f"auto means {best} on this machine; `refervid doctor` names what is missing")

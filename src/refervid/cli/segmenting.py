@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from refervid.cli.console import DONE, FAILED, PARTIAL, console, counted, progress_hook
+from refervid.cli.console import DONE, FAILED, PARTIAL, console, progress_hook
 from refervid.cli.spending import tell_estimate, tell_spending
+from refervid.core.counting import counted
 from refervid.core.errors import RefervidError
 
 if TYPE_CHECKING:

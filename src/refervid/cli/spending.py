@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from refervid.cli.console import console, counted
+from refervid.cli.console import console
+from refervid.core.counting import counted
 
 if TYPE_CHECKING:
     from refervid.core.types import Spending

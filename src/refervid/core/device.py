@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from refervid.core.arguments import need_word
+from refervid.core.counting import counted
 from refervid.core.errors import DeviceError, SettingsError
 
 
@@ -33,7 +34,7 @@ def resolve_device(wanted: str) -> tuple[str, str | None]:
     index = int(number or 0)
     if index >= count:
         raise DeviceError(
-            f"device {wanted!r}: this machine offers {count} CUDA device(s) to this torch "
+            f"device {wanted!r}: this machine offers {counted(count, 'CUDA device')} to this torch "
             f"({torch.__version__}); use --device auto or cpu"
         )
     return f"cuda:{index}", None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from refervid.core.counting import counted
 from refervid.core.errors import DatasetError, UnsafeName
 from refervid.core.files import safe_name
 
@@ -49,5 +50,6 @@ class Problems:
     def raise_any(self, subject: str) -> None:
         """Raises `DatasetError` with every fault, if there is one."""
         if self.lines:
-            count = "1 problem" if len(self.lines) == 1 else f"{len(self.lines)} problems"
-            raise DatasetError("\n  ".join([f"{subject}: {count}", *self.lines]))
+            raise DatasetError(
+                "\n  ".join([f"{subject}: {counted(len(self.lines), 'problem')}", *self.lines])
+            )

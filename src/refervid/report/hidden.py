@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from refervid.core.counting import counted
 from refervid.media.exports import ID_MAPS
 from refervid.report.outcome import Kind
 
@@ -28,8 +29,8 @@ def say_hidden(results: Sequence[Kind], formats: Sequence[str]) -> list[Kind]:
             result,
             notes=[
                 *result.notes,
-                f"{', '.join(forms)}: on {count} frames most of it lies under an earlier sentence's mask, "
-                "and one map holds one sentence for a pixel; masks/ has every sentence apart",
+                f"{', '.join(forms)}: on {counted(count, 'frame')} most of it lies under an earlier "
+                "sentence's mask, and one map holds one sentence for a pixel; masks/ has every one apart",
             ],
         )
         if count

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import cv2
 import numpy as np
 
+from refervid.core.counting import counted
 from refervid.core.errors import MediaNotFound
 from refervid.core.types import Frame
 from refervid.media.array import ArrayClip
@@ -24,11 +25,10 @@ MOST_FRAMES = 150
 
 def notebook_html(outcome: Outcome, overlay: Callable[[], Iterable[Frame]]) -> str:
     """`overlay` gives the frames of the clip with masks drawn in."""
-    count = len(outcome.objects)
+    frames = f"{int((outcome.areas > 0).sum())} of {counted(len(outcome.track), 'frame')}"
     words = (
         f"{outcome.query}: {outcome.status.replace('_', ' ')} ({outcome.confidence:.0%} sure), "
-        f"{count} object{'' if count == 1 else 's'} on {int((outcome.areas > 0).sum())} of "
-        f"{len(outcome.track)} frames"
+        f"{counted(len(outcome.objects), 'object')} on {frames}"
     )
     try:
         film = data_uri(_film(outcome, overlay()), "video/mp4")

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from refervid.core.counting import counted
 from refervid.core.types import Candidate, Decision, Pivot, SoundReference, Source, Spending, Status
 from refervid.media.clip import Clip
 from refervid.media.lettering import ink_on
@@ -234,9 +235,8 @@ def spending_words(spending: Spending | None) -> str:
     if spending is None or not (spending.asked or spending.from_cache):
         return ""
     cost = "price unknown" if spending.usd is None else f"{spending.usd:.4f} USD"
-    asked = f"{spending.asked} question{'s' * (spending.asked != 1)} asked"
     return (
-        f"{asked}, {spending.from_cache} answer{'s' * (spending.from_cache != 1)} remembered: "
+        f"{counted(spending.asked, 'question')} asked, {counted(spending.from_cache, 'answer')} remembered: "
         f"{spending.input_tokens:,} tokens in, {spending.output_tokens:,} out, {cost}"
     )
 
@@ -249,7 +249,7 @@ def _seen_words(result: Outcome) -> str:
     if len(spans) > _MOST_SPANS:
         words.append(f"{len(spans) - _MOST_SPANS} more times")
     count = int((result.areas > 0).sum())
-    return f"on {count} of {len(result.track)} frames: {', '.join(words)}"
+    return f"on {count} of {counted(len(result.track), 'frame')}: {', '.join(words)}"
 
 
 def _pivots(result: Outcome) -> list[Pivot]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from refervid.core.counting import counted
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
 from refervid.engines.base import Chooser, Detector, DetectorRequest
 from refervid.engines.questions import BoxChoice, BoxQuestion, CheckQuestion, FrameQuestion
@@ -48,7 +49,7 @@ def select_pivots(
         stage.artefact = list(zip(requests, proposals, strict=True))
     for request, candidates, inside in zip(requests, found, proposals, strict=True):
         if dropped := len(candidates) - len(inside):
-            note = f"{dropped} candidate(s) without area in the frame were left out"
+            note = f"{counted(dropped, 'candidate')} without area in the frame left out"
             selections[request.text] = selections[request.text].noted([note])
 
     box_questions = [

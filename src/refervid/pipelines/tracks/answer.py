@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from refervid.core.counting import plural
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
 from refervid.engines.base import Inventory, ObjectTrack
 from refervid.engines.questions import BoxChoice, BoxQuestion
@@ -138,7 +139,7 @@ def _surest(tracks: Sequence[ObjectTrack]) -> tuple[ObjectTrack, ...]:
 
 
 def _numbers(tracks: Sequence[ObjectTrack]) -> str:
-    return f"track{'s' * (len(tracks) > 1)} {', '.join(str(track.number) for track in tracks)}"
+    return f"{plural(len(tracks), 'track')} {', '.join(str(track.number) for track in tracks)}"
 
 
 def _absence(standing: Standing) -> str:
