@@ -18,7 +18,7 @@ demo: $(READY)
 
 # Processes side by side are faster than threads inside one; each has one thread, so that they do not fight.
 test: $(READY) lint docs
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
 # What to run after every change: a minute and a half.
 check: $(READY) lint docs
