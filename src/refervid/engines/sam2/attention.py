@@ -76,11 +76,14 @@ class MemoryAttention:
 
     def _key(self, layer: _Layer, keys: Tensor, spatial: int) -> Tensor:
         """(B, K, C): spatial memories turned, pointers not."""
-        key: Tensor = layer.key(keys)
-        places = len(self._key_rotation)
+        weight, bias = layer.key
+        key, places = F.linear(keys, weight), len(self._key_rotation)
         memories = torch.unflatten(key[:, : spatial * places], 1, (spatial, places))
+        # Turned beforehand, the bias is added while they are turned, and no pass of its own.
+        offset = self._key_rotation * _pairs(bias)
         for part in pieces(spatial, places, key.device):
-            _turn(memories[:, part], self._key_rotation)
+            _turn(memories[:, part], self._key_rotation, offset)
+        key[:, spatial * places :] += bias
         return key
 
 
@@ -94,7 +97,7 @@ class _Layer:
         parts = [_linear(look.q_proj, look.scaling), _linear(look.k_proj), _joined(look)]
         self.look = [torch.cat(each).to(dtype) for each in zip(*parts, strict=True)]
         self.query = [each.to(dtype) for each in _linear(recall.q_proj, recall.scaling)]
-        self.key = recall.k_proj
+        self.key = [each.to(dtype) for each in _linear(recall.k_proj)]
         self.value = [each.to(dtype) for each in _joined(recall)]
         if hasattr(layer, "mlp"):  # EdgeTAM
             first, activation, second = layer.mlp.up_proj, layer.mlp.act_fn, layer.mlp.down_proj
@@ -112,12 +115,21 @@ class _Layer:
         return F.linear(torch.maximum(inner, self._floor, out=inner), *self._second)
 
 
-def _turn(channels: Tensor, rotation: Tensor) -> None:
-    """Rotary position encoding of (..., N, C) in place, in float32 as in the official package."""
-    pairs = torch.view_as_complex(torch.unflatten(channels.float(), -1, (-1, 2)))
-    pairs *= rotation
+def _turn(channels: Tensor, rotation: Tensor, offset: Tensor | None = None) -> None:
+    """Rotary position encoding of (..., N, C) in place, in float32 as in the official package; `offset` (N,
+    C / 2) is turned already and added."""
+    pairs = _pairs(channels)
+    if offset is None:
+        pairs *= rotation
+    else:
+        torch.addcmul(offset, pairs, rotation, out=pairs)
     if channels.dtype != torch.float32:
         channels.copy_(torch.view_as_real(pairs).flatten(-2))
+
+
+def _pairs(channels: Tensor) -> Tensor:
+    """(..., C) as complex numbers (..., C / 2), where they lie if they are float32."""
+    return torch.view_as_complex(torch.unflatten(channels.float(), -1, (-1, 2)))
 
 
 def _rotation(module: Any, places: Tensor, device: torch.device) -> Tensor:
