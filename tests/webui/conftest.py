@@ -23,7 +23,7 @@ from refervid.webui.limits import Limits
 from tests.clips import disc_and_square, tone, write_video, write_wav
 from tests.engines.sound import noise
 
-HEIGHT, WIDTH, FRAMES = 96, 144, 20
+HEIGHT, WIDTH, FRAMES = 96, 144, 13
 LIMITS = Limits(upload_mb=0.5, seconds=3, sentences=3, letters=80)
 ARTEFACTS = Path(__file__).parents[2] / "out" / "webui"
 """Screenshots of the browser tests, to be looked at."""
@@ -46,7 +46,7 @@ SQUARE_CENTRE = (114, 28)
 
 @pytest.fixture(scope="session")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_video(tmp_path_factory.mktemp("clip") / "my clip.mp4", pictures(), sound=tone(0.8))
+    return write_video(tmp_path_factory.mktemp("clip") / "my clip.mp4", pictures(), sound=tone(FRAMES / 25))
 
 
 @pytest.fixture(scope="session")
@@ -149,7 +149,7 @@ class Browsing:
             ),
         )
         page.goto(self._address)
-        page.locator(".drop").wait_for()
+        page.wait_for_function("document.querySelector('.drop')?.checkVisibility()")
         return page
 
     def close(self) -> None:

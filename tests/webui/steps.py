@@ -18,13 +18,18 @@ expect = pytest.importorskip("playwright.sync_api", reason="browser tests need p
 RED, BLUE = "the red thing", "the blue thing"
 
 
+def once(page: Any, true: str, argument: object = None) -> None:
+    """Go on at the very moment: a locator's own waiting looks only twice a second after a while."""
+    page.wait_for_function(true, arg=argument)
+
+
 def upload(page: Any, clip: Path) -> None:
     page.locator("input[type=file]").set_input_files(clip)
 
 
 def opened(page: Any, clip: Path) -> None:
     """The clip, which was not there before, is on the page, and can be asked about."""
-    page.locator(".clips .chosen").get_by_text(slug(clip.stem), exact=True).wait_for()
+    once(page, "name => document.querySelector('.clips .chosen')?.innerText.includes(name)", slug(clip.stem))
     expect(go(page)).to_be_enabled()
 
 
@@ -49,7 +54,8 @@ def ending(page: Any, words: str = "Done in") -> Iterator[None]:
     # An update of the card takes away what does not belong to it.
     page.evaluate("for (const card of document.querySelectorAll('.card[role]')) card.dataset.before = ''")
     yield
-    page.locator(".card[role]:not([data-before])").get_by_text(words).wait_for()
+    fresh = "document.querySelectorAll('.card[role]:not([data-before])')"
+    once(page, f"words => [...{fresh}].some(card => card.innerText.includes(words))", words)
     expect(go(page)).to_be_enabled()
 
 

@@ -164,7 +164,7 @@ def test_the_recipe_gives_the_same_answers(
     )
     work.take_candidate(1, place, 2, "lite")
     work.mark(square_box(5, 0, afresh=True), "lite")
-    work.mark(Mark(query=0, frame=15, points=[SQUARE_CENTRE, (20, 80)], labels=[True, False]), "lite")
+    work.mark(Mark(query=0, frame=11, points=[SQUARE_CENTRE, (20, 80)], labels=[True, False]), "lite")
     work.mark(Mark(frame=0, mask=mask_counts(np.eye(HEIGHT, WIDTH, dtype=bool))), "lite")
     work.delete(3)
     work.undo()
@@ -188,7 +188,7 @@ def test_what_is_pointed_at_has_a_command_line(work: ClipWork) -> None:
     assert shows(work, 10, disc_centre(10), query=1)
     assert "--point 'object 2=0:28.0,68.0' --point 'object 2=0:10.0,10.0,-'" in work.shell()
     before = work.present_answers().results
-    work.mark(Mark(query=1, frame=15, box=(57, 52, 89, 84)), "lite")
+    work.mark(Mark(query=1, frame=11, box=(45, 52, 77, 84)), "lite")
     assert (work.present_answers().results[0].areas == before[0].areas).all()
     assert "1 of your changes" in work.shell()
     with pytest.raises(SettingsError, match="frame 99"):

@@ -51,7 +51,7 @@ def uploads(site: Any) -> list[Path]:
 def test_the_example_client(site: Any, video: Path, tmp_path: Path) -> None:
     words = [sys.executable, str(EXAMPLE), site.address, str(video), "the red thing", str(tmp_path / "a.zip")]
     printed = subprocess.run(words, capture_output=True, text=True, check=True).stdout
-    assert "my-clip: 20 frames, 144 x 96" in printed
+    assert "my-clip: 13 frames, 144 x 96" in printed
     assert "the red thing guess" in printed
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         assert {"result.json", "overlay.mp4", "coco_rle.json"} <= set(archive.namelist())
