@@ -21,7 +21,7 @@ FRAMES, RATE_HZ = 4, 6.0
 """Enough to see how things move, and, at twice the finder's rate, to find them twice."""
 PLACES = (0.5, 0.25, 0.75)
 """In shares of the clip's length, one after the other until something is seen."""
-LEAST_FRAMES = 12 * FRAMES
+LEAST_FRAMES = 8 * FRAMES
 """A shorter clip has been looked at nearly as soon."""
 
 

@@ -47,11 +47,12 @@ class Layout:
         self.former = gr.Textbox(visible=False)
         self.uploader = gr.HTML(
             html_template=html.page_file("uploader.html").replace("@limits", limits.words()),
+            elem_classes="which-clip",
             js_on_load=html.page_script("sent.js", "uploader.js"),
             most_bytes=int(limits.upload_mb * 1e6),
         )
-        self.clips = gr.HTML(elem_classes="piece", js_on_load=html.page_file("clips.js"))
-        self.demo = gr.Button("No video at hand? Take the demo clip", size="sm")
+        self.clips = gr.HTML(elem_classes="piece which-clip", js_on_load=html.page_file("clips.js"))
+        self.demo = gr.Button("No video at hand? Take the demo clip", size="sm", elem_classes="which-clip")
         self.sentences = gr.Textbox(
             label="What to find",
             info=f"In English, one thing a line, up to {limits.sentences}",
