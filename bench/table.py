@@ -22,11 +22,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
 import transformers
 
+import evaluation
 import metrics
 import soc
 from gpu_clock import Bench, name_of, peaks, tera_operations
@@ -45,13 +47,17 @@ BEGIN, END = "<!-- make bench -->\n", "<!-- end of make bench -->\n"
 
 @dataclass(frozen=True)
 class Row:
-    """`dtype` of the network's operations; None where no network runs."""
+    """`dtype` of the network's operations; None where no network runs, or several processes work.
+
+    Where `timed`, the two return seconds of processor time themselves.
+    """
 
     what: str
     against: str
     ours: Callable[[], object]
     theirs: Callable[[], object]
     dtype: torch.dtype | None = None
+    timed: bool = False
 
 
 def main() -> None:
@@ -89,7 +95,8 @@ def wanted(part: str) -> Iterator[Row]:
 
 def pair(bench: Bench, row: Row) -> tuple[float, float]:
     """Seconds of processor time: ours, then the other one's."""
-    return round(bench.seconds(row.ours), 3), round(bench.seconds(row.theirs), 3)
+    seconds: Callable[[Callable[[], Any]], float] = (lambda run: run()) if row.timed else bench.seconds
+    return round(seconds(row.ours), 4), round(seconds(row.theirs), 4)
 
 
 def figures(row: Row, pairs: list[tuple[float, float]], machine: dict[str, float]) -> dict[str, Any]:
@@ -176,6 +183,16 @@ def scores(title: str) -> Iterator[Row]:
     )
 
 
+def evaluations(title: str) -> Iterator[Row]:
+    with TemporaryDirectory() as folder:
+        one = partial(evaluation.one_process, data := evaluation.write_clips(Path(folder)))
+        for name, run in (
+            ("two shards at a time", evaluation.two_shards),
+            ("one Ray actor", evaluation.ray_actor),
+        ):
+            yield Row(f"{title}, {name}", "one process", partial(run, data), one, timed=True)
+
+
 GROUPS: dict[str, Callable[[str], Iterator[Row]]] = {
     "SAM 2 tracker, Hiera-S at 256 px, float32": partial(
         sam2, size="small", side=256, dtype=torch.float32, frames=12, counts=(1, 8, 16)
@@ -185,6 +202,7 @@ GROUPS: dict[str, Callable[[str], Iterator[Row]]] = {
     ),
     "SOC, Swin-T, 8 frames of 360x640, float32": soc_rows,
     "J and F of 480p masks": scores,
+    f"Evaluation of {evaluation.CLIPS} short clips": evaluations,
 }
 
 
