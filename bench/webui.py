@@ -1,10 +1,11 @@
 """Seconds from pressing the button to the first masks on the page, and from a click to its preview, in a real
 browser.
 
-    python bench/webui.py [-o JSON] [--runs 3] [--chromium /usr/bin/chromium]
+    python bench/webui.py [-o JSON] [--runs 3] [--picture JPEG] [--chromium /usr/bin/chromium]
 
 The clip is the first five seconds of the demo's, scaled to 854 x 480; the preset is `lite`. The first masks
-are those of the first look where there is one, else those that are tracked.
+are those of the first look where there is one, else those that are tracked. The picture is one of the page,
+after a question and with the pointer on another thing; with `--runs 0` nothing else is done.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import uvicorn
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
 
 from refervid.datasets.demo import FPS, demo_frames
 from refervid.media.array import ArrayClip
@@ -37,6 +38,7 @@ SECONDS, SIZE = 5, (854, 480)
 SHOWN = "document.querySelector('img.film[src*=still]')?.naturalWidth > 0"
 HEART = (0.9, 0.49)
 """Where a thing stands still, in widths and heights of the frame."""
+WINDOW: ViewportSize = {"width": 1366, "height": 768}
 PAUSES_S = (0.0, 6.0)
 """Between upload and button: none, and as long as a short sentence takes to type. The page uses the time."""
 
@@ -110,10 +112,27 @@ def measure_previews(address: str, clip: Path, chromium: str, clicks: int) -> li
     return seconds
 
 
+def take_picture(address: str, clip: Path, chromium: str, path: Path) -> None:
+    with uploaded(address, clip, chromium) as page:
+        page.set_viewport_size(WINDOW)
+        page.get_by_label("What to find").fill("the red striped ball")
+        page.get_by_role("button", name="Find it").click()
+        page.locator("video.film[src*=overlay]").wait_for()
+        page.get_by_role("tab", name="Frames").click()
+        page.get_by_label("Something new").check()
+        page.locator(".slider").fill("40")
+        area = page.locator(".stage").bounding_box()
+        assert area is not None
+        page.mouse.move(area["x"] + HEART[0] * area["width"], area["y"] + HEART[1] * area["height"])
+        page.locator(".preview:visible").wait_for()
+        page.screenshot(path=path, type="jpeg", quality=85)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("-o", "--out", type=Path)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--picture", type=Path)
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     options = parser.parse_args()
     with (
@@ -134,7 +153,9 @@ def main() -> None:
         for pause_s in [pause_s for pause_s in PAUSES_S for _ in range(options.runs)]:
             runs.append({"pause_s": pause_s, **measure(address, clip, options.chromium, pause_s)})
             print(" ".join(f"{name} {value:.2f}" for name, value in runs[-1].items()), flush=True)
-        previews = measure_previews(address, clip, options.chromium, 10)
+        previews = measure_previews(address, clip, options.chromium, 10) if runs else []
+        if options.picture:
+            take_picture(address, clip, options.chromium, options.picture)
         server.should_exit = True
         thread.join()
     print("click to preview:", " ".join(f"{one:.2f}" for one in previews), f"load {os.getloadavg()[0]:.1f}")
