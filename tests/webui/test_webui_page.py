@@ -13,6 +13,7 @@ import pytest
 
 from refervid.core.boxes import box_of
 from refervid.core.types import Hook
+from refervid.pipelines.first_look import LEAST_FRAMES
 from tests.clips import tone, write_video, write_wav
 from tests.webui.conftest import (
     FRAMES,
@@ -178,7 +179,7 @@ def test_no_question_is_taken_while_an_upload_is_opened(
 def test_a_first_look_is_shown_long_before_the_answer_which_is_the_same_without(
     browsing: Browsing, site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there_and_back = [*range(FRAMES), *reversed(range(8, FRAMES))]
+    there_and_back = (2 * [*range(FRAMES), *range(FRAMES - 2, 0, -1)])[:LEAST_FRAMES]
     clip = write_video(tmp_path / "there and back.mp4", pictures()[there_and_back], fps=50)
     monkeypatch.setattr(site.visitors, "look_ahead", lambda *_: None)  # asked at once
     page = browsing.open()
