@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from refervid.core.counting import plural
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
 from refervid.engines.base import Inventory, ObjectTrack
@@ -121,17 +123,17 @@ def _goes_on(one: ObjectTrack, later: ObjectTrack) -> bool:
 
 
 def _pivots(thing: Sequence[ObjectTrack]) -> tuple[Pivot, ...]:
-    """One is enough for what is segmented already."""
+    """One is enough for what is segmented already; else as many as of a thing that was never lost:
+    with more of them doubtful sightings take part."""
     [track, *_] = thing
     if track.masks is not None:
         best = int(track.frame_indices[int(track.scores.argmax())])
         mark = track.candidate_at(best)
         return (Pivot(best, track.box_at(best)) if mark is None else to_pivot(best, mark),)
-    return tuple(
-        Pivot(int(track.frame_indices[row]), track.boxes_xyxy[row])
-        for track in thing
-        for row in surest(track.scores, PIVOTS)
-    )
+    frames = np.concatenate([track.frame_indices for track in thing])
+    boxes = np.concatenate([track.boxes_xyxy for track in thing])
+    scores = np.concatenate([track.scores for track in thing])
+    return tuple(Pivot(int(frames[row]), boxes[row]) for row in surest(scores, PIVOTS))
 
 
 def _surest(tracks: Sequence[ObjectTrack]) -> tuple[ObjectTrack, ...]:
