@@ -157,6 +157,9 @@ def test_several_are_asked_for(clip: ArrayClip) -> None:
         ("the dog on the right", "fits only in part: on the right"),
         ("the person without a backpack", "not checked: without"),
         ("the person without a hat", "cannot be measured: 'without hat'"),
+        ("the sitting dog", "not checked: sitting"),  # it moves, as on a sledge
+        ("the person who is not sitting", "not checked: sitting"),
+        ("the walking dog", "not checked: walking"),
         ("the dog that is not a zorblax", "cannot be measured: 'not zorblax'"),
     ],
 )

@@ -37,7 +37,7 @@ def test_nouns_of_everyday_sentences_are_in_the_vocabulary() -> None:
         ("dos perros corriendo", "Spanish", "dog animal x2; motion running"),
         ("le chat", "French", "cat animal"),
         ("la voiture rouge à gauche", "French", "car vehicle; colour red; position left"),
-        ("l'homme assis sur la chaise", "French", "man person; motion still; on -> chair furniture"),
+        ("l'homme assis sur la chaise", "French", "man person; motion resting; on -> chair furniture"),
         ("die Frau im roten Kleid", "German", "woman person; colour red@dress"),
         ("das Auto auf der linken Seite", "German", "car vehicle; position left"),
         ("il cane nero", "Italian", "dog animal; colour black"),

@@ -17,6 +17,7 @@ from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.chooser.actions import BELONGS, HOW, action_fit
 from refervid.engines.lite.chooser.body import part_of, wearer
 from refervid.engines.lite.chooser.confidence import confidence
+from refervid.engines.lite.chooser.motion import TOLD_IN_PART
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.scoring import FLOORS, NAMED, REJECT, denied, is_anything, judge, noun_fit
@@ -261,6 +262,7 @@ class Eliminator:
         if expression.plural and len(chosen) < (expression.count or 2):
             notes.append(f"{expression.count or 'several'} are asked for, {len(chosen)} seen")
         unchecked = list(meant.unchecked) if meant else ["what it is"]
+        unchecked += [one.words for one in expression.attributes if one.values[0] in TOLD_IN_PART]
         unchecked += [f"who {one.words} it" if one.passive else one.words for one in _unmeasured(expression)]
         if meant and meant.uses and self._uses(best.track, meant):
             unchecked = [each for each in unchecked if each not in meant.unchecked or each in meant.traits]

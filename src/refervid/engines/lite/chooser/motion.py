@@ -24,6 +24,8 @@ GONE = 0.2
 """Share of its points below which a region counts as out of sight."""
 STRETCHES = 8
 """A sequence of motions is cut at the ends of so many equal stretches, of more if it has more steps."""
+TOLD_IN_PART = ("resting", "walking", "dancing", "driving", "drifting")
+"""Of these only whether something moves is measured."""
 _DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
 
@@ -79,6 +81,8 @@ def motion_fit(moves: Motions, value: str) -> float:
     match value:
         case "still":
             return 1 - moving
+        case "resting":  # who sits may stir or be carried, and who stands still does not sit
+            return 0.75 - moving / 2
         case "left" | "right" | "up" | "down":
             return _direction(moves, _DIRECTIONS[value])
         case "towards":
@@ -112,13 +116,13 @@ def motion_fit(moves: Motions, value: str) -> float:
             return _change(moves)
         case "starts":
             return _change(moves, backwards=True)
-        case _:  # moving, walking, dancing, driving, drifting: more than moving cannot be told apart
+        case _:  # moving, and all else of `TOLD_IN_PART`
             return moving
 
 
 def amount(moves: Motions, value: str) -> float:
     """The number that "the fastest", "the one that moves most" compare."""
-    if value == "still" or value == "slow":
+    if value in ("still", "resting", "slow"):
         return -moves.speed
     if value in _DIRECTIONS:
         return float(moves.path[-1] @ _DIRECTIONS[value])

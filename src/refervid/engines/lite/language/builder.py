@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from refervid.engines.lite.language import lexicon
 from refervid.engines.lite.language.expression import Attribute, Expression, Part, Relation
 
 PARTLY = "partly"
@@ -134,7 +135,7 @@ class ExpressionBuilder:
             rank = max(self.rank, 1)
             words = f"{self.rank_words} {side.words}"
             self.attributes.append(Attribute("rank", side.values, words, rank=rank))
-        elif motion is not None and motion.values != ("still",):
+        elif motion is not None and motion.values[0] not in lexicon.STAYING:
             self.attributes.append(
                 Attribute("order", ("first",), self.rank_words, rank=self.rank, event=motion.values[0])
             )

@@ -177,7 +177,7 @@ class Doings(ABC):
         target = self.target()
         if not target.frame:
             self.relate(kind, word.text, target, superlative=word.degree == "superlative")
-        elif kind == "far_from" and motion is not None and motion.values != ("still",):
+        elif kind == "far_from" and motion is not None and motion.values[0] not in lexicon.STAYING:
             builder.add(Attribute("motion", ("away",), word.text, cursor.take_negation()))
         elif word.text == "into":
             builder.add(Attribute("motion", ("enters",), word.text, cursor.take_negation()))

@@ -101,8 +101,9 @@ FRAME_WORDS = "picture image frame video screen scene shot view clip footage pho
 
 MOTIONS: dict[str, str] = {
     "moving": "move go travel proceed advance motion animate mobile active head shift come",
-    "still": "still stationary stand park sit lie motionless immobile static unmoving idle rest wait stay"
-    " sleep remain sit_down lie_down perch freeze pause halt seat stagnant standstill hover",
+    "still": "still stationary stand park motionless immobile static unmoving idle wait stay remain freeze"
+    " pause halt stagnant standstill hover",
+    "resting": "rest sit lie sleep sit_down lie_down perch seat",
     "stops": "stop",
     "starts": "start begin",
     "left": "leftward leftwards",
@@ -130,6 +131,8 @@ MOTIONS: dict[str, str] = {
     "hidden": "hide cover occlude conceal hidden obscure",
     "together": "together side_by_side in_a_line in_a_row next_to_each_other",
 }
+STAYING = ("still", "resting")
+"""Motions of what stays where it is."""
 # Motion words that are adjectives as they stand.
 MOTION_ADJECTIVES = (
     "fast quick rapid swift slow still stationary motionless immobile static idle unmoving mobile"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from refervid.engines.lite.language import lexicon
 from refervid.engines.lite.language.builder import ExpressionBuilder
 from refervid.engines.lite.language.cursor import Cursor
 from refervid.engines.lite.language.expression import Attribute, Relation, RelationKind
@@ -105,6 +106,6 @@ def _target(cursor: Cursor) -> ExpressionBuilder | None:
 def _is_direction(builder: ExpressionBuilder, introduction: str) -> bool:
     """Does a side after the last word say where something moves, not where it is?"""
     motion = builder.open_motion
-    if motion is None or motion.values[0] in ("still", "hidden", "stops"):
+    if motion is None or motion.values[0] in (*lexicon.STAYING, "hidden", "stops"):
         return False
     return introduction in ("", "to", "from", "towards", "toward", "into")
