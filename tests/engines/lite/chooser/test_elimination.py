@@ -210,12 +210,36 @@ def test_the_car_beside_the_van_is_not_the_van(clip: ArrayClip) -> None:
     ],
 )
 def test_a_garment_has_its_colour_where_it_is_worn(text: str, holds: bool) -> None:
+    clip, inventory = dressed()
+    answer = ask(clip, text, inventory)
+    assert (bool(answer.objects) and not answer.guess) == holds
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [("the red shirt", (19, 45)), ("the trousers", (43, 76)), ("the person's shoes", (73, 80))],
+)
+def test_a_garment_is_guessed_where_somebody_wears_it(text: str, rows: tuple[int, int]) -> None:
+    clip, inventory = dressed()
+    answer = ask(clip, text, inventory)
+    [[pivot, *_]] = answer.objects
+    assert pivot.box_xyxy is not None
+    assert pivot.box_xyxy[[1, 3]].round().tolist() == list(rows)
+    assert answer.guess
+
+
+def test_that_nobody_wears_a_garment_does_not_say_that_there_is_none() -> None:
+    clip, inventory = dressed()
+    assert RulesChooser(RulesSettings()).eliminate(clip, inventory, ["the green shirt"]) == [None]
+    assert "but not: green shirt" in ask(clip, "the green shirt of the person", inventory).notes[0]
+
+
+def dressed() -> tuple[ArrayClip, Inventory]:
+    """A person in a red shirt and blue trousers, whole."""
     ground = np.random.default_rng(0).integers(90, 160, (HEIGHT, WIDTH, 1), np.uint8).repeat(3, 2)
     ground[10:45, 60:84], ground[45:80, 60:84] = (220, 20, 20), (20, 40, 220)
-    frames = np.stack([ground] * FRAMES)
     person = replace(PERSON, boxes_xyxy=np.tile(np.float32([60, 10, 84, 80]), (6, 1)))
-    answer = ask(ArrayClip(frames, fps=6), text, Inventory((person,), INVENTORY.frame_indices))
-    assert (bool(answer.objects) and not answer.guess) == holds
+    return ArrayClip(np.stack([ground] * FRAMES), fps=6), Inventory((person,), INVENTORY.frame_indices)
 
 
 def test_a_finder_of_one_s_own_names_things_for_the_whole_chain(clip: ArrayClip) -> None:

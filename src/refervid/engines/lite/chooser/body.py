@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from refervid.core.types import Pivot
 from refervid.engines.lite.language import Expression
+from refervid.engines.lite.language.words import PART_KINDS
 
 FIGURE = 2.5
 """Height over width of a person who is seen whole; less: the lower part is hidden or cut off."""
@@ -32,13 +33,22 @@ _PLACES = {
 PLACES = {word: place for place, words in _PLACES.items() for word in words.split()}
 
 
+SOMEBODY = Expression("somebody", "person", "person")
+
+
 def wearer(expression: Expression) -> Expression | None:
-    """Whose garment or part of the body is meant, if its place on a person is known."""
-    if expression.noun not in PLACES:
+    """Whose garment or part of the body is meant, if its place on a person is known: `SOMEBODY`'s where
+    nobody is named. The colours that are said of it are said of the person who wears it in them.
+    """
+    if expression.noun not in PLACES or expression.noun_class not in PART_KINDS:
         return None
     on = [one.targets[0] for one in expression.relations if one.kind == "on" or one.action == "wear"]
-    owners = [one for one in (expression.owner, *on) if one is not None]
-    return owners[0] if owners and owners[0].noun_class == "person" else None
+    owner = next((one for one in (expression.owner, *on) if one is not None), SOMEBODY)
+    if owner.noun_class != "person":
+        return None
+    colours = [one for one in expression.attributes if one.kind == "colour"]
+    worn = [replace(one, part=expression.noun, words=f"{one.words} {expression.noun}") for one in colours]
+    return replace(owner, attributes=(*owner.attributes, *worn))
 
 
 def part_of(pivot: Pivot, noun: str) -> Pivot | None:

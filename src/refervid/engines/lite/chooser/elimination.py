@@ -15,7 +15,7 @@ from refervid.core.types import Candidate, Decision, Pivot
 from refervid.engines.base import Elimination, Inventory, ObjectTrack
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.chooser.actions import BELONGS, HOW, action_fit
-from refervid.engines.lite.chooser.body import part_of, wearer
+from refervid.engines.lite.chooser.body import SOMEBODY, part_of, wearer
 from refervid.engines.lite.chooser.confidence import confidence
 from refervid.engines.lite.chooser.motion import TOLD_IN_PART
 from refervid.engines.lite.chooser.point_tracks import PointTracks
@@ -123,15 +123,17 @@ class Eliminator:
         return Elimination([pivots], True, STUFF_CONFIDENCE, [decision], notes)
 
     def _part(self, expression: Expression, owner: Expression) -> Elimination | None:
-        """A garment or a part of the body: where it usually is on the person whose it is."""
+        """A garment or a part of the body: where it usually is on the person whose it is. That somebody wears
+        what is named without an owner is only likely, so nothing follows where nobody does.
+        """
         whole = self._one(owner)
         if whole is None or not whole.objects:
-            return whole
+            return None if owner.text == SOMEBODY.text else whole
         noun = str(expression.noun)
         objects = [[part for one in pivots if (part := part_of(one, noun))] for pivots in whole.objects]
         if not all(objects):
             return None
-        said = [one.words for one in expression.attributes]
+        said = [one.words for one in expression.attributes if one.kind != "colour"]
         note = f"where a {noun} usually is on the {owner.noun} is taken: no network here knows it"
         unchecked = [f"not checked: {', '.join(said)}"] if said else []
         notes = [note, *unchecked, *whole.notes]
