@@ -104,7 +104,7 @@ def test_what_cannot_be_measured_is_a_guess(clip: Clip) -> None:
     [
         ("the man's hat", 0.0, 0.2),
         ("the hat on the man's head", 0.0, 0.2),
-        ("the man's red shirt", 0.1, 0.55),
+        ("the man's shirt", 0.1, 0.55),
         ("the shoes of the man", 0.85, 1.01),
     ],
 )
@@ -126,6 +126,12 @@ def test_nobody_s_hat_is_not_there(clip: Clip) -> None:
     answer = ask(clip, "the man's hat", track(1, "dog", at(20, 80), 40, 30))
     assert not answer.objects
     assert "there is no man" in answer.notes[0]
+
+
+def test_a_garment_of_another_colour_is_not_there(clip: Clip) -> None:
+    answer = ask(clip, "the man's red shirt", track(1, "person", at(100, 10), 40, 100))
+    assert not answer.objects
+    assert "there is a man, but not: red shirt" in answer.notes[0]
 
 
 def test_shoes_of_half_a_person_are_out_of_sight(clip: Clip) -> None:
