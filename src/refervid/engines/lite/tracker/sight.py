@@ -20,6 +20,7 @@ from refervid.engines.lite.efficientnet import load_efficientnet
 from refervid.engines.lite.tracker.crop import GRID, Crop, Plane
 from refervid.models.efficientnet import EfficientNetLite0
 from refervid.models.mask_decoder import HELD, PROMPTS, MaskDecoder, traits
+from refervid.models.state import load_exactly, unfilled
 
 CELLS = GRID // 4
 """Cells of a crop's side at stride 8."""
@@ -63,10 +64,10 @@ class Eyes:
     @classmethod
     def load(cls) -> Eyes:
         """Raises as `load_efficientnet` does."""
-        with torch.device("meta"):  # no weights are made up only to be replaced
+        with unfilled():
             decoder = MaskDecoder()
         file = resources.files("refervid.models.mask_decoder") / "mask-decoder.safetensors"
-        decoder.load_state_dict(load(file.read_bytes()), assign=True)
+        load_exactly(decoder, load(file.read_bytes()), file.name)
         decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return cls(load_efficientnet(), decoder.eval().requires_grad_(False))
 
