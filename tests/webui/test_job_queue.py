@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -206,6 +207,16 @@ def test_no_room_in_the_line_to_look_ahead(tmp_path: Path, monkeypatch: pytest.M
         page.start(page.of(other), held(Event()))
     page.look_ahead(visitor, visitor.desk.present_work())
     assert visitor.ahead is None
+    page.close()
+
+
+def test_all_networks_are_read_before_anyone_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("refervid.webui.visitors.best_preset", lambda: "lite")
+    page = visitors(tmp_path)
+    page.warm_up()
+    assert page.start(page.of("one"), lambda hook: None).wait(PATIENCE_S)
+    pipeline: Any = page.pipeline("lite")
+    assert {"chooser", "finder", "tracker"} <= set(pipeline.engines.used)
     page.close()
 
 

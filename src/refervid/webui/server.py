@@ -38,6 +38,7 @@ def page_server(
     with TemporaryDirectory(prefix="refervid-ui-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = str(Path(folder) / "gradio")
         visitors = Visitors(Path(folder), limits, device=device, allow_remote=allow_remote)
+        visitors.warm_up()
         try:
             with _sweeping(visitors):
                 yield _application(visitors)

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
+import numpy as np
+
 from refervid.core.errors import SettingsError
-from refervid.core.types import Hook
+from refervid.core.types import Hook, TextReference
+from refervid.media.array import ArrayClip
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.presets import best_preset, load
 from refervid.webui.clip_work import ClipWork
@@ -18,6 +21,9 @@ from refervid.webui.desk import Desk
 from refervid.webui.job_queue import Job, JobQueue, Work
 from refervid.webui.limits import Limits
 from refervid.webui.uploads import Uploads
+
+TRIAL = ArrayClip(np.pad(np.full((2, 32, 32, 3), 255, np.uint8), ((0, 0), (16, 16), (16, 16), (0, 0))))
+"""A white square on black: to find and to track it takes all networks."""
 
 
 @dataclass(eq=False)
@@ -59,6 +65,12 @@ class Visitors:
         self._tokens: dict[str, str] = {}
         self._pipelines: dict[str, Pipeline] = {}
         self._lock = Lock()
+
+    def warm_up(self) -> None:
+        """Have the embedded engines ready, all networks read, before anyone waits for them."""
+        if best_preset() == "lite":
+            trial = [TextReference("the white square")]
+            self.jobs.submit(lambda hook: self.pipeline("lite").run(TRIAL, trial, hook))
 
     def of(self, page: str) -> Visitor:
         """The visitor at this page, new or known."""
