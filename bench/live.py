@@ -82,7 +82,8 @@ def main() -> None:
         for late, fps in (("wait", 30), *(("drop", fps) for fps in options.fps)):
             row = run(options, objects, late, fps, options.seconds)
             row["cpu_s"] = round((row["cpu_s"] - start["cpu_s"]) / (row["frames"] - 1), 4)
-            name = f"{objects} objects, {'as fast as it goes' if late == 'wait' else f'{fps} a second'}"
+            pace = "as fast as it goes" if late == "wait" else f"{fps} a second"
+            name = f"{objects} object{'s' * (objects > 1)}, {pace}"
             rows[name] = row | {"load": round(os.getloadavg()[0], 1)}
             print(f"{name}: {rows[name]}", flush=True)
     if options.out:
