@@ -83,7 +83,7 @@ def test_boxes_without_area_in_the_frame_are_left_out_and_logged(caplog: pytest.
     assert not tracks[0].areas().any()
     assert not tracks[0].presence.any()
     assert tracks[1].areas().any()
-    assert "3 pivot box(es) without area inside the frame left out" in caplog.text
+    assert "3 pivots left out: no area of the box lies inside the frame" in caplog.text
     assert clip.notes == []  # every later sentence on the clip would show them
 
 

@@ -11,6 +11,7 @@ import torch
 import transformers
 from pydantic import Field
 
+from refervid.core.counting import counted
 from refervid.core.device import resolve_device
 from refervid.core.track import Track, Underway
 from refervid.core.types import Frame, Hook, Pivot
@@ -144,7 +145,8 @@ class Sam2Tracker(HubEngine):
                 check_pivot(pivot, len(clip), clip.height, clip.width)
         wanted = [usable(pivots, clip.height, clip.width) for pivots in objects]
         if dropped := sum(map(len, objects)) - sum(map(len, wanted)):
-            log.warning("%s: %d pivot box(es) without area inside the frame left out", clip.name, dropped)
+            said = counted(dropped, "pivot")
+            log.warning("%s: %s left out: no area of the box lies inside the frame", clip.name, said)
         if self._settings.box_pixels == "picture":
             wanted = self._segment_boxes(clip, wanted)
         cache = FeatureCache(
