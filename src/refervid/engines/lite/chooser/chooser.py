@@ -204,4 +204,6 @@ def _choice(question: BoxQuestion, reply: Answer) -> BoxChoice:
         candidates=tuple(question.candidates),
         chosen=tuple(reply.picks),
     )
-    return BoxChoice(reply.picks, decision, reply.notes, guess=bool(reply.notes))
+    # No network named what was chosen, however well it fits.
+    notes = reply.notes or (("not checked: what it is",) if reply.picks else ())
+    return BoxChoice(reply.picks, decision, notes, guess=True)
