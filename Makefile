@@ -17,12 +17,13 @@ demo: $(READY)
 	$(BIN)/refervid demo
 
 # Processes side by side are faster than threads inside one; each has one thread, so that they do not fight.
+# Bytecode is kept, also where the environment says otherwise: hundreds of processes would compile all anew.
 test: $(READY) lint docs
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
 
 # What to run after every change: a minute and a half.
 check: $(READY) lint docs
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto $(FAST)
+	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto $(FAST)
 
 # The table of speeds in the README; some twenty minutes on a quiet core.
 bench: $(READY)

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
 
+gc.disable()
+
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
 def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """One more process than cores, as tests of the page mostly wait for their browser."""
     return 1 + (yield)
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: no search for garbage looks at it, which would take a second each time."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

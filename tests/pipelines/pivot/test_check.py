@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import cv2
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import refervid
+from refervid.engines.base import Detector
 from refervid.media.array import ArrayClip
 from refervid.report.result import Result
 from tests.chat_server import Answer, ChatServer, fails, says, serving
@@ -44,6 +46,12 @@ def clip() -> ArrayClip:
     return ArrayClip(frames)
 
 
+@cache
+def detector() -> Detector:
+    """That of `lite`, which remembers what it gathered of the clip."""
+    return refervid.load("lite", device="cpu").engines.detector
+
+
 def segment(
     clip: ArrayClip, answer: Callable[[int, dict[str, Any]], Answer], *changes: str, text: str = "it"
 ) -> tuple[Result, ChatServer, int]:
@@ -57,7 +65,9 @@ def segment(
     with serving(answer) as (server, url):
         chooser = ["kind=server", f"base_url={url}", "retries=0", "probe=false"]
         settings = ["pipeline=pivot", *(f"chooser.{setting}" for setting in chooser), *changes]
-        pipeline = refervid.load("lite", device="cpu", settings=settings, tracker=ByColour())
+        pipeline = refervid.load(
+            "lite", device="cpu", settings=settings, detector=detector(), tracker=ByColour()
+        )
         result = pipeline(clip, text=text, hook=hook)
     assert isinstance(result, Result)
     return result, server, passes
