@@ -44,6 +44,12 @@ def disc_centre(index: int) -> tuple[float, float]:
 SQUARE_CENTRE = (114, 28)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Quick ones, which need no browser, come last: no process is alone with a long one at the end."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.parent == here and "chromium" not in item.fixturenames)
+
+
 @pytest.fixture(scope="session")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(tmp_path_factory.mktemp("clip") / "my clip.mp4", pictures(), sound=tone(FRAMES / 25))
@@ -118,19 +124,26 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         browser.close()
 
 
-class Browsing:
-    """Pages of one test, each a visitor of its own; none may ask another host or break a script."""
+@pytest.fixture(scope="session")
+def context(chromium: Any) -> Iterator[Any]:
+    """Of all tests: the page's scripts are fetched and compiled once."""
+    with chromium.new_context() as one:
+        yield one
 
-    def __init__(self, browser: Any, address: str) -> None:
-        self._browser, self._address = browser, address
-        self._contexts: list[Any] = []
+
+class Browsing:
+    """Tabs of one test, each a visitor of its own; none may ask another host or break a script."""
+
+    def __init__(self, context: Any, address: str) -> None:
+        self._context, self._address = context, address
+        self._pages: list[Any] = []
         self.foreign: list[str] = []
         self.broken: list[str] = []
 
-    def open(self, **options: Any) -> Any:
-        context = self._browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
-        self._contexts.append(context)
-        page = context.new_page()
+    def open(self, width: int = 1280, height: int = 900) -> Any:
+        page = self._context.new_page()
+        self._pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(1000 * PATIENCE_S)
         own = urlparse(self._address).netloc
         page.on(
@@ -153,15 +166,15 @@ class Browsing:
         return page
 
     def close(self) -> None:
-        for context in self._contexts:
-            context.close()
+        for page in self._pages:
+            page.close()
         assert self.foreign == []
         assert self.broken == []
 
 
 @pytest.fixture
-def browsing(chromium: Any, site: Any) -> Iterator[Browsing]:
-    one = Browsing(chromium, site.address)
+def browsing(context: Any, site: Any) -> Iterator[Browsing]:
+    one = Browsing(context, site.address)
     yield one
     one.close()
 

@@ -19,8 +19,9 @@ RED, BLUE = "the red thing", "the blue thing"
 
 
 def once(page: Any, true: str, argument: object = None) -> None:
-    """Go on at the very moment: a locator's own waiting looks only twice a second after a while."""
-    page.wait_for_function(true, arg=argument)
+    """Go on at once: a locator's own waiting looks only twice a second after a while. To look at every frame,
+    as is usual here, keeps the browser busy."""
+    page.wait_for_function(true, arg=argument, polling=100)
 
 
 def upload(page: Any, clip: Path) -> None:

@@ -19,9 +19,9 @@ def test_what_is_said_can_be_read_and_corrected(
 ) -> None:
     whisper_folder(tmp_path / "whisper-small")
     monkeypatch.setenv("REFERVID_WEIGHTS", str(tmp_path))
-    with served(LIMITS) as site:
-        browsing = Browsing(chromium, site.address)
-        page = browsing.open(permissions=["microphone"])
+    with served(LIMITS) as site, chromium.new_context(permissions=["microphone"]) as context:
+        browsing = Browsing(context, site.address)
+        page = browsing.open()
         page.get_by_label("What to find").fill(RED)
         page.get_by_role("button", name="Say it").click()
         page.get_by_role("button", name=re.compile(r"Stop \([1-9]\d* s\)")).wait_for()

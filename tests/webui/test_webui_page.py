@@ -343,7 +343,7 @@ def test_several_clips_in_a_list(browsing: Browsing, video: Path, silent_video: 
 
 
 def test_everything_is_in_sight_on_a_small_screen(browsing: Browsing, site: Any, video: Path) -> None:
-    page = browsing.open(viewport={"width": 1366, "height": 768})
+    page = browsing.open(1366, 768)
     bring(page, video)
     page.get_by_label("What to find").fill(RED)
 
@@ -366,7 +366,7 @@ def test_everything_is_in_sight_on_a_small_screen(browsing: Browsing, site: Any,
 
 
 def test_narrow_and_dark(browsing: Browsing, video: Path) -> None:
-    page = browsing.open(viewport={"width": 390, "height": 800})
+    page = browsing.open(390, 800)
     shoot(page, "narrow-1-empty")
     bring(page, video)
     ask(page, f"{RED}\nthe thing that has a very long sentence behind it, with many words, until")
