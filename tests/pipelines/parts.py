@@ -19,7 +19,9 @@ from tests.engines.sam2 import tiny
 from tests.engines.sound import beats_file, joined, languagebind_folder, noise, tone
 from tests.engines.tiny_detectors import grounding_dino_folder
 
-FPS = 10.0
+FPS = 2.0
+FRAMES = 13
+"""Sampled every second frame and five to a section: 2 sections, the second of 2 frames."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,16 @@ class Parts:
         if preset in ("local", "paper"):
             # The check and the test of the model's sight have tests of their own.
             changes += [f"chooser.base_url={url}", "text.check=false", "chooser.probe=false"]
+            changes += ["sections.frame_step=2"]  # short clips have two sections then
         return changes
 
 
-def moving_clip(frames: int = 61, *, name: str = "square") -> Clip:
+def moving_clip(frames: int = FRAMES, *, name: str = "square") -> Clip:
     """A bright square that wanders over noise, without sound."""
     return ArrayClip(tiny.frames(frames), fps=FPS, name=name)
 
 
-def sounding_clip(folder: Path, frames: int = 61) -> Clip:
+def sounding_clip(folder: Path, frames: int = FRAMES) -> Clip:
     """The same with a tone, then noise, in a sound file as long as the pictures."""
     clip = moving_clip(frames)
     half = frames / FPS / 2

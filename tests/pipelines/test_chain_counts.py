@@ -12,12 +12,10 @@ from refervid.core.types import Reference, SoundReference, TextReference
 from refervid.media.clip import Clip
 from tests.chat_server import serving
 from tests.pipelines.counting import counting
-from tests.pipelines.parts import Parts, moving_clip, sounding_clip
+from tests.pipelines.parts import FRAMES, Parts, moving_clip, sounding_clip
 from tests.pipelines.questions import kind_of, kinds_asked, picture_of, replying, text_of
 
 TEXTS = ["the red dog", "a cup on the left", "that blue cup"]
-FRAMES = 61
-"""Sampled every tenth frame and five to a section: 2 sections, the second of 2 frames."""
 SECTIONS = 2
 
 
@@ -37,7 +35,7 @@ def test_sentences_of_a_clip(preset: str, parts: Parts) -> None:
     """
     references: list[Reference] = [TextReference(text) for text in [*TEXTS, TEXTS[0]]]
     with serving(replying()) as (server, url):
-        runs = run(preset, parts, url, moving_clip(FRAMES), references)
+        runs = run(preset, parts, url, moving_clip(), references)
     assert kinds_asked(server) == {"frame": len(TEXTS) * SECTIONS, "box": len(TEXTS) * SECTIONS}
     pictures = {picture_of(body) for body in server.requests if kind_of(body) == "frame"}
     assert len(pictures) == SECTIONS  # drawn once for all sentences
@@ -59,8 +57,8 @@ def test_sentences_with_different_pivots(preset: str, parts: Parts) -> None:
 
     references: list[Reference] = [TextReference(text) for text in TEXTS]
     with serving(replying(frame=frame)) as (_, url):
-        runs = run(preset, parts, url, moving_clip(FRAMES), references)
-    assert runs["detector frames"] == 4  # frames 0, 10, 50, 60
+        runs = run(preset, parts, url, moving_clip(), references)
+    assert runs["detector frames"] == 4  # frames 0, 2, 10, 12
     assert runs["detector runs"] == len(TEXTS) * SECTIONS
     assert runs["SAM 2 frames"] == FRAMES + (4 if preset == "paper" else 0)
 
@@ -70,14 +68,14 @@ def test_fallbacks_reuse_what_the_detector_saw(preset: str, frames: int, parts: 
     """`paper` guesses on the first frame, `local` on those picked, which the detector knows."""
     references: list[Reference] = [TextReference(text) for text in TEXTS]
     with serving(replying(box=-1)) as (server, url):
-        runs = run(preset, parts, url, moving_clip(FRAMES), references)
+        runs = run(preset, parts, url, moving_clip(), references)
     assert runs["detector frames"] == frames
     assert runs["detector runs"] == len(TEXTS) * frames
     assert kinds_asked(server)["box"] == len(TEXTS) * SECTIONS
 
 
 def test_the_fast_preset_looks_at_one_frame(parts: Parts) -> None:
-    runs = run("fast", parts, "", moving_clip(FRAMES), [TextReference(text) for text in TEXTS])
+    runs = run("fast", parts, "", moving_clip(), [TextReference(text) for text in TEXTS])
     assert runs == {
         "detector frames": 1,
         "detector texts": len(TEXTS),
@@ -98,9 +96,7 @@ def test_sound(preset: str, parts: Parts, tmp_path: Path, three_intervals: str) 
     """Each checkpoint hears the sound once; names are compared once in every combination, intervals once."""
     names = {"dog": 2, "man": 2, "cup": 5}
     with serving(replying(objects=names)) as (server, url):
-        runs = run(
-            preset, parts, url, sounding_clip(tmp_path, FRAMES), [SoundReference()] * 2, three_intervals
-        )
+        runs = run(preset, parts, url, sounding_clip(tmp_path), [SoundReference()] * 2, three_intervals)
     assert kinds_asked(server) == {"objects": 1, "sounding": 3}
     assert runs == {
         "BEATs sounds": 2,
@@ -115,13 +111,13 @@ def test_sound(preset: str, parts: Parts, tmp_path: Path, three_intervals: str) 
 
 def test_one_object_needs_no_binder(parts: Parts, tmp_path: Path, three_intervals: str) -> None:
     with serving(replying(objects={"dog": 2})) as (_, url):
-        runs = run("paper", parts, url, sounding_clip(tmp_path, FRAMES), [SoundReference()], three_intervals)
+        runs = run("paper", parts, url, sounding_clip(tmp_path), [SoundReference()], three_intervals)
     assert not [name for name in runs if name.startswith("LanguageBind")]
 
 
 def test_intervals_by_the_tagger_s_own_network(parts: Parts, tmp_path: Path) -> None:
     with serving(replying(objects={"dog": 2})) as (_, url):
-        runs = run("paper", parts, url, sounding_clip(tmp_path, FRAMES), [SoundReference()])
+        runs = run("paper", parts, url, sounding_clip(tmp_path), [SoundReference()])
     assert runs["BEATs sounds"] == 2 + 6  # two checkpoints, and a window per second
 
 
@@ -129,16 +125,16 @@ def test_texts_and_sound_share_frames_and_answers(parts: Parts, tmp_path: Path) 
     """The name of a sounding object is looked for like a sentence: what is known is not run again."""
     references = [TextReference("dog"), SoundReference()]
     with serving(replying(objects={"dog": 1, "man": 1}, frame=1)) as (_, url):
-        runs = run("local", parts, url, sounding_clip(tmp_path, 20), references, "sound.frames=20")
+        runs = run("local", parts, url, sounding_clip(tmp_path, 4), references, "sound.frames=4")
     assert runs["detector frames"] == 1
     assert runs["detector runs"] == 2
-    assert runs["SAM 2 frames"] == 20
+    assert runs["SAM 2 frames"] == 4
 
 
 def test_a_second_run_asks_nobody(parts: Parts, tmp_path: Path) -> None:
     references = [*map(TextReference, TEXTS), SoundReference()]
     with serving(replying()) as (server, url):
         for _ in range(2):
-            run("paper", parts, url, sounding_clip(tmp_path, FRAMES), references)
+            run("paper", parts, url, sounding_clip(tmp_path), references)
         asked = [json.dumps(body, sort_keys=True) for body in server.requests]
     assert len(asked) == len(set(asked)) == 2 * len(TEXTS) * SECTIONS + 3

@@ -67,7 +67,7 @@ def test_pivots_are_what_was_answered(preset: str, parts: Parts) -> None:
     with serving(replying(frame=2, box=3)) as (_, url):
         result = load(preset, parts, url)(moving_clip(), text=TEXTS[0])
     assert isinstance(result, Result)
-    assert [pivot.frame_index for pivot in result.pivots] == [10, 60]
+    assert [pivot.frame_index for pivot in result.pivots] == [2, 12]
     decisions = {(each.question, each.section): each for each in result.decisions}
     assert {key: str(each.answer) for key, each in decisions.items()} == {
         ("frame", 0): "2",
@@ -84,14 +84,14 @@ def test_pivots_are_what_was_answered(preset: str, parts: Parts) -> None:
 
 
 @pytest.mark.parametrize(
-    ("preset", "frames"), [("paper", [0]), ("local", [10]), ("fast", []), ("local-none", [])]
+    ("preset", "frames"), [("paper", [0]), ("local", [2]), ("fast", []), ("local-none", [])]
 )
 def test_empty_candidates(preset: str, frames: list[int], parts: Parts) -> None:
     changes = ["detector.box_threshold=1.0"]
     if preset == "local-none":
         preset, changes = "local", [*changes, "text.fallback=none"]
     with serving(replying()) as (server, url):
-        result = load(preset, parts, url, *changes)(moving_clip(21), text=TEXTS[0])
+        result = load(preset, parts, url, *changes)(moving_clip(5), text=TEXTS[0])
     assert isinstance(result, Result)
     assert [pivot.frame_index for pivot in result.pivots] == frames
     assert result.status == ("guess" if frames else "not_found")
@@ -102,11 +102,11 @@ def test_empty_candidates(preset: str, frames: list[int], parts: Parts) -> None:
         assert any("best guess on frame" in note for note in result.notes)
 
 
-@pytest.mark.parametrize(("preset", "frames"), [("paper", [0]), ("local", [10])])
+@pytest.mark.parametrize(("preset", "frames"), [("paper", [0]), ("local", [2])])
 def test_the_chooser_wants_none_of_the_boxes(preset: str, frames: list[int], parts: Parts) -> None:
     with serving(replying(box=-1)) as (_, url):
-        guess = load(preset, parts, url)(moving_clip(21), text=TEXTS[0])
-        nothing = load(preset, parts, url, "text.fallback=none")(moving_clip(21), text=TEXTS[0])
+        guess = load(preset, parts, url)(moving_clip(5), text=TEXTS[0])
+        nothing = load(preset, parts, url, "text.fallback=none")(moving_clip(5), text=TEXTS[0])
     assert isinstance(guess, Result)
     assert isinstance(nothing, Result)
     assert [pivot.frame_index for pivot in guess.pivots] == frames
@@ -120,7 +120,7 @@ def test_the_chooser_wants_none_of_the_boxes(preset: str, frames: list[int], par
 def test_a_refusal_is_asked_once_more_then_falls_back(preset: str, parts: Parts) -> None:
     refused = says(None, refusal="I would rather not")
     with serving(replying(frame=lambda body: refused)) as (server, url):
-        result = load(preset, parts, url)(moving_clip(21), text=TEXTS[0])
+        result = load(preset, parts, url)(moving_clip(5), text=TEXTS[0])
     assert isinstance(result, Result)
     # As published, `paper` asks a question once.
     assert len(server.requests) == (1 if preset == "paper" else 2)
@@ -136,7 +136,7 @@ def test_a_question_that_fails_takes_only_its_own_sentence_along(preset: str, pa
         return fails(500, "out of order") if TEXTS[0] in text_of(body) else 1
 
     with serving(replying(frame=frame)) as (_, url):
-        results = load(preset, parts, url, "chooser.retries=0")(moving_clip(21), text=TEXTS)
+        results = load(preset, parts, url, "chooser.retries=0")(moving_clip(5), text=TEXTS)
     assert isinstance(results, list)
     assert [result.status for result in results] == ["failed", "ok"]
     assert not results[0].masks.any()
@@ -145,9 +145,9 @@ def test_a_question_that_fails_takes_only_its_own_sentence_along(preset: str, pa
 
 def test_a_clip_too_short_for_a_published_section_gets_the_first_frame_s_guess(parts: Parts) -> None:
     with serving(replying(frame=1)) as (server, url):
-        result = load("paper", parts, url)(moving_clip(10), text=TEXTS[0])
+        result = load("paper", parts, url)(moving_clip(2), text=TEXTS[0])
         assert not server.requests
-        asked = load("local", parts, url)(moving_clip(10), text=TEXTS[0])
+        asked = load("local", parts, url)(moving_clip(2), text=TEXTS[0])
     assert isinstance(result, Result)
     assert isinstance(asked, Result)
     assert [pivot.frame_index for pivot in result.pivots] == [0]
@@ -157,11 +157,11 @@ def test_a_clip_too_short_for_a_published_section_gets_the_first_frame_s_guess(p
 
 def test_several_things_in_one_sentence(parts: Parts) -> None:
     with serving(replying(box=[1, 4])) as (_, url):
-        both = load("local", parts, url)(moving_clip(21), text=TEXTS[0])
+        both = load("local", parts, url)(moving_clip(5), text=TEXTS[0])
     singles = []
     for box in (1, 4):
         with serving(replying(box=box)) as (_, url):
-            singles.append(load("local", parts, url)(moving_clip(21), text=TEXTS[0]))
+            singles.append(load("local", parts, url)(moving_clip(5), text=TEXTS[0]))
     assert isinstance(both, Result)
     assert len(both.pivots) == 2
     np.testing.assert_array_equal(both.masks, singles[0].masks | singles[1].masks)
@@ -169,7 +169,7 @@ def test_several_things_in_one_sentence(parts: Parts) -> None:
 
 def test_the_record_on_disk_holds_every_answer(parts: Parts, tmp_path: Path) -> None:
     with serving(replying()) as (_, url):
-        result = load("paper", parts, url)(sounding_clip(tmp_path, 21), sound=True)
+        result = load("paper", parts, url)(sounding_clip(tmp_path, 5), sound=True)
     assert isinstance(result, Result)
     result.save(tmp_path / "out")
     [record] = json.loads((tmp_path / "out" / "result.json").read_text())["queries"]

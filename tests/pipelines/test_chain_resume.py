@@ -22,7 +22,7 @@ from tests.chat_server import Answer, serving
 from tests.pipelines.parts import Parts
 from tests.pipelines.questions import replying
 
-FRAMES = 12
+FRAMES = 3
 KILLED_AT = 5
 """The question, counted from 0, that the process does not live to read the answer of."""
 

@@ -32,7 +32,7 @@ def test_named_objects_are_found_tracked_and_bound(preset: str, parts: Parts, tm
         result = segment(preset, parts, url, sounding_clip(tmp_path))
     assert kinds_asked(server) == {"objects": 1, "sounding": 2}
     assert result.status == "ok"
-    assert [pivot.frame_index for pivot in result.pivots] == [9, 27]  # of ten frames, evenly spread over 61
+    assert [pivot.frame_index for pivot in result.pivots] == [1, 5]  # of ten frames, evenly spread over 13
     objects, *boxes = result.decisions
     assert objects.answer == "dog on frame 2, man on frame 5"
     for pivot, decision in zip(result.pivots, boxes, strict=True):
@@ -93,7 +93,7 @@ def test_a_refusal_about_the_sound(preset: str, parts: Parts, tmp_path: Path) ->
 
 @pytest.mark.parametrize("preset", ["fast", *ASKING])
 def test_silence_asks_nobody(preset: str, parts: Parts, tmp_path: Path) -> None:
-    clip = moving_clip(21)
+    clip = moving_clip(5)
     clip.sound = SoundSource(write_wav(tmp_path / "silent.wav", np.zeros(32_000, np.float32)))
     with serving(replying()) as (server, url):
         result = segment(preset, parts, url, clip)
@@ -110,7 +110,7 @@ def test_what_sound_lacks_is_told_before_any_question(parts: Parts, tmp_path: Pa
     with serving(replying()) as (server, url):
         pipeline = refervid.load("local", device="cpu", settings=parts.settings("local", url))
         with pytest.raises(NoAudioStream, match="--audio"):
-            pipeline(moving_clip(21), text=["the red dog", "a cup"], sound=True)
+            pipeline(moving_clip(5), text=["the red dog", "a cup"], sound=True)
         with pytest.raises(NotReady, match="/nowhere/names"):
             segment(
                 "local",
