@@ -208,6 +208,13 @@ def test_no_other_file_is_served(site: Any, tmp_path: Path) -> None:
             pytest.fail("it was taken")
 
 
+@pytest.mark.parametrize("way", ["call", "call/v2", "run", "api"])
+def test_an_endpoint_that_is_not_there_is_told(site: Any, way: str) -> None:
+    answer = httpx.post(f"{site.address}/gradio_api/{way}/guess", json={"data": []}, timeout=PATIENCE_S)
+    assert answer.status_code == 404
+    assert "there is no 'guess' here, but presets, open_clip" in answer.text
+
+
 def test_other_names_of_this_machine_are_refused(site: Any) -> None:
     assert fetch(site.address).status_code == 200
     assert fetch(site.address, headers={"Host": "evil.example"}).status_code == 400

@@ -24,9 +24,14 @@ from refervid.webui.words import about_preset, lack_words, plain_words
 
 TICK_S = 0.1
 
+ENDPOINTS = (
+    "presets", "open_clip", "open_demo", "clips", "choose_clip", "close_clip", "hear", "ask", "mark",
+    "take_candidate", "delete", "rename", "go_on", "undo", "redo", "overlay", "export", "recipe", "cancel",
+)  # fmt: skip
+
 
 class Api:
-    """Every method is an endpoint under its own name; a client is a visitor of its own.
+    """The methods in `ENDPOINTS` are endpoints under their own names; a client is a visitor of its own.
 
     What fails is raised as `gr.Error` with words for a person.
     """
@@ -36,12 +41,8 @@ class Api:
 
     def connect(self) -> None:
         """Offer the endpoints on the page that is being built."""
-        for endpoint in (
-            self.presets, self.open_clip, self.open_demo, self.clips, self.choose_clip, self.close_clip,
-            self.hear, self.ask, self.mark, self.take_candidate, self.delete, self.rename, self.go_on,
-            self.undo, self.redo, self.overlay, self.export, self.recipe, self.cancel,
-        ):  # fmt: skip
-            gr.api(endpoint, api_name=endpoint.__name__, concurrency_limit=None)
+        for name in ENDPOINTS:
+            gr.api(getattr(self, name), api_name=name, concurrency_limit=None)
 
     def presets(self) -> dict[str, Any]:
         """What can run here: for every preset what it is, and what it lacks (nothing: it runs)."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +15,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 UPLOAD = "/gradio_api/upload"
 """Where the page and Gradio's clients send files."""
+
+CALL = re.compile(r"/gradio_api/(?:call|call/v2|run|api)/([^/]*)/?")
+"""Where Gradio takes requests for endpoints by name."""
 
 MOST_BYTES = 1_000_000
 """Of a request without a file."""
@@ -28,11 +33,12 @@ its templates with `Function`, hence 'unsafe-eval'; no text from outside becomes
 
 class Gate:
     """Gradio copies every file that a request describes, wherever it lies, before it calls any handler. So
-    descriptions of files pass as plain data, and a handler takes what `Uploads` knows by name.
+    descriptions of files pass as plain data, and a handler takes what `Uploads` knows by name. It also breaks
+    down over names that are none of the `endpoints`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, endpoints: Collection[str]) -> None:
+        self._app, self._endpoints = app, endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -45,6 +51,11 @@ class Gate:
             await PlainTextResponse("this page is for its own visitors", 403)(scope, receive, send)
         elif request.method in ("GET", "HEAD") or request.url.path == UPLOAD:
             await self._app(scope, receive, send)
+        elif (call := CALL.fullmatch(request.url.path)) and call[1] not in self._endpoints:
+            known = ", ".join(self._endpoints)
+            await PlainTextResponse(f"there is no {call[1]!r:.40} here, but {known}", 404)(
+                scope, receive, send
+            )
         else:
             try:
                 body = without_files(await _body(request))

@@ -17,7 +17,7 @@ import gradio as gr
 from fastapi import FastAPI, Request
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from refervid.webui.api import Api
+from refervid.webui.api import ENDPOINTS, Api
 from refervid.webui.gate import UPLOAD, Gate
 from refervid.webui.html import page_file
 from refervid.webui.limits import Limits
@@ -77,7 +77,7 @@ def _application(visitors: Visitors) -> FastAPI:
     async def upload(request: Request) -> list[str]:
         return [await visitors.uploads.receive(request)]
 
-    app.add_middleware(Gate)
+    app.add_middleware(Gate, endpoints=ENDPOINTS)
     # Other names that point to this machine are other people's pages trying to reach it.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
     system = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
