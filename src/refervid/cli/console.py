@@ -44,6 +44,7 @@ def reporting_errors() -> Iterator[None]:
     except OSError as error:
         _fail(error, FAILED)
     except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends it at once, in silence
         console.print("stopped; nothing incomplete was left behind")
         sys.exit(INTERRUPTED)
 
