@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from refervid.core.types import Pivot
 from tests.engines.sam2 import reference, tiny
@@ -32,9 +35,15 @@ OBJECTS = [
 ]
 
 
+@cache
+def together(kind: str = "sam2") -> NDArray[np.float32]:
+    """All objects in one pass."""
+    return propagate(tiny.clip(COUNT), OBJECTS, kind)
+
+
 @pytest.mark.parametrize("kind", ["sam2", "edgetam"])
 def test_batched_objects_match_transformers_one_by_one(kind: str) -> None:
-    ours = propagate(tiny.clip(COUNT), OBJECTS, kind)
+    ours = together(kind)
     model = reference.corrected(tiny.MODELS[kind]())
     for row, pivots in enumerate(OBJECTS):
         theirs = reference.track(model, tiny.frames(COUNT), pivots)
@@ -87,7 +96,7 @@ def test_what_a_frame_attends_to_does_not_grow_with_the_number_of_pivots() -> No
 
 def test_the_models_masks_depend_on_prompts_and_memory() -> None:
     """Otherwise nothing else in this file proves anything."""
-    ours = propagate(tiny.clip(COUNT), OBJECTS)
+    ours = together()
     assert np.abs(ours[12, 0] - ours[12, 1]).max() > 20 * TOLERANCE
     assert 0.02 < (ours[12, 0] > 0).mean() < 0.98
 
@@ -103,9 +112,8 @@ def test_short_clips_match_transformers(frames: int) -> None:
 @pytest.mark.parametrize("kind", ["sam2", "edgetam"])
 @pytest.mark.parametrize("object_batch", [1, 3])
 def test_smaller_batches_change_nothing(kind: str, object_batch: int) -> None:
-    whole = propagate(tiny.clip(COUNT), OBJECTS, kind)
     pieces = propagate(tiny.clip(COUNT), OBJECTS, kind, object_batch=object_batch)
-    np.testing.assert_allclose(pieces, whole, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(pieces, together(kind), rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize(
@@ -119,9 +127,8 @@ def test_smaller_batches_change_nothing(kind: str, object_batch: int) -> None:
     ],
 )
 def test_where_features_are_kept_changes_nothing(settings: dict[str, object]) -> None:
-    shared = propagate(tiny.clip(COUNT), OBJECTS)
     other = propagate(tiny.clip(COUNT), OBJECTS, **settings)
-    np.testing.assert_allclose(other, shared, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(other, together(), rtol=0, atol=TOLERANCE)
 
 
 @pytest.mark.parametrize("references", [1, 4, 8])
