@@ -55,7 +55,7 @@ PRESETS: Mapping[str, Preset] = {
     for preset in (
         Preset(
             "lite",
-            "embedded: things found by a small network, by motion and by colour; attribute rules over whole "
+            "embedded: things found by small networks, by motion and by colour; attribute rules over whole "
             "tracks, an embedded tracker, sound-motion synchrony",
             "nothing",
             {

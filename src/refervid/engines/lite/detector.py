@@ -1,4 +1,4 @@
-"""Finds objects without learned weights: by motion against the camera's, and by colour."""
+"""Finds objects by motion against the camera's, by colour, and where ImageNet's network knows their name."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from typing import Literal
 
 from pydantic import Field
 
-from refervid.core.types import Candidate
+from refervid.core.types import Candidate, Frame
 from refervid.engines.base import DetectorRequest, EngineSettings
 from refervid.engines.lite.analysis.proposals import (
     MOST_PROPOSALS,
     SAME_REGION,
     candidates_of,
     colour_proposals,
+    name_proposals,
     object_proposals,
     view_of,
 )
 from refervid.engines.lite.computing import on_all_cores
-from refervid.engines.lite.language import colour_names_in
+from refervid.engines.lite.efficientnet import missing_efficientnet
+from refervid.engines.lite.language import colour_names_in, unseen_noun_in
+from refervid.engines.lite.objects.name_map import NameMap, name_maps
 from refervid.engines.lite.rules_engine import RulesEngine
 from refervid.media.clip import Clip
 
@@ -33,7 +36,8 @@ class MotionSettings(EngineSettings):
 
 
 class MotionDetector(RulesEngine[MotionSettings]):
-    """Proposes masks of whatever moves or stands out by its colour; of the text it reads colours only."""
+    """Proposes masks of whatever moves or stands out by its colour; of the text it reads
+    colours and the noun."""
 
     Settings = MotionSettings
     name = "motion"
@@ -50,11 +54,21 @@ class MotionDetector(RulesEngine[MotionSettings]):
         def search(index: int) -> None:
             view = view_of(analysis, index)
             objects = object_proposals(view)
+            maps = _maps(analysis.scene.picture(index), [requests[number].text for number in asked[index]])
             for number in asked[index]:
-                coloured = colour_proposals(view, colour_names_in(requests[number].text))
-                found[number] = candidates_of(
-                    analysis.scene, [*objects, *coloured], self.settings.limit, self.settings.overlap
-                )
+                text = requests[number].text
+                coloured = colour_proposals(view, colour_names_in(text))
+                name, _ = unseen_noun_in(text)
+                own = name_proposals(view, name, maps[name], [*objects, *coloured]) if name in maps else []
+                limits = self.settings.limit, self.settings.overlap
+                found[number] = candidates_of(analysis.scene, [*objects, *coloured], *limits, own)
 
         on_all_cores(search, asked)
         return [found[number] for number in range(len(requests))]
+
+
+def _maps(picture: Frame, texts: Sequence[str]) -> dict[str, NameMap]:
+    """By noun, where a picture may show what the sentences name, as far as a network knows the nouns."""
+    nouns = dict(unseen_noun_in(text) for text in texts)
+    known = {} if missing_efficientnet() else {noun: classes for noun, classes in nouns.items() if classes}
+    return dict(zip(known, name_maps(picture, list(known.values())), strict=True)) if known else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from refervid.engines.lite.analysis.colour import TERMS, membership, memberships
+from refervid.engines.lite.analysis.colour import TERMS, lean, membership, memberships, oklab
 
 
 @pytest.mark.parametrize(
@@ -43,3 +43,21 @@ def test_shades() -> None:
     light[:] = (150, 230, 160)
     assert membership(dark, ["green"], "dark") > 0.5 > membership(light, ["green"], "dark")
     assert membership(light, ["green"], "light") > 0.5 > membership(dark, ["green"], "light")
+
+
+@pytest.mark.parametrize(
+    ("more", "less", "term"),
+    [
+        ((69, 74, 40), (73, 41, 27), "green"),
+        ((180, 193, 205), (180, 180, 180), "blue"),
+        ((200, 170, 60), (160, 90, 60), "yellow"),
+        ((60, 55, 50), (120, 115, 110), "black"),
+        ((120, 120, 120), (120, 90, 60), "grey"),
+        ((110, 80, 50), (110, 110, 110), "brown"),
+    ],
+)
+def test_of_two_colours_one_leans_more_to_a_term(
+    more: tuple[int, int, int], less: tuple[int, int, int], term: str
+) -> None:
+    one, other = (lean(oklab(np.array(rgb, float)), term) for rgb in (more, less))
+    assert one > max(other, 0)

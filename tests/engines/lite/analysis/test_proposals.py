@@ -9,7 +9,12 @@ import pytest
 
 from refervid.engines.lite.analysis import ClipAnalysis, Scene
 from refervid.engines.lite.analysis.foreground import foreground
-from refervid.engines.lite.analysis.proposals import colour_proposals, object_proposals, view_of
+from refervid.engines.lite.analysis.proposals import (
+    colour_proposals,
+    name_proposals,
+    object_proposals,
+    view_of,
+)
 from tests.engines.made_clips import BLUE, GREEN, GREY, RED, Made, Thing, iou, made_clip
 
 
@@ -50,6 +55,20 @@ def test_named_colours_come_first_among_the_still(tmp_path: Path) -> None:
     best = max(colour_proposals(view, ("green",)), key=lambda each: each.score)
     assert best.phrase == "green"
     assert iou(best.mask, made.masks[1][2]) > 0.7
+
+
+def test_what_a_name_is_likely_in_part_of_is_taken_whole(tmp_path: Path) -> None:
+    things = [Thing(BLUE, lambda i: (60, 60), (40, 30)), Thing(GREEN, lambda i: (150, 90), (14, 14))]
+    made = made_clip(tmp_path / "frames", things, 4)
+    view = view_of(ClipAnalysis(Scene(made.clip)), 2)
+    blue = made.masks[0][2]
+    likely = np.where(blue & (np.arange(blue.shape[1]) < 62), 0.3, 0.0).astype(np.float32)
+    others = [*object_proposals(view), *colour_proposals(view, ())]
+    [found] = name_proposals(view, "crate", likely, others)
+    assert (found.phrase, iou(found.mask, blue) > 0.7) == ("crate", True)
+    [cut] = name_proposals(view, "crate", likely, [])
+    assert iou(cut.mask, likely > 0) > 0.7
+    assert not name_proposals(view, "crate", likely / 10, others)
 
 
 def test_maps_are_probabilities_on_half_the_grid(walk: Made) -> None:

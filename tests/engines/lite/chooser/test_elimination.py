@@ -161,6 +161,8 @@ def test_several_are_asked_for(clip: ArrayClip) -> None:
         ("the person who is not sitting", "not checked: sitting"),
         ("the walking dog", "not checked: walking"),
         ("the dog that is not a zorblax", "cannot be measured: 'not zorblax'"),
+        ("the person who is not a woman", "cannot be measured: 'not woman'"),
+        ("the dog left of the woman", "not checked: female, adult"),
     ],
 )
 def test_what_was_not_seen_makes_a_guess_that_says_so(clip: ArrayClip, text: str, said: str) -> None:
@@ -192,6 +194,36 @@ def test_what_something_stands_on_is_below_it(clip: ArrayClip) -> None:
     for boards in ((below, above), (above, below)):
         answer = ask(clip, "the board the dog stands on", Inventory((DOG, *boards), INVENTORY.frame_indices))
         assert [pivots[0].box_xyxy[1] for pivots in answer.objects if pivots[0].box_xyxy is not None] == [58]
+
+
+def test_what_is_between_has_one_on_either_side(clip: ArrayClip) -> None:
+    row = [track(number, left, 0, True, bottle=0.9) for number, left in enumerate((10, 60, 110), 1)]
+    inventory = Inventory(tuple(row), INVENTORY.frame_indices)
+    assert start(ask(clip, "the bottle between the two others", inventory)) == [60]
+
+
+def test_the_greenest_jacket_is_meant_though_it_is_hardly_green() -> None:
+    frames = np.full((FRAMES, HEIGHT, WIDTH, 3), 128, np.uint8)
+    frames[:, 10:80, 20:44], frames[:, 10:80, 100:124] = (75, 50, 40), (66, 70, 48)
+    people = tuple(
+        replace(PERSON, number=number, boxes_xyxy=np.tile(np.float32([left, 10, left + 24, 80]), (6, 1)))
+        for number, left in ((1, 20), (2, 100))
+    )
+    inventory = Inventory(people, INVENTORY.frame_indices)
+    answer = ask(ArrayClip(frames, fps=6), "the man in the green jacket", inventory)
+    assert start(answer) == [100]
+    assert "fits only in part: green jacket" in answer.notes
+
+
+@pytest.mark.parametrize(("black", "guess"), [(0.2, True), (0.7, False)])
+def test_shadow_makes_nothing_black(black: float, guess: bool) -> None:
+    frames = np.full((FRAMES, HEIGHT, WIDTH, 3), 190, np.uint8)
+    frames[:, 10:80, 40:100] = (140, 110, 80)
+    frames[:, 10:80, 40 : 40 + round(60 * black)] = 15
+    cat = replace(DOG, names={"cat": 0.9}, boxes_xyxy=np.tile(np.float32([40, 10, 100, 80]), (6, 1)))
+    inventory = Inventory((cat,), INVENTORY.frame_indices)
+    answer = ask(ArrayClip(frames, fps=6), "the black cat", inventory)
+    assert answer.guess == guess or not answer.objects
 
 
 def test_the_car_beside_the_van_is_not_the_van(clip: ArrayClip) -> None:

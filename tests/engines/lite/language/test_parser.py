@@ -71,7 +71,7 @@ def relations(expression: Expression) -> list[str]:
         ("a sliver car going fast", "car", ["colour light-grey/white", "motion moving", "motion fast"]),
         # clothes and parts
         ("the person in red", "person", ["colour red@clothes"]),
-        ("a man in a white top", "man", ["colour white@clothes"]),
+        ("a man in a white top", "man", ["colour white@top"]),
         ("a girl in a blue dress twirling", "girl", ["colour blue@dress", "motion spinning"]),
         (
             "a person wearing a black shirt and white pants",
@@ -89,7 +89,7 @@ def relations(expression: Expression) -> list[str]:
             ["colour light-yellow/brown/white@hair", "motion dancing", "colour blue@dress"],
         ),
         ("the man whose shirt is red", "man", ["colour red@shirt"]),
-        ("a lady wearing blue jeans and a pink top", "lady", ["colour blue@jeans", "colour pink@clothes"]),
+        ("a lady wearing blue jeans and a pink top", "lady", ["colour blue@jeans", "colour pink@top"]),
         # size and shape
         ("the tiny dog", "dog", ["size small"]),
         ("the larger of the two cups", "cup", ["size big+"]),

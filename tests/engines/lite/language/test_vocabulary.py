@@ -177,3 +177,11 @@ def test_what_is_no_noun_has_no_concept(noun: str) -> None:
 
 def test_singulars_of_a_word_without_plural_ending() -> None:
     assert list(singulars("dog")) == []
+
+
+def test_wordnet_fills_in_what_is_written_by_hand_without_classes_of_imagenet() -> None:
+    bridge, person = concept("bridge"), concept("person")
+    assert bridge is not None
+    assert {821, 839} <= bridge.classifier.keys()
+    assert person is not None
+    assert not person.classifier

@@ -20,6 +20,13 @@ SHADES = ("dark", "light", "bright")
 BITS = 5
 """Bits per channel that the table distinguishes."""
 
+MIDDLE = 0.6
+"""Oklab's lightness of a middle grey (half of 255)."""
+HALFWAY = 0.2
+"""Difference in lightness from which on a grey is nearer to black or white."""
+GREYISH = 0.04
+"""Chroma from which on a grey has a hue that is seen."""
+
 Memberships = NDArray[np.float32]
 
 # Hue in degrees: from 0 to 1 between the first two numbers, back to 0 between the last two.
@@ -83,8 +90,15 @@ def _shade_table() -> Memberships:
 
 def _oklch_grid() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Oklab lightness (0..1), chroma and hue (degrees, 0..360) of every quantised sRGB colour."""
-    levels = (np.arange(2**BITS) + 0.5) / 2**BITS
-    srgb = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1)
+    levels = 255 * (np.arange(2**BITS) + 0.5) / 2**BITS
+    lab = oklab(np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1))
+    hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1])) % 360
+    return lab[..., 0], np.hypot(lab[..., 1], lab[..., 2]), hue
+
+
+def oklab(rgb: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(..., 3) Oklab of sRGB in 0..255."""
+    srgb = rgb / 255
     linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
     to_lms = np.array(
         [
@@ -100,9 +114,23 @@ def _oklch_grid() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.
             [0.0259040371, 0.7827717662, -0.8086757660],
         ]
     )
-    lab = np.cbrt(linear @ to_lms.T) @ to_lab.T
-    hue = np.degrees(np.arctan2(lab[..., 2], lab[..., 1])) % 360
-    return lab[..., 0], np.hypot(lab[..., 1], lab[..., 2]), hue
+    return np.asarray(np.cbrt(linear @ to_lms.T) @ to_lab.T, np.float64)
+
+
+def lean(lab: NDArray[np.float64], term: str) -> float:
+    """How far an Oklab colour (3,) lies towards a colour term, less than 0 away from it.
+
+    Towards black and white is darker and lighter than the middle, towards a hue is along the middle of what
+    bears its name, towards brown that of orange and dark; grey is what has no hue.
+    """
+    lightness, chroma = float(lab[0]) - MIDDLE, float(np.hypot(lab[1], lab[2]))
+    if term in ("black", "white"):
+        return (lightness if term == "white" else -lightness) - chroma
+    if term == "grey":
+        return GREYISH - chroma - max(abs(lightness) - HALFWAY, 0.0)
+    middle = np.radians(sum(_HUES[term][1:3]) / 2)
+    along = float(lab[1] * np.cos(middle) + lab[2] * np.sin(middle))
+    return along - max(lightness, 0.0) if term == "brown" else along
 
 
 def _rise(value: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:

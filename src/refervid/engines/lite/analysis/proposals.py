@@ -12,7 +12,7 @@ from refervid.core.boxes import box_of
 from refervid.core.types import Candidate, Frame, Mask
 from refervid.engines.lite.analysis.clip_analysis import ClipAnalysis
 from refervid.engines.lite.analysis.colour import TERMS, memberships
-from refervid.engines.lite.analysis.foreground import Probability, cut_out, foreground
+from refervid.engines.lite.analysis.foreground import SURE, Probability, cut_out, foreground
 from refervid.engines.lite.analysis.scene import Scene
 from refervid.metrics.region import frame_jaccard
 
@@ -30,6 +30,16 @@ FRAGMENT = 0.05
 MOTION_WEIGHT = 0.9
 LOOKS_WEIGHT = 0.4
 """Motion against the camera makes an object more surely than a colour of its own."""
+LEAST_NAMED = 0.08
+"""Probability of a name below which nothing of the name is on a frame."""
+HEARSAY = 0.5
+"""What such a name is worth: no detector saw an outline."""
+HALF = 0.5
+"""What is that likely, compared to the likeliest place, belongs to a thing of the name."""
+ROOM = 8
+"""So many times as large as the place where its name is likeliest a thing may be."""
+THIN = 0.05
+"""A cut with less than this share of where the name is likely has missed the thing."""
 NAMED_BONUS = 0.12
 """A region of a colour that the text names is worth looking at even if nothing else speaks for it."""
 
@@ -45,8 +55,9 @@ class Proposal:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """A frame at analysis size, (h, w, 3), with the probabilities (h, w) of its pixels."""
+    """Frame `index` at analysis size, (h, w, 3), with the probabilities (h, w) of its pixels."""
 
+    index: int
     frame: Frame
     moving: Probability
     standing_out: Probability
@@ -59,7 +70,7 @@ def view_of(analysis: ClipAnalysis, index: int) -> View:
     moving, standing_out = (
         cv2.resize(each, (w, h), interpolation=cv2.INTER_LINEAR) for each in (maps.moving, maps.standing_out)
     )
-    return View(analysis.scene.small(index), moving, standing_out)
+    return View(index, analysis.scene.small(index), moving, standing_out)
 
 
 def object_proposals(view: View) -> list[Proposal]:
@@ -88,6 +99,29 @@ def colour_proposals(view: View, named: Sequence[str]) -> list[Proposal]:
     return found
 
 
+def name_proposals(view: View, name: str, likely: Probability, others: Sequence[Proposal]) -> list[Proposal]:
+    """Things of a name that is `likely` (h, w) in some places: of the `others` those that fit such a place,
+    else what can be cut out there.
+    """
+    likely = cv2.resize(likely, view.frame.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    peak = float(likely.max())
+    if peak < LEAST_NAMED:
+        return []
+    shape = cut_out(view.frame, np.asarray(likely * (SURE / peak), np.float32))
+    found = []
+    for place in _object_sized(likely > HALF * peak):
+        fitting = [one.mask for one in others if _fits(one.mask, place)]
+        own = _filled(shape & place) if (shape & place).sum() > THIN * place.sum() else place
+        mask = max(fitting, key=lambda mask: frame_jaccard(mask, place), default=own)
+        found.append(Proposal(mask, HEARSAY * float(likely[place].max()), name))
+    return found
+
+
+def _fits(mask: Mask, place: Mask) -> bool:
+    """Is it most of a place, and not much more?"""
+    return bool((mask & place).sum() > HALF * place.sum() and mask.sum() < ROOM * place.sum())
+
+
 def things_on(analysis: ClipAnalysis, index: int) -> list[Candidate]:
     """What moves or stands out on frame `index`, without a sentence."""
     view = view_of(analysis, index)
@@ -95,13 +129,17 @@ def things_on(analysis: ClipAnalysis, index: int) -> list[Candidate]:
 
 
 def candidates_of(
-    scene: Scene, proposals: Sequence[Proposal], limit: int = MOST_PROPOSALS, overlap: float = SAME_REGION
+    scene: Scene,
+    proposals: Sequence[Proposal],
+    limit: int = MOST_PROPOSALS,
+    overlap: float = SAME_REGION,
+    named: Sequence[Proposal] = (),
 ) -> list[Candidate]:
-    """The best proposals of one frame, best first, as candidates with masks (H, W) at clip size.
+    """The `named` and then the best proposals of one frame as candidates with masks (H, W) at clip size.
 
     At most `limit`; of two whose masks have an intersection over union of at least `overlap`, the better one.
     """
-    kept: list[Proposal] = []
+    kept = list(named)
     for proposal in sorted(proposals, key=lambda each: -each.score):
         if len(kept) == limit:
             break

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.types import Mask
-from refervid.engines.lite.analysis.colour import membership
-from refervid.engines.lite.chooser.body import PLACES, part_box
+from refervid.engines.lite.analysis.colour import lean, membership, oklab
+from refervid.engines.lite.chooser.body import part_box
 from refervid.engines.lite.chooser.fuzzy import rise
 from refervid.engines.lite.chooser.region import Region, overlap
 from refervid.engines.lite.language import Attribute, lexicon
@@ -23,11 +23,16 @@ from refervid.engines.lite.language import Attribute, lexicon
 SHARES = {
     "pure": (0.3, 0.85),
     "whole": (0.03, 0.18),
+    "shaded": (0.1, 0.4),
     "part": (0.01, 0.15),
     "detail": (0.003, 0.05),
     "worn": (0.1, 0.4),
 }
-"""Share of a region in the colour from which it begins to fit, and fits fully; a red car has black tyres."""
+"""Share of a region in the colour from which it begins to fit, and fits fully; a red car has black tyres.
+
+Shadow and shine make everything black, grey and white in part: "shaded" is for these.
+"""
+UNCOLOURED = {"black", "white", "grey"}
 PERSON = 0.5
 """Probability of a person from which on garments are looked for where persons wear them."""
 SAME_THING = 0.7
@@ -76,12 +81,13 @@ def colour_fit(region: Region, attribute: Attribute, pure: bool = False) -> floa
         return rise(share, *SHARES["detail" if attribute.part in lexicon.SMALL_PARTS.split() else "part"])
     if pure:
         return rise(share, *SHARES["pure"])
-    return 0.65 * rise(share, *SHARES["whole"]) + 0.35 * rise(share, SHARES["whole"][1], 0.7)
+    bounds = SHARES["shaded" if set(attribute.values) <= UNCOLOURED else "whole"]
+    return 0.65 * rise(share, *bounds) + 0.35 * rise(share, bounds[1], 0.7)
 
 
 def _worn_at(region: Region, part: str) -> Mask | None:
     """(h, w): the pixels of a person that a garment or part of the body usually has; None: nobody knows."""
-    if part not in PLACES or (region.names or {}).get("person", 0.0) < PERSON:
+    if (region.names or {}).get("person", 0.0) < PERSON:
         return None
     box = part_box(region.box, part)
     if box is None:
@@ -90,6 +96,16 @@ def _worn_at(region: Region, part: str) -> Mask | None:
     mask = np.zeros_like(region.mask)
     mask[y0:y1, x0:x1] = region.mask[y0:y1, x0:x1]
     return mask if mask.any() else None
+
+
+def tint(region: Region, attribute: Attribute) -> float:
+    """How far the mean colour of what carries it leans towards the colours, in Oklab: "the green jacket" is
+    the greenest of them, though it be nearly brown, and the teal one is green and blue.
+    """
+    worn = _worn_at(region, attribute.part)
+    frame = region.scene.small(region.frame_index)
+    mean = oklab(frame[region.mask if worn is None else worn].mean(axis=0))
+    return float(np.mean([lean(mean, value) for value in attribute.values]))
 
 
 def near_colour_fit(region: Region, attribute: Attribute) -> float:

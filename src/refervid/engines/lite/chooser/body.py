@@ -25,12 +25,18 @@ _PLACES = {
         0.13,
         0.5,
     ): "shirt jacket coat sweater t-shirt tshirt top blouse vest jumper hoodie cardigan pullover chest"
-    " torso back suit uniform",
+    " torso back blazer",
     (0.13, 0.75): "dress robe gown",
+    (0.13, 0.95): "clothes clothing outfit costume suit uniform tracksuit jumpsuit overall overalls",
     (0.47, 0.95): "trouser trousers pants jeans skirt shorts leg leggings",
     (0.9, 1.0): "shoe boot sandal sneaker sock foot slipper",
 }
-PLACES = {word: place for place, words in _PLACES.items() for word in words.split()}
+_BY_WORD = {word: place for place, words in _PLACES.items() for word in words.split()}
+
+
+def place_of(noun: str) -> tuple[float, float] | None:
+    """Where its top and bottom are, in heights of the figure; of "hard hat" the hat's. None: nobody knows."""
+    return _BY_WORD.get(noun.split(" ")[-1])
 
 
 SOMEBODY = Expression("somebody", "person", "person")
@@ -40,14 +46,15 @@ def wearer(expression: Expression) -> Expression | None:
     """Whose garment or part of the body is meant, if its place on a person is known: `SOMEBODY`'s where
     nobody is named. The colours that are said of it are said of the person who wears it in them.
     """
-    if expression.noun not in PLACES or expression.noun_class not in PART_KINDS:
+    noun = expression.noun or ""
+    if place_of(noun) is None or expression.noun_class not in PART_KINDS:
         return None
     on = [one.targets[0] for one in expression.relations if one.kind == "on" or one.action == "wear"]
     owner = next((one for one in (expression.owner, *on) if one is not None), SOMEBODY)
     if owner.noun_class != "person":
         return None
     colours = [one for one in expression.attributes if one.kind == "colour"]
-    worn = [replace(one, part=expression.noun, words=f"{one.words} {expression.noun}") for one in colours]
+    worn = [replace(one, part=noun, words=f"{one.words} {noun}") for one in colours]
     return replace(owner, attributes=(*owner.attributes, *worn))
 
 
@@ -64,10 +71,13 @@ def part_box(person: NDArray[np.floating], noun: str) -> NDArray[np.float64] | N
     """(4,) xyxy of a part in the box of a person; None where it is not in sight."""
     x0, y0, x1, y1 = (float(side) for side in person)
     figure = max(y1 - y0, FIGURE * (x1 - x0))
-    top, bottom = (y0 + share * figure for share in PLACES[noun])
+    place = place_of(noun)
+    if place is None:
+        return None
+    top, bottom = (y0 + share * figure for share in place)
     if min(bottom, y1) - top < LEAST_SEEN * (bottom - top):
         return None
     middle, half = (x0 + x1) / 2, (x1 - x0) / 2
-    if PLACES[noun][1] <= HEAD_WIDTH:
+    if place[1] <= HEAD_WIDTH:
         half = min(half, HEAD_WIDTH * figure / 2)
     return np.array([middle - half, top, middle + half, min(bottom, y1)])

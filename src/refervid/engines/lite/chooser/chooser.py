@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
 
-from refervid.core.types import Decision, Interval, SoundingObject
+from refervid.core.boxes import box_iou
+from refervid.core.types import Candidate, Decision, Interval, SoundingObject
 from refervid.engines.base import Elimination, EngineSettings, Inventory
-from refervid.engines.lite.analysis import ClipAnalysis, Scene
+from refervid.engines.lite.analysis import Analyses, ClipAnalysis, Scene
 from refervid.engines.lite.analysis.colour import membership
 from refervid.engines.lite.analysis.proposals import things_on
 from refervid.engines.lite.analysis.sound import envelopes, stretches
 from refervid.engines.lite.chooser.elimination import Eliminator
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
+from refervid.engines.lite.chooser.scoring import is_anything
 from refervid.engines.lite.chooser.selection import Answer, answer
 from refervid.engines.lite.chooser.sounding import sounding_regions
 from refervid.engines.lite.language import Expression, parse
@@ -34,6 +38,8 @@ from refervid.media.clip import Clip
 BY_CHANCE = 0.01
 """A sound fits a motion surely if no more than this share of its shifts in time would fit as well."""
 MOST_SECTIONS = 32
+RECOGNISED = 0.5
+"""Intersection over union from which on a candidate is what was recognised there."""
 ENOUGH_COLOUR = 0.6
 """A frame shows a colour that is asked for if it has this share of what the section's fullest frame has."""
 
@@ -51,6 +57,10 @@ class RulesChooser(RulesEngine[RulesSettings]):
     Settings = RulesSettings
     name = "rules"
     version = "1"
+
+    def __init__(self, settings: RulesSettings, analyses: Analyses | None = None) -> None:
+        super().__init__(settings, analyses)
+        self._inventories: WeakKeyDictionary[Clip, Inventory] = WeakKeyDictionary()
 
     def pick_frames(self, questions: Sequence[FrameQuestion]) -> list[FrameChoice]:
         """Per section the frame that is sharp, central and shows the colours asked for.
@@ -76,12 +86,14 @@ class RulesChooser(RulesEngine[RulesSettings]):
                 _pick_boxes(
                     self._analyses.of(clip).scene,
                     {n: question for n, question in enumerate(questions) if question.section.clip is clip},
+                    self._inventories.get(clip),
                 )
             )
         return [choices[number] for number in range(len(questions))]
 
     def eliminate(self, clip: Clip, inventory: Inventory, texts: Sequence[str]) -> list[Elimination | None]:
         """Whole tracks against each sentence; None where no network knows what is named."""
+        self._inventories[clip] = inventory
         eliminator = Eliminator(clip, self._analyses.of(clip).scene, inventory)
         return [eliminator.eliminate(parse(text)) for text in texts]
 
@@ -169,7 +181,9 @@ def _sharpness(scene: Scene, frame: int) -> float:
     return float(cv2.Laplacian(grey, cv2.CV_32F).std())
 
 
-def _pick_boxes(scene: Scene, questions: Mapping[int, BoxQuestion]) -> dict[int, BoxChoice]:
+def _pick_boxes(
+    scene: Scene, questions: Mapping[int, BoxQuestion], inventory: Inventory | None
+) -> dict[int, BoxChoice]:
     """Answers by number to the questions about one clip."""
     known: dict[tuple[int, bytes, float], Region] = {}
     regions: dict[int, list[Region]] = {}
@@ -180,7 +194,7 @@ def _pick_boxes(scene: Scene, questions: Mapping[int, BoxQuestion]) -> dict[int,
                 (question.frame_index, candidate.box_xyxy.tobytes(), candidate.score),
                 Region(scene, question.frame_index, candidate),
             )
-            for candidate in question.candidates
+            for candidate in _unlike_others(question, inventory)
         ]
     point_tracks = PointTracks(list(known.values()))
     choices = {}
@@ -190,6 +204,26 @@ def _pick_boxes(scene: Scene, questions: Mapping[int, BoxQuestion]) -> dict[int,
         for number, reply in zip(numbers, replies, strict=True):
             choices[number] = _choice(questions[number], reply)
     return choices
+
+
+def _unlike_others(question: BoxQuestion, inventory: Inventory | None) -> list[Candidate]:
+    """The candidates, worth the less the surer they were recognised as something else than what is named."""
+    meant = parse(question.text).concept
+    if inventory is None or meant is None or is_anything(meant):
+        return list(question.candidates)
+    others = [
+        (box, max((p for name, p in track.names.items() if name not in meant.detector), default=0.0))
+        for track in inventory.tracks
+        if (box := track.box_at(question.frame_index)) is not None
+    ]
+    return [
+        replace(
+            one,
+            score=one.score
+            * (1 - max((p for box, p in others if box_iou(one.box_xyxy, box) >= RECOGNISED), default=0.0)),
+        )
+        for one in question.candidates
+    ]
 
 
 def _choice(question: BoxQuestion, reply: Answer) -> BoxChoice:

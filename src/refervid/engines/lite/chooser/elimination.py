@@ -25,6 +25,7 @@ from refervid.engines.lite.chooser.selection import HOLDS, language_notes
 from refervid.engines.lite.chooser.stuff import stuff_mask
 from refervid.engines.lite.chooser.things import Judgement, chosen_groups, pivots_of, same_place
 from refervid.engines.lite.language import Concept, Expression, Relation
+from refervid.engines.lite.language.vocabulary import ANY, kind_of
 from refervid.engines.lite.objects.classifier import TrackNames
 from refervid.engines.questions import UNSEEN
 from refervid.engines.surest import PIVOTS
@@ -45,6 +46,8 @@ HEARSAY = 0.45
 """What ImageNet's name is worth for a thing that COCO's network knows, and did not see: never recognised."""
 POSTURES = ("stand", "sit", "lie", "perch", "rest", "stay", "park")
 """Doings that say no more than where a thing is to another."""
+LIVELY = ("person", "animal", "vehicle", "cycle")
+"""Kinds that the detector takes for nothing else."""
 TOUCHING = 0.1
 """Shared area, over the smaller's, from which on a thing is in use by a person."""
 STUFF_CONFIDENCE = 0.3
@@ -88,13 +91,17 @@ class Eliminator:
         if owner := wearer(expression):
             return self._part(expression, owner)
         if meant is None or is_anything(meant):
-            return self._by_attributes(expression)
+            return self._by_attributes(expression, list(self._tracks))
         fits = self._fits(meant)
         best = max(fits.values(), default=0.0)
+        if not meant.classifier and max(meant.detector.values(), default=0.0) <= ANY:
+            return self._by_attributes(expression, self._unlike_others(meant))
         if best < PERHAPS:
             if not meant.known or len(expression.attributes) >= DESCRIBED:
                 return None
             return _not_found(f"there is no {expression.noun} here", 1 - best, language_notes(expression))
+        if best < HEARSAY and meant.classifier and not meant.known:
+            return None  # where ImageNet's network sees it says more than a neighbour's name
         judged = self._judged(expression, [number for number, fit in fits.items() if fit >= PERHAPS])
         if not judged:
             return None
@@ -139,11 +146,27 @@ class Eliminator:
         notes = [note, *unchecked, *whole.notes]
         return Elimination(objects, True, PART_CONFIDENCE, whole.decisions, list(dict.fromkeys(notes)))
 
-    def _by_attributes(self, expression: Expression) -> Elimination | None:
+    def _unlike_others(self, meant: Concept) -> list[int]:
+        """Tracks that may be a thing which the detector has no class for: it then calls a pepper a banana,
+        hardly ever a person or a car.
+        """
+        return [
+            number
+            for number, names in self._names.items()
+            if not any(
+                p >= NAMED
+                and name not in meant.detector
+                and kind_of(name) in LIVELY
+                and kind_of(name) != meant.kind
+                for name, p in names.items()
+            )
+        ]
+
+    def _by_attributes(self, expression: Expression, numbers: Sequence[int]) -> Elimination | None:
         """The track that fits best without a name for it, unless it fits badly."""
         if not (expression.attributes or expression.relations or expression.excluded):
             return None
-        judged = self._judged(expression, list(self._tracks))
+        judged = self._judged(replace(expression, noun=None), numbers)
         if not judged or judged[0].weakest < HOLDS:
             return None
         return self._found(expression, None, judged)
@@ -154,11 +177,12 @@ class Eliminator:
         named = meant.known or max(meant.detector.values(), default=0.0) == 1
         foreign = meant.narrower or not named
         if meant.classifier and (foreign or max(fits.values(), default=0.0) < PERHAPS):
+            open_to = self._unlike_others(meant)
             for number, probabilities in self._classified.of(list(self._tracks.values())).items():
                 called = float(probabilities[list(meant.classifier)].sum())
-                if foreign:
+                if foreign and number in open_to:
                     fits[number] = (fits[number] + min(1.0, 2 * called)) / 2
-                else:  # ImageNet sees dogs in much that is none: enough for a guess
+                elif not foreign:  # ImageNet sees dogs in much that is none: enough for a guess
                     fits[number] = max(fits[number], HEARSAY * called)
                 self._names[number][meant.noun] = fits[number]
         return fits
@@ -213,9 +237,13 @@ class Eliminator:
         one.worth *= FLOORS["relation"] + (1 - FLOORS["relation"]) * fit
 
     def _sure(self, other: Expression) -> list[int]:
-        """Tracks that are recognised as something else, with all that is said of it."""
+        """Tracks that are recognised as something else, with all that is said of it; nobody is known to be a
+        woman or a policeman.
+        """
         meant = other.concept
-        found = [number for number, fit in self._fits(meant).items() if fit >= NAMED] if meant else []
+        if meant is None or meant.unchecked:
+            return []
+        found = [number for number, fit in self._fits(meant).items() if fit >= NAMED]
         if not (other.attributes or other.relations):
             return found
         return [each.track.number for each in self._judged(other, found) if each.weakest >= HOLDS]
@@ -242,7 +270,7 @@ class Eliminator:
                 track.number: Region(
                     self._scene,
                     index,
-                    Candidate(box, float(track.scores.mean())),
+                    Candidate(box, min(float(track.scores.mean()) / NAMED, 1.0)),
                     self._names[track.number],
                 )
                 for track, box in seen[:MOST_REGIONS]
@@ -264,6 +292,7 @@ class Eliminator:
         if expression.plural and len(chosen) < (expression.count or 2):
             notes.append(f"{expression.count or 'several'} are asked for, {len(chosen)} seen")
         unchecked = list(meant.unchecked) if meant else ["what it is"]
+        unchecked += [trait for other in _named_others(expression) for trait in other.traits]
         unchecked += [one.words for one in expression.attributes if one.values[0] in TOLD_IN_PART]
         unchecked += [f"who {one.words} it" if one.passive else one.words for one in _unmeasured(expression)]
         if meant and meant.uses and self._uses(best.track, meant):
@@ -315,9 +344,17 @@ def _unmeasured(expression: Expression) -> list[Relation]:
     ]
 
 
+def _named_others(expression: Expression) -> list[Concept]:
+    """What the sentence relates to."""
+    targets = [target for relation in expression.relations for target in relation.targets]
+    return [meant for target in targets if (meant := target.concept) is not None]
+
+
 def _doubtful(others: Sequence[Expression]) -> tuple[Expression, ...]:
-    """Those that may be there unseen."""
-    return tuple(one for one in others if one.concept is None or not one.concept.known)
+    """Those that may be there unseen, or not be told from others."""
+    return tuple(
+        one for one in others if (meant := one.concept) is None or not meant.known or meant.unchecked
+    )
 
 
 def _prominence(track: ObjectTrack, scene: Scene, seen: float) -> float:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.types import Candidate
 from refervid.engines.lite.chooser import appearance, motion
 from refervid.engines.lite.chooser.motion import Motions, motions_of
 from refervid.engines.lite.chooser.point_tracks import PointTracks
@@ -21,7 +22,7 @@ from refervid.engines.lite.chooser.region import Region, overlap
 from refervid.engines.lite.chooser.relations import relation_fit
 from refervid.engines.lite.language import Attribute, Expression, Relation
 from refervid.engines.lite.language.lexicon import PATTERNED, PRIORS
-from refervid.engines.lite.language.vocabulary import ANY, COCO_CLASSES, Concept
+from refervid.engines.lite.language.vocabulary import COCO_CLASSES, Concept
 
 FLOORS = {
     "colour": 0.03,
@@ -33,7 +34,7 @@ FLOORS = {
     "motion": 0.25,
     "order": 0.1,
     "relation": 0.2,
-    "noun": 0.1,
+    "noun": 0.02,
     "named": 0.02,
     "prior": 0.5,
 }
@@ -46,10 +47,18 @@ ONE_COLOURED_POWER = 0.3
 """The same where a colour is asked for of a thing that has only one: it tells more than standing out."""
 ONE_COLOURED = ("ware", "ball", "figure", "garment", "furniture")
 """Classes of things that mostly have one colour all over; people, animals and cars have several."""
-NEARLY = 0.35
-"""What a neighbouring colour is worth."""
+NEARLY = 0.2
+"""What a neighbouring colour is worth, which a camera may make of it: then the colour is not denied."""
+MOST_LIKE = 0.3
+"""What it is worth to come nearest to the colour of all that are on the frame."""
+ALMOST = 0.49
+"""Neither makes the colour hold (`selection.HOLDS`)."""
+CLEARLY = 0.04
+"""Difference in Oklab that tells two things apart: twice what the eye just sees side by side."""
 NAMED = 0.5
 """Fit of a name from which on a thing is recognised: more likely it than not."""
+CALLED = 0.25
+"""Score of a candidate of the noun's name from which on nothing else is likelier."""
 REJECT = {"colour": 0.12, "part": 0.04, "motion": 0.08}
 """If no region reaches this fit, what the sentence describes is not there."""
 _SURE_MOTIONS = {"moving", "still", "left", "right", "up", "down", "fast"}
@@ -111,7 +120,9 @@ def judge(expression: Expression, regions: Sequence[Region], point_tracks: Point
 def _combine(scores: NDArray[np.float64], judged: Sequence[Judged]) -> NDArray[np.float64]:
     total = scores.copy()
     for each in judged:
-        total *= FLOORS[each.kind] + (1 - FLOORS[each.kind]) * each.fits
+        # What is recognised is so: that another thing is so more surely does not make it the likelier answer.
+        fits = np.minimum(each.fits / NAMED, 1) if each.kind == "named" else each.fits
+        total *= FLOORS[each.kind] + (1 - FLOORS[each.kind]) * fits
     return total
 
 
@@ -134,10 +145,18 @@ def _absolute(
     array = np.array([1 - fit if attribute.negated else fit for fit in fits])
     sure = attribute.kind == "colour" or attribute.values[0] in _SURE_MOTIONS
     missing = sure and bool(array.max() < REJECT.get(kind, 0))
-    if attribute.kind == "colour" and not (pure or attribute.negated):
+    if attribute.kind == "colour" and not attribute.negated:
         near = np.array([appearance.near_colour_fit(region, attribute) for region in regions])
-        array = array + NEARLY * (1 - array) * near
+        lifted = array + (NEARLY * near + MOST_LIKE * _leaning(attribute, regions)) * (1 - array)
+        array = np.maximum(array, np.minimum(lifted, ALMOST))
     return Judged(_words(attribute), kind, array, missing)
+
+
+def _leaning(attribute: Attribute, regions: Sequence[Region]) -> NDArray[np.float64]:
+    """(N,) 1 for the region that leans most towards the colour, 0 for what clearly leans less, or away."""
+    leans = np.array([appearance.tint(region, attribute) for region in regions])
+    foremost = np.clip(1 - (leans.max() - leans) / CLEARLY, 0, 1)
+    return np.asarray(foremost * np.clip(leans / CLEARLY, 0, 1), np.float64)
 
 
 def _compared(
@@ -195,6 +214,7 @@ def _related(
         return _more_than(relation, relation.attribute, regions, point_tracks)
     fits = np.ones(len(regions))
     missing = False
+    sides: list[NDArray[np.float64]] = []
     for target in relation.targets:
         verdict = judge(target, regions, point_tracks)
         # The likeliest target is still none if it is something else.
@@ -206,15 +226,33 @@ def _related(
         apart = np.array(
             [[one is not other and _may_relate(relation, one, other) for other in regions] for one in regions]
         )
+        sides.append(np.where(apart, weights, 0))
         best = (np.where(apart, geometry, 0) * weights).max(axis=1)
         if not target.plural and target.noun != noun and named and named[0].max() >= NAMED:
             best[weights.argmax()] = 0  # "the car next to the van" is not the van
         fits = np.minimum(fits, best)
+    if relation.kind == "between":
+        fits = np.array(
+            [
+                _between(n, regions, one, other)
+                for n, (one, other) in enumerate(zip(sides[0], sides[-1], strict=True))
+            ]
+        )
     if relation.superlative and fits.max() > 0:
         fits = (fits / fits.max()) ** 3
     words = f"{relation.words} {relation.targets[0].noun or ''}".strip()
     fits = denied(fits) if relation.negated else fits
     return Judged(words, "relation", fits, missing and not relation.negated)
+
+
+def _between(
+    number: int, regions: Sequence[Region], one: NDArray[np.float64], other: NDArray[np.float64]
+) -> float:
+    """How well two things lie on opposite sides of a region; `one`, `other` (N,) weigh what they may be."""
+    ways = np.array([region.centre for region in regions]) - regions[number].centre
+    ways /= np.maximum(np.linalg.norm(ways, axis=1, keepdims=True), 1e-6)
+    opposite = np.clip(-(ways @ ways.T), 0, 1)
+    return float((opposite * np.minimum(one[:, None], other)).max())
 
 
 def denied(fits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -251,8 +289,14 @@ def _noun(expression: Expression, regions: Sequence[Region]) -> list[Judged]:
         if meant is None or is_anything(meant):
             return []
         return [Judged(noun, "named", np.array([noun_fit(meant, region.names or {}) for region in regions]))]
-    fits = [float(noun in region.candidate.phrase.split()) for region in regions]
+    fits = [_called(region.candidate, noun) for region in regions]
     return [Judged(noun, "noun", np.array(fits))] if any(fits) else []
+
+
+def _called(candidate: Candidate, noun: str) -> float:
+    """How surely a detector without classes proposed it for this noun."""
+    called = noun == candidate.phrase or noun in candidate.phrase.split()
+    return min(1.0, candidate.score / CALLED) if called else 0.0
 
 
 def noun_fit(meant: Concept, names: Mapping[str, float]) -> float:
@@ -269,7 +313,7 @@ def noun_fit(meant: Concept, names: Mapping[str, float]) -> float:
 
 def is_anything(meant: Concept) -> bool:
     """ "thing": every class stands for it, none well."""
-    return max(meant.detector.values(), default=0.0) <= ANY
+    return meant.kind == "thing"
 
 
 def _priors(expression: Expression, regions: Sequence[Region]) -> list[Judged]:

@@ -78,6 +78,9 @@ def _answer_one(
         return [_Reply((), "no candidates")] * len(sections)
     verdicts = [judge(expression, section, point_tracks) if section else None for section in sections]
     missing = _missing_everywhere([verdict for verdict in verdicts if verdict is not None])
+    if _looks_unknown(expression):
+        colours = {each.words for each in expression.attributes if each.kind == "colour"}
+        missing = [words for words in missing if words not in colours]
     if missing:
         return [_Reply((), f"nothing here fits: {', '.join(missing)}")] * len(sections)
     fading = LATER if _tells_places(expression) else 1.0
@@ -99,6 +102,12 @@ def _answer_one(
         else:
             found.append(_Reply((), "not recognised on this frame"))
     return found
+
+
+def _looks_unknown(expression: Expression) -> bool:
+    """Is it a thing of which nothing is known but its colour? It may not even be among the candidates."""
+    meant = expression.concept
+    return meant is not None and not meant.known and meant.kind not in ("thing", "figure")
 
 
 def _missing_everywhere(verdicts: Sequence[Verdict]) -> list[str]:

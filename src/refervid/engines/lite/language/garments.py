@@ -60,7 +60,7 @@ def read_garments(cursor: Cursor, builder: ExpressionBuilder) -> None:
 def take_part(cursor: Cursor, builder: ExpressionBuilder, owned: ExpressionBuilder, words: str = "") -> None:
     """Hang the colours of a garment or body part on the thing itself; without colours it is a `Part`."""
     negated = cursor.take_negation()
-    part = owned.noun or _CLOTHES
+    part = owned.noun or ("top" if is_top(owned) else _CLOTHES)
     colours = [each for each in owned.attributes if each.kind == "colour"]
     for attribute in colours:
         said = f"{attribute.words} {part}"

@@ -56,6 +56,16 @@ def _read(words: list[Word], text: str) -> Expression:
     return builder.build(text)
 
 
+def unseen_noun_in(text: str) -> tuple[str, tuple[int, ...]]:
+    """The noun with ImageNet's classes that it names, none for people and for what has no outline; they are
+    all that is known of the looks of things that a detector has no class for.
+    """
+    meant = parse(text).concept
+    if meant is None or meant.stuff or meant.kind in ("person", "thing"):
+        return "", ()
+    return meant.noun, tuple(meant.classifier)
+
+
 def colour_names_in(text: str) -> tuple[str, ...]:
     """Basic colour terms that the sentence asks for, in order, without repeats; negated ones are left out.
 

@@ -114,7 +114,7 @@ def concept(noun: str) -> Concept | None:
     for start in range(len(words)):
         form = entry(words[start:])
         if form is not None:
-            return _concept(form, _everyday().get(form) or _wordnet()[form])
+            return _concept(form)
     return None
 
 
@@ -146,8 +146,12 @@ def singulars(word: str) -> Iterator[str]:
             yield word.removesuffix(plural) + singular
 
 
-def _concept(noun: str, line: str) -> Concept:
-    kind, flags, detector, classifier, _, traits, uses = (line + "\t" * 7).split("\t")[:7]
+def _concept(noun: str) -> Concept:
+    """Where the line written by hand has no classes of ImageNet and no detector knows it, WordNet's count."""
+    fields = [_fields(table[noun]) for table in (_everyday(), _wordnet()) if noun in table]
+    kind, flags, detector, classifier, _, traits, uses = fields[0]
+    if "k" not in flags:
+        classifier = next((each[3] for each in fields if each[3]), "")
     faint = any(name in FAINT and weight == 1 for name, weight in _classes(detector))
     return Concept(
         noun,
@@ -159,6 +163,10 @@ def _concept(noun: str, line: str) -> Concept:
         tuple(traits.split(", ")) if traits else (),
         tuple(uses.split(", ")) if uses else (),
     )
+
+
+def _fields(line: str) -> list[str]:
+    return (line + "\t" * 7).split("\t")[:7]
 
 
 def _classes(text: str) -> Iterator[tuple[str, float]]:
