@@ -205,6 +205,14 @@ def test_long_work_is_put_on_the_disk_as_it_goes(
     assert len(list((session.folder / "objects").iterdir())) == 1
 
 
+def test_halves_of_characters_are_no_obstacle(session: Session, made: Made) -> None:
+    """No file can hold them: a page takes them from JSON, a command line from bytes that are no UTF-8."""
+    session.ask("the red thing \ud800")
+    number = session.add(mark(made, 1, 0), "blue \udcff")
+    session.rename(number, "cup \ud83d")
+    assert [one.query for one in again(session).results()] == ["the red thing ?", "cup ?"]
+
+
 def test_an_answer_has_its_objects_and_what_was_thought_of_them(session: Session, made: Made) -> None:
     red, none = session.ask(["the red thing", "the zebra"])
     [number] = session.answers[red].objects

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self, Unpack, get_args
 
 from refervid.core.errors import BadResult, SettingsError
+from refervid.core.files import well_formed
 from refervid.core.outputs import output_lock, refuse_inputs, writing_to
 from refervid.core.track import Track, Underway
 from refervid.core.types import Hook, Pivot, Reference, SoundReference, TextReference, no_hook, words_of
@@ -133,7 +134,7 @@ class Session:
         """
         pivots = (marks,) if isinstance(marks, Pivot) else tuple(marks)
         number = self._state.new_object()
-        name = name.strip() or f"object {number}"
+        name = well_formed(name).strip() or f"object {number}"
         check_marks(self.clip, {name: pivots})
         answers = {} if answer is None else {answer: self._joined(answer, number)}
 
@@ -179,7 +180,7 @@ class Session:
         """
         one, new = self[number], self._state.new_object()
         first, second = part_of(one, range(frame)), part_of(one, range(frame, len(self.clip)))
-        second = replace(second, id=new, name=name.strip() or f"object {new}")
+        second = replace(second, id=new, name=well_formed(name).strip() or f"object {new}")
         self._write(f"split {one.name}", [first, second], self._state.by_hand(number))
         return new
 
@@ -199,11 +200,11 @@ class Session:
 
     def rename(self, number: int, name: str) -> None:
         """Raises `SettingsError` for a name without a letter."""
-        one = self._object(number)
-        if not name.strip():
+        one, name = self._object(number), well_formed(name).strip()
+        if not name:
             raise SettingsError("an object's name is empty: give it a word")
-        renamed = one.model_copy(update={"name": name.strip()})
-        self._append(Edit(what=f"rename {one.name} to {name.strip()}", objects={number: renamed}))
+        renamed = one.model_copy(update={"name": name})
+        self._append(Edit(what=f"rename {one.name} to {name}", objects={number: renamed}))
 
     def forget(self, number: int, frame: int = 0) -> None:
         """An object is not there from `frame` on, marks and masks; from 0 on, it goes altogether."""
@@ -219,7 +220,7 @@ class Session:
         Raises `SettingsError` where nothing is asked, and whatever the pipeline does.
         """
         texts = [text] if isinstance(text, str) else list(text)
-        references: list[Reference] = [TextReference(one) for one in texts]
+        references: list[Reference] = [TextReference(well_formed(one)) for one in texts]
         references += [SoundReference()] if sound else []
         if not references or not all(words_of(one).strip() for one in references):
             raise SettingsError("nothing to look for: give a text, sound=True, or both")
