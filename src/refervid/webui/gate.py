@@ -18,6 +18,8 @@ UPLOAD = "/gradio_api/upload"
 
 CALL = re.compile(r"/gradio_api/(?:call|call/v2|run|api)/([^/]*)/?")
 """Where Gradio takes requests for endpoints by name."""
+BY_NUMBER = "predict"
+"""The name under which the page itself asks, with an endpoint's number beside it."""
 
 MOST_BYTES = 1_000_000
 """Of a request without a file."""
@@ -51,7 +53,7 @@ class Gate:
             await PlainTextResponse("this page is for its own visitors", 403)(scope, receive, send)
         elif request.method in ("GET", "HEAD") or request.url.path == UPLOAD:
             await self._app(scope, receive, send)
-        elif (call := CALL.fullmatch(request.url.path)) and call[1] not in self._endpoints:
+        elif (call := CALL.fullmatch(request.url.path)) and call[1] not in (BY_NUMBER, *self._endpoints):
             known = ", ".join(self._endpoints)
             await PlainTextResponse(f"there is no {call[1]!r:.40} here, but {known}", 404)(
                 scope, receive, send
