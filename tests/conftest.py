@@ -19,7 +19,7 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
 
 
 def pytest_collection_finish() -> None:
-    """What was imported stays: no search for garbage looks at it, which would take a second each time."""
+    """What was imported stays: searching it for garbage would take a quarter of a second each time."""
     gc.freeze()
     gc.enable()
 
