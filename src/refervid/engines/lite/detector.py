@@ -8,8 +8,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from refervid.core.types import Candidate, Frame
+from refervid.core.types import Candidate
 from refervid.engines.base import DetectorRequest, EngineSettings
+from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.proposals import (
     MOST_PROPOSALS,
     SAME_REGION,
@@ -36,8 +37,7 @@ class MotionSettings(EngineSettings):
 
 
 class MotionDetector(RulesEngine[MotionSettings]):
-    """Proposes masks of whatever moves or stands out by its colour; of the text it reads
-    colours and the noun."""
+    """Proposes masks of whatever moves or stands out by its colour, or may be what the text's noun names."""
 
     Settings = MotionSettings
     name = "motion"
@@ -54,7 +54,7 @@ class MotionDetector(RulesEngine[MotionSettings]):
         def search(index: int) -> None:
             view = view_of(analysis, index)
             objects = object_proposals(view)
-            maps = _maps(analysis.scene.picture(index), [requests[number].text for number in asked[index]])
+            maps = _maps(analysis.scene, index, [requests[number].text for number in asked[index]])
             for number in asked[index]:
                 text = requests[number].text
                 coloured = colour_proposals(view, colour_names_in(text))
@@ -67,8 +67,9 @@ class MotionDetector(RulesEngine[MotionSettings]):
         return [found[number] for number in range(len(requests))]
 
 
-def _maps(picture: Frame, texts: Sequence[str]) -> dict[str, NameMap]:
-    """By noun, where a picture may show what the sentences name, as far as a network knows the nouns."""
-    nouns = dict(unseen_noun_in(text) for text in texts)
-    known = {} if missing_efficientnet() else {noun: classes for noun, classes in nouns.items() if classes}
-    return dict(zip(known, name_maps(picture, list(known.values())), strict=True)) if known else {}
+def _maps(scene: Scene, index: int, texts: Sequence[str]) -> dict[str, NameMap]:
+    """By noun, where frame `index` may show what the sentences name, as far as a network knows the nouns."""
+    known = {noun: classes for noun, classes in map(unseen_noun_in, texts) if classes}
+    if not known or missing_efficientnet():
+        return {}
+    return dict(zip(known, name_maps(scene.picture(index), list(known.values())), strict=True))

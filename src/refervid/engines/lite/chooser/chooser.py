@@ -194,7 +194,7 @@ def _pick_boxes(
                 (question.frame_index, candidate.box_xyxy.tobytes(), candidate.score),
                 Region(scene, question.frame_index, candidate),
             )
-            for candidate in _unlike_others(question, inventory)
+            for candidate in _discounted(question, inventory)
         ]
     point_tracks = PointTracks(list(known.values()))
     choices = {}
@@ -206,7 +206,7 @@ def _pick_boxes(
     return choices
 
 
-def _unlike_others(question: BoxQuestion, inventory: Inventory | None) -> list[Candidate]:
+def _discounted(question: BoxQuestion, inventory: Inventory | None) -> list[Candidate]:
     """The candidates, worth the less the surer they were recognised as something else than what is named."""
     meant = parse(question.text).concept
     if inventory is None or meant is None or is_anything(meant):
@@ -216,14 +216,11 @@ def _unlike_others(question: BoxQuestion, inventory: Inventory | None) -> list[C
         for track in inventory.tracks
         if (box := track.box_at(question.frame_index)) is not None
     ]
-    return [
-        replace(
-            one,
-            score=one.score
-            * (1 - max((p for box, p in others if box_iou(one.box_xyxy, box) >= RECOGNISED), default=0.0)),
-        )
-        for one in question.candidates
-    ]
+
+    def is_another(one: Candidate) -> float:
+        return max((p for box, p in others if box_iou(one.box_xyxy, box) >= RECOGNISED), default=0.0)
+
+    return [replace(one, score=one.score * (1 - is_another(one))) for one in question.candidates]
 
 
 def _choice(question: BoxQuestion, reply: Answer) -> BoxChoice:
