@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from refervid.engines.lite.analysis import ClipAnalysis, Scene
 from refervid.engines.lite.analysis.foreground import foreground
 from refervid.engines.lite.analysis.proposals import (
+    candidates_of,
     colour_proposals,
     name_proposals,
     object_proposals,
@@ -78,3 +80,10 @@ def test_maps_are_probabilities_on_half_the_grid(walk: Made) -> None:
         assert each.shape == tuple((side + 1) // 2 for side in scene.size)
         assert each.min() >= 0
         assert each.max() <= 1
+
+
+def test_what_is_named_comes_first_and_counts_among_the_limit(walk: Made) -> None:
+    scene = Scene(walk.clip)
+    [one, *_] = object_proposals(view_of(ClipAnalysis(scene), 5))
+    named = [replace(one, phrase="pen"), replace(one, phrase="cup")]
+    assert [each.phrase for each in candidates_of(scene, [one], limit=1, named=named)] == ["pen"]

@@ -55,9 +55,8 @@ class Proposal:
 
 @dataclass(frozen=True, eq=False)
 class View:
-    """Frame `index` at analysis size, (h, w, 3), with the probabilities (h, w) of its pixels."""
+    """A frame at analysis size, (h, w, 3), with the probabilities (h, w) of its pixels."""
 
-    index: int
     frame: Frame
     moving: Probability
     standing_out: Probability
@@ -70,7 +69,7 @@ def view_of(analysis: ClipAnalysis, index: int) -> View:
     moving, standing_out = (
         cv2.resize(each, (w, h), interpolation=cv2.INTER_LINEAR) for each in (maps.moving, maps.standing_out)
     )
-    return View(index, analysis.scene.small(index), moving, standing_out)
+    return View(analysis.scene.small(index), moving, standing_out)
 
 
 def object_proposals(view: View) -> list[Proposal]:
@@ -139,7 +138,7 @@ def candidates_of(
 
     At most `limit`; of two whose masks have an intersection over union of at least `overlap`, the better one.
     """
-    kept = list(named)
+    kept = list(named[:limit])
     for proposal in sorted(proposals, key=lambda each: -each.score):
         if len(kept) == limit:
             break
