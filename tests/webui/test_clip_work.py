@@ -6,6 +6,7 @@ import json
 import runpy
 import shutil
 import zipfile
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 from refervid.core.errors import NoAudioStream, SettingsError
 from refervid.core.track import Underway
+from refervid.pipelines.first_look import LEAST_FRAMES
 from refervid.pipelines.presets import load
 from refervid.webui.clip_work import ClipWork
 from refervid.webui.desk import Desk
@@ -36,6 +38,27 @@ def shows(work: ClipWork, index: int, centre: tuple[float, float], query: int = 
 
 def square_box(frame: int, query: int | None = None, *, afresh: bool = False) -> Mark:
     return Mark(query=query, frame=frame, box=(98, 12, 131, 45), afresh=afresh)
+
+
+def test_whoever_asks_while_a_clip_is_looked_at_is_shown_something(tmp_path: Path) -> None:
+    there_and_back = (2 * [*range(FRAMES), *range(FRAMES - 2, 0, -1)])[:LEAST_FRAMES]
+    clip = write_video(tmp_path / "there and back.mp4", pictures()[there_and_back], fps=50)
+    with closing(Desk(tmp_path / "desk", LIMITS, lambda preset: load(preset, device="cpu"))) as desk:
+        work = desk.open(clip, clip.name)
+        seen: list[str] = []
+
+        def ask(stage: str, *_: object) -> None:
+            if work.glimpse is None:
+                work.first_look([RED], "lite")
+            seen.append(stage)
+
+        work.look_ahead(ask)
+        assert {"motion", "objects", "evidence"} <= set(seen)
+        assert work.glimpse is not None
+        assert work.glimpse.masks[0].any()
+        work.glimpse = None
+        work.first_look([RED], "lite")
+        assert work.glimpse is None  # the clip is known: the answer comes as soon
 
 
 def test_ask_correct_undo_redo(work: ClipWork) -> None:

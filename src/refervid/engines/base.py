@@ -189,6 +189,15 @@ class Detector(Engine, Protocol):
         ...
 
 
+@runtime_checkable
+class PreparingDetector(Protocol):
+    """What a detector can do besides that has to know the whole clip before it answers a request."""
+
+    def prepare(self, clip: Clip, hook: Hook) -> None:
+        """Gather that now, and tell how far it is."""
+        ...
+
+
 class Tracker(Engine, Protocol):
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
         """One track over the whole clip per object; each object has at least one pivot.

@@ -60,8 +60,12 @@ class Pipeline(ABC):
     def look_ahead(self, clip: Clip, hook: Hook = no_hook) -> None:  # noqa: B027 - most have nothing to do
         """Do what the first question about a clip will need, before it is asked."""
 
-    def first_look(self, clip: Clip, texts: Sequence[str], hook: Hook = no_hook) -> FirstLook | None:
-        """Something to show while `run` looks at a whole clip for the first time, where a look is cheap."""
+    def first_look(
+        self, parts: Sequence[Clip], texts: Sequence[str], hook: Hook = no_hook
+    ) -> FirstLook | None:
+        """Something to show while `run` looks at a whole clip for the first time, where a look is cheap; the
+        `parts` are those of `parts_to_look_at`.
+        """
         return None
 
     def scored_masks(

@@ -1,12 +1,13 @@
 """A first look: what would be answered of half a second of a clip, long before all of it was looked at.
 
 It is made by the same engines, of a part of the clip, and it is no answer: what moves later, or is not in
-sight here, may be what is meant.
+sight here, may be what is meant. What no sentence is needed for can be done before one is written, by
+`Pipeline.look_ahead` of a part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,9 +34,9 @@ class FirstLook:
     masks: tuple[Mask, ...]
 
 
-def first_look(clip: Clip, answer: Callable[[Clip], Sequence[Result]]) -> FirstLook | None:
-    """What `answer` gives for a part of the clip; None: on none of the parts was anything seen."""
-    for part in _parts(clip):
+def first_look(parts: Sequence[Clip], answer: Callable[[Clip], Sequence[Result]]) -> FirstLook | None:
+    """What `answer` gives for one of the parts of a clip; None: on none of them was anything seen."""
+    for part in parts:
         results = answer(part)
         areas = np.sum([result.areas for result in results], axis=0)
         if areas.any():
@@ -44,10 +45,13 @@ def first_look(clip: Clip, answer: Callable[[Clip], Sequence[Result]]) -> FirstL
     return None
 
 
-def _parts(clip: Clip) -> Iterator[PartClip]:
-    """Each begins with a full second, where the finder looks most closely: it need not look there again."""
+def parts_to_look_at(clip: Clip) -> list[PartClip]:
+    """In the order in which to look; none of a short clip. Each begins with a full second, where the finder
+    looks most closely: it need not look there again.
+    """
     if len(clip) < LEAST_FRAMES:
-        return
+        return []
+    parts = []
     times_s, step_s = clip.times_s, frame_step(clip.times_s)
     every = max(1, round(1 / (RATE_HZ * step_s)))
     for place in PLACES:
@@ -55,4 +59,5 @@ def _parts(clip: Clip) -> Iterator[PartClip]:
         first = int(np.searchsorted(times_s, second - step_s / 2))
         last = min(first + (FRAMES - 1) * every, len(clip) - 1)
         end_s = np.nextafter(times_s[last], np.inf)
-        yield PartClip(clip, start_s=times_s[first], end_s=end_s, every=every)
+        parts.append(PartClip(clip, start_s=times_s[first], end_s=end_s, every=every))
+    return parts

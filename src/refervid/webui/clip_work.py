@@ -21,6 +21,7 @@ from refervid.media.clip import Clip
 from refervid.media.overlay import write_overlay
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.correct import candidate_pivot, nearest_object
+from refervid.pipelines.first_look import parts_to_look_at
 from refervid.pipelines.session.session import Session
 from refervid.pipelines.track import check_marks
 from refervid.report.result import Result
@@ -93,7 +94,7 @@ class ClipWork:
         self.film: Path | None = None
         self.exported: Path | None = None
         self._shown, self._limits, self._pipelines = shown, limits, pipelines
-        self._known = False
+        self._parts = parts_to_look_at(clip)
         self._session: Session | None = None
         self._steps: list[Step] = []
         self._order: list[str] = []
@@ -117,17 +118,22 @@ class ClipWork:
         return bool(self._session and self._session.undone)
 
     def look_ahead(self, hook: Hook = no_hook) -> None:
-        """Gather now what the answer to the first question will need of the clip."""
-        self._pipelines("auto").look_ahead(self.clip, hook)
-        self._known = True
+        """Gather now what the answer to the first question will need of the clip, and before that what a
+        first look will: whoever asks meanwhile waits for it, as nothing is reported.
+        """
+        pipeline = self._pipelines("auto")
+        for part in self._parts[:1]:
+            pipeline.look_ahead(part)
+        pipeline.look_ahead(self.clip, hook)
+        self._parts = []
 
     def first_look(self, texts: Sequence[str], preset: str, hook: Hook = no_hook) -> None:
         """Have something to look at soon, where the clip is not known yet: a glimpse of what the answers may
         be."""
         wanted = self._wanted(texts)
-        if self._known or not wanted:
+        if not wanted:
             return
-        look = self._pipelines(preset).first_look(self.clip, wanted, hook)
+        look = self._pipelines(preset).first_look(self._parts, wanted, hook)
         if look is not None:
             labels = tuple(f"{text} ?" for text in wanted)
             self.glimpse = Glimpse(next(self._numbers), look.frame, look.masks, FIRST_LOOK, labels)
@@ -148,7 +154,7 @@ class ClipWork:
         self._check_room(len(new) + sound)
         step = asked(session.pipeline.preset, new, sound)
         self._edit(session, step, lambda hook: session.ask(new, sound=sound, hook=hook), hook)
-        self._known = True
+        self._parts = []
 
     def mark(self, given: Mark, preset: str, hook: Hook = no_hook) -> None:
         """Correct an answer by a mark, or track what it shows as something new."""

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from refervid.core.types import Candidate
+from refervid.core.types import Candidate, Hook
 from refervid.engines.base import DetectorRequest, EngineSettings
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.proposals import (
@@ -42,6 +42,10 @@ class MotionDetector(RulesEngine[MotionSettings]):
     Settings = MotionSettings
     name = "motion"
     version = "1"
+
+    def prepare(self, clip: Clip, hook: Hook) -> None:
+        """As `PreparingDetector.prepare`: what moves on any frame hangs on all others."""
+        self._analyses.of(clip, hook).evidence(hook)
 
     def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
         """Candidates with masks (H, W). What does not hang on the text is found once per frame."""

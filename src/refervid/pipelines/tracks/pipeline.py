@@ -8,11 +8,11 @@ from typing import Any
 
 from refervid.core.types import Hook, Reference, SoundReference, TextReference, no_hook
 from refervid.engines.base import (
-    DetectorRequest,
     EliminatingChooser,
     Elimination,
     Inventory,
     PlannedQuestions,
+    PreparingDetector,
 )
 from refervid.engines.registry import Role, engine_class
 from refervid.engines.rounds import ConceptFinder, HeardSound, JudgingChooser
@@ -51,14 +51,17 @@ class TracksPipeline(PivotPipeline):
     def look_ahead(self, clip: Clip, hook: Hook = no_hook) -> None:
         if not isinstance(self.engines.finder, ConceptFinder):  # else sentences say what to look for
             self.inventory(clip, hook)
-            # For what has no name there: a detector gathers what it needs of a clip at its first request.
-            self.engines.detector.detect(clip, [DetectorRequest(len(clip) // 2, "")])
+            detector: Any = self.engines.detector  # for what has no name there
+            if isinstance(detector, PreparingDetector):
+                detector.prepare(clip, hook)
 
-    def first_look(self, clip: Clip, texts: Sequence[str], hook: Hook = no_hook) -> FirstLook | None:
+    def first_look(
+        self, parts: Sequence[Clip], texts: Sequence[str], hook: Hook = no_hook
+    ) -> FirstLook | None:
         if not isinstance(self.engines.chooser, EliminatingChooser):  # a language model would be asked twice
             return None
         references = [TextReference(text) for text in texts]
-        return first_look(clip, lambda part: self.run(part, references, hook))
+        return first_look(parts, lambda part: self.run(part, references, hook))
 
     def _select_texts(self, clip: Clip, texts: Sequence[str], stages: Stages) -> list[Selection]:
         chooser: Any = self.engines.chooser

@@ -35,7 +35,7 @@ def test_motion_alone_finds_a_camouflaged_thing(walk: Made) -> None:
 
 
 def test_a_short_rest_does_not_hide(walk: Made) -> None:
-    evidence = ClipAnalysis(Scene(walk.clip)).evidence[10]
+    evidence = ClipAnalysis(Scene(walk.clip)).evidence()[10]
     mask = walk.masks[0][10][::2, ::2]
     assert evidence[mask].mean() > 2 * np.median(evidence[~mask])
 

@@ -21,10 +21,10 @@ class ClipAnalysis:
         self._evidence: MotionEvidence | None = None
         self._gathering = Lock()
 
-    @property
-    def evidence(self) -> MotionEvidence:
+    def evidence(self, hook: Hook = no_hook) -> MotionEvidence:
+        """Calls the hook as `MotionEvidence` does, if that was not asked for before."""
         with self._gathering:  # frames are searched at the same time
-            self._evidence = self._evidence or MotionEvidence(self.scene)
+            self._evidence = self._evidence or MotionEvidence(self.scene, hook)
         return self._evidence
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.ahead import working_ahead
+from refervid.core.types import Hook, no_hook
 from refervid.engines.lite.analysis.blob import Blob
 from refervid.engines.lite.analysis.flow import Flow, camera_flow, texture
 from refervid.engines.lite.analysis.scene import Scene
@@ -31,9 +32,12 @@ Evidence = NDArray[np.float32]
 
 
 class MotionEvidence:
-    """Evidence of every frame, kept on disk: a mean over time along the flow, both ways (10 ms a frame)."""
+    """Evidence of every frame, kept on disk: a mean over time along the flow, both ways (10 ms a frame).
 
-    def __init__(self, scene: Scene) -> None:
+    Calls `hook("evidence", None, frames done, 2 T)`.
+    """
+
+    def __init__(self, scene: Scene, hook: Hook = no_hook) -> None:
         self._spool = Blob()
         self._shape = tuple((side + 1) // 2 for side in scene.size)
         past = Blob()
@@ -41,7 +45,7 @@ class MotionEvidence:
         weight = 0.0
         # Earlier frames are summed up first; the second run meets them on its way back.
         weights = []
-        frames = range(len(scene))
+        frames, both_ways = range(len(scene)), 2 * len(scene)
         with _own_motions(scene, frames) as motions:
             for index, own in zip(frames, motions, strict=True):
                 if here is None or scene.cut(index - 1):
@@ -52,6 +56,7 @@ class MotionEvidence:
                     weight = weight * fade + 1
                 past.append(_pack(here / weight))
                 weights.append(weight)
+                hook("evidence", None, index + 1, both_ways)
         ahead = np.zeros((*self._shape, 3), np.float32)
         ahead_weight = 0.0
         with _own_motions(scene, frames[::-1]) as motions:
@@ -68,6 +73,7 @@ class MotionEvidence:
                 self._spool.append(_pack(STEADY_SHARE * steady + (1 - STEADY_SHARE) * mean[..., 2]))
                 ahead += own
                 ahead_weight += 1
+                hook("evidence", None, both_ways - index, both_ways)
         self._last = len(scene) - 1
 
     def __getitem__(self, index: int) -> Evidence:

@@ -51,7 +51,8 @@ def foreground(analysis: ClipAnalysis, index: int) -> Foreground:
     scene = analysis.scene
     frames = _window(scene, index)
     here = frames.index(index)
-    odds = [_motion_odds(analysis.evidence[frame]) for frame in frames]
+    evidence = analysis.evidence()
+    odds = [_motion_odds(evidence[frame]) for frame in frames]
     colours = [_colour_bins(scene.small(frame), odds[0].shape) for frame in frames]
     inside = np.ones(odds[0].shape, np.float32)
     rim = max(1, round(RIM * min(inside.shape)))

@@ -174,7 +174,7 @@ class Eliminator:
     def _fits(self, meant: Concept) -> dict[int, float]:
         """How well the concept names each track; ImageNet's classes are asked where COCO's are not enough."""
         fits = {number: noun_fit(meant, names) for number, names in self._names.items()}
-        named = meant.known or max(meant.detector.values(), default=0.0) == 1
+        named = meant.known or meant.has_class
         foreign = meant.narrower or not named
         if meant.classifier and (foreign or max(fits.values(), default=0.0) < PERHAPS):
             open_to = self._unlike_others(meant)

@@ -57,11 +57,11 @@ def _read(words: list[Word], text: str) -> Expression:
 
 
 def unseen_noun_in(text: str) -> tuple[str, tuple[int, ...]]:
-    """The noun with ImageNet's classes that it names, none for people and for what has no outline; they are
-    all that is known of the looks of things that a detector has no class for.
+    """The noun with ImageNet's classes that it names, none for what the detector has a class for and for
+    what has no outline.
     """
     meant = parse(text).concept
-    if meant is None or meant.stuff or meant.kind in ("person", "thing"):
+    if meant is None or meant.stuff or meant.has_class or meant.kind in ("person", "thing"):
         return "", ()
     return meant.noun, tuple(meant.classifier)
 

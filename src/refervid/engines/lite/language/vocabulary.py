@@ -98,6 +98,11 @@ class Concept:
         return self.kind == "stuff"
 
     @property
+    def has_class(self) -> bool:
+        """Does the detector have a class for it, or for a kind that it is of?"""
+        return 1 in self.detector.values()
+
+    @property
     def unchecked(self) -> tuple[str, ...]:
         """What the noun says of a person that was not checked when a person was seen."""
         role = (self.noun,) if self.kind == "person" and self.narrower else ()
