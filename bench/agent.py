@@ -32,7 +32,7 @@ from refervid.core.types import BoxArray, Decision, Hook, Mask, no_hook
 from refervid.datasets.registry import open_dataset
 from refervid.datasets.synthetic.clips import make_clip
 from refervid.datasets.synthetic.scene import SceneSettings
-from refervid.engines.base import Inventory, ObjectTrack
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.questions import (
     BoxChoice,
     BoxQuestion,

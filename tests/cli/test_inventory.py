@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 import refervid
 from refervid.cli import app
 from refervid.core.types import no_hook
-from refervid.engines.base import Inventory, ObjectTrack
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.media.array import ArrayClip
 from refervid.media.opening import open_clip
 from refervid.report.inventory import summary, words_of, write_page

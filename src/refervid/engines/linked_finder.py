@@ -16,15 +16,8 @@ from pydantic import Field
 
 from refervid.core.boxes import box_iou
 from refervid.core.types import Candidate, Frame, Hook
-from refervid.engines.base import (
-    Detector,
-    DetectorRequest,
-    EngineSettings,
-    Inventory,
-    ObjectTrack,
-    Runtime,
-    Weights,
-)
+from refervid.engines.base import Detector, DetectorRequest, EngineSettings, Runtime, Weights
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.linking import Boxes, Colours, Detections, Linker, Sightings, things_of
 from refervid.engines.registry import build_engine, missing_parts
 from refervid.media.clip import Clip

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from refervid.core.boxes import box_iou
-from refervid.engines.base import ObjectTrack
+from refervid.engines.inventory import ObjectTrack
 
 SURE = 0.4
 """Boxes of at least this score are linked first; what is less sure may go on a track, as in ByteTrack

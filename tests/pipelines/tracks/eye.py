@@ -12,7 +12,7 @@ import numpy as np
 from refervid.core.track import Track
 from refervid.core.types import Hook
 from refervid.datasets.synthetic.clips import MadeClip
-from refervid.engines.base import Inventory, ObjectTrack
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.media.array import ArrayClip
 from refervid.media.clip import Clip
 from tests.chat_server import Answer, says

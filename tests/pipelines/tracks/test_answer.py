@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from refervid.core.types import Decision
-from refervid.engines.base import Inventory, ObjectTrack
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.rounds import Judgement
 from refervid.pipelines.correct import candidate_pivot
 from refervid.pipelines.tracks.answer import selection_of, with_tracks

@@ -8,7 +8,7 @@ import numpy as np
 
 from refervid.core.track import Track
 from refervid.core.types import Interval
-from refervid.engines.base import ObjectTrack
+from refervid.engines.inventory import ObjectTrack
 from refervid.media.array import ArrayClip
 from refervid.pipelines.tracks.frames import frames_showing
 from tests.pipelines.tracks.eye import object_track

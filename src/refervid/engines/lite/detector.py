@@ -21,7 +21,7 @@ from refervid.engines.lite.analysis.proposals import (
     view_of,
 )
 from refervid.engines.lite.computing import on_all_cores
-from refervid.engines.lite.efficientnet import missing_efficientnet
+from refervid.engines.lite.efficientnet import WEIGHTS
 from refervid.engines.lite.language import colour_names_in, unseen_noun_in
 from refervid.engines.lite.objects.name_map import NameMap, name_maps
 from refervid.engines.lite.rules_engine import RulesEngine
@@ -74,6 +74,6 @@ class MotionDetector(RulesEngine[MotionSettings]):
 def _maps(scene: Scene, index: int, texts: Sequence[str]) -> dict[str, NameMap]:
     """By noun, where frame `index` may show what the sentences name, as far as a network knows the nouns."""
     known = {noun: classes for noun, classes in map(unseen_noun_in, texts) if classes}
-    if not known or missing_efficientnet():
+    if not known or WEIGHTS.missing():
         return {}
     return dict(zip(known, name_maps(scene.picture(index), list(known.values())), strict=True))

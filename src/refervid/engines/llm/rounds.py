@@ -8,7 +8,7 @@ from typing import Any
 
 from refervid.core.errors import ReplyUnreadable
 from refervid.core.types import Candidate, Interval
-from refervid.engines.base import ObjectTrack
+from refervid.engines.inventory import ObjectTrack
 from refervid.engines.llm.replies import (
     LONGEST_NAME,
     LONGEST_REASON,

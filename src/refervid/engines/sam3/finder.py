@@ -13,8 +13,9 @@ from pydantic import Field
 
 from refervid.core.track import Track
 from refervid.core.types import Hook
-from refervid.engines.base import Inventory, ObjectTrack, Runtime, Weights
+from refervid.engines.base import Runtime, Weights
 from refervid.engines.hub.engine import HubEngine, HubSettings
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.sam3.model import Segmenter, load_segmenter
 from refervid.engines.sam3.session import BoundedSession, pixels_of
 from refervid.engines.sam3.writer import TrackWriter

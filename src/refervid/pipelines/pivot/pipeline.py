@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from refervid.core.errors import NotReady, SettingsError
 from refervid.core.types import Hook, Reference, SoundReference, Spending, TextReference, Waveform, no_hook
 from refervid.engines.base import SPEECH_RATE, Engine, PaidChooser, PlannedQuestions, Runtime, Tracker
+from refervid.engines.inventory import Inventory
 from refervid.engines.registry import Role, engine_class, engine_settings, missing_parts
 from refervid.media.audio import read_waveform
 from refervid.media.clip import Clip
@@ -160,10 +161,16 @@ class PivotPipeline(Pipeline):
         return selections
 
     def _select_texts(self, clip: Clip, texts: Sequence[str], stages: Stages) -> list[Selection]:
+        return self._search(clip, texts, stages)
+
+    def _search(
+        self, clip: Clip, texts: Sequence[str], stages: Stages, recognised: Inventory | None = None
+    ) -> list[Selection]:
+        """By pivot frames and boxes on them."""
         engines, settings = self.engines, self.settings
         sections = sections_of(clip, settings)
         chooser, detector = engines.chooser, engines.detector
-        return select_pivots(clip, texts, sections, chooser, detector, settings.text, stages)
+        return select_pivots(clip, texts, sections, chooser, detector, settings.text, stages, recognised)
 
     def _track(self, clip: Clip, selections: Sequence[Selection], stages: Stages) -> list[Selection]:
         if not any(one.objects and not one.tracked for one in selections):

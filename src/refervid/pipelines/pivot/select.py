@@ -14,6 +14,7 @@ import numpy as np
 from refervid.core.counting import counted
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
 from refervid.engines.base import Chooser, Detector, DetectorRequest
+from refervid.engines.inventory import Inventory
 from refervid.engines.questions import BoxChoice, BoxQuestion, CheckQuestion, FrameQuestion
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
@@ -30,8 +31,9 @@ def select_pivots(
     detector: Detector,
     settings: TextSettings,
     stages: Stages,
+    recognised: Inventory | None = None,
 ) -> list[Selection]:
-    """The pivots of every one of the distinct `texts`."""
+    """The pivots of every one of the distinct `texts`; `recognised` is what a finder found, if one looked."""
     selections = {text: Selection(TextReference(text)) for text in texts}
     questions = [FrameQuestion(section, text) for text in texts for section in sections]
     with stages.stage("choose frames", len(questions)) as stage:
@@ -53,7 +55,13 @@ def select_pivots(
             selections[request.text] = selections[request.text].noted([note])
 
     box_questions = [
-        BoxQuestion(question.section, frame_index, best_of(candidates, settings.candidates), question.text)
+        BoxQuestion(
+            question.section,
+            frame_index,
+            best_of(candidates, settings.candidates),
+            question.text,
+            recognised=recognised,
+        )
         for (question, frame_index), candidates in zip(picked, proposals, strict=True)
         if candidates
     ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from refervid.core.counting import plural
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
-from refervid.engines.base import Inventory, ObjectTrack
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.questions import BoxChoice, BoxQuestion
 from refervid.engines.surest import PIVOTS, surest
 from refervid.media.clip import Clip

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.types import Interval
-from refervid.engines.base import ObjectTrack
+from refervid.engines.inventory import ObjectTrack
 from refervid.media.clip import Clip
 
 POOL = 128

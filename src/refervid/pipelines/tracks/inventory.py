@@ -7,7 +7,8 @@ from pathlib import Path
 
 from refervid.core.errors import SettingsError
 from refervid.core.types import Hook, no_hook
-from refervid.engines.base import CompletingFinder, Inventory
+from refervid.engines.base import CompletingFinder
+from refervid.engines.inventory import Inventory
 from refervid.media.clip import Clip
 from refervid.media.opening import open_clip
 from refervid.pipelines.presets import load

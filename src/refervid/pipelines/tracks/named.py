@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from refervid.engines.base import CompletingFinder, Finder, Inventory, ObjectTrack
+from refervid.engines.base import CompletingFinder, Finder
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.rounds import ConceptChoice, ConceptFinder, ConceptQuestion, Reader
 from refervid.media.clip import Clip
 from refervid.media.sections import even_section

@@ -7,13 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from refervid.core.types import Hook, Reference, SoundReference, TextReference, no_hook
-from refervid.engines.base import (
-    EliminatingChooser,
-    Elimination,
-    Inventory,
-    PlannedQuestions,
-    PreparingDetector,
-)
+from refervid.engines.base import EliminatingChooser, Elimination, PlannedQuestions, PreparingDetector
+from refervid.engines.inventory import Inventory
 from refervid.engines.registry import Role, engine_class
 from refervid.engines.rounds import ConceptFinder, HeardSound, JudgingChooser
 from refervid.media.clip import Clip
@@ -69,7 +64,7 @@ class TracksPipeline(PivotPipeline):
             return self._by_rounds(clip, texts, chooser, stages)
         if isinstance(chooser, EliminatingChooser):
             return self._by_rules(clip, texts, chooser, stages)
-        return super()._select_texts(clip, texts, stages)
+        return self._search(clip, texts, stages)
 
     def _track(self, clip: Clip, selections: Sequence[Selection], stages: Stages) -> list[Selection]:
         return [with_outlines(one) for one in super()._track(clip, selections, stages)]
@@ -84,7 +79,7 @@ class TracksPipeline(PivotPipeline):
         pairs = list(zip(texts, answers, strict=True))
         decided = [_selection(text, answer, inventory) for text, answer in pairs if answer is not None]
         rest = [text for text, answer in pairs if answer is None]
-        searched = super()._select_texts(clip, rest, stages) if rest else []
+        searched = self._search(clip, rest, stages, inventory) if rest else []
         return [*decided, *(one.noted(inventory.notes) for one in searched)]
 
     def _by_rounds(
@@ -97,7 +92,7 @@ class TracksPipeline(PivotPipeline):
         else:
             standings = everything(clip, texts, finder, stages)
             if not any(one.tracks for one in standings):  # it knows few things: that proves nothing
-                searched = super()._select_texts(clip, texts, stages)
+                searched = self._search(clip, texts, stages)
                 return [one.noted(standing.notes) for one, standing in zip(searched, standings, strict=True)]
         standings = self._with_sounds(clip, standings, stages)
         done = eliminate(clip, standings, chooser, self.settings.rounds, stages)

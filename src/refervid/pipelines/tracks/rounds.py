@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from refervid.core.errors import ChooserError
 from refervid.core.types import Decision
-from refervid.engines.base import ObjectTrack
+from refervid.engines.inventory import ObjectTrack
 from refervid.engines.rounds import HeardSound, Judgement, JudgingChooser, TracksChoice, TracksQuestion
 from refervid.media.clip import Clip
 from refervid.media.sections import Section

@@ -13,7 +13,8 @@ import pytest
 
 from refervid.core.track import Track
 from refervid.core.types import Pivot, no_hook
-from refervid.engines.base import Inventory, ObjectTrack, Runtime
+from refervid.engines.base import Runtime
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.lite.analysis import Analyses, clip_store
 from refervid.engines.lite.analysis.clip_store import ClipStore
 from refervid.engines.lite.objects import kept_inventory

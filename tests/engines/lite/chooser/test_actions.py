@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from refervid.engines.base import Elimination, Inventory, ObjectTrack
+from refervid.engines.base import Elimination
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.lite.chooser import RulesChooser, RulesSettings
 from refervid.media.array import ArrayClip
 from refervid.media.clip import Clip

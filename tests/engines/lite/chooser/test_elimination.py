@@ -9,7 +9,8 @@ import pytest
 
 import refervid
 from refervid.core.types import Hook
-from refervid.engines.base import Elimination, Inventory, ObjectTrack
+from refervid.engines.base import Elimination
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.lite.chooser import RulesChooser, RulesSettings
 from refervid.media.array import ArrayClip
 from refervid.media.clip import Clip

@@ -12,7 +12,7 @@ import pytest
 from refervid.core.boxes import box_iou
 from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.core.types import no_hook
-from refervid.engines.base import Inventory, ObjectTrack
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.linking import Detections, Linker, joined
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.objects import finder, looks

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.engines.base import ObjectTrack
+from refervid.engines.inventory import ObjectTrack
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.chooser.fuzzy import rise
 

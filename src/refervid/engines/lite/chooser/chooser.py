@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
-from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
 
 from refervid.core.boxes import box_iou
 from refervid.core.types import Candidate, Decision, Interval, SoundingObject
-from refervid.engines.base import Elimination, EngineSettings, Inventory
-from refervid.engines.lite.analysis import Analyses, ClipAnalysis, Scene
+from refervid.engines.base import Elimination, EngineSettings
+from refervid.engines.inventory import Inventory
+from refervid.engines.lite.analysis import ClipAnalysis, Scene
 from refervid.engines.lite.analysis.colour import membership
 from refervid.engines.lite.analysis.proposals import things_on
 from refervid.engines.lite.analysis.sound import envelopes, stretches
@@ -58,10 +58,6 @@ class RulesChooser(RulesEngine[RulesSettings]):
     name = "rules"
     version = "1"
 
-    def __init__(self, settings: RulesSettings, analyses: Analyses | None = None) -> None:
-        super().__init__(settings, analyses)
-        self._inventories: WeakKeyDictionary[Clip, Inventory] = WeakKeyDictionary()
-
     def pick_frames(self, questions: Sequence[FrameQuestion]) -> list[FrameChoice]:
         """Per section the frame that is sharp, central and shows the colours asked for.
 
@@ -86,14 +82,12 @@ class RulesChooser(RulesEngine[RulesSettings]):
                 _pick_boxes(
                     self._analyses.of(clip).scene,
                     {n: question for n, question in enumerate(questions) if question.section.clip is clip},
-                    self._inventories.get(clip),
                 )
             )
         return [choices[number] for number in range(len(questions))]
 
     def eliminate(self, clip: Clip, inventory: Inventory, texts: Sequence[str]) -> list[Elimination | None]:
         """Whole tracks against each sentence; None where no network knows what is named."""
-        self._inventories[clip] = inventory
         eliminator = Eliminator(clip, self._analyses.of(clip).scene, inventory)
         return [eliminator.eliminate(parse(text)) for text in texts]
 
@@ -181,9 +175,7 @@ def _sharpness(scene: Scene, frame: int) -> float:
     return float(cv2.Laplacian(grey, cv2.CV_32F).std())
 
 
-def _pick_boxes(
-    scene: Scene, questions: Mapping[int, BoxQuestion], inventory: Inventory | None
-) -> dict[int, BoxChoice]:
+def _pick_boxes(scene: Scene, questions: Mapping[int, BoxQuestion]) -> dict[int, BoxChoice]:
     """Answers by number to the questions about one clip."""
     known: dict[tuple[int, bytes, float], Region] = {}
     regions: dict[int, list[Region]] = {}
@@ -194,7 +186,7 @@ def _pick_boxes(
                 (question.frame_index, candidate.box_xyxy.tobytes(), candidate.score),
                 Region(scene, question.frame_index, candidate),
             )
-            for candidate in _discounted(question, inventory)
+            for candidate in _discounted(question)
         ]
     point_tracks = PointTracks(list(known.values()))
     choices = {}
@@ -206,14 +198,14 @@ def _pick_boxes(
     return choices
 
 
-def _discounted(question: BoxQuestion, inventory: Inventory | None) -> list[Candidate]:
+def _discounted(question: BoxQuestion) -> list[Candidate]:
     """The candidates, worth the less the surer they were recognised as something else than what is named."""
     meant = parse(question.text).concept
-    if inventory is None or meant is None or is_anything(meant):
+    if question.recognised is None or meant is None or is_anything(meant):
         return list(question.candidates)
     others = [
         (box, max((p for name, p in track.names.items() if name not in meant.detector), default=0.0))
-        for track in inventory.tracks
+        for track in question.recognised.tracks
         if (box := track.box_at(question.frame_index)) is not None
     ]
 

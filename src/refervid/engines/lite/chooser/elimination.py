@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 
 from refervid.core.types import Candidate, Decision, Pivot
-from refervid.engines.base import Elimination, Inventory, ObjectTrack
+from refervid.engines.base import Elimination
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.chooser.actions import BELONGS, HOW, action_fit
 from refervid.engines.lite.chooser.body import SOMEBODY, part_of, wearer

@@ -35,7 +35,7 @@ def relation_fit(relation: Relation, one: Region, other: Region) -> float:
             return near * rise((one.box[3] - other.box[3]) / size, 0.1, -0.15)
         case "in_front_of":
             return near * rise((one.box[3] - other.box[3]) / size, -0.1, 0.15)
-        case _:  # near, with; for "between" the sides count (`scoring`)
+        case _:  # near, with
             return near
 
 

@@ -221,12 +221,14 @@ def _related(
         named = [each.fits for each in verdict.judged if each.kind == "named"]
         weights = verdict.plausible / verdict.plausible.max() * (named[0] if named else 1)
         missing = missing or bool(verdict.missing)
-        geometry = np.array([[relation_fit(relation, one, other) for other in regions] for one in regions])
-        geometry = geometry.T if relation.passive else geometry
         apart = np.array(
             [[one is not other and _may_relate(relation, one, other) for other in regions] for one in regions]
         )
         sides.append(np.where(apart, weights, 0))
+        if relation.kind == "between":
+            continue
+        geometry = np.array([[relation_fit(relation, one, other) for other in regions] for one in regions])
+        geometry = geometry.T if relation.passive else geometry
         best = (np.where(apart, geometry, 0) * weights).max(axis=1)
         if not target.plural and target.noun != noun and named and named[0].max() >= NAMED:
             best[weights.argmax()] = 0  # "the car next to the van" is not the van

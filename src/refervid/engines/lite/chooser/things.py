@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from refervid.core.types import Pivot
-from refervid.engines.base import ObjectTrack
+from refervid.engines.inventory import ObjectTrack
 from refervid.engines.lite.chooser.region import overlap
 from refervid.engines.lite.chooser.selection import PLURAL_SHARE
 from refervid.engines.lite.language import Expression

@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from refervid.core.types import BoxArray, Frame
-from refervid.engines.base import ObjectTrack
+from refervid.engines.inventory import ObjectTrack
 from refervid.engines.lite.computing import computing
-from refervid.engines.lite.efficientnet import load_efficientnet, missing_efficientnet
+from refervid.engines.lite.efficientnet import WEIGHTS, load_efficientnet
 from refervid.engines.surest import surest
 from refervid.media.clip import Clip
 
@@ -34,7 +34,7 @@ class TrackNames:
 
     def of(self, tracks: Sequence[ObjectTrack]) -> dict[int, NDArray[np.float32]]:
         """(1000,) by track number: the mean over sightings. Empty where the network is not installed."""
-        if missing_efficientnet():
+        if WEIGHTS.missing():
             return {}
         new = [track for track in tracks if track.number not in self._known]
         shown = {(track.number, frame): box for track in new for frame, box in _surest(track)}

@@ -14,7 +14,8 @@ from pydantic import Field
 
 from refervid.core.ahead import working_ahead
 from refervid.core.types import Hook
-from refervid.engines.base import EngineSettings, Inventory, ObjectTrack, Runtime
+from refervid.engines.base import EngineSettings, Runtime
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.linking import Detections, Linker, Sightings, things_of
 from refervid.engines.lite.analysis import Analyses
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES

