@@ -24,7 +24,8 @@ def load_efficientnet() -> EfficientNetLite0:
 
     Raises as `PackagedFile.read` does.
     """
-    published = torch.load(BytesIO(WEIGHTS.read()), map_location="cpu", weights_only=True)
+    content = BytesIO(WEIGHTS.read())
+    published = torch.load(content, map_location="cpu", weights_only=True)
     network = EfficientNetLite0()
     network.load_state_dict(state_of_tensorflow(published))
     # Convolutions over single channels are faster so.
