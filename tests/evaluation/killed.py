@@ -1,6 +1,6 @@
 """Evaluate DATA with the embedded preset, kill it KILLS times at random moments, resume, report as JSON.
 
-The runs are forked from this process, so that only the first one pays for imports.
+The runs are forked from this process, so that only this one pays for imports.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ from typing import Any
 
 from refervid.datasets.registry import open_dataset
 from refervid.evaluation.runner import evaluate
+from refervid.pipelines.base import Pipeline
 from refervid.pipelines.presets import load
 
 
-def fork_run(root: Path, out: Path) -> int:
+def fork_run(root: Path, pipeline: Pipeline, out: Path) -> int:
     """The id of a process that evaluates and leaves its scores in `out`."""
     pid = os.fork()
     if pid:
         return pid
     status = 1
     try:
-        evaluate(open_dataset("folder", root), load("lite", device="cpu"), out, resume=True)
+        evaluate(open_dataset("folder", root), pipeline, out, resume=True)
         status = 0
     finally:
         os._exit(status)
@@ -50,8 +51,9 @@ def half_written(out: Path) -> list[str]:
 
 
 def main(root: Path, place: Path, kills: int) -> None:
+    pipeline = load("lite", device="cpu")
     start = time.perf_counter()
-    os.waitpid(fork_run(root, place / "undisturbed"), 0)
+    os.waitpid(fork_run(root, pipeline, place / "undisturbed"), 0)
     duration = time.perf_counter() - start
     moments = random.Random(kills)
     report: dict[str, Any] = {"kills": 0, "faults": [], "disturbed": []}
@@ -59,7 +61,7 @@ def main(root: Path, place: Path, kills: int) -> None:
         out = place / f"disturbed-{len(report['disturbed'])}"
         done: dict[str, int] = {}
         while True:
-            pid = fork_run(root, out)
+            pid = fork_run(root, pipeline, out)
             if report["kills"] < kills:
                 time.sleep(moments.uniform(0, 0.8 * duration))
                 os.kill(pid, signal.SIGKILL)
