@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from threading import Lock
 from typing import ClassVar, Literal, Self
 from weakref import WeakKeyDictionary
 
@@ -23,7 +22,7 @@ from refervid.engines.lite.objects.carrying import carry
 from refervid.engines.lite.objects.colours import colours_of
 from refervid.engines.lite.objects.kept_inventory import from_bytes, to_bytes
 from refervid.engines.lite.objects.looks import detect
-from refervid.engines.lite.objects.network import GRAPH, LAYOUT, ObjectNetwork
+from refervid.engines.lite.objects.network import GRAPH, LAYOUT, object_network
 from refervid.engines.lite.objects.unnamed import unnamed_tracks
 from refervid.media.clip import Clip
 
@@ -51,8 +50,6 @@ class ObjectFinder:
     def __init__(self, settings: ObjectsSettings, analyses: Analyses | None = None) -> None:
         self._settings = settings
         self._analyses = analyses or Analyses()
-        self._network: ObjectNetwork | None = None
-        self._loading = Lock()
         self._seen_before: WeakKeyDictionary[Clip, dict[tuple[int, bool], Detections]] = WeakKeyDictionary()
         self._found: WeakKeyDictionary[Clip, Inventory] = WeakKeyDictionary()
 
@@ -109,16 +106,10 @@ class ObjectFinder:
             whole, place = clip.origin(index)
             look = place, number % self._settings.fine_every == 0
             known = self._seen_before.setdefault(whole, {})
-            found = known.pop(look, None) or detect(self._ready_network(), frame, fine=look[1])
+            found = known.pop(look, None) or detect(object_network(), frame, fine=look[1])
             if whole is not clip and len(known) < AHEAD:
                 known[look] = found
             yield index, found
-
-    def _ready_network(self) -> ObjectNetwork:
-        """Two clips may be looked at at once."""
-        with self._loading:
-            self._network = self._network or ObjectNetwork()
-        return self._network
 
 
 def sampled_frames(clip: Clip, rate_hz: float) -> list[int]:

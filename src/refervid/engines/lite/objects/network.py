@@ -5,6 +5,8 @@ Every box keeps the probabilities of all classes.
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 import torch
@@ -53,6 +55,12 @@ class ObjectNetwork:
         inside = torch.minimum(boxes[0][likely].clamp(min=0), torch.tensor([w, h, w, h]))
         scale = np.array([width / w, height / h] * 2, np.float32)
         return Detections(inside.numpy() * scale, names[0][likely].numpy())
+
+
+@cache
+def object_network() -> ObjectNetwork:
+    """The network, read once and shared by all that look through it. Raises as `ObjectNetwork` does."""
+    return ObjectNetwork()
 
 
 def _published() -> dict[str, list[torch.Tensor]]:
