@@ -10,7 +10,7 @@ SCENE = {"height": 32, "width": 48, "frames": 4, "most": 2, "posts": 0.0}
 
 
 def tiny_recipe(**changes: Any) -> Recipe:
-    """Synthetic clips of 32x48 pixels and 4 frames, two of them a step."""
+    """Synthetic clips of 32x48 pixels and 4 frames, two of them a step; the state is saved at the end."""
     settings: dict[str, Any] = {
         "network": {"size": "nano"},
         "data": [{"kind": "synthetic", "scene": SCENE, "clips": 4, "sentences": 1}],
@@ -21,7 +21,7 @@ def tiny_recipe(**changes: Any) -> Recipe:
         "short": 32,
         "long": 64,
         "workers": 0,
-        "save_every": 1,
+        "save_every": 100,
         "log_every": 1,
     }
     return Recipe.model_validate(settings | changes)

@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import uvicorn
 
+from refervid.pipelines.presets import load
 from refervid.webui.limits import Limits
 from refervid.webui.server import HOST, page_server
 from refervid.webui.visitors import Visitors
@@ -25,6 +27,8 @@ class Served:
 @contextmanager
 def served(limits: Limits) -> Iterator[Served]:
     with page_server(limits, device="cpu") as app, socket.socket() as listener:
+        # Unlike those of strangers the clips of tests are remembered: most bring the same one.
+        app.state.visitors.pipeline = cache(lambda preset: load(preset, device="cpu"))
         listener.bind((HOST, 0))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

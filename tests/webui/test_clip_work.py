@@ -43,7 +43,8 @@ def square_box(frame: int, query: int | None = None, *, afresh: bool = False) ->
 def test_whoever_asks_while_a_clip_is_looked_at_is_shown_something(tmp_path: Path) -> None:
     there_and_back = (2 * [*range(FRAMES), *range(FRAMES - 2, 0, -1)])[:LEAST_FRAMES]
     clip = write_video(tmp_path / "there and back.mp4", pictures()[there_and_back], fps=50)
-    with closing(Desk(tmp_path / "desk", LIMITS, lambda preset: load(preset, device="cpu"))) as desk:
+    pipeline = load("lite", device="cpu", remember=False)
+    with closing(Desk(tmp_path / "desk", LIMITS, lambda preset: pipeline)) as desk:
         work = desk.open(clip, clip.name)
         seen: list[str] = []
 

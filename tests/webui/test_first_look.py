@@ -9,6 +9,7 @@ import pytest
 
 from refervid.core.boxes import box_of
 from refervid.pipelines.first_look import LEAST_FRAMES
+from refervid.pipelines.presets import load
 from tests.clips import write_video
 from tests.webui.conftest import FRAMES, Browsing, disc_centre, others_job, pictures, shoot
 from tests.webui.steps import RED, bring, expect, go, near, visitor_of
@@ -38,7 +39,7 @@ def test_a_first_look_is_shown_long_before_the_answer_which_is_the_same_without(
     page.get_by_text("Done in").wait_for()
     expect(still).to_have_count(0)
     [answer] = visitor.desk.work.answers.results
-    alone = site.visitors.pipeline("lite")(clip, text=RED)  # as on the command line, without a first look
+    alone = load("lite", device="cpu", remember=False)(clip, text=RED)  # without a first look
     assert [answer.track.rle(index) for index in range(len(answer.track))] == [
         alone.track.rle(index) for index in range(len(alone.track))
     ]

@@ -26,11 +26,18 @@ SECRET = b"nobody's business"
 MB = 1_000_000
 
 
-@pytest.fixture
-def small() -> Iterator[Served]:
-    """A page of its own, with little room."""
+@pytest.fixture(scope="module")
+def small_page() -> Iterator[Served]:
     with served(Limits(upload_mb=0.5, kept_mb=1.2, unopened_s=60)) as one:
         yield one
+
+
+@pytest.fixture
+def small(small_page: Served) -> Served:
+    """A page with little room, which everybody has left."""
+    small_page.visitors.sweep(time.monotonic() + 2 * small_page.visitors.limits.idle_s)
+    until(lambda: not kept(small_page))
+    return small_page
 
 
 def send(site: Any, content: bytes, name: str = "clip.mp4", **headers: str) -> httpx.Response:
