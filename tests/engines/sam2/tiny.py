@@ -88,9 +88,10 @@ def edgetam_model(size: int = SIZE) -> EdgeTamVideoModel:
 
 def filled(model: Any) -> Any:
     """Weights by name; masks that are neither empty nor full, objects that are there."""
+    kept = model.state_dict()
     with torch.no_grad():
         for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-            if name in model.state_dict():
+            if name in kept:
                 tensor.copy_(torch.from_numpy(fill(name, tuple(tensor.shape))))
         shared = model.shared_image_embedding.positional_embedding
         model.prompt_encoder.shared_embedding.positional_embedding.copy_(shared)

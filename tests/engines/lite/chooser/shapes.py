@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -81,9 +82,8 @@ class ShapesClip(ArrayClip):
         self.shapes = shapes
         self.seconds = seconds
         self._sound = sound
-        rng = np.random.default_rng(5)
         shift = round(abs(pan) * seconds) + 1
-        ground = _texture(rng, HEIGHT, WIDTH + shift, (120, 118, 112), 35)
+        ground = _texture(5, WIDTH + shift, (120, 118, 112), 35)
         frames = []
         for number in range(round(seconds * FPS)):
             time = number / FPS
@@ -100,10 +100,10 @@ class ShapesClip(ArrayClip):
         scale = shape.growth ** (time / self.seconds)
         # The texture moves and grows with the shape.
         onto = np.array([[scale, 0, x - scale * WIDTH / 2], [0, scale, y - scale * HEIGHT / 2]])
-        skin = _texture(np.random.default_rng(len(shape.name)), HEIGHT, WIDTH, COLOURS[shape.colour], 18)
+        skin = _texture(len(shape.name), WIDTH, COLOURS[shape.colour], 18)
         if shape.trousers:
-            legs = _texture(np.random.default_rng(3), HEIGHT, WIDTH, COLOURS[shape.trousers], 18)
-            skin[HEIGHT // 2 :] = legs[HEIGHT // 2 :]
+            legs = _texture(3, WIDTH, COLOURS[shape.trousers], 18)
+            skin = np.concatenate([skin[: HEIGHT // 2], legs[HEIGHT // 2 :]])
         skin = cv2.warpAffine(skin, onto, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT)
         frame[mask] = skin[mask]
 
@@ -131,10 +131,10 @@ class ShapesClip(ArrayClip):
         return BoxQuestion(section, frame, self.candidates(frame, masks), text)
 
 
-def _texture(
-    rng: np.random.Generator, height: int, width: int, colour: tuple[int, int, int], contrast: int
-) -> NDArray[np.uint8]:
+@cache
+def _texture(seed: int, width: int, colour: tuple[int, int, int], contrast: int) -> NDArray[np.uint8]:
     """Soft blotches around a colour, so that optical flow has something to hold on to."""
-    noise = cv2.GaussianBlur(rng.normal(size=(height, width)).astype(np.float32), (0, 0), 2)
+    rng = np.random.default_rng(seed)
+    noise = cv2.GaussianBlur(rng.normal(size=(HEIGHT, width)).astype(np.float32), (0, 0), 2)
     noise *= contrast / np.abs(noise).max()
     return np.clip(np.array(colour) + noise[..., None], 0, 255).astype(np.uint8)

@@ -16,9 +16,12 @@ from refervid.engines.questions import FrameQuestion
 from refervid.media.sections import Section
 from tests.engines.lite.chooser.shapes import Shape, ShapesClip, go, stay
 
+CHOOSER = RulesChooser(RulesSettings())
+"""Each clip is analysed once, for all sentences."""
+
 
 def chosen(clip: ShapesClip, text: str, masks: bool = True) -> list[str]:
-    [choice] = RulesChooser(RulesSettings()).pick_boxes([clip.question(text, masks=masks)])
+    [choice] = CHOOSER.pick_boxes([clip.question(text, masks=masks)])
     return sorted(clip.shapes[pick].name for pick in choice.picks)
 
 
@@ -174,7 +177,7 @@ def test_a_sequence_of_many_steps() -> None:
 
 def test_what_was_not_read_of_a_sentence_is_said(table: ShapesClip) -> None:
     text = "the yellow ball " + "and the red cup " * 1000
-    [choice] = RulesChooser(RulesSettings()).pick_boxes([table.question(text)])
+    [choice] = CHOOSER.pick_boxes([table.question(text)])
     assert 3 in choice.picks
     assert f"its last {3 + 4 * 1000 - MOST_WORDS} words were not read" in " ".join(choice.notes)
 
@@ -204,7 +207,7 @@ def test_without_attributes_the_most_salient_thing() -> None:
         [Shape("a", "red", stay(60, 100), score=0.3), Shape("b", "blue", stay(300, 100), score=0.8)],
         seconds=0.4,
     )
-    [choice] = RulesChooser(RulesSettings()).pick_boxes([clip.question("the camel")])
+    [choice] = CHOOSER.pick_boxes([clip.question("the camel")])
     assert list(choice.picks) == [1]
     assert any("camel" in note and "only a guess" in note for note in choice.notes)
 
@@ -224,7 +227,7 @@ def test_one_thing_is_not_in_pieces_far_apart(text: str, together: bool) -> None
     assert second.mask is not None
     box = np.concatenate((first.box_xyxy[:2], second.box_xyxy[2:]))
     both = Candidate(box, 0.8, mask=first.mask | second.mask)
-    [choice] = RulesChooser(RulesSettings()).pick_boxes([replace(question, candidates=[first, second, both])])
+    [choice] = CHOOSER.pick_boxes([replace(question, candidates=[first, second, both])])
     assert (2 in choice.picks) is together
 
 
@@ -233,12 +236,12 @@ def test_detector_phrases_name_the_noun() -> None:
     question = clip.question("the dog on the left")
     cat, dog = question.candidates
     named = [replace(cat, phrase="cat"), replace(dog, phrase="dog")]
-    [choice] = RulesChooser(RulesSettings()).pick_boxes([replace(question, candidates=named)])
+    [choice] = CHOOSER.pick_boxes([replace(question, candidates=named)])
     assert list(choice.picks) == [1]
 
 
 def test_the_reason_says_what_fits_and_what_was_not_checked(table: ShapesClip) -> None:
-    [choice] = RulesChooser(RulesSettings()).pick_boxes([table.question("the left red zorbling cup")])
+    [choice] = CHOOSER.pick_boxes([table.question("the left red zorbling cup")])
     assert "of 2 attributes fit" in choice.decision.reason
     assert "not checked" in choice.decision.reason
     assert choice.decision.source == "rules"
@@ -251,14 +254,14 @@ def test_all_sections_mean_the_same_thing() -> None:
         [Shape("a", "red", go(60, 60, 320, 60)), Shape("b", "red", go(320, 160, 60, 160))], seconds=2.0
     )
     questions = [clip.question("the red thing moving to the right", frame) for frame in (3, 26)]
-    choices = RulesChooser(RulesSettings()).pick_boxes(questions)
+    choices = CHOOSER.pick_boxes(questions)
     assert [list(choice.picks) for choice in choices] == [[0], [0]]
 
 
 def test_frames_show_the_colour_asked_for() -> None:
     clip = ShapesClip([Shape("ball", "yellow", go(-40, 100, 300, 100))], seconds=1.0)
     section = Section(clip, 0, (0, 7, 14))
-    [choice] = RulesChooser(RulesSettings()).pick_frames([FrameQuestion(section, "the yellow ball")])
+    [choice] = CHOOSER.pick_frames([FrameQuestion(section, "the yellow ball")])
     assert choice.frame_index in (7, 14)
     assert choice.decision.answer == choice.frame_index
 
@@ -266,7 +269,7 @@ def test_frames_show_the_colour_asked_for() -> None:
 def test_of_a_long_clip_some_sections_are_looked_at() -> None:
     clip = ShapesClip([Shape("a", "red", stay(60, 100))], seconds=6.0)
     questions = [FrameQuestion(Section(clip, i, (i,)), text) for text in ("a", "b") for i in range(len(clip))]
-    choices = RulesChooser(RulesSettings()).pick_frames(questions)
+    choices = CHOOSER.pick_frames(questions)
     looked_at = [
         [choice.frame_index for choice in part] for part in (choices[: len(clip)], choices[len(clip) :])
     ]
