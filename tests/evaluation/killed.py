@@ -1,6 +1,6 @@
 """Evaluate DATA with the embedded preset, kill it KILLS times at random moments, resume, report as JSON.
 
-The runs are forked from this process, so that only this one pays for imports.
+The runs are forked from this process, so that only this one pays for imports and reads networks.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from refervid.datasets.registry import open_dataset
+from refervid.engines.lite.efficientnet import load_efficientnet
+from refervid.engines.lite.objects.network import object_network
 from refervid.evaluation.runner import evaluate
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.presets import load
@@ -52,6 +54,8 @@ def half_written(out: Path) -> list[str]:
 
 def main(root: Path, place: Path, kills: int) -> None:
     pipeline = load("lite", device="cpu")
+    object_network()
+    load_efficientnet()
     start = time.perf_counter()
     os.waitpid(fork_run(root, pipeline, place / "undisturbed"), 0)
     duration = time.perf_counter() - start

@@ -2,7 +2,7 @@
 
     python -m tests.pipelines.session.storm FOLDER EDITS KILLS
 
-The processes that are killed are forked from this one, so that only it pays for imports.
+The processes that are killed are forked from this one, so that only it pays for imports and reads networks.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 from refervid import Pivot, Session, load
 from refervid.core.errors import SettingsError
 from refervid.core.types import Hook, no_hook
+from refervid.engines.lite.efficientnet import load_efficientnet
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.session.state import SessionObject
 from tests.engines.made_clips import BLUE, GREEN, RED, Made, Thing, box_of, made_clip
@@ -198,6 +199,7 @@ def _life(folder: Path, made: Made, pipeline: Pipeline, edits: int, doom: int) -
 
 def main(folder: Path, edits: int, kills: int) -> None:
     made, pipeline = six_things(folder / "frames"), load("lite", device="cpu")
+    load_efficientnet()
     moments, killed = random.Random(edits), 0
     status = _life(folder, made, pipeline, edits, moments.randrange(EVENTS * edits // kills))
     while os.WIFSIGNALED(status):
