@@ -18,7 +18,7 @@ from refervid.engines.sam2 import EdgeTamSettings, EdgeTamTracker, Sam2Settings,
 from refervid.engines.sam3 import Sam3Tracker, Sam3TrackerSettings
 from refervid.media.part import PartClip
 from tests.engines.made_clips import HEIGHT, RED, WIDTH, Made, Thing, box_of, iou, made_clip, red_and_blue
-from tests.engines.made_scenes import SCENES, look_alikes_crossing, ring_and_bar
+from tests.engines.made_scenes import SCENES, look_alikes_crossing
 from tests.engines.sam2 import tiny
 from tests.engines.sam3 import tiny as sam3_tiny
 
@@ -261,8 +261,9 @@ def test_look_alikes_do_not_swap(trained_tracker: Tracker, tmp_path: Path) -> No
             assert iou(track[16], made.masks[number][16]) > 0.7
 
 
-def test_a_hole_stays_a_hole(trained_tracker: Tracker, tmp_path: Path) -> None:
-    made = ring_and_bar(tmp_path / "frames")
-    [track] = trained_tracker.track(made.clip, [[Pivot(0, mask=made.masks[0][0])]], no_hook)
+@pytest.mark.parametrize("tracker", TRAINED, indirect=True)
+@pytest.mark.parametrize("scene", ["ring_and_bar"], indirect=True)
+def test_a_hole_stays_a_hole(tracked: list[Track]) -> None:
+    [track] = tracked
     for index in (5, 10, 15):
         assert not track[index][68:76, 70 + 5 * index - 4 : 70 + 5 * index + 4].any()

@@ -35,6 +35,12 @@ def client(site: Any) -> Client:
     return new_client(site)
 
 
+@pytest.fixture(scope="module")
+def newcomer(site: Any) -> Client:
+    """Somebody who never has a clip."""
+    return new_client(site)
+
+
 def new_client(site: Any) -> Client:
     return Client(site.address, verbose=False, httpx_kwargs={"timeout": PATIENCE_S})
 
@@ -126,11 +132,11 @@ def test_several_clips_over_http(client: Client, site: Any, video: Path, silent_
         (lambda c, f: c.predict(handle_file(f / "text.mp4"), api_name="/open_clip"), "cannot be read"),
     ],
 )
-def test_mistakes_are_told_in_plain_words(client: Client, tmp_path: Path, call: Any, hint: str) -> None:
+def test_mistakes_are_told_in_plain_words(newcomer: Client, tmp_path: Path, call: Any, hint: str) -> None:
     write_wav(tmp_path / "sound.wav", tone(0.5))
     (tmp_path / "text.mp4").write_text("ffconcat version 1.0\nfile '/etc/passwd'\n")
     with pytest.raises(AppError, match=hint) as caught:
-        call(client, tmp_path)
+        call(newcomer, tmp_path)
     assert "/" not in str(caught.value)
 
 
