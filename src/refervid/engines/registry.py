@@ -31,7 +31,7 @@ ENGINES: Mapping[Role, Mapping[str, str]] = {
         "best-box": "refervid.engines.best_box:BestBoxChooser",
         "server": "refervid.engines.llm.engines:ServerChooser",
         "local": "refervid.engines.llm.engines:LocalChooser",
-        "recorded": "refervid.engines.recorded:RecordedChooser",
+        "recorded": "refervid.engines.recorded.chooser:RecordedChooser",
     },
     "detector": {
         "motion": "refervid.engines.lite.detector:MotionDetector",
@@ -48,7 +48,7 @@ ENGINES: Mapping[Role, Mapping[str, str]] = {
         "energy": "refervid.engines.lite.tagger:EnergyTagger",
         "beats": "refervid.engines.beats:BeatsTagger",
         "ast": "refervid.engines.ast:AstTagger",
-        "recorded": "refervid.engines.recorded:RecordedTagger",
+        "recorded": "refervid.engines.recorded.tagger:RecordedTagger",
     },
     "transcriber": {
         "whisper": "refervid.engines.whisper:WhisperTranscriber",
