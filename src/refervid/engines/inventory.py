@@ -55,3 +55,9 @@ class Inventory:
     tracks: Sequence[ObjectTrack]
     frame_indices: Sequence[int]
     notes: Sequence[str] = ()
+
+
+def candidates_at(tracks: Sequence[ObjectTrack], frame_index: int) -> list[Candidate]:
+    """The things that are on a frame."""
+    there = [track.candidate_at(frame_index) for track in tracks]
+    return [one for one in there if one is not None]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from refervid.core.errors import ChooserError
 from refervid.core.types import Candidate, Decision, Label, Mask, SoundingObject, Waveform
-from refervid.engines.inventory import Inventory
+from refervid.engines.inventory import ObjectTrack
 from refervid.media.sections import Section
 
 UNSEEN = 0.9
@@ -27,8 +27,8 @@ class FrameQuestion:
 class BoxQuestion:
     """Which of `candidates` on frame `frame_index` of the clip does `text` refer to?
 
-    With `sounding` the text is the name of things of which one makes the sound. `recognised` is what is known
-    to be in the clip, where a finder looked.
+    With `sounding` the text is the name of things of which one makes the sound. `recognised` is what
+    a finder knows to be in the clip, where one looked.
     """
 
     section: Section
@@ -36,7 +36,7 @@ class BoxQuestion:
     candidates: Sequence[Candidate]
     text: str
     sounding: bool = False
-    recognised: Inventory | None = None
+    recognised: Sequence[ObjectTrack] = ()
 
 
 @dataclass(frozen=True)

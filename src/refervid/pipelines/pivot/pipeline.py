@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from refervid.core.errors import NotReady, SettingsError
 from refervid.core.types import Hook, Reference, SoundReference, Spending, TextReference, Waveform, no_hook
 from refervid.engines.base import SPEECH_RATE, Engine, PaidChooser, PlannedQuestions, Runtime, Tracker
-from refervid.engines.inventory import Inventory
+from refervid.engines.inventory import ObjectTrack
 from refervid.engines.registry import Role, engine_class, engine_settings, missing_parts
 from refervid.media.audio import read_waveform
 from refervid.media.clip import Clip
@@ -164,7 +164,7 @@ class PivotPipeline(Pipeline):
         return self._search(clip, texts, stages)
 
     def _search(
-        self, clip: Clip, texts: Sequence[str], stages: Stages, recognised: Inventory | None = None
+        self, clip: Clip, texts: Sequence[str], stages: Stages, recognised: Sequence[ObjectTrack] = ()
     ) -> list[Selection]:
         """By pivot frames and boxes on them."""
         engines, settings = self.engines, self.settings

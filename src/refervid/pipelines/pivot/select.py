@@ -14,7 +14,7 @@ import numpy as np
 from refervid.core.counting import counted
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
 from refervid.engines.base import Chooser, Detector, DetectorRequest
-from refervid.engines.inventory import Inventory
+from refervid.engines.inventory import ObjectTrack, candidates_at
 from refervid.engines.questions import BoxChoice, BoxQuestion, CheckQuestion, FrameQuestion
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
@@ -31,9 +31,11 @@ def select_pivots(
     detector: Detector,
     settings: TextSettings,
     stages: Stages,
-    recognised: Inventory | None = None,
+    recognised: Sequence[ObjectTrack] = (),
 ) -> list[Selection]:
-    """The pivots of every one of the distinct `texts`; `recognised` is what a finder found, if one looked."""
+    """The pivots of every one of the distinct `texts`. What a finder `recognised` is a candidate, too: what
+    is meant may be there under another name.
+    """
     selections = {text: Selection(TextReference(text)) for text in texts}
     questions = [FrameQuestion(section, text) for text in texts for section in sections]
     with stages.stage("choose frames", len(questions)) as stage:
@@ -55,15 +57,9 @@ def select_pivots(
             selections[request.text] = selections[request.text].noted([note])
 
     box_questions = [
-        BoxQuestion(
-            question.section,
-            frame_index,
-            best_of(candidates, settings.candidates),
-            question.text,
-            recognised=recognised,
-        )
-        for (question, frame_index), candidates in zip(picked, proposals, strict=True)
-        if candidates
+        BoxQuestion(question.section, frame_index, candidates, question.text, recognised=recognised)
+        for (question, frame_index), own in zip(picked, proposals, strict=True)
+        if (candidates := [*best_of(own, settings.candidates), *candidates_at(recognised, frame_index)])
     ]
     with stages.stage("choose boxes", len(box_questions)) as stage:
         stage.artefact = box_choices = choose_boxes(chooser, box_questions, settings)

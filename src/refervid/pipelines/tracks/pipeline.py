@@ -79,7 +79,7 @@ class TracksPipeline(PivotPipeline):
         pairs = list(zip(texts, answers, strict=True))
         decided = [_selection(text, answer, inventory) for text, answer in pairs if answer is not None]
         rest = [text for text, answer in pairs if answer is None]
-        searched = self._search(clip, rest, stages, inventory) if rest else []
+        searched = self._search(clip, rest, stages, inventory.tracks) if rest else []
         return [*decided, *(one.noted(inventory.notes) for one in searched)]
 
     def _by_rounds(

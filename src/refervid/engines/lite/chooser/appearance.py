@@ -89,7 +89,7 @@ def _worn_at(region: Region, part: str) -> Mask | None:
     """(h, w): the pixels of a person that a garment or part of the body usually has; None: nobody knows."""
     if (region.names or {}).get("person", 0.0) < PERSON:
         return None
-    box = part_box(region.box, part)
+    box = part_box(region.box, part, region.joints)
     if box is None:
         return None
     x0, y0, x1, y1 = np.clip(box.round().astype(int), 0, None)

@@ -1,4 +1,4 @@
-"""Where on a person garments and parts of the body are: an artist's rule of thumb, for want of a network."""
+"""Where on a person garments and parts of the body are: by the joints, else by an artist's rule of thumb."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.types import Pivot
+from refervid.engines.lite.analysis import Scene
+from refervid.engines.lite.chooser.joints import BY_WORD, Joints, box_by_joints, joints_of
 from refervid.engines.lite.language import Expression
 from refervid.engines.lite.language.words import PART_KINDS
 
@@ -34,11 +36,6 @@ _PLACES = {
 _BY_WORD = {word: place for place, words in _PLACES.items() for word in words.split()}
 
 
-def place_of(noun: str) -> tuple[float, float] | None:
-    """Where its top and bottom are, in heights of the figure; of "hard hat" the hat's. None: nobody knows."""
-    return _BY_WORD.get(noun.split(" ")[-1])
-
-
 SOMEBODY = Expression("somebody", "person", "person")
 
 
@@ -47,7 +44,8 @@ def wearer(expression: Expression) -> Expression | None:
     nobody is named. The colours that are said of it are said of the person who wears it in them.
     """
     noun = expression.noun or ""
-    if place_of(noun) is None or expression.noun_class not in PART_KINDS:
+    word = noun.split(" ")[-1]  # of "hard hat" the hat
+    if word not in BY_WORD.keys() | _BY_WORD or expression.noun_class not in PART_KINDS:
         return None
     on = [one.targets[0] for one in expression.relations if one.kind == "on" or one.action == "wear"]
     owner = next((one for one in (expression.owner, *on) if one is not None), SOMEBODY)
@@ -58,20 +56,28 @@ def wearer(expression: Expression) -> Expression | None:
     return replace(owner, attributes=(*owner.attributes, *worn))
 
 
-def part_of(pivot: Pivot, noun: str) -> Pivot | None:
+def part_of(pivot: Pivot, part: Expression, scene: Scene) -> Pivot | None:
     """The pivot's box cut down to the part; None where it is not in sight."""
     assert pivot.box_xyxy is not None
     if (pivot.box_xyxy[2:] <= pivot.box_xyxy[:2]).any():
         return pivot  # it says that the person is away
-    box = part_box(pivot.box_xyxy, noun)
+    joints = joints_of(scene, pivot.frame_index, pivot.box_xyxy)
+    box = part_box(pivot.box_xyxy, str(part.noun), joints, both=part.plural)
     return None if box is None else replace(pivot, box_xyxy=box.astype(np.float32))
 
 
-def part_box(person: NDArray[np.floating], noun: str) -> NDArray[np.float64] | None:
-    """(4,) xyxy of a part in the box of a person; None where it is not in sight."""
+def part_box(
+    person: NDArray[np.floating], noun: str, joints: Joints | None, *, both: bool = True
+) -> NDArray[np.float64] | None:
+    """(4,) xyxy of a part of the person in a box; None where it is not in sight. See `box_by_joints`."""
+    by_joints = None if joints is None else box_by_joints(joints, noun, both=both)
+    return _box_by_thumb(person, noun) if by_joints is None else by_joints
+
+
+def _box_by_thumb(person: NDArray[np.floating], noun: str) -> NDArray[np.float64] | None:
     x0, y0, x1, y1 = (float(side) for side in person)
     figure = max(y1 - y0, FIGURE * (x1 - x0))
-    place = place_of(noun)
+    place = _BY_WORD.get(noun.split(" ")[-1])
     if place is None:
         return None
     top, bottom = (y0 + share * figure for share in place)

@@ -20,7 +20,7 @@ from refervid.engines.lite.analysis.sound import envelopes, stretches
 from refervid.engines.lite.chooser.elimination import Eliminator
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
-from refervid.engines.lite.chooser.scoring import is_anything
+from refervid.engines.lite.chooser.scoring import is_anything, surely_another
 from refervid.engines.lite.chooser.selection import Answer, answer
 from refervid.engines.lite.chooser.sounding import sounding_regions
 from refervid.engines.lite.language import Expression, parse
@@ -201,11 +201,11 @@ def _pick_boxes(scene: Scene, questions: Mapping[int, BoxQuestion]) -> dict[int,
 def _discounted(question: BoxQuestion) -> list[Candidate]:
     """The candidates, worth the less the surer they were recognised as something else than what is named."""
     meant = parse(question.text).concept
-    if question.recognised is None or meant is None or is_anything(meant):
+    if meant is None or is_anything(meant):
         return list(question.candidates)
     others = [
-        (box, max((p for name, p in track.names.items() if name not in meant.detector), default=0.0))
-        for track in question.recognised.tracks
+        (box, surely_another(meant, track.names))
+        for track in question.recognised
         if (box := track.box_at(question.frame_index)) is not None
     ]
 

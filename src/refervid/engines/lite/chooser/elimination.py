@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refervid.core.types import Candidate, Decision, Pivot
 from refervid.engines.base import Elimination
@@ -21,12 +22,21 @@ from refervid.engines.lite.chooser.confidence import confidence
 from refervid.engines.lite.chooser.motion import TOLD_IN_PART
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
-from refervid.engines.lite.chooser.scoring import FLOORS, NAMED, REJECT, denied, is_anything, judge, noun_fit
+from refervid.engines.lite.chooser.scoring import (
+    FLOORS,
+    NAMED,
+    REJECT,
+    denied,
+    is_anything,
+    judge,
+    noun_fit,
+    surely_another,
+)
 from refervid.engines.lite.chooser.selection import HOLDS, language_notes
 from refervid.engines.lite.chooser.stuff import stuff_mask
 from refervid.engines.lite.chooser.things import Judgement, chosen_groups, pivots_of, same_place
 from refervid.engines.lite.language import Concept, Expression, Relation
-from refervid.engines.lite.language.vocabulary import ANY, kind_of
+from refervid.engines.lite.language.vocabulary import ANY
 from refervid.engines.lite.objects.classifier import TrackNames
 from refervid.engines.questions import UNSEEN
 from refervid.engines.surest import PIVOTS
@@ -47,8 +57,6 @@ HEARSAY = 0.45
 """What ImageNet's name is worth for a thing that COCO's network knows, and did not see: never recognised."""
 POSTURES = ("stand", "sit", "lie", "perch", "rest", "stay", "park")
 """Doings that say no more than where a thing is to another."""
-LIVELY = ("person", "animal", "vehicle", "cycle")
-"""Kinds that the detector takes for nothing else."""
 TOUCHING = 0.1
 """Shared area, over the smaller's, from which on a thing is in use by a person."""
 STUFF_CONFIDENCE = 0.3
@@ -65,6 +73,7 @@ class Eliminator:
         self._tracks = {track.number: track for track in inventory.tracks}
         self._names = {number: dict(track.names) for number, track in self._tracks.items()}
         self._classified = TrackNames(clip)
+        self._known: dict[tuple[int, int], Region] = {}
         self._frames = _keyframes(self._scene, inventory)
         self._looked_at = inventory.frame_indices
         self._sampled = max(len(inventory.frame_indices), 1)
@@ -138,7 +147,8 @@ class Eliminator:
         if whole is None or not whole.objects:
             return None if owner.text == SOMEBODY.text else whole
         noun = str(expression.noun)
-        objects = [[part for one in pivots if (part := part_of(one, noun))] for pivots in whole.objects]
+        places = [[part_of(one, expression, self._scene) for one in pivots] for pivots in whole.objects]
+        objects = [[one for one in parts if one is not None] for parts in places]
         if not all(objects):
             return None
         said = [one.words for one in expression.attributes if one.kind != "colour"]
@@ -148,20 +158,8 @@ class Eliminator:
         return Elimination(objects, True, PART_CONFIDENCE, whole.decisions, list(dict.fromkeys(notes)))
 
     def _unlike_others(self, meant: Concept) -> list[int]:
-        """Tracks that may be a thing which the detector has no class for: it then calls a pepper a banana,
-        hardly ever a person or a car.
-        """
-        return [
-            number
-            for number, names in self._names.items()
-            if not any(
-                p >= NAMED
-                and name not in meant.detector
-                and kind_of(name) in LIVELY
-                and kind_of(name) != meant.kind
-                for name, p in names.items()
-            )
-        ]
+        """Tracks that may be a thing which the detector has no class for."""
+        return [number for number, names in self._names.items() if surely_another(meant, names) < NAMED]
 
     def _by_attributes(self, expression: Expression, numbers: Sequence[int]) -> Elimination | None:
         """The track that fits best without a name for it, unless it fits badly."""
@@ -268,15 +266,15 @@ class Eliminator:
             seen = [(track, box) for track, box in here if box is not None]
             seen.sort(key=lambda pair: -float(pair[0].scores.mean()) * len(pair[0].frame_indices) ** 0.5)
             shown[index] = {
-                track.number: Region(
-                    self._scene,
-                    index,
-                    Candidate(box, min(float(track.scores.mean()) / NAMED, 1.0)),
-                    self._names[track.number],
-                )
-                for track, box in seen[:MOST_REGIONS]
+                track.number: self._region(track, index, box) for track, box in seen[:MOST_REGIONS]
             }
         return shown
+
+    def _region(self, track: ObjectTrack, index: int, box: NDArray[np.float32]) -> Region:
+        """One for all sentences: what is measured of it is kept."""
+        surely = min(float(track.scores.mean()) / NAMED, 1.0)
+        new = Region(self._scene, index, Candidate(box, surely), self._names[track.number])
+        return self._known.setdefault((track.number, index), new)
 
     def _uses(self, person: ObjectTrack, meant: Concept) -> bool:
         """Is a thing with the person that makes one a rider, a skier?"""

@@ -14,6 +14,7 @@ from refervid.core.boxes import box_area, shared_area
 from refervid.core.types import Candidate, Mask
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.colour import memberships
+from refervid.engines.lite.chooser.joints import Joints, joints_of
 
 INNER = 0.85
 """A box without a mask is measured on the ellipse of this share of its sides: its corners are background."""
@@ -83,6 +84,12 @@ class Region:
         away = cv2.distanceTransform((~self.mask).astype(np.uint8), cv2.DIST_L2, 5)
         groups, _ = cv2.connectedComponents((away <= reach).astype(np.uint8))
         return bool(groups > 2)  # the first is the rest of the frame
+
+    @cached_property
+    def joints(self) -> Joints | None:
+        """Of the person that it is, in analysis pixels; None without the network that knows them."""
+        found = joints_of(self.scene, self.frame_index, self.candidate.box_xyxy)
+        return None if found is None else found * np.array([*self.scene.scale_xy, 1], np.float32)
 
     @cached_property
     def colours(self) -> NDArray[np.float32]:

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from refervid.core.types import Candidate
 from refervid.engines.lite.chooser import appearance, motion
+from refervid.engines.lite.chooser.joints import uprightness
 from refervid.engines.lite.chooser.motion import Motions, motions_of
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region, overlap
 from refervid.engines.lite.chooser.relations import relation_fit
 from refervid.engines.lite.language import Attribute, Expression, Relation
 from refervid.engines.lite.language.lexicon import PATTERNED, PRIORS
-from refervid.engines.lite.language.vocabulary import COCO_CLASSES, Concept
+from refervid.engines.lite.language.vocabulary import COCO_CLASSES, Concept, kind_of
 
 FLOORS = {
     "colour": 0.03,
@@ -57,10 +58,14 @@ CLEARLY = 0.04
 """Difference in Oklab that tells two things apart: twice what the eye just sees side by side."""
 NAMED = 0.5
 """Fit of a name from which on a thing is recognised: more likely it than not."""
+LIVELY = ("person", "animal", "vehicle", "cycle")
+"""Kinds that the detector takes for nothing else."""
 CALLED = 0.25
 """Score of a candidate of the noun's name from which on nothing else is likelier."""
 REJECT = {"colour": 0.12, "part": 0.04, "motion": 0.08}
 """If no region reaches this fit, what the sentence describes is not there."""
+POSTURE = 0.2
+"""What is left for a person whose legs do not look like it: knees and hips alone never deny it."""
 _SURE_MOTIONS = {"moving", "still", "left", "right", "up", "down", "fast"}
 
 
@@ -141,7 +146,11 @@ def _absolute(
     elif attribute.kind == "shape":
         fits = [appearance.shape_fit(region, attribute.values[0]) for region in regions]
     else:
-        fits = [motion.motion_fit(each, attribute.values[0]) for each in _motions(regions, point_tracks)]
+        moves = _motions(regions, point_tracks)
+        fits = [
+            min(motion.motion_fit(each, attribute.values[0]), _posture_fit(region, attribute.words))
+            for region, each in zip(regions, moves, strict=True)
+        ]
     array = np.array([1 - fit if attribute.negated else fit for fit in fits])
     sure = attribute.kind == "colour" or attribute.values[0] in _SURE_MOTIONS
     missing = sure and bool(array.max() < REJECT.get(kind, 0))
@@ -150,6 +159,17 @@ def _absolute(
         lifted = array + (NEARLY * near + MOST_LIKE * _leaning(attribute, regions)) * (1 - array)
         array = np.maximum(array, np.minimum(lifted, ALMOST))
     return Judged(_words(attribute), kind, array, missing)
+
+
+def _posture_fit(region: Region, words: str) -> float:
+    """How well a person's legs fit standing or sitting; 1 where nothing of it is said or they are hidden."""
+    stands, sits = words.startswith(("stand", "stood")), words.startswith(("sit", "sat", "seat"))
+    if not (stands or sits) or (region.names or {}).get("person", 0.0) < NAMED or region.joints is None:
+        return 1.0
+    upright = uprightness(region.joints)
+    if upright is None:
+        return 1.0
+    return POSTURE + (1 - POSTURE) * (upright if stands else 1 - upright)
 
 
 def _leaning(attribute: Attribute, regions: Sequence[Region]) -> NDArray[np.float64]:
@@ -311,6 +331,21 @@ def noun_fit(meant: Concept, names: Mapping[str, float]) -> float:
     own = max((weight * names.get(name, 0.0) for name, weight in meant.detector.items()), default=0.0)
     other = max((p for name, p in names.items() if name not in meant.detector), default=0.0)
     return own * own / max(own, other) if own else 0.0
+
+
+def surely_another(meant: Concept, names: Mapping[str, float]) -> float:
+    """How surely what has these names is something else. For what it has no class for the detector finds some
+    name, a banana for a pepper, but hardly ever one of the `LIVELY`.
+    """
+    return max(
+        (
+            p
+            for name, p in names.items()
+            if name not in meant.detector
+            and (meant.has_class or (kind_of(name) in LIVELY and kind_of(name) != meant.kind))
+        ),
+        default=0.0,
+    )
 
 
 def is_anything(meant: Concept) -> bool:

@@ -1,0 +1,175 @@
+"""Where garments and parts of the body are on a person whose joints are seen.
+
+Lengths are in heads, the height of the person's head: a figure drawn by the artists' rule is 7 1/2 of them
+high, 2.2 from the shoulders' joints to the hips', 1.5 between the shoulders' and 0.65 between the ears.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from refervid.engines.lite.analysis import Scene
+from refervid.engines.lite.chooser.fuzzy import rise
+from refervid.engines.lite.pose import KEYPOINTS, WEIGHTS, keypoints
+
+SURE = 0.3
+"""Score from which on a joint is taken to be where it is said to be."""
+Joints = NDArray[np.float32]
+"""(17, 3) x, y and score, in the order of `KEYPOINTS`."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The box around these joints, wider by so much; with `paired` there is one for each side of the body."""
+
+    joints: str
+    beside: float
+    above: float
+    below: float
+    paired: bool = False
+
+
+_HEAD = "head"
+_PARTS = {
+    "shirt t-shirt tshirt top blouse vest jumper hoodie cardigan pullover sweater sweatshirt jersey polo"
+    " apron torso chest back": _Part("shoulder hip", 0.3, 0.2, 0.2),
+    "jacket coat blazer parka anorak": _Part("shoulder elbow hip", 0.2, 0.2, 0.4),
+    "dress robe gown": _Part("shoulder hip knee", 0.3, 0.2, 0.1),
+    "clothes clothing outfit costume suit uniform tracksuit jumpsuit overall overalls": _Part(
+        "shoulder elbow hip knee ankle", 0.25, 0.2, 0.1
+    ),
+    "trouser trousers pants jeans leg leggings": _Part("hip knee ankle", 0.3, 0.1, 0.1),
+    "skirt shorts": _Part("hip knee", 0.35, 0.15, 0.0),
+    "arm sleeve": _Part("shoulder elbow wrist", 0.2, 0.2, 0.2, paired=True),
+    "shoe boot sandal sneaker sock foot slipper": _Part("ankle", 0.35, 0.15, 0.4, paired=True),
+    "hand glove fist": _Part("hand", 0.4, 0.4, 0.4, paired=True),
+}
+_ON_HEAD = {
+    "head": _Part(_HEAD, 0.5, 0.65, 0.6),
+    "face": _Part(_HEAD, 0.38, 0.3, 0.55),
+    "hair wig": _Part(_HEAD, 0.5, 0.7, 0.3),
+    "hat cap helmet headband beanie hood crown turban": _Part(_HEAD, 0.5, 0.75, 0.0),
+    "glasses sunglasses goggles spectacles": _Part(_HEAD, 0.4, 0.15, 0.15),
+    "headphones headset earphones": _Part(_HEAD, 0.5, 0.6, 0.3),
+    "mask": _Part(_HEAD, 0.4, 0.15, 0.55),
+    "mouth beard moustache chin": _Part(_HEAD, 0.28, -0.15, 0.6),
+    "nose": _Part(_HEAD, 0.15, 0.05, 0.25),
+    "neck scarf tie necklace": _Part(_HEAD, 0.4, -0.45, 1.0),
+}
+"""From the middle between the eyes."""
+BY_WORD = {word: part for words, part in (_PARTS | _ON_HEAD).items() for word in words.split()}
+THIGH = (0.7, 1.4)
+"""Heads from the hips down to the knees from which on somebody may stand, and surely does."""
+_HAND = 0.35
+"""From the wrist to the middle of the hand, away from the elbow."""
+
+
+def joints_of(scene: Scene, frame_index: int, box_xyxy: NDArray[np.floating]) -> Joints | None:
+    """Of the person in a box, both in pixels of the clip; None without the network."""
+    if WEIGHTS.missing():
+        return None
+    scale = np.array(scene.picture_size[::-1], np.float32) / scene.clip_size[::-1]
+    found = keypoints(scene.picture(frame_index), box_xyxy * np.tile(scale, 2))
+    found[:, :2] /= scale
+    return found
+
+
+def box_by_joints(joints: Joints, noun: str, *, both: bool = True) -> NDArray[np.float64] | None:
+    """(4,) xyxy of a part, of paired ones around `both` or of the one that is seen best; None where its
+    joints are not seen.
+    """
+    part = BY_WORD.get(noun.split(" ")[-1])
+    head = _head_height(joints)
+    if part is None or head is None:
+        return None
+    on_head = part.joints == _HEAD
+    points = _eyes(joints, head) if on_head else _points(joints, head, part, both=both)
+    if points is None:
+        return None
+    (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+    beside, above, below = (head * length for length in (part.beside, part.above, part.below))
+    return np.array([x0 - beside, y0 - above, x1 + beside, y1 + below], np.float64)
+
+
+def uprightness(joints: Joints) -> float | None:
+    """1 for somebody who stands, 0 for somebody who sits or lies, by how far below the hips the knees are: a
+    thigh is 1.8 heads long, and somebody who sits holds it flat. None: they are not seen.
+    """
+    hips, knees, head = _middle(joints, "hip"), _middle(joints, "knee"), _head_height(joints)
+    if hips is None or knees is None or head is None:
+        return None
+    return rise(float(knees[1] - hips[1]) / head, *THIGH)
+
+
+def _points(joints: Joints, head: float, part: _Part, *, both: bool) -> NDArray[np.float64] | None:
+    """(N, 2) the joints of a part; None unless each kind of them is seen on one side at least."""
+    sides = [_side(joints, head, side, part.joints.split()) for side in ("left", "right")]
+    if part.paired:
+        whole = [side for side in sides if (side[:, 2] >= SURE).all()]
+        whole.sort(key=lambda side: -float(side[:, 2].min()))
+        sides = whole if both else whole[:1]
+    points = np.concatenate(sides) if sides else np.empty((0, 3))
+    seen = points[:, 2] >= SURE
+    kinds = seen.reshape(len(sides), -1).any(axis=0)
+    return points[seen, :2] if len(sides) and kinds.all() else None
+
+
+def _side(joints: Joints, head: float, side: str, kinds: Sequence[str]) -> NDArray[np.float64]:
+    """(N, 3) the joints of these kinds on one side."""
+    found = []
+    for kind in kinds:
+        wrist, elbow = joints[_at(f"{side} wrist")], joints[_at(f"{side} elbow")]
+        if kind != "hand":
+            found.append(joints[_at(f"{side} {kind}")])
+        else:
+            forearm = wrist[:2] - elbow[:2]
+            reach = _HAND * head * forearm / max(float(np.linalg.norm(forearm)), 1.0)
+            found.append(np.append(wrist[:2] + reach * (elbow[2] >= SURE), wrist[2]))
+    return np.array(found, np.float64)
+
+
+def _at(name: str) -> int:
+    return KEYPOINTS.index(name)
+
+
+def _head_height(joints: Joints) -> float | None:
+    """In pixels, by what shows it longest: turned away, each length looks shorter. None: nothing shows it."""
+    shoulders, hips = _middle(joints, "shoulder"), _middle(joints, "hip")
+    lengths = [_apart(joints, "shoulder", 1.5), _apart(joints, "ear", 0.65)]
+    if shoulders is not None and hips is not None:
+        lengths.append(float(np.linalg.norm(shoulders - hips)) / 2.2)
+    return max(lengths) or None
+
+
+def _eyes(joints: Joints, head: float) -> NDArray[np.float64] | None:
+    """(1, 2) the middle of the head at the eyes' height; of somebody seen from behind where it would be."""
+    eyes, ears = _middle(joints, "eye"), _middle(joints, "ear")
+    if eyes is not None:
+        # Seen from the side, the eyes are at the front of the head and the ear is in its middle.
+        return np.array([[eyes[0] if ears is None else (eyes[0] + ears[0]) / 2, eyes[1]]])
+    if ears is not None:
+        return ears[None]
+    shoulders = _middle(joints, "shoulder")
+    return None if shoulders is None else shoulders[None] - [0, 0.8 * head]
+
+
+def _middle(joints: Joints, kind: str) -> NDArray[np.float64] | None:
+    """Of the joints of a kind, of which one may be hidden."""
+    here = _of_kind(joints, kind)
+    sure = here[here[:, 2] >= SURE]
+    return np.mean(sure[:, :2], axis=0, dtype=np.float64) if len(sure) else None
+
+
+def _apart(joints: Joints, kind: str, heads: float) -> float:
+    """Height of a head by the two joints of a kind, 0 unless both are seen."""
+    one, other = _of_kind(joints, kind)
+    both = min(one[2], other[2]) >= SURE
+    return float(np.linalg.norm(one[:2] - other[:2])) / heads if both else 0.0
+
+
+def _of_kind(joints: Joints, kind: str) -> Joints:
+    return joints[[name.endswith(kind) for name in KEYPOINTS]]
