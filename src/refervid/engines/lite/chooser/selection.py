@@ -15,6 +15,8 @@ from refervid.engines.lite.language import Expression
 
 PLURAL_SHARE = 0.45
 """Of several things that are asked for, each must be so plausible compared to the best."""
+MOST_ALIKE = 8
+"""So many things are meant at most where no number is said: each is tracked."""
 SEEDS = 4
 """So many regions of each frame may be the thing."""
 LATER = 0.7
@@ -195,7 +197,7 @@ def _several(section: Sequence[Region], verdict: Verdict, count: int | None) -> 
     for number in np.argsort(-verdict.plausible):
         plausible = verdict.plausible[number] >= PLURAL_SHARE * verdict.plausible.max()
         apart = all(overlap(section[number].box, section[other].box) < SAME_THING for other in chosen)
-        if plausible and apart and (count is None or len(chosen) < count):
+        if plausible and apart and len(chosen) < (count or MOST_ALIKE):
             chosen.append(int(number))
     return chosen
 
