@@ -77,7 +77,7 @@ def test_what_is_hidden_has_no_place_by_joints(figure: Joints) -> None:
     for side in ("left", "right"):
         for joint in ("ankle", "knee"):
             figure[KEYPOINTS.index(f"{side} {joint}"), 2] = SURE / 2
-    assert box_by_joints(figure, "shoes") is None
+    assert box_by_joints(figure, "shoe") is None
     assert box_by_joints(figure, "trousers") is None
     assert box_by_joints(figure, "wheel") is None
     figure[:, 2] = 0

@@ -112,10 +112,11 @@ def _points(joints: Joints, head: float, part: _Part, *, both: bool) -> NDArray[
         whole = [side for side in sides if (side[:, 2] >= SURE).all()]
         whole.sort(key=lambda side: -float(side[:, 2].min()))
         sides = whole if both else whole[:1]
-    points = np.concatenate(sides) if sides else np.empty((0, 3))
-    seen = points[:, 2] >= SURE
-    kinds = seen.reshape(len(sides), -1).any(axis=0)
-    return points[seen, :2] if len(sides) and kinds.all() else None
+    if not sides:
+        return None
+    points = np.stack(sides)
+    seen = points[..., 2] >= SURE
+    return points[seen][:, :2] if seen.any(axis=0).all() else None
 
 
 def _side(joints: Joints, head: float, side: str, kinds: Sequence[str]) -> NDArray[np.float64]:
