@@ -57,7 +57,8 @@ class FrameChoice:
 class BoxChoice:
     """Positions in the question's candidates; empty: none fits. `notes` are in plain words.
 
-    `guess`: the picks fit as far as it could be checked, and that was not everything.
+    `guess`: the picks fit as far as it could be checked, and that was not everything. `confidence` in 0..1,
+    None: the chooser does not say.
     """
 
     picks: Sequence[int]
@@ -65,6 +66,7 @@ class BoxChoice:
     notes: Sequence[str] = ()
     error: ChooserError | None = None
     guess: bool = False
+    confidence: float | None = None
 
 
 @dataclass(frozen=True)

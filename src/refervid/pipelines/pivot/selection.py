@@ -58,14 +58,16 @@ class Selection:
 
     @property
     def confidence(self) -> float:
-        """`sure` if the chooser said so, else the mean score of the boxes that were picked.
+        """`sure` if the chooser said so, else its confidence in its picks, or the mean of their scores.
 
         Where none was, the share of the questions that got a usable answer, less for what was not looked at.
         """
         if self.sure is not None:
             return self.sure
         scores = [
-            question.candidates[pick].score for question, choice in self.answered for pick in choice.picks
+            question.candidates[pick].score if choice.confidence is None else choice.confidence
+            for question, choice in self.answered
+            for pick in choice.picks
         ]
         if scores or self.guess:
             return sum(scores) / max(len(scores), 1)

@@ -59,10 +59,8 @@ POSTURES = ("stand", "sit", "lie", "perch", "rest", "stay", "park")
 """Doings that say no more than where a thing is to another."""
 TOUCHING = 0.1
 """Shared area, over the smaller's, from which on a thing is in use by a person."""
-STUFF_CONFIDENCE = 0.3
-"""Not calibrated: there is little to measure it on."""
-PART_CONFIDENCE = 0.3
-"""Likewise."""
+PLACE_CONFIDENCE = 0.5
+"""Of stuff and of parts, known by their place: 33 of 44 were right on the same clips as `chooser.UNNAMED`."""
 
 
 class Eliminator:
@@ -137,7 +135,7 @@ class Eliminator:
         note = f"what {expression.noun!r} looks like is not known here: its usual colours and place are taken"
         decision = Decision("tracks", "an area", "rules", note, frame_index=pivots[0].frame_index)
         notes = [note, *language_notes(expression)]
-        return Elimination([pivots], True, STUFF_CONFIDENCE, [decision], notes)
+        return Elimination([pivots], True, PLACE_CONFIDENCE, [decision], notes)
 
     def _part(self, expression: Expression, owner: Expression) -> Elimination | None:
         """A garment or a part of the body: where it usually is on the person whose it is. That somebody wears
@@ -155,7 +153,7 @@ class Eliminator:
         note = f"where a {noun} usually is on the {owner.noun} is taken: no network here knows it"
         unchecked = [f"not checked: {', '.join(said)}"] if said else []
         notes = [note, *unchecked, *whole.notes]
-        return Elimination(objects, True, PART_CONFIDENCE, whole.decisions, list(dict.fromkeys(notes)))
+        return Elimination(objects, True, PLACE_CONFIDENCE, whole.decisions, list(dict.fromkeys(notes)))
 
     def _unlike_others(self, meant: Concept) -> list[int]:
         """Tracks that may be a thing which the detector has no class for."""
