@@ -23,21 +23,15 @@ import numpy as np
 
 from refervid import Result, load, open_clip
 from refervid.engines.lite.analysis import proposals
-from refervid.engines.lite.chooser import chooser, elimination, scoring, selection, things
+from refervid.engines.lite.chooser import chooser, elimination, scoring, selection
 from straight import StraightTracker, points_right
 
 TRIED: dict[str, tuple[tuple[ModuleType, ...], tuple[float, ...]]] = {
     "NAMED": ((scoring, elimination), (0.3, 0.5, 0.7)),
-    "PERHAPS": ((elimination,), (0.08, 0.15, 0.3)),
     "HOLDS": ((selection, elimination), (0.3, 0.5, 0.7)),
-    "RIVAL": ((things,), (0.5, 0.7, 0.9)),
-    "PLURAL_SHARE": ((selection, things), (0.3, 0.45, 0.6)),
     "LEAST_NAMED": ((proposals,), (0.04, 0.08, 0.16)),
-    "HALF": ((proposals,), (0.3, 0.5, 0.7)),
-    "ROOM": ((proposals,), (4, 8, 16)),
     "CALLED": ((scoring,), (0.12, 0.25, 0.5)),
     "MOST_LIKE": ((scoring,), (0, 0.3, 0.45)),
-    "CLEARLY": ((scoring,), (0.02, 0.04, 0.08)),
     "RECOGNISED": ((chooser,), (0.35, 0.5, 0.65)),
 }
 """By name of a constant the modules that use it, and its values."""
