@@ -26,6 +26,7 @@ from statistics import mean
 import numpy as np
 
 import refervid
+from lite_thresholds import around
 from refervid.core.boxes import box_iou
 from refervid.core.track import Track
 from refervid.core.types import BoxArray, Decision, Hook, Mask, no_hook
@@ -54,7 +55,6 @@ from refervid.media.opening import open_clip
 from refervid.metrics.boundary import boundary_f
 from refervid.metrics.region import jaccard
 from refervid.pipelines.base import Pipeline
-from straight import around
 
 SAME = 0.5
 """Mean overlap (IoU) of the boxes from which on a track is the thing."""

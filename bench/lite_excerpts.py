@@ -2,8 +2,9 @@
 
     python bench/lite_excerpts.py BOXES.json CLIPS [--seconds 3] [-o JSON]
 
-BOXES.json is that of `bench/straight.py`. The same sentences are put to the whole clip and to the seconds
-around one of the frames with boxes, and both answers are judged on that frame alone.
+BOXES.json is that of `bench/lite_thresholds.py`. The same sentences are held against the whole clip and
+against the seconds around one of the frames with boxes, and both answers are judged on that frame alone: do
+the chosen tracks lie where the boxes are? Nothing is tracked.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from lite_thresholds import points_right
 from refervid import load, open_clip
 from refervid.media.part import PartClip
-from straight import StraightTracker, points_right
 
 OUTCOMES = {
     (True, True): "both",
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("-o", "--out", type=Path)
     options = parser.parse_args()
-    pipeline = load("lite", device="cpu", tracker=StraightTracker())
+    pipeline = load("lite", device="cpu")
     counts: Counter[str] = Counter()
     for file, content in json.loads(options.boxes.read_text())["clips"].items():
         clip = open_clip(options.clips / file)
@@ -45,12 +46,14 @@ def main() -> None:
         place = int(abs(excerpt.times_s + excerpt.start_s - clip.times_s[middle]).argmin())
         right = []
         for part, index in ((clip, middle), (excerpt, place)):
-            results = pipeline(part, text=texts)
+            inventory = pipeline.inventory(part)
+            answers = pipeline.engines.chooser.eliminate(part, inventory, texts)
             right.append(
                 [
-                    result.status != "not_found"
-                    and points_right(result, {str(index): one["frames"].get(str(middle))})
-                    for result, one in zip(results, sentences, strict=True)
+                    answer is not None
+                    and bool(answer.objects)
+                    and points_right(answer, inventory, {str(index): one["frames"].get(str(middle))})
+                    for answer, one in zip(answers, sentences, strict=True)
                 ]
             )
         for whole, short in zip(*right, strict=True):

@@ -2,10 +2,12 @@
 
     python bench/lite_thresholds.py BOXES.json CLIPS [-o JSON]
 
-BOXES.json is that of `bench/straight.py`. For each of `TRIED`, one at a time, the sentences are put to each
-clip. An answer counts 1 if it points at the right boxes or doubts what is absent, -1 if it is wrong without a
-word of doubt. "Left out" is the mean over clips of the score on a clip of the setting that is best on all
-others: where that is near the best score on all clips, the choice is no matter of single clips.
+BOXES.json holds {"clips": {file: {"sentences": [{"text", "kind", "frames": {index: boxes xyxy, or null}}]}}};
+kind "absent" marks what is not there. For each of `TRIED`, one at a time, the sentences are held against the
+tracks of each clip. An answer counts 1 if it points at the right boxes (intersection over union of 0.5 with
+their common box on half of the frames) or doubts what is absent, -1 if it is wrong without a word of doubt.
+"Left out" is the mean over clips of the score on a clip of the setting that is best on all others: where that
+is near the best score on all clips, the choice is no matter of single clips. Nothing is tracked.
 """
 
 from __future__ import annotations
@@ -21,28 +23,48 @@ from unittest import mock
 
 import numpy as np
 
-from refervid import Result, load, open_clip
-from refervid.engines.lite.analysis import proposals
-from refervid.engines.lite.chooser import chooser, elimination, scoring, selection
-from straight import StraightTracker, points_right
+from refervid import load, open_clip
+from refervid.core.boxes import box_iou
+from refervid.engines.base import Elimination
+from refervid.engines.inventory import Inventory
+from refervid.engines.lite.chooser import elimination, things
 
-TRIED: dict[str, tuple[tuple[ModuleType, ...], tuple[float, ...]]] = {
-    "NAMED": ((scoring, elimination), (0.3, 0.5, 0.7)),
-    "HOLDS": ((selection, elimination), (0.3, 0.5, 0.7)),
-    "LEAST_NAMED": ((proposals,), (0.04, 0.08, 0.16)),
-    "CALLED": ((scoring,), (0.12, 0.25, 0.5)),
-    "MOST_LIKE": ((scoring,), (0, 0.3, 0.45)),
-    "RECOGNISED": ((chooser,), (0.35, 0.5, 0.65)),
+TRIED: dict[str, tuple[ModuleType, tuple[float, ...]]] = {
+    "NAMED": (elimination, (0.3, 0.5, 0.7)),
+    "PERHAPS": (elimination, (0.08, 0.15, 0.3)),
+    "HOLDS": (elimination, (0.3, 0.5, 0.7)),
+    "RIVAL": (things, (0.5, 0.7, 0.9)),
+    "PLURAL_SHARE": (things, (0.3, 0.45, 0.6)),
 }
-"""By name of a constant the modules that use it, and its values."""
 
 
-def score(result: Result, sentence: Mapping[str, Any]) -> int:
-    if sentence["kind"] == "absent":
-        return -1 if result.status == "ok" else 1
-    if result.status != "not_found" and points_right(result, sentence["frames"]):
+def points_right(answer: Elimination, inventory: Inventory, truth: Mapping[str, Any]) -> bool:
+    chosen = {
+        int(number) for one in answer.decisions for number in str(one.answer).split(", ") if number.isdigit()
+    }
+    tracks = [track for track in inventory.tracks if track.number in chosen]
+    agreeing = 0
+    for index, boxes in truth.items():
+        shown = [box for track in tracks if (box := track.box_at(int(index))) is not None]
+        if boxes is None or not shown:
+            agreeing += boxes is None and not shown
+        else:
+            agreeing += box_iou(around(np.array(shown)), around(np.array(boxes))) >= 0.5
+    return 2 * agreeing >= len(truth)
+
+
+def around(boxes: np.ndarray) -> np.ndarray:
+    """The box around several, xyxy."""
+    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)]).astype(np.float64)
+
+
+def score(answer: Elimination | None, inventory: Inventory, sentence: Mapping[str, Any]) -> int:
+    absent = sentence["kind"] == "absent"
+    if answer is None or not answer.objects or (answer.guess and absent):
+        return int(absent)
+    if not absent and points_right(answer, inventory, sentence["frames"]):
         return 1
-    return -1 if result.status == "ok" else 0
+    return 0 if answer.guess else -1
 
 
 def held_out(scores: Sequence[Sequence[float]]) -> float:
@@ -60,23 +82,24 @@ def main() -> None:
     parser.add_argument("clips", type=Path)
     parser.add_argument("-o", "--out", type=Path)
     options = parser.parse_args()
-    pipeline = load("lite", device="cpu", tracker=StraightTracker())
+    pipeline = load("lite", device="cpu")
     settings = {"as shipped": {}} | {
         f"{name} {value:g}": {name: value}
-        for name, (modules, values) in TRIED.items()
+        for name, (module, values) in TRIED.items()
         for value in values
-        if value != getattr(modules[0], name)
+        if value != getattr(module, name)
     }
     scores: dict[str, list[float]] = {setting: [] for setting in settings}
     for file, content in json.loads(options.boxes.read_text())["clips"].items():
         clip, sentences = open_clip(options.clips / file), content["sentences"]
+        inventory = pipeline.inventory(clip)
         for setting, changes in settings.items():
             with ExitStack() as patched:
                 for name, value in changes.items():
-                    for module in TRIED[name][0]:
-                        patched.enter_context(mock.patch.object(module, name, value))
-                results = pipeline(clip, text=[sentence["text"] for sentence in sentences])
-            points = [score(result, one) for result, one in zip(results, sentences, strict=True)]
+                    patched.enter_context(mock.patch.object(TRIED[name][0], name, value))
+                texts = [sentence["text"] for sentence in sentences]
+                answers = pipeline.engines.chooser.eliminate(clip, inventory, texts)
+            points = [score(answer, inventory, one) for answer, one in zip(answers, sentences, strict=True)]
             scores[setting].append(float(np.mean(points)))
         print(file, {setting: round(own[-1], 3) for setting, own in scores.items()}, flush=True)
     report = {
