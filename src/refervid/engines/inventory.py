@@ -57,7 +57,6 @@ class Inventory:
     notes: Sequence[str] = ()
 
 
-def candidates_at(tracks: Sequence[ObjectTrack], frame_index: int) -> list[Candidate]:
-    """The things that are on a frame."""
-    there = [track.candidate_at(frame_index) for track in tracks]
-    return [one for one in there if one is not None]
+def tracks_at(tracks: Sequence[ObjectTrack], frame_index: int) -> list[tuple[ObjectTrack, Candidate]]:
+    """Those that are on a frame, and where."""
+    return [(track, mark) for track in tracks if (mark := track.candidate_at(frame_index)) is not None]

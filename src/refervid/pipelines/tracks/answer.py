@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from refervid.core.counting import plural
-from refervid.core.types import Candidate, Decision, Pivot, TextReference
-from refervid.engines.inventory import Inventory, ObjectTrack
+from refervid.core.types import Decision, Pivot, TextReference
+from refervid.engines.inventory import Inventory, ObjectTrack, tracks_at
 from refervid.engines.questions import BoxChoice, BoxQuestion
 from refervid.engines.surest import PIVOTS, surest
 from refervid.media.clip import Clip
@@ -72,7 +72,7 @@ def _answered(clip: Clip, standing: Standing, meant: Sequence[ObjectTrack]) -> t
     shown = {index: sum(track.box_at(index) is not None for track in standing.tracks) for index in frames}
     meant_there = {index: sum(track.box_at(index) is not None for track in meant) for index in frames}
     best = max(frames, key=lambda index: (meant_there[index], shown[index], -index))
-    there = _there(standing.tracks, best)
+    there = tracks_at(standing.tracks, best)
     picks = [place for place, (track, _) in enumerate(there) if track in meant]
     section = Section(clip, 0, (best,))
     question = BoxQuestion(section, best, [mark for _, mark in there], standing.text)
@@ -84,7 +84,7 @@ def with_tracks(decision: Decision, inventory: Inventory) -> Decision:
     tracks as candidates on the frame that shows the chosen ones and most of the others.
     """
     numbers = str(decision.answer).split(", ")
-    shown = {index: _there(inventory.tracks, index) for index in inventory.frame_indices}
+    shown = {index: tracks_at(inventory.tracks, index) for index in inventory.frame_indices}
     if not any(shown.values()):
         return decision
 
@@ -98,10 +98,6 @@ def with_tracks(decision: Decision, inventory: Inventory) -> Decision:
     ]
     chosen = tuple(place for place, (track, _) in enumerate(shown[best]) if str(track.number) in numbers)
     return replace(decision, frame_index=best, candidates=candidates, chosen=chosen)
-
-
-def _there(tracks: Sequence[ObjectTrack], index: int) -> list[tuple[ObjectTrack, Candidate]]:
-    return [(track, mark) for track in tracks if (mark := track.candidate_at(index)) is not None]
 
 
 def _things(tracks: Sequence[ObjectTrack]) -> list[list[ObjectTrack]]:

@@ -33,8 +33,6 @@ SHARES = {
 Shadow and shine make everything black, grey and white in part: "shaded" is for these.
 """
 UNCOLOURED = {"black", "white", "grey"}
-PERSON = 0.5
-"""Probability of a person from which on garments are looked for where persons wear them."""
 SAME_THING = 0.7
 """Regions that overlap this much (share of the smaller) are one thing or its part, not rivals."""
 
@@ -87,7 +85,7 @@ def colour_fit(region: Region, attribute: Attribute, pure: bool = False) -> floa
 
 def _worn_at(region: Region, part: str) -> Mask | None:
     """(h, w): the pixels of a person that a garment or part of the body usually has; None: nobody knows."""
-    if (region.names or {}).get("person", 0.0) < PERSON:
+    if not region.is_person:
         return None
     box = part_box(region.box, part, region.joints)
     if box is None:

@@ -19,6 +19,9 @@ from refervid.engines.lite.chooser.joints import Joints, joints_of
 INNER = 0.85
 """A box without a mask is measured on the ellipse of this share of its sides: its corners are background."""
 
+PERSON = 0.5
+"""Probability of a person from which on garments and joints are looked for where persons have them."""
+
 
 @dataclass(eq=False)
 class Region:
@@ -84,6 +87,10 @@ class Region:
         away = cv2.distanceTransform((~self.mask).astype(np.uint8), cv2.DIST_L2, 5)
         groups, _ = cv2.connectedComponents((away <= reach).astype(np.uint8))
         return bool(groups > 2)  # the first is the rest of the frame
+
+    @property
+    def is_person(self) -> bool:
+        return (self.names or {}).get("person", 0.0) >= PERSON
 
     @cached_property
     def joints(self) -> Joints | None:

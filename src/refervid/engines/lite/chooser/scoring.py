@@ -164,7 +164,7 @@ def _absolute(
 def _posture_fit(region: Region, words: str) -> float:
     """How well a person's legs fit standing or sitting; 1 where nothing of it is said or they are hidden."""
     stands, sits = words.startswith(("stand", "stood")), words.startswith(("sit", "sat", "seat"))
-    if not (stands or sits) or (region.names or {}).get("person", 0.0) < NAMED or region.joints is None:
+    if not (stands or sits) or not region.is_person or region.joints is None:
         return 1.0
     upright = uprightness(region.joints)
     if upright is None:
