@@ -9,6 +9,8 @@ import pytest
 import typer
 
 from refervid.cli import app
+from refervid.engines.registry import ENGINES
+from refervid.media.exports import EXPORTS
 from refervid.pipelines.presets import PRESETS
 
 ROOT = Path(__file__).parents[1]
@@ -38,3 +40,23 @@ def test_commands_that_are_written_down_exist(page: Path) -> None:
             assert not inner or words[2].split("|")[0] in inner, line
         if "--preset" in words:
             assert words[words.index("--preset") + 1] in {*PRESETS, "auto"}, line
+
+
+def _rows(page: str) -> dict[str, str]:
+    """Of all tables whose rows begin with names: what stands behind each name."""
+    lines = (ROOT / "docs" / page).read_text("utf-8").splitlines()
+    cells = [line.split(" | ", 1) for line in lines if line.startswith("| `")]
+    return {name: rest for names, rest in cells for name in re.findall("`([^`]+)`", names)}
+
+
+def test_every_form_of_masks_is_told_with_its_files() -> None:
+    told = _rows("outputs.md")
+    for kind in EXPORTS.keys() - {"masks"}:
+        for file in EXPORTS[kind].files("CLIP", ["FRAME"], ["QUERY"]):
+            assert f"`{file}`" in told[kind]
+
+
+def test_every_kind_of_engine_is_told() -> None:
+    told = _rows("settings.md")
+    for role, kinds in ENGINES.items():
+        assert all(f"`{kind}`" in told[role] for kind in kinds), role

@@ -19,4 +19,4 @@ def test_a_notebook_runs(path: Path, tmp_path: Path) -> None:
     shown = [out for cell in notebook.cells for out in cell.get("outputs", [])]
     assert shown
     if path.stem == "first_steps":
-        assert any("text/html" in out.get("data", {}) for out in shown), "a result shows itself as a film"
+        assert any("text/html" in out.get("data", {}) for out in shown), "a result shows itself as a video"

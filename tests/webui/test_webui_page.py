@@ -310,7 +310,7 @@ def test_nobody_waits_for_a_film(browsing: Browsing, video: Path, monkeypatch: p
     with monkeypatch.context() as changed:
         changed.setattr("refervid.webui.clip_work.write_overlay", endless_film)
         ask(page, RED)
-        page.get_by_text("The film is being drawn").wait_for()
+        page.get_by_text("The overlay is being drawn").wait_for()
         page.wait_for_function("document.querySelector('img.film').naturalWidth > 0")
         shoot(page, "before-the-film")
         ask(page, BLUE)

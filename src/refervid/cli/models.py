@@ -57,7 +57,7 @@ def pull(
     preset: Annotated[str | None, typer.Option("--preset", "-p", help="All that this preset needs.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before downloading.")] = False,
 ) -> None:
-    """Download checkpoints at their pinned revisions."""
+    """Download checkpoints, at pinned revisions where one is known."""
     with reporting_errors():
         from refervid.engines.hub.downloads import only_by_hand, plan_download
         from refervid.engines.hub.downloads import pull as fetch

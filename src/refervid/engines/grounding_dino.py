@@ -30,10 +30,11 @@ KEPT_FRAMES = 8
 
 
 class GroundingDinoSettings(HubSettings):
-    """Thresholds are on probabilities; frames are resized to
-    `short_side` pixels or to at most `long_side`; boxes come in the `order` of their scores, or of the
-    network's queries as in AL-Ref-SAM 2's scripts for sound; `batch` counts frames or sentences that go
-    through the network together.
+    """Boxes with a probability above `box_threshold` are candidates, and the words above `text_threshold`
+    their phrase; the best guess that is asked for, however weak, has the words above
+    `last_resort_text_threshold`. Frames are resized to `short_side` pixels or to at most `long_side`; boxes
+    come in the `order` of their scores, or of the network's queries as in AL-Ref-SAM 2's scripts for sound;
+    `batch` counts frames or sentences that go through the network together.
     """
 
     kind: Literal["grounding-dino"] = "grounding-dino"

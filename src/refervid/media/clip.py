@@ -66,6 +66,7 @@ class Clip(ABC):
 
     @property
     def has_audio(self) -> bool:
+        """Whether it has sound, its own or one that was given."""
         return self.sound is not None
 
     def waveform(self, sample_rate: int = 16_000) -> Waveform:

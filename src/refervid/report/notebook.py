@@ -1,4 +1,4 @@
-"""A result in a notebook: one line of words and a film that is small enough to be kept in the notebook."""
+"""A result in a notebook: one line of words and a video that is small enough to be kept in the notebook."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ class Result(Outcome):
             )
 
     def _repr_html_(self) -> str:
-        """What a notebook shows: the words, and a small film."""
+        """What a notebook shows: the words, and a small video."""
         return notebook_html(self, self.overlay)
 
 

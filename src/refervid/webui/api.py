@@ -144,7 +144,7 @@ class Api:
         return await self._answers(request, lambda work, _: work.redo())
 
     async def overlay(self, request: gr.Request) -> str:
-        """Address of the film with the answers drawn on it, below the page's own address."""
+        """Address of the overlay, the clip with the answers drawn on it, below the page's own address."""
         visitor = self._visitor(request)
 
         def draw(hook: Hook) -> str:

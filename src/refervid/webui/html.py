@@ -35,7 +35,7 @@ _STAGES = {
     "choose boxes": "Choosing among them",
     "segment": "Segmenting",
     "track": "Tracking through the clip",
-    "overlay": "Drawing the film",
+    "overlay": "Drawing the overlay",
     "pack": "Packing",
 }
 
@@ -91,7 +91,7 @@ def player(desk: Desk, *, busy: bool) -> str:
         return _render("player", film=f"{address}clip", still=f"{address}0.jpg")
     film = None if work.film is None else file_address(desk, work, work.film)
     still = f"{address}still-{answers.number}.jpg"
-    return _render("player", film=film, still=still, words="The film is being drawn …")
+    return _render("player", film=film, still=still, words="The overlay is being drawn …")
 
 
 def nothing(words: str) -> str:

@@ -99,7 +99,7 @@ class Layout:
         with gr.Column(elem_id="tab-export", elem_classes="unselected"):
             self.formats = gr.CheckboxGroup(
                 list(FORMATS.items()),
-                label="Besides the film, masks (PNG), report (HTML) and result.json",
+                label="Besides the overlay, masks (PNG), report (HTML) and result.json",
             )
             self.pack = gr.Button("Make a zip", interactive=False)
             self.package = gr.HTML(elem_classes="piece")

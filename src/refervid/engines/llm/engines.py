@@ -37,7 +37,8 @@ class LanguageModelSettings(EngineSettings):
     "paper" asks no more than AL-Ref-SAM 2 does; a folder has files to be asked in place of those in
     `refervid/engines/llm/prompts`, of the same names and with the same placeholders; what is in all files a
     run keeps as its `prompts_digest`. With `correct` an unusable reply is answered by one further question
-    (published: it counts as none).
+    (published: it counts as none). An answer may have `max_tokens`; None: 1024 in this
+    process, and as many as it gives by a server.
     """
 
     form: Form = "json"
@@ -62,7 +63,9 @@ class ServerChooserSettings(LanguageModelSettings):
     """`box_model` answers the questions about boxes, by default the same as `model`; `*_detail` is the
     picture detail of OpenAI's servers. `key_variable` names the environment variable with the key, by default
     OPENAI_API_KEY, and none for a server on this machine; a value with a scheme of its own, as in
-    "Basic dXNlcjpwdw==", is sent as it is. `timeout_s` is for a whole answer. `prices` and `box_prices` are
+    "Basic dXNlcjpwdw==", is sent as it is. `base_url` is where the protocol's paths begin; `temperature` and
+    `seed` are sent unless None. `timeout_s` is for a whole answer, what gets none is asked `retries` times
+    more, and `concurrency` questions are on their way at a time. `prices` and `box_prices` are
     what the models charge, where it is not known here. With `probe` the models are first asked to read a
     number from a picture: some servers drop pictures silently.
     """

@@ -46,7 +46,8 @@ class Sam2Settings(HubSettings):
     `pivots_seen`: how many pivots a frame attends to, the nearest first, so that a frame takes no longer in
     a long clip with many pivots; None: as many as the model's configuration says (published: all).
     `feature_cache_mb` on `feature_cache` (`device`, `host`, `disk`): features kept for frames that are
-    needed again. `encode_batch` frames and `object_batch` objects go through the model at once.
+    needed again. `encode_batch` frames and `object_batch` objects go through the model at once;
+    with `compile_encoder` PyTorch compiles the image encoder first.
     `keep_logits`: leave logits in `Track.logits`, 128 KiB per frame and object. With a `resume_folder`,
     progress is saved there every `chunk_frames` frames and the same work goes on from it.
     """

@@ -1,4 +1,4 @@
-"""What editors and compositors read: films and pictures with transparency, and mattes."""
+"""What editors and compositors read: videos and pictures with transparency, and mattes."""
 
 from __future__ import annotations
 
