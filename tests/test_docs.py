@@ -31,8 +31,10 @@ def test_links_lead_to_files_that_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_that_are_written_down_exist(page: Path) -> None:
     known = typer.main.get_command(app).commands  # type: ignore[attr-defined]
-    code = re.findall(r"```(?!python)[a-z]*\n(.*?)```", page.read_text("utf-8"), flags=re.DOTALL)
-    for line in "\n".join(code).splitlines():
+    blocks = re.findall(
+        r"^```(\w*)[^\n]*\n(.*?)^```", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
+    for line in "\n".join(code for language, code in blocks if language != "python").splitlines():
         words = line.split()
         if words[:1] == ["refervid"] and len(words) > 1 and words[1].isalpha():
             assert words[1] in known, line
