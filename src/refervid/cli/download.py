@@ -15,7 +15,7 @@ def download(
     out: Annotated[Path, typer.Option("--out", "-o", help="The file to make; it may not be there yet.")],
     max_mb: Annotated[float, typer.Option("--max-mb", min=0, help="Refuse what is larger.")] = 2000.0,
 ) -> None:
-    """Download a video; no other command fetches anything from an address."""
+    """Download a video; of the other commands only `live` takes one from an address."""
     with reporting_errors():
         from refervid.media.download import download as fetch
 
