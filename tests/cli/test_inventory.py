@@ -15,6 +15,7 @@ from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.media.array import ArrayClip
 from refervid.media.opening import open_clip
 from refervid.report.inventory import summary, words_of, write_page
+from tests.clips import write_pictures
 
 
 def made() -> tuple[ArrayClip, Inventory]:
@@ -51,6 +52,17 @@ def test_the_page_shows_every_track_and_escapes_what_it_says(tmp_path: Path) -> 
     assert "&lt;b&gt;" in page
     assert "<note>" not in page
     assert "<script" not in page
+
+
+def test_an_empty_clip_is_said_to_be_one(tmp_path: Path) -> None:
+    picture = write_pictures(tmp_path / "grey", [np.full((24, 32, 3), 128, np.uint8)])
+    result = CliRunner().invoke(app, ["inventory", str(picture), "-o", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    assert result.stdout == ""
+    assert "nothing was found" in result.stderr
+    page = (tmp_path / "out" / "inventory.html").read_text("utf-8")
+    assert "nothing was found" in page
+    assert "1 frame, 32 × 24 · 0 tracks" in page
 
 
 def test_on_a_real_picture(shared_dir: Path, tmp_path: Path) -> None:

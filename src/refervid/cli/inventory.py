@@ -30,7 +30,7 @@ def inventory(
         from refervid.core.outputs import result_folder, writing_to
         from refervid.media.opening import open_clip
         from refervid.pipelines.tracks.inventory import inventory as find
-        from refervid.report.inventory import summary, words_of, write_page
+        from refervid.report.inventory import NOTHING, summary, words_of, write_page
 
         clip = open_clip(video, fps=fps)
         place = nullcontext() if out is None else result_folder(out, "inventory.json", [video])
@@ -45,6 +45,8 @@ def inventory(
                 target.finish(content)
     if as_json:
         print_json(content)
+    elif not content["tracks"]:
+        console.print(NOTHING)
     else:
         columns = ("#", "what", "colours", "when", "where", "goes")
         table = Table(*columns, box=None, header_style="bold", pad_edge=False)

@@ -17,6 +17,8 @@ from refervid.report.pictures import picture_uri
 from refervid.report.plot import clock
 from refervid.report.templates import template
 
+NOTHING = "nothing was found: no thing was recognised, and none moves or stands out"
+"""Of an inventory without tracks."""
 COLOUR_TERMS = (
     *("black", "white", "grey", "red", "orange", "yellow"),
     *("green", "blue", "purple", "pink", "brown"),
@@ -49,6 +51,7 @@ def write_page(path: Path, clip: Clip, inventory: Inventory) -> None:
         rows=[{**row, "picture": pictures[row["number"]]} for row in rows],
         words=[words_of(row) for row in rows],
         notes=[*clip.notes, *inventory.notes],
+        nothing=NOTHING,
         version=__version__,
     )
     write_text(path, html)

@@ -6,6 +6,8 @@ from functools import cache
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 
+from refervid.core.counting import counted
+
 
 @cache
 def template(name: str, *places: tuple[str, str]) -> Template:
@@ -17,4 +19,5 @@ def template(name: str, *places: tuple[str, str]) -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["counted"] = counted
     return environment.get_template(name)
