@@ -106,8 +106,11 @@ def test_a_part_keeps_names_and_times_of_the_whole(tmp_path: Path) -> None:
     assert [part.frame_name(i) for i in range(3)] == ["00002", "00004", "00006"]
     assert part.start_s + part.times_s == pytest.approx(whole.times_s[[2, 4, 6]])
     assert frame_number(part.frame(1)) == 4
-    with pytest.raises(SettingsError, match="has no frame from 50 s"):
+    lasts = f"{len(FRAMES) / 25:.2f}"
+    with pytest.raises(SettingsError, match=f"has no frame from 50 s: it lasts {lasts} s"):
         open_clip(path, start_s=50)
+    with pytest.raises(SettingsError, match="has no frame from 0.2 s to 0.1 s:"):
+        open_clip(path, start_s=0.2, end_s=0.1)
 
 
 def test_a_part_has_its_own_sound(tmp_path: Path) -> None:

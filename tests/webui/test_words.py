@@ -17,7 +17,7 @@ from refervid.webui.words import about_preset, lack_words, plain_words, without_
 @pytest.mark.parametrize(
     ("error", "hint"),
     [
-        (NoAudioStream("/tmp/x/clip.mp4 has no sound; pass a sound file with `--audio FILE`"), "no sound"),
+        (NoAudioStream("/tmp/x/clip.mp4 has no sound: give a sound file, as `audio` (--audio)"), "no sound"),
         (UnreadableMedia("/tmp/x/clip.mp4: Invalid data"), "cannot be read"),
         (MediaTooLarge("/tmp/x/clip.mp4 has 9 frames; raise `max_pixels` (--max-pixels)"), "smaller"),
         (MissingWeights("/root/.cache/model is not here"), "model is not here"),

@@ -32,7 +32,7 @@ def safe_name(name: str) -> str:
         raise UnsafeName(f"{name!r} cannot be a file name: give it another name")
     bad = [c for c in name if c in "/\\" or unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp")]
     if bad:
-        raise UnsafeName(f"the name {name!r} holds {bad[0]!r}: separators and control characters are refused")
+        raise UnsafeName(f"the name {name!r} holds {bad[0]!r}, which no file name here may hold: rename it")
     if len(name.encode()) > _NAME_BYTES:
         raise UnsafeName(f"the name {name[:40]!r}... is longer than {_NAME_BYTES} bytes: shorten it")
     return name

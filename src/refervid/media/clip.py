@@ -72,7 +72,7 @@ class Clip(ABC):
     def waveform(self, sample_rate: int = 16_000) -> Waveform:
         """The clip's sound as mono, from the first frame on. Raises `NoAudioStream`."""
         if self.sound is None:
-            raise NoAudioStream(f"{self.source} has no sound; pass a sound file with `--audio FILE`")
+            raise NoAudioStream(f"{self.source} has no sound: give a sound file, as `audio` (--audio)")
         waveform, notes = read_waveform(self.sound.path, sample_rate, from_s=self.sound.clip_start_s)
         for note in notes:
             self._note(note)

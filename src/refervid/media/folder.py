@@ -120,7 +120,9 @@ def _picture_files(path: Path) -> tuple[list[Path], list[str]]:
     except OSError as error:
         raise MediaNotFound(f"{path} cannot be read ({error.strerror}); check its access rights") from error
     if not named:
-        raise MediaNotFound(f"{path} holds no .jpg or .png frames")
+        raise MediaNotFound(
+            f"{path} holds no .jpg or .png frames: give a folder of frames, or the path of a video"
+        )
     if not files:
         raise UnreadableMedia(f"{path}: none of its .jpg and .png files is a JPEG or PNG picture")
     left_out = sorted(file.name for file in {*named} - {*files})

@@ -33,8 +33,10 @@ class PartClip(Clip):
         times_s = whole.times_s
         inside = np.flatnonzero((times_s >= start_s) & (times_s < end_s))[::every]
         if not len(inside):
+            until = "" if np.isinf(end_s) else f" to {end_s:g} s"
+            lasts = float(frame_edges(times_s)[-1])
             raise SettingsError(
-                f"{whole.name} has no frame from {start_s:g} s to {end_s:g} s: it lasts {times_s[-1]:.2f} s"
+                f"{whole.name} has no frame from {start_s:g} s{until}: it lasts {lasts:.2f} s"
             )
         self._whole = whole
         self._indices = inside

@@ -71,7 +71,7 @@ PRESETS: Mapping[str, Preset] = {
         ),
         Preset(
             "fast",
-            "Grounding DINO tiny's best box on the middle pivot, SAM 2.1 tiny; sound by AST and CLAP",
+            "Grounding DINO tiny's best box on the middle frame, SAM 2.1 tiny; sound by AST and CLAP",
             "weights",
             {
                 "pipeline": "pivot",
