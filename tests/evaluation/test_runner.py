@@ -82,7 +82,16 @@ def test_resuming_does_only_what_is_missing_and_scores_anew(tmp_path: Path) -> N
         path.unlink()
     (out / "masks" / "c" / "0").rmdir()
     (out / "scores.json").unlink()
-    assert evaluate(data, pipeline, out, resume=True) == scores
+    said: list[tuple[int, int]] = []
+    again = evaluate(
+        data,
+        pipeline,
+        out,
+        resume=True,
+        hook=lambda stage, artefact, completed, total: said.append((completed, total)),
+    )
+    assert again == scores
+    assert said == [(4, 6), (5, 6), (6, 6)]
     after = times(out)
     assert {path.relative_to(out).as_posix() for path in after if after[path] != before[path]} == {
         "items/b/1.json",
@@ -285,7 +294,7 @@ def test_a_mirror_holds_all_that_resuming_needs(tmp_path: Path) -> None:
     assert len(first["failed"]) == 3
     (tmp_path / "server").unlink()
     there = tmp_path / "there"
-    with pytest.raises(SettingsError, match="mirror holds a run"):
+    with pytest.raises(SettingsError, match="the mirror holds a run"):
         evaluate(data, ColourPipeline(tmp_path), there, mirror=Mirror(place))
     scores = evaluate(data, ColourPipeline(tmp_path), there, resume=True, mirror=Mirror(place))
     assert scores["failed"] == {}

@@ -80,7 +80,7 @@ def progress_hook(remark: Callable[[Any], str] = lambda artefact: "") -> Iterato
 
         def hook(stage: str, artefact: object, completed: int, total: int) -> None:
             if stage not in bars:
-                bars[stage] = progress.add_task(stage, total=total)
+                bars[stage] = progress.add_task(stage, total=total, completed=completed)
             progress.update(bars[stage], completed=completed, total=total)
 
         yield hook

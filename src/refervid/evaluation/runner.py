@@ -133,8 +133,8 @@ def evaluate(
         mine = shard.part(items)
         folder.complete_mirror(mine)
         works = list(undone(mine, folder))
-        total = sum(len(work.items) for work in works)
-        completed = 0
+        total = len(mine)
+        completed = total - sum(len(work.items) for work in works)
         hook("items", [], completed, total)
         for answers in (executor or on_this_machine(pipeline))(works):
             for answer in answers:

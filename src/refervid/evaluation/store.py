@@ -65,9 +65,8 @@ class RunFolder:
         file = self.path / "run.json"
         mirrored = None if self._mirror is None else self._mirror.read(file.name)
         if not resume and (file.exists() or mirrored is not None):
-            raise SettingsError(
-                f"{self.path} or its mirror holds a run: continue it with --resume, or choose another folder"
-            )
+            place = self.path if file.exists() else "the mirror"
+            raise SettingsError(f"{place} holds a run: continue it with --resume, or choose another folder")
         if self._mirror is not None:
             self._refuse_other_mirror(self._mirror, mirrored, dataset, items)
             if resume:
