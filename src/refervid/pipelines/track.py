@@ -57,6 +57,12 @@ def check_marks(clip: Clip, objects: Mapping[str, Sequence[Pivot]]) -> None:
                 raise SettingsError(
                     f"{name}: frame {pivot.frame_index}: the clip has frames 0 to {len(clip) - 1}"
                 )
+            if pivot.points_xy is not None:
+                inside = (pivot.points_xy >= 0) & (pivot.points_xy <= (clip.width, clip.height))
+                if not inside.all():
+                    raise SettingsError(
+                        f"{name}: a point lies outside the frame, which has {clip.width}x{clip.height} pixels"
+                    )
             if pivot.mask is not None and pivot.mask.shape != (clip.height, clip.width):
                 raise SettingsError(
                     f"{name}: a mask of {pivot.mask.shape[1]}x{pivot.mask.shape[0]} pixels on frames of "
