@@ -118,19 +118,22 @@ def test_changes_by_name() -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "said"),
     [
-        "nonsense",
-        "=3",
-        "text.candidates=many",
-        "text.candidates=0",
-        "text.colour=3",
-        "chooser.kind=x",
-        "tracker.speed=9",
+        ("nonsense", "name=value"),
+        ("=3", "name=value"),
+        ("text.candidates=many", "valid integer"),
+        ("text.candidates=0", "greater than or equal to 1"),
+        ("text.candidates=[1, 2", "cannot be read as YAML; put it in quotes"),
+        ("text.colour=3", "choose among candidates"),
+        ("text=3", "group of settings; choose among candidates"),
+        ("tracker=3", "group of settings; each is changed by its full name"),
+        ("chooser.kind=x", "choose one of"),
+        ("tracker.speed=9", "speed"),
     ],
 )
-def test_changes_that_make_no_sense(change: str) -> None:
-    with pytest.raises(SettingsError):
+def test_changes_that_make_no_sense(change: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
         load("lite", device="cpu", settings=[change])
 
 

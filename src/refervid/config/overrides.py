@@ -37,7 +37,9 @@ def override(settings: Mapping[str, Any], changes: Sequence[str]) -> dict[str, A
         try:
             place[key] = yaml.safe_load(text)
         except yaml.YAMLError as error:
-            raise SettingsError(f"setting {path!r}: the value cannot be read") from error
+            raise SettingsError(
+                f"setting {path!r}: the value cannot be read as YAML; put it in quotes"
+            ) from error
     return result
 
 

@@ -28,6 +28,8 @@ def _told(problem: ErrorDetails, settings: type[BaseModel] | None) -> str:
         return f"there is no such setting; choose among {_names_at(settings, place[:-1])}"
     if settings is not None and problem["type"] == "model_type":
         return f"this is a group of settings; choose among {_names_at(settings, place)}"
+    if problem["type"] == "dict_type":
+        return "this is a group of settings; each is changed by its full name, such as tracker.kind=sam2"
     return problem["msg"]
 
 
