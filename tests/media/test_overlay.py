@@ -81,6 +81,14 @@ def test_odd_sizes_grow_by_a_copied_edge(tmp_path: Path, height: int, width: int
     assert (np.abs(copy.astype(int) - 200) < 6).all()
 
 
+def test_a_label_of_two_lines_is_written_on_one() -> None:
+    masks = [np.pad(np.ones((20, 60), bool), ((60, 16), (34, 34)))]
+    one, two = (np.full((96, 128, 3), 90, np.uint8) for _ in range(2))
+    draw_masks(one, masks, ["the dog"])
+    draw_masks(two, masks, ["the\ndog"])
+    assert np.array_equal(one, two)
+
+
 def test_one_frame_makes_a_movie(tmp_path: Path) -> None:
     clip = ArrayClip(numbered_frames(1))
     write_overlay(tmp_path / "o.mp4", clip, [lower_half(clip)], ["it"])

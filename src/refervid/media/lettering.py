@@ -19,8 +19,9 @@ _SUBPIXEL_BITS = 4
 
 
 def drawable(text: str) -> str | None:
-    """`text` in letters that the built-in font has (accents go), or None for other scripts."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    """`text` on one line in letters that the built-in font has (accents go), or None for other scripts."""
+    line = " ".join(unicodedata.normalize("NFKD", text).split())
+    plain = "".join(c for c in line if not unicodedata.combining(c))
     return plain if plain.isascii() else None
 
 
