@@ -69,6 +69,25 @@ def test_from_python_it_gives_the_same_masks(folder: Path, tmp_path: Path) -> No
     assert np.array_equal(result.masks, written(out, "object"))
 
 
+@pytest.mark.parametrize(
+    ("mark", "said"),
+    [
+        (refervid.Pivot(0.5, box_xyxy=np.float32([13, 53, 44, 84])), "frame_index=0.5"),  # type: ignore[arg-type]
+        (refervid.Pivot(0, box_xyxy=[13, 53, 44, 84]), r"box_xyxy=\[13, 53"),  # type: ignore[arg-type]
+        (refervid.Pivot(0, box_xyxy=np.float32([13, 53, 44])), r"shape \(4,\)"),
+        (refervid.Pivot(0, box_xyxy=np.float32([13, np.nan, 44, 84])), "no array of numbers"),
+        (refervid.Pivot(0, points_xy=np.float32([28, 68])), r"shape \(2, 2\)"),
+        (
+            refervid.Pivot(0, points_xy=np.float32([[28, 68]]), point_labels=np.array([True, False])),
+            r"point_labels=.* shape \(1,\)",
+        ),
+    ],
+)
+def test_a_mark_of_another_form_is_named(folder: Path, mark: refervid.Pivot, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        refervid.track(folder, {"disc": [mark]}, preset="lite")
+
+
 def test_marks_are_read_as_typed() -> None:
     marks = read_marks(["a dog=3:1,2,3.5,4"], ["7:1,2", "7:3,4,-", "b=7:5,6"], [])
     assert list(marks) == ["a dog", "object", "b"]

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Unpack
 
+import numpy as np
+
+from refervid.core.arguments import need_number
 from refervid.core.errors import SettingsError
 from refervid.core.types import Hook, MarkReference, Pivot, no_hook
 from refervid.engines.base import Tracker
@@ -53,6 +56,7 @@ def check_marks(clip: Clip, objects: Mapping[str, Sequence[Pivot]]) -> None:
         if not isinstance(pivots, Sequence) or not all(isinstance(pivot, Pivot) for pivot in pivots):
             raise SettingsError(f"{name}: {pivots!r:.60} is no list of refervid.Pivot")
         for pivot in pivots:
+            _check_form(name, pivot)
             if not 0 <= pivot.frame_index < len(clip):
                 raise SettingsError(
                     f"{name}: frame {pivot.frame_index}: the clip has frames 0 to {len(clip) - 1}"
@@ -68,6 +72,18 @@ def check_marks(clip: Clip, objects: Mapping[str, Sequence[Pivot]]) -> None:
                     f"{name}: a mask of {pivot.mask.shape[1]}x{pivot.mask.shape[0]} pixels on frames of "
                     f"{clip.width}x{clip.height}"
                 )
+
+
+def _check_form(name: str, pivot: Pivot) -> None:
+    """Raises `SettingsError` for other arrays than `Pivot` says: lists, another shape, what is no number."""
+    need_number(f"{name}: frame_index", pivot.frame_index, whole=True)
+    count = np.shape(pivot.points_xy)[:1] or (0,)
+    for field, shape in (("box_xyxy", (4,)), ("points_xy", (*count, 2)), ("point_labels", count)):
+        value = getattr(pivot, field)
+        if value is None:
+            continue
+        if not isinstance(value, np.ndarray) or value.shape != shape or not np.isfinite(value).all():
+            raise SettingsError(f"{name}: {field}={value!r:.60} is no array of numbers of shape {shape}")
 
 
 def track_with(
