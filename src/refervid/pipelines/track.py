@@ -77,7 +77,8 @@ def check_marks(clip: Clip, objects: Mapping[str, Sequence[Pivot]]) -> None:
 def _check_form(name: str, pivot: Pivot) -> None:
     """Raises `SettingsError` for other arrays than `Pivot` says: lists, another shape, what is no number."""
     need_number(f"{name}: frame_index", pivot.frame_index, whole=True)
-    count = np.shape(pivot.points_xy)[:1] or (0,)
+    points = () if pivot.points_xy is None else pivot.points_xy
+    count = np.shape(points)[:1] or (0,)
     for field, shape in (("box_xyxy", (4,)), ("points_xy", (*count, 2)), ("point_labels", count)):
         value = getattr(pivot, field)
         if value is None:
