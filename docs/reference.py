@@ -68,6 +68,6 @@ def _python() -> str:
         )
         lines += [f"## {name}", "", "```{eval-rst}", f".. {kind}:: {home}"]
         if kind == "autoclass":
-            lines += ["   :members:"]
+            lines += ["   :members:", "   :inherited-members:", "   :special-members: __call__, __getitem__"]
         lines += ["```", ""]
     return "\n".join(lines)

@@ -38,6 +38,11 @@ class Result(Outcome):
     """Masks of what a reference means, on every frame of a clip.
 
     `result[i]` is the result on frame `i`, `len(result)` the number of frames, and iteration goes over them.
+    Beside `masks`, `boxes_xyxy`, `areas` and `times_s` of all frames it has `status` ("ok", "guess",
+    "not_found", "partial" or "failed"), `confidence` in 0..1 (how likely the answer is right: calibrated for
+    preset `lite`, with other presets the engines' own score), `notes` for a person, `objects` that the masks
+    are made of, `pivots` and `decisions` that led to them, `engines` by role, and `timings_s` in seconds by
+    stage.
 
     >>> result.query, result.masks.shape, len(result.objects)
     ('the red disc', (12, 96, 144), 1)

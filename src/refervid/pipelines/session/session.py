@@ -199,7 +199,7 @@ class Session:
         self._write(f"merge {one.name} with {two.name}", [merged(one, two)], answers, gone=[other])
 
     def rename(self, number: int, name: str) -> None:
-        """Raises `SettingsError` for a name without a letter."""
+        """Call an object by another name. Raises `SettingsError` for one without a letter."""
         one, name = self._object(number), well_formed(name).strip()
         if not name:
             raise SettingsError("an object's name is empty: give it a word")
