@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from refervid.core.types import Candidate
+from refervid.engines.inventory import ObjectTrack
 from refervid.engines.lite.chooser import RulesChooser, RulesSettings
 from refervid.engines.lite.chooser.chooser import MOST_SECTIONS
 from refervid.engines.lite.language.words import MOST_WORDS
@@ -238,6 +239,61 @@ def test_detector_phrases_name_the_noun() -> None:
     named = [replace(cat, phrase="cat"), replace(dog, phrase="dog")]
     [choice] = CHOOSER.pick_boxes([replace(question, candidates=named)])
     assert list(choice.picks) == [1]
+
+
+def recognised(clip: ShapesClip, frame: int, **names: str) -> list[ObjectTrack]:
+    """Some of the shapes, as a finder saw them on a frame: shape's name -> class of COCO."""
+    boxes = {shape.name: one.box_xyxy for shape, one in zip(clip.shapes, clip.candidates(frame), strict=True)}
+    return [
+        ObjectTrack(number, np.array([frame]), boxes[shape][None], np.ones(1, np.float32), {name: 0.9})
+        for number, (shape, name) in enumerate(names.items(), 1)
+    ]
+
+
+@pytest.fixture(scope="module")
+def pets() -> ShapesClip:
+    return ShapesClip(
+        [
+            Shape("left", "red", stay(60, 150)),
+            Shape("cat", "brown", stay(110, 150), 50, 40, score=0.7),
+            Shape("dog", "brown", stay(270, 150), 70, 60, score=0.7),
+            Shape("right", "red", stay(340, 150)),
+            Shape("tail", "black", stay(285, 140), 24, 24, score=0.2),
+        ],
+        seconds=0.4,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("the gizmo next to the dog", "right"),
+        ("the gizmo next to the cat", "left"),
+        ("the thing that is neither a dog nor a cat and on the left", "left"),
+        ("the thing next to the dog that is not a cat", "right"),
+        ("the tail of the dog", "tail"),
+    ],
+)
+def test_what_was_recognised_tells_what_is_said_of_something_else(
+    pets: ShapesClip, text: str, name: str
+) -> None:
+    question = pets.question(text)
+    tracks = recognised(pets, question.frame_index, cat="cat", dog="dog")
+    [choice] = CHOOSER.pick_boxes([replace(question, recognised=tracks)])
+    assert [pets.shapes[pick].name for pick in choice.picks] == [name]
+    assert not any("recognised:" in note or "cannot be measured" in note for note in choice.notes)
+
+
+def test_what_was_proposed_by_name_on_one_frame_is_meant_on_all() -> None:
+    clip = ShapesClip(
+        [Shape("pen", "red", stay(60, 100), 20, 10), Shape("box", "blue", stay(280, 100), 90, 60)]
+    )
+    first, second = clip.question("the pen", 5), clip.question("the pen", 20)
+    pen, box = first.candidates
+    named = [replace(pen, phrase="pen", score=0.3), replace(box, score=0.5)]
+    choices = CHOOSER.pick_boxes([replace(first, candidates=named), replace(second, candidates=[box])])
+    assert list(choices[0].picks) == [0]
+    assert not choices[1].picks
 
 
 def test_the_reason_says_what_fits_and_what_was_not_checked(table: ShapesClip) -> None:

@@ -12,15 +12,15 @@ import numpy as np
 from refervid.core.boxes import box_iou
 from refervid.core.types import Candidate, Decision, Interval, SoundingObject
 from refervid.engines.base import Elimination, EngineSettings
-from refervid.engines.inventory import Inventory
+from refervid.engines.inventory import Inventory, tracks_at
 from refervid.engines.lite.analysis import ClipAnalysis, Scene
 from refervid.engines.lite.analysis.colour import membership
 from refervid.engines.lite.analysis.proposals import things_on
 from refervid.engines.lite.analysis.sound import envelopes, stretches
 from refervid.engines.lite.chooser.elimination import Eliminator
+from refervid.engines.lite.chooser.naming import surely_not
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
-from refervid.engines.lite.chooser.scoring import is_anything, surely_another
 from refervid.engines.lite.chooser.selection import Answer, answer
 from refervid.engines.lite.chooser.sounding import sounding_regions
 from refervid.engines.lite.language import Expression, parse
@@ -187,9 +187,9 @@ def _pick_boxes(scene: Scene, questions: Mapping[int, BoxQuestion]) -> dict[int,
         regions[number] = [
             known.setdefault(
                 (question.frame_index, candidate.box_xyxy.tobytes(), candidate.score),
-                Region(scene, question.frame_index, candidate),
+                Region(scene, question.frame_index, candidate, names),
             )
-            for candidate in _discounted(question)
+            for candidate, names in _recognised(question)
         ]
     point_tracks = PointTracks(list(known.values()))
     choices = {}
@@ -201,21 +201,20 @@ def _pick_boxes(scene: Scene, questions: Mapping[int, BoxQuestion]) -> dict[int,
     return choices
 
 
-def _discounted(question: BoxQuestion) -> list[Candidate]:
-    """The candidates, worth the less the surer they were recognised as something else than what is named."""
-    meant = parse(question.text).concept
-    if meant is None or is_anything(meant):
-        return list(question.candidates)
-    others = [
-        (box, surely_another(meant, track.names))
-        for track in question.recognised
-        if (box := track.box_at(question.frame_index)) is not None
-    ]
-
-    def is_another(one: Candidate) -> float:
-        return max((p for box, p in others if box_iou(one.box_xyxy, box) >= RECOGNISED), default=0.0)
-
-    return [replace(one, score=one.score * (1 - is_another(one))) for one in question.candidates]
+def _recognised(question: BoxQuestion) -> list[tuple[Candidate, Mapping[str, float] | None]]:
+    """The candidates, each with the names of what was recognised there, and worth the less the surer that is
+    not what is meant.
+    """
+    expression = parse(question.text)
+    tracks = tracks_at(question.recognised, question.frame_index)
+    found: list[tuple[Candidate, Mapping[str, float] | None]] = []
+    for one in question.candidates:
+        shares = [(box_iou(one.box_xyxy, mark.box_xyxy), track) for track, mark in tracks]
+        here = [(share, track.names) for share, track in shares if share >= RECOGNISED]
+        surely = max((surely_not(expression, names) for _, names in here), default=0.0)
+        nearest = max(here, key=lambda pair: pair[0])[1] if here else None
+        found.append((replace(one, score=one.score * (1 - surely)), nearest))
+    return found
 
 
 def _choice(question: BoxQuestion, reply: Answer) -> BoxChoice:

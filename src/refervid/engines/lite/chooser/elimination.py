@@ -20,19 +20,12 @@ from refervid.engines.lite.chooser.actions import BELONGS, HOW, action_fit
 from refervid.engines.lite.chooser.body import SOMEBODY, part_of, wearer
 from refervid.engines.lite.chooser.confidence import confidence
 from refervid.engines.lite.chooser.motion import TOLD_IN_PART
+from refervid.engines.lite.chooser.naming import NAMED, doubtful, is_anything, noun_fit, surely_another
+from refervid.engines.lite.chooser.notes import language_notes
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
-from refervid.engines.lite.chooser.scoring import (
-    FLOORS,
-    NAMED,
-    REJECT,
-    denied,
-    is_anything,
-    judge,
-    noun_fit,
-    surely_another,
-)
-from refervid.engines.lite.chooser.selection import HOLDS, language_notes
+from refervid.engines.lite.chooser.scoring import FLOORS, REJECT, denied, judge
+from refervid.engines.lite.chooser.selection import HOLDS
 from refervid.engines.lite.chooser.stuff import stuff_mask
 from refervid.engines.lite.chooser.things import Judgement, chosen_groups, pivots_of, same_place
 from refervid.engines.lite.language import Concept, Expression, Relation
@@ -193,7 +186,9 @@ class Eliminator:
         fits: dict[int, dict[tuple[str, str], list[float]]] = {number: {} for number in numbers}
         shown = self._regions({*numbers, *self._targets(expression)})
         doings = _doings(expression)
-        expression = replace(expression, relations=tuple(r for r in expression.relations if r not in doings))
+        expression = replace(
+            expression, owner=None, relations=tuple(r for r in expression.relations if r not in doings)
+        )
         points = PointTracks([region for regions in shown.values() for region in regions.values()])
         for regions in shown.values():
             if found.keys().isdisjoint(regions):
@@ -285,7 +280,7 @@ class Eliminator:
     def _found(self, expression: Expression, meant: Concept | None, judged: list[Judgement]) -> Elimination:
         chosen, rivals = chosen_groups(judged, expression)
         best = chosen[0][0]
-        notes = language_notes(replace(expression, excluded=_doubtful(expression.excluded), owner=None))
+        notes = language_notes(replace(expression, excluded=doubtful(expression.excluded)))
         if expression.plural and len(chosen) < (expression.count or 2):
             notes.append(f"{expression.count or 'several'} are asked for, {len(chosen)} seen")
         unchecked = list(meant.unchecked) if meant else ["what it is"]
@@ -337,7 +332,7 @@ def _unmeasured(expression: Expression) -> list[Relation]:
         relation
         for relation in expression.relations
         if (relation.action and relation.action not in HOW and relation.action not in POSTURES)
-        or (relation.negated and relation.kind != "compared" and _doubtful(relation.targets))
+        or (relation.negated and relation.kind != "compared" and doubtful(relation.targets))
     ]
 
 
@@ -345,13 +340,6 @@ def _named_others(expression: Expression) -> list[Concept]:
     """What the sentence relates to."""
     targets = [target for relation in expression.relations for target in relation.targets]
     return [meant for target in targets if (meant := target.concept) is not None]
-
-
-def _doubtful(others: Sequence[Expression]) -> tuple[Expression, ...]:
-    """Those that may be there unseen, or not be told from others."""
-    return tuple(
-        one for one in others if (meant := one.concept) is None or not meant.known or meant.unchecked
-    )
 
 
 def _prominence(track: ObjectTrack, scene: Scene, seen: float) -> float:

@@ -6,7 +6,17 @@ import numpy as np
 
 from refervid.engines.lite.chooser.fuzzy import rise
 from refervid.engines.lite.chooser.region import Region, overlap
-from refervid.engines.lite.language import Relation
+from refervid.engines.lite.language import Expression, Relation, RelationKind
+from refervid.engines.lite.language.words import PART_KINDS
+
+
+def relations_of(expression: Expression) -> tuple[Relation, ...]:
+    """All that is said, and whose it is: a part is in its owner, a thing is with them."""
+    owner = expression.owner
+    if owner is None:
+        return expression.relations
+    kind: RelationKind = "inside" if expression.noun_class in PART_KINDS else "with"
+    return (*expression.relations, Relation(kind, (owner,), "of"))
 
 
 def relation_fit(relation: Relation, one: Region, other: Region) -> float:

@@ -8,22 +8,21 @@ for one attribute, but among comparable things the attributes decide. What can o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.core.types import Candidate
 from refervid.engines.lite.chooser import appearance, motion
 from refervid.engines.lite.chooser.joints import uprightness
 from refervid.engines.lite.chooser.motion import Motions, motions_of
+from refervid.engines.lite.chooser.naming import NAMED, called_so, is_anything, noun_fit
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region, overlap
-from refervid.engines.lite.chooser.relations import relation_fit
+from refervid.engines.lite.chooser.relations import relation_fit, relations_of
 from refervid.engines.lite.language import Attribute, Expression, Relation
 from refervid.engines.lite.language.lexicon import PATTERNED, PRIORS
-from refervid.engines.lite.language.vocabulary import COCO_CLASSES, Concept, kind_of
 
 FLOORS = {
     "colour": 0.03,
@@ -35,11 +34,14 @@ FLOORS = {
     "motion": 0.25,
     "order": 0.1,
     "relation": 0.2,
+    "somewhere": 0.6,
     "noun": 0.02,
     "named": 0.02,
     "prior": 0.5,
 }
-"""What is left of a region's plausibility if it does not fit at all: the surer the measure, the less."""
+"""What is left of a region's plausibility if it does not fit at all: the surer the measure, the less.
+"somewhere": a relation to something of which nothing is known, which may be anywhere.
+"""
 OBJECTNESS_POWER = 0.7
 """Scores of detectors are steeper than the odds that the sentence means something else."""
 SCATTERED = 0.3
@@ -56,12 +58,6 @@ ALMOST = 0.49
 """Neither makes the colour hold (`selection.HOLDS`)."""
 CLEARLY = 0.04
 """Difference in Oklab that tells two things apart: twice what the eye just sees side by side."""
-NAMED = 0.5
-"""Fit of a name from which on a thing is recognised: more likely it than not."""
-LIVELY = ("person", "animal", "vehicle", "cycle")
-"""Kinds that the detector takes for nothing else."""
-CALLED = 0.25
-"""Score of a candidate of the noun's name from which on nothing else is likelier."""
 REJECT = {"colour": 0.12, "part": 0.04, "motion": 0.08}
 """If no region reaches this fit, what the sentence describes is not there."""
 POSTURE = 0.2
@@ -96,22 +92,26 @@ class Verdict:
         return tuple(each.words for each in self.judged if each.missing)
 
 
-def judge(expression: Expression, regions: Sequence[Region], point_tracks: PointTracks) -> Verdict:
-    """`regions` are those of one frame; `point_tracks` know what they do over the clip."""
+def judge(
+    expression: Expression, regions: Sequence[Region], point_tracks: PointTracks, *, called: bool = False
+) -> Verdict:
+    """`regions` are those of one frame; `point_tracks` know what they do over the clip. `called`: what the
+    noun names was surely proposed on some frame, so that what was not is unlikely on all of them.
+    """
     pure = expression.noun_class in ONE_COLOURED and not set(expression.unchecked) & set(PATTERNED.split())
     coloured = any(each.kind == "colour" and not each.negated for each in expression.attributes)
     power = ONE_COLOURED_POWER if pure and coloured else OBJECTNESS_POWER
     scores = np.array([max(region.candidate.score, 0.01) for region in regions]) ** power
     if not expression.plural:
         scores *= [SCATTERED if region.scattered else 1.0 for region in regions]
-    judged = _noun(expression, regions)
+    judged = _noun(expression, regions, called)
     sequence = [each for each in expression.attributes if each.phase]
     plain = [each for each in expression.attributes if not each.phase]
     judged += [_absolute(each, regions, point_tracks, pure) for each in plain if not _comparing(each)]
     if sequence:
         fits = [motion.sequence_fit(each, sequence) for each in _motions(regions, point_tracks)]
         judged.append(Judged(" then ".join(each.words for each in sequence), "motion", np.array(fits)))
-    judged += [_related(each, expression.noun, regions, point_tracks) for each in expression.relations]
+    judged += [_related(each, expression.noun, regions, point_tracks) for each in relations_of(expression)]
     judged += _priors(expression, regions)
     alone = _combine(scores, judged)
     for attribute in plain:
@@ -233,13 +233,15 @@ def _related(
     if relation.kind == "compared" and relation.attribute is not None:
         return _more_than(relation, relation.attribute, regions, point_tracks)
     fits = np.ones(len(regions))
-    missing = False
+    missing, kind = False, "relation"
     sides: list[NDArray[np.float64]] = []
     for target in relation.targets:
         verdict = judge(target, regions, point_tracks)
         # The likeliest target is still none if it is something else.
         named = [each.fits for each in verdict.judged if each.kind == "named"]
         weights = verdict.plausible / verdict.plausible.max() * (named[0] if named else 1)
+        if not (named or any(each.kind != "prior" and each.fits.max() >= NAMED for each in verdict.judged)):
+            kind = "somewhere"
         missing = missing or bool(verdict.missing)
         apart = np.array(
             [[one is not other and _may_relate(relation, one, other) for other in regions] for one in regions]
@@ -264,7 +266,7 @@ def _related(
         fits = (fits / fits.max()) ** 3
     words = f"{relation.words} {relation.targets[0].noun or ''}".strip()
     fits = denied(fits) if relation.negated else fits
-    return Judged(words, "relation", fits, missing and not relation.negated)
+    return Judged(words, kind, fits, missing and not relation.negated)
 
 
 def _between(
@@ -302,55 +304,17 @@ def _more_than(
     return Judged(relation.words, "relation", 1 - fits if relation.negated else fits)
 
 
-def _noun(expression: Expression, regions: Sequence[Region]) -> list[Judged]:
-    noun = expression.noun
+def _noun(expression: Expression, regions: Sequence[Region], called: bool) -> list[Judged]:
+    """By names where they tell: all regions have them, or some is recognised; else by what was proposed."""
+    noun, meant = expression.noun, expression.concept
     if noun is None:
         return []
-    if any(region.names is not None for region in regions):
-        meant = expression.concept
-        if meant is None or is_anything(meant):
-            return []
-        return [Judged(noun, "named", np.array([noun_fit(meant, region.names or {}) for region in regions]))]
-    fits = [_called(region.candidate, noun) for region in regions]
-    return [Judged(noun, "noun", np.array(fits))] if any(fits) else []
-
-
-def _called(candidate: Candidate, noun: str) -> float:
-    """How surely a detector without classes proposed it for this noun."""
-    called = noun == candidate.phrase or noun in candidate.phrase.split()
-    return min(1.0, candidate.score / CALLED) if called else 0.0
-
-
-def noun_fit(meant: Concept, names: Mapping[str, float]) -> float:
-    """How surely what has these names is meant: its probability, less where a foreign name is likelier.
-
-    Where the noun itself is among the names that is its probability.
-    """
-    if meant.noun in names and meant.noun not in COCO_CLASSES:
-        return names[meant.noun]
-    own = max((weight * names.get(name, 0.0) for name, weight in meant.detector.items()), default=0.0)
-    other = max((p for name, p in names.items() if name not in meant.detector), default=0.0)
-    return own * own / max(own, other) if own else 0.0
-
-
-def surely_another(meant: Concept, names: Mapping[str, float]) -> float:
-    """How surely what has these names is something else. For what it has no class for the detector finds some
-    name, a banana for a pepper, but hardly ever one of the `LIVELY`.
-    """
-    return max(
-        (
-            p
-            for name, p in names.items()
-            if name not in meant.detector
-            and (meant.has_class or (kind_of(name) in LIVELY and kind_of(name) != meant.kind))
-        ),
-        default=0.0,
-    )
-
-
-def is_anything(meant: Concept) -> bool:
-    """ "thing": every class stands for it, none well."""
-    return meant.kind == "thing"
+    named = np.array([0.0 if meant is None else noun_fit(meant, region.names or {}) for region in regions])
+    recognised = meant is not None and meant.has_class and bool(named.max() >= NAMED)
+    if recognised or all(region.names is not None for region in regions):
+        return [] if meant is None or is_anything(meant) else [Judged(noun, "named", named)]
+    fits = np.array([called_so(region.candidate, noun) for region in regions])
+    return [Judged(noun, "noun", fits)] if called or fits.any() else []
 
 
 def _priors(expression: Expression, regions: Sequence[Region]) -> list[Judged]:

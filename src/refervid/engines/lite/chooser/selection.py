@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from refervid.engines.lite.chooser.appearance import SAME_THING
+from refervid.engines.lite.chooser.naming import NAMED, called_so, doubtful
+from refervid.engines.lite.chooser.notes import language_notes, noun_notes, target_notes, unmeasured
 from refervid.engines.lite.chooser.point_tracks import SAME_OBJECT, PointTracks
 from refervid.engines.lite.chooser.region import Region, looks_alike, overlap
 from refervid.engines.lite.chooser.scoring import Verdict, judge
@@ -45,9 +47,12 @@ def answer(
     if not (expression.noun or expression.attributes or expression.relations):
         nothing = "the sentence names nothing that could be looked for"
         return [Answer((), nothing, (nothing, *language_notes(expression)))] * len(sections)
+    regions = [region for section in sections for region in section]
+    if any(region.names for region in regions):
+        expression = replace(expression, excluded=doubtful(expression.excluded))
     picks: list[list[int]] = [[] for _ in sections]
     reasons: list[list[str]] = [[] for _ in sections]
-    notes = [*language_notes(expression), *_noun_notes(expression), *_target_notes(expression)]
+    notes = [*language_notes(expression), *noun_notes(expression), *target_notes(expression, regions)]
     for part in (expression, *expression.others):
         replies = _answer_one(part, sections, point_tracks)
         answered = [reply for reply in replies if reply.picks]
@@ -78,7 +83,13 @@ def _answer_one(
 ) -> list[_Reply]:
     if not any(sections):
         return [_Reply((), "no candidates")] * len(sections)
-    verdicts = [judge(expression, section, point_tracks) if section else None for section in sections]
+    noun = expression.noun
+    called = noun is not None and any(
+        called_so(region.candidate, noun) >= NAMED for section in sections for region in section
+    )
+    verdicts = [
+        judge(expression, section, point_tracks, called=called) if section else None for section in sections
+    ]
     missing = _missing_everywhere([verdict for verdict in verdicts if verdict is not None])
     if _looks_unknown(expression):
         colours = {each.words for each in expression.attributes if each.kind == "colour"}
@@ -207,67 +218,10 @@ def _reason(verdict: Verdict, chosen: int, expression: Expression) -> str:
     fitting = [each for each in statements if each.fits[chosen] >= HOLDS]
     fits = ", ".join(f"{each.words} {each.fits[chosen]:.2f}" for each in statements)
     text = f"{len(fitting)} of {len(statements)} attributes fit: {fits}" if statements else "stands out most"
-    unchecked = [*_unchecked_noun(expression, verdict), *_unmeasured(expression), *expression.unknown]
+    unchecked = [*_unchecked_noun(expression, verdict), *unmeasured(expression), *expression.unknown]
     return f"{text}; not checked: {', '.join(repr(word) for word in unchecked)}" if unchecked else text
 
 
 def _unchecked_noun(expression: Expression, verdict: Verdict) -> list[str]:
     named = any(each.kind == "noun" for each in verdict.judged)
     return [expression.noun] if expression.noun and expression.noun_class != "thing" and not named else []
-
-
-def _unmeasured(expression: Expression) -> list[str]:
-    """What is said and has no measure in the pixels of one region."""
-    excluded = [f"not {each.noun or 'that'}" for each in expression.excluded]
-    owner = [str(expression.owner.noun)] if expression.owner else []
-    return [*expression.unchecked, *(each.words for each in expression.parts), *excluded, *owner]
-
-
-def _noun_notes(expression: Expression) -> list[str]:
-    notes = []
-    for part in (expression, *expression.others):
-        if part.noun and part.noun_class != "thing":
-            said = part.attributes or part.relations
-            by = "judged by everything else" if said else "what stands out most is only a guess"
-            meant = part.concept
-            is_known = meant is not None and meant.known
-            what = (
-                f"no {part.noun} was recognised"
-                if is_known
-                else f"what {part.noun!r} looks like is not known here"
-            )
-            notes.append(f"{what}: {by}")
-    return notes
-
-
-def _target_notes(expression: Expression) -> list[str]:
-    """What it is related to, by nouns whose look is not known, and what they do with each other."""
-    notes = []
-    for part in (expression, *expression.others):
-        for relation in part.relations:
-            named = [str(each.noun) for each in relation.targets if each.noun and each.noun_class != "thing"]
-            if named:
-                notes.append(
-                    f"{' and '.join(named)} was not recognised: {relation.words!r} is judged by places"
-                )
-            elif relation.action:
-                notes.append(f"not checked: {relation.words}")
-    return notes
-
-
-def language_notes(expression: Expression) -> list[str]:
-    """What of the sentence was not understood or cannot be measured, in words."""
-    notes = []
-    for part in (expression, *expression.others):
-        if part.unknown:
-            notes.append(f"not understood: {', '.join(repr(word) for word in part.unknown)}")
-        if words := _unmeasured(part):
-            notes.append(f"cannot be measured: {', '.join(repr(word) for word in words)}")
-    if expression.unread:
-        notes.append(f"the sentence is too long: its last {expression.unread} words were not read")
-    notes += [f"{written!r} was read as {read!r}" for written, read in expression.respelled]
-    if expression.language:
-        pairs = ", ".join(f"{written} ({english})" for written, english in expression.translated if english)
-        how = f"read word by word: {pairs}" if pairs else "of which no word is known here: say it in English"
-        notes.append(f"the sentence is in {expression.language}, {how}")
-    return notes

@@ -1,6 +1,6 @@
 """The language of attributes: a referring sentence as a structure that can be checked against pictures."""
 
-from refervid.engines.lite.language.expression import Attribute, Expression, Part, Relation
+from refervid.engines.lite.language.expression import Attribute, Expression, Part, Relation, RelationKind
 from refervid.engines.lite.language.parser import colour_names_in, parse, unseen_noun_in
 from refervid.engines.lite.language.vocabulary import Concept
 
@@ -10,6 +10,7 @@ __all__ = [
     "Expression",
     "Part",
     "Relation",
+    "RelationKind",
     "colour_names_in",
     "parse",
     "unseen_noun_in",

@@ -48,8 +48,15 @@ class Modifiers(Doings):
             elif cursor.sees_text("in", "with"):
                 read_clothes(cursor, self._builder)
         if cursor.sees_text("that", "which", "who"):
+            if self._excludes():
+                return
             while (word := cursor.peek()) is not None and not cursor.sees_text(",", "and"):
                 self._read_one(word)
+
+    def _excludes(self) -> bool:
+        """ "the thing on the table that is not the cup": nobody says of a table that it is no cup."""
+        sees = self._cursor.sees
+        return sees("be", ahead=1) and sees("negation", ahead=2) and sees("determiner", ahead=3)
 
     def target(self) -> ExpressionBuilder:
         target = noun_phrase(self._cursor)
@@ -142,6 +149,9 @@ class Modifiers(Doings):
             self.relate("with", word.text, excluded)
         else:
             self._exclude(excluded)
+            while cursor.sees_text("or", "nor") and cursor.noun_phrase_at(1):
+                cursor.take()
+                self._exclude(noun_phrase(cursor))
         return True
 
     def _exclude(self, excluded: ExpressionBuilder) -> None:

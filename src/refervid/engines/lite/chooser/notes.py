@@ -1,0 +1,72 @@
+"""What the user should know of a sentence: what was not understood, not measured, not recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from refervid.engines.lite.chooser.naming import NAMED, noun_fit
+from refervid.engines.lite.chooser.region import Region
+from refervid.engines.lite.chooser.relations import relations_of
+from refervid.engines.lite.language import Expression
+
+
+def unmeasured(expression: Expression) -> list[str]:
+    """What is said and has no measure in the pixels of one region."""
+    excluded = [f"not {each.noun or 'that'}" for each in expression.excluded]
+    return [*expression.unchecked, *(each.words for each in expression.parts), *excluded]
+
+
+def noun_notes(expression: Expression) -> list[str]:
+    notes = []
+    for part in (expression, *expression.others):
+        if part.noun and part.noun_class != "thing":
+            said = part.attributes or part.relations
+            by = "judged by everything else" if said else "what stands out most is only a guess"
+            meant = part.concept
+            is_known = meant is not None and meant.known
+            what = (
+                f"no {part.noun} was recognised"
+                if is_known
+                else f"what {part.noun!r} looks like is not known here"
+            )
+            notes.append(f"{what}: {by}")
+    return notes
+
+
+def target_notes(expression: Expression, regions: Sequence[Region]) -> list[str]:
+    """What it is related to and was not recognised among the regions, and what they do with each other."""
+    notes = []
+    for part in (expression, *expression.others):
+        for relation in relations_of(part):
+            named = [one for one in relation.targets if one.noun and one.noun_class != "thing"]
+            unseen = [str(one.noun) for one in named if not _recognised(one, regions)]
+            if unseen:
+                notes.append(
+                    f"{' and '.join(unseen)} was not recognised: {relation.words!r} is judged by places"
+                )
+            elif relation.action:
+                notes.append(f"not checked: {relation.words}")
+    return notes
+
+
+def _recognised(one: Expression, regions: Sequence[Region]) -> bool:
+    meant = one.concept
+    return meant is not None and any(noun_fit(meant, each.names or {}) >= NAMED for each in regions)
+
+
+def language_notes(expression: Expression) -> list[str]:
+    """What of the sentence was not understood or cannot be measured, in words."""
+    notes = []
+    for part in (expression, *expression.others):
+        if part.unknown:
+            notes.append(f"not understood: {', '.join(repr(word) for word in part.unknown)}")
+        if words := unmeasured(part):
+            notes.append(f"cannot be measured: {', '.join(repr(word) for word in words)}")
+    if expression.unread:
+        notes.append(f"the sentence is too long: its last {expression.unread} words were not read")
+    notes += [f"{written!r} was read as {read!r}" for written, read in expression.respelled]
+    if expression.language:
+        pairs = ", ".join(f"{written} ({english})" for written, english in expression.translated if english)
+        how = f"read word by word: {pairs}" if pairs else "of which no word is known here: say it in English"
+        notes.append(f"the sentence is in {expression.language}, {how}")
+    return notes
