@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -286,6 +287,16 @@ def test_help_needs_nothing_heavy_and_scores_no_network() -> None:
     for_help, for_scores = (set(line.split()) for line in done.stdout.splitlines())
     assert not {"torch", "transformers", "av", "cv2", "numpy", "scipy"} & for_help
     assert not {"torch", "transformers"} & for_scores
+
+
+def test_auto_looks_no_further_than_the_first_thing_that_a_preset_lacks(tmp_path: Path) -> None:
+    code = (
+        "import sys; from refervid.pipelines.presets import best_preset; "
+        "print(best_preset(), 'refervid.engines.sam2.engine' in sys.modules)"
+    )
+    nothing_here = {**os.environ, "HF_HOME": str(tmp_path), "REFERVID_WEIGHTS": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=nothing_here)
+    assert done.stdout == "lite False\n", done.stderr
 
 
 def test_python_a_single_text_gives_a_result_and_a_list_a_list(frames: np.ndarray, tmp_path: Path) -> None:

@@ -218,7 +218,16 @@ def missing_for(name: str, overrides: Sequence[str] = (), *, sound: bool = True)
 
 def best_preset(*, sound: bool = True) -> str:
     """The name that `auto` stands for on this machine; without `sound`, for sentences alone."""
-    return next(name for name in AUTO_ORDER if not missing_for(name, sound=sound))
+    return next(name for name in AUTO_ORDER if _is_ready(name, sound=sound))
+
+
+def _is_ready(name: str, *, sound: bool) -> bool:
+    """Whether nothing is missing; the first thing that is ends it, as importing engines takes seconds."""
+    settings = _settings(name, ())
+    if isinstance(settings, SocSettings):
+        return not settings.missing()
+    parts = _pipeline_class(settings).text_parts(settings) + (SOUND_PARTS if sound else ())
+    return not any(lacking(settings, [part]) for part in parts)
 
 
 def load(
