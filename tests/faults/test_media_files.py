@@ -11,6 +11,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from refervid.core.errors import (
     EmptyClip,
@@ -69,6 +70,13 @@ def test_an_empty_text_or_random_file_is_unreadable(tmp_path: Path, content: byt
     (tmp_path / "a.mp4").write_bytes(content)
     with pytest.raises(UnreadableMedia, match=r"a\.mp4"):
         open_clip(tmp_path / "a.mp4")
+
+
+@pytest.mark.parametrize("kind", ["webp", "bmp", "tiff"])
+def test_a_picture_of_another_format_is_told_which_are_read(tmp_path: Path, kind: str) -> None:
+    Image.new("RGB", (8, 6)).save(tmp_path / f"a.{kind}")
+    with pytest.raises(UnreadableMedia, match=r"of pictures, \.jpg and \.png are read"):
+        open_clip(tmp_path / f"a.{kind}")
 
 
 @pytest.mark.parametrize("keep", [0.1, 0.4, 0.7, 0.9])

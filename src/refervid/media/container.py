@@ -121,7 +121,7 @@ def open_container(path: Path, codec_options: dict[str, str] | None = None) -> I
 def _unreadable(path: Path, reason: str) -> UnreadableMedia:
     return UnreadableMedia(
         f"{path} is no video or sound that can be decoded ({reason}); "
-        "it may be damaged, cut short, or of an unsupported format"
+        "it may be damaged, cut short, or of an unsupported format (of pictures, .jpg and .png are read)"
     )
 
 
