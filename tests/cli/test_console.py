@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from rich.table import Table
 
 from refervid.cli import console
-from refervid.cli.console import progress_hook, spell_time
+from refervid.cli.console import (
+    print_json,
+    print_line,
+    print_table,
+    progress_hook,
+    reporting_errors,
+    spell_time,
+)
+from refervid.core.errors import SettingsError
 
 
 def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
@@ -46,3 +57,22 @@ def test_a_long_stage_says_how_long_it_will_take(
 )
 def test_times_in_words(seconds: float, words: str) -> None:
     assert spell_time(seconds) == words
+
+
+def test_what_would_steer_the_terminal_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    hostile = "dog\x1b[31mred\x9b2J\r\x07\x7f.mp4"
+    shown = "dog\\u001b[31mred\\u009b2J\\u000d\\u0007\\u007f.mp4"
+    console.console.print(hostile, markup=False)
+    with pytest.raises(SystemExit), reporting_errors():
+        raise SettingsError(hostile)
+    with progress_hook(lambda artefact: hostile) as hook:
+        hook("track", None, 1, 1)
+    assert said(capsys) == [shown, f"error: SettingsError: {shown}", f"track: 1 of 1, {shown}"]
+    print_line(f"é\t{hostile}\n日")
+    table = Table(hostile, box=None, pad_edge=False)
+    table.add_row("\udcff")
+    print_table(table)
+    assert capsys.readouterr().out.splitlines() == [f"é\t{shown}", "日", shown, "\\udcff"]
+    print_json({"name": hostile})
+    assert json.loads(out := capsys.readouterr().out) == {"name": hostile}
+    assert out.replace("\n", "").isprintable()

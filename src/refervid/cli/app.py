@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 import refervid
+from refervid.cli.console import print_line
 from refervid.cli.datasets import datasets
 from refervid.cli.demo import demo
 from refervid.cli.download import download
@@ -31,7 +32,7 @@ app = typer.Typer(
 
 def _version(wanted: bool) -> None:
     if wanted:
-        print(f"refervid {refervid.__version__}")
+        print_line(f"refervid {refervid.__version__}")
         raise typer.Exit
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from refervid.core.errors import RefervidError, SettingsError
 
@@ -28,7 +30,21 @@ INTERRUPTED = 130
 QUIET_S = 10.0
 """Between two lines of progress where there is no terminal to draw on."""
 
-console = Console(stderr=True, highlight=False, soft_wrap=True)
+_CONTROL = re.compile(r"[\0-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""All but newline and tab, and the halves of characters that stand for bytes of a name that is no UTF-8."""
+
+
+def visible(text: str) -> str:
+    r"""Text of a user, a file or a server with \u001b, as JSON has it, where it would steer the terminal."""
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class _Console(Console):
+    def render_str(self, text: str, **how: Any) -> Text:
+        return super().render_str(visible(text), **how)
+
+
+console = _Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 @contextmanager
@@ -125,14 +141,18 @@ def spell_time(seconds: float) -> str:
 def print_table(table: Table) -> None:
     """The answer of a command. Where stdout is no terminal every row is one line, to be searched and cut."""
     if sys.stdout.isatty():
-        Console(highlight=False).print(table, markup=False)
+        _Console(highlight=False).print(table, markup=False)
         return
-    plain = Console(width=10_000, color_system=None)
+    plain = _Console(width=10_000, color_system=None)
     with plain.capture() as captured:
         plain.print(table, markup=False)
     for line in captured.get().splitlines():
-        print(line.rstrip())
+        print_line(line.rstrip())
 
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print_line(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_line(text: str) -> None:
+    print(visible(text))

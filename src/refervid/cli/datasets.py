@@ -11,6 +11,7 @@ from rich.table import Table
 from refervid.cli.console import (
     console,
     print_json,
+    print_line,
     print_table,
     progress_hook,
     reporting_errors,
@@ -75,9 +76,9 @@ def check(
         data.check()
     items = counted(len(data.items()), "item")
     videos = counted(len({item.video.name for item in data.items()}), "video")
-    print(f"{data.name} {data.split}: {items} on {videos}, all well")
+    print_line(f"{data.name} {data.split}: {items} on {videos}, all well")
     for note in data.notes:
-        print(f"- {note}")
+        print_line(f"- {note}")
 
 
 @datasets.command("from-sessions")

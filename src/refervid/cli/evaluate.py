@@ -19,6 +19,7 @@ from refervid.cli.console import (
     PARTIAL,
     console,
     print_json,
+    print_line,
     print_table,
     progress_hook,
     reporting_errors,
@@ -206,12 +207,14 @@ def compare(
     print_table(table)
     for number, name in list(enumerate(comparison.names))[1:]:
         worse, better = comparison.worse(number), comparison.better(number)
-        print(f"{name}: {counted(len(worse), 'item')} worse, {len(better)} better by {comparison.measure}")
+        print_line(
+            f"{name}: {counted(len(worse), 'item')} worse, {len(better)} better by {comparison.measure}"
+        )
         for change in worse[:show]:
             first, this = change.values[0], change.values[number]
-            print(f"  {first:.4f} -> {this:.4f}  {change.name}  {change.query}")
+            print_line(f"  {first:.4f} -> {this:.4f}  {change.name}  {change.query}")
     for note in comparison.notes:
-        print(f"- {note}")
+        print_line(f"- {note}")
 
 
 def _show(scores: Mapping[str, Any], as_json: bool) -> None:

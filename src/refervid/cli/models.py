@@ -7,7 +7,7 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from refervid.cli.console import FAILED, console, print_json, reporting_errors
+from refervid.cli.console import FAILED, console, print_json, print_line, reporting_errors
 from refervid.cli.options import Device, Dtype, DtypeName, Json
 from refervid.core.errors import SettingsError
 
@@ -42,12 +42,12 @@ def list_models(as_json: Json = False) -> None:
         print_json(rows)
         return
     for row in rows:
-        print(row["name"])
+        print_line(row["name"])
         facts = [row["about"], _size(row["bytes"]), row["licence"]]
         facts.append(f"revision {row['revision'][:10]}" if row["revision"] else "revision not pinned")
         facts.append(f"preset {', '.join(row['presets'])}" if row["presets"] else "no preset")
         facts.append("here" if row["here"] else "not here")
-        print(f"    {'; '.join(facts)}")
+        print_line(f"    {'; '.join(facts)}")
     console.print("your own copy: give its path, as in --set tracker.weights=/path", markup=False)
 
 
@@ -114,7 +114,7 @@ def verify(
         words = {True: "as published", False: "different", None: "no published hash"}
         hashes = "; ".join(f"{file}: {words[same]}" for file, same in one.hashes.items())
         verdict = f"problem: {one.problem}" if one.problem else "loads" if one.loads else "not loaded"
-        print(f"{one.name} in {one.path}: {hashes}; {verdict}")
+        print_line(f"{one.name} in {one.path}: {hashes}; {verdict}")
     if not found:
         console.print(
             "no known checkpoint is here: `refervid models pull --preset local` gets those of a preset",
@@ -142,7 +142,7 @@ def _accept(names: list[str] | None, device: str, dtype: DtypeName, as_json: boo
         verdict = "first run: its numbers are kept" if one.numbers else "loads"
         if one.difference is not None:
             verdict = f"as kept, but for {100 * one.difference:.2f} %"
-        print(f"{one.name} on {runtime.device}: {one.seconds:.1f} s; {one.problem or verdict}")
+        print_line(f"{one.name} on {runtime.device}: {one.seconds:.1f} s; {one.problem or verdict}")
     if any(one.problem for one in found):
         sys.exit(FAILED)
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 import refervid
-from refervid.cli.console import console, print_json, print_table, reporting_errors
+from refervid.cli.console import console, print_json, print_line, print_table, reporting_errors
 from refervid.cli.options import Changes, Json
 from refervid.core.counting import counted
 
@@ -54,7 +54,7 @@ def _show_settings(name: str, changes: Sequence[str], as_json: bool) -> None:
         return
     for setting, value in settings.items():
         [written, *_] = yaml.safe_dump(value, default_flow_style=True, width=10_000).splitlines()
-        print(f"{setting}={written}")
+        print_line(f"{setting}={written}")
 
 
 def _list(as_json: bool) -> None:

@@ -15,6 +15,7 @@ from refervid.cli.console import (
     USAGE,
     console,
     print_json,
+    print_line,
     print_table,
     progress_hook,
     reporting_errors,
@@ -111,9 +112,9 @@ def _tell_lacks(name: str, lacks: list[str], as_json: bool) -> None:
         print_json({"row": name, "missing": lacks})
         return
     for lack in lacks:
-        print(f"missing: {lack}")
+        print_line(f"missing: {lack}")
     if not lacks:
-        print("everything is here")
+        print_line("everything is here")
 
 
 def _tell(report: dict[str, Any], scores: dict[str, Any], as_json: bool) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from refervid.cli.console import USAGE, console, progress_hook, reporting_errors
+from refervid.cli.console import USAGE, console, print_line, progress_hook, reporting_errors
 from refervid.cli.options import (
     AllowRemote,
     Changes,
@@ -87,5 +87,5 @@ def track(
     tell(results)
     console.print(f"open {out / 'report.html'}", markup=False)
     if as_json:
-        print((out / "result.json").read_text("utf-8"))
+        print_line((out / "result.json").read_text("utf-8"))
     raise typer.Exit(exit_code(results))

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from refervid.cli.console import console, reporting_errors, spell_time
+from refervid.cli.console import console, print_line, reporting_errors, spell_time
 from refervid.cli.options import Device
 
 train = typer.Typer(name="train", help="Train a network on your own data.", no_args_is_help=True)
@@ -23,7 +23,7 @@ def recipes(
     with reporting_errors():
         from refervid.training.recipe import recipe_names, recipe_text
 
-        print("\n".join(recipe_names()) if name is None else recipe_text(name).rstrip())
+        print_line("\n".join(recipe_names()) if name is None else recipe_text(name).rstrip())
 
 
 @train.command()
