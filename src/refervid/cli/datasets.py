@@ -16,7 +16,7 @@ from refervid.cli.console import (
     progress_hook,
     reporting_errors,
 )
-from refervid.cli.options import Json
+from refervid.cli.options import Json, out_option
 from refervid.core.counting import counted
 
 datasets = typer.Typer(
@@ -86,7 +86,7 @@ def from_sessions(
     sessions: Annotated[
         list[Path], typer.Argument(metavar="DIR...", help="Folders of sessions, or folders above them.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the data set to make.")],
+    out: Annotated[Path, out_option("Folder of the data set to make.")],
     every: Annotated[int, typer.Option(min=1, help="Take every so many frames.")] = 1,
 ) -> None:
     """Make a data set of the answers that were accepted: what `evaluate folder` and `train soc` take."""

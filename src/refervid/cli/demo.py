@@ -12,7 +12,7 @@ import typer
 from rich.table import Table
 
 from refervid.cli.console import console, print_table, progress_hook, reporting_errors
-from refervid.cli.options import Device
+from refervid.cli.options import Device, out_option
 
 if TYPE_CHECKING:
     from refervid.core.types import Reference
@@ -23,9 +23,7 @@ it was right with 37 of 48 sentences, on 44 that nobody had looked at with 5 to 
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the clip and its results.")] = Path(
-        "out/demo"
-    ),
+    out: Annotated[Path, out_option("Folder for the clip and its results.")] = Path("out/demo"),
     preset: Annotated[str, typer.Option("--preset", "-p", help="Which engines to try.")] = "lite",
     device: Device = "auto",
 ) -> None:

@@ -24,7 +24,17 @@ from refervid.cli.console import (
     progress_hook,
     reporting_errors,
 )
-from refervid.cli.options import AllowRemote, Changes, Device, Dtype, Estimate, Json, MaxCost, Preset
+from refervid.cli.options import (
+    AllowRemote,
+    Changes,
+    Device,
+    Dtype,
+    Estimate,
+    Json,
+    MaxCost,
+    Preset,
+    out_option,
+)
 from refervid.cli.spending import tell_estimate, tell_spending
 from refervid.core.counting import counted
 
@@ -39,7 +49,7 @@ Workers = Annotated[int, typer.Option(min=1, help="Processes that compute scores
 def evaluate(
     dataset: Name,
     root: Root,
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for masks and scores.")],
+    out: Annotated[Path, out_option("Folder for masks and scores.")],
     split: Split = None,
     preset: Preset = "auto",
     changes: Changes = None,
@@ -148,9 +158,7 @@ def score(
     root: Root,
     predictions: Annotated[Path, typer.Option(help="Folder with VIDEO/EXPRESSION/FRAME.png, 0 or 255.")],
     split: Split = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Also write scores.json and items.csv here.")
-    ] = None,
+    out: Annotated[Path | None, out_option("Also write scores.json and items.csv here.")] = None,
     workers: Workers = 1,
     as_json: Json = False,
 ) -> None:

@@ -10,15 +10,12 @@ import typer
 from rich.table import Table
 
 from refervid.cli.console import console, print_json, print_table, progress_hook, reporting_errors
-from refervid.cli.options import Changes, Device, Json
+from refervid.cli.options import Changes, Device, Json, out_option
 
 
 def inventory(
     video: Annotated[Path, typer.Argument(help="A video file, or a folder of frames.")],
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Also write it there, and inventory.html with pictures."),
-    ] = None,
+    out: Annotated[Path | None, out_option("Also write it there, and inventory.html with pictures.")] = None,
     preset: Annotated[str, typer.Option("--preset", "-p", help="A preset that has a finder.")] = "lite",
     changes: Changes = None,
     device: Device = "auto",

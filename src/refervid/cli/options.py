@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
+
+from refervid.cli.console import USAGE, console
 
 Preset = Annotated[
     str, typer.Option("--preset", "-p", help="Which engines: auto, or a name that `refervid presets` lists.")
@@ -40,7 +42,21 @@ Estimate = Annotated[
     bool, typer.Option("--estimate", help="Only say what a language model would be asked and cost.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="Folder for the results.")]
+
+
+def out_option(about: str) -> Any:
+    return typer.Option("--out", "-o", help=about, metavar="<path>", parser=_place)
+
+
+def _place(text: str) -> Path:
+    """A shell variable without a value is not the current folder, which `-o .` names."""
+    if not str(text):
+        console.print("--out is empty: say where the results go, as in --out results (or . for this folder)")
+        raise typer.Exit(USAGE)
+    return Path(text)
+
+
+Out = Annotated[Path, out_option("Folder for the results.")]
 Formats = Annotated[
     list[str] | None,
     typer.Option(

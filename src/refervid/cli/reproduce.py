@@ -20,13 +20,13 @@ from refervid.cli.console import (
     progress_hook,
     reporting_errors,
 )
-from refervid.cli.options import AllowRemote, Changes, Device, Dtype, Json, MaxCost
+from refervid.cli.options import AllowRemote, Changes, Device, Dtype, Json, MaxCost, out_option
 
 
 def reproduce(
     name: Annotated[str, typer.Argument(metavar="ROW|list", help="A row by name; `list` shows them all.")],
     root: Annotated[Path | None, typer.Option(help="The data set's folder.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for masks and scores.")] = None,
+    out: Annotated[Path | None, out_option("Folder for masks and scores.")] = None,
     answers: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="The folder `avs` of AL-Ref-SAM 2's repository, for its sounds."),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from refervid.cli.console import console, print_line, reporting_errors, spell_time
-from refervid.cli.options import Device
+from refervid.cli.options import Device, out_option
 
 train = typer.Typer(name="train", help="Train a network on your own data.", no_args_is_help=True)
 
@@ -31,7 +31,7 @@ def soc(
     config: Annotated[
         str, typer.Option(help="A recipe: a YAML file, or a name that `refervid train recipes` lists.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for checkpoints, log and curves.")],
+    out: Annotated[Path, out_option("Folder for checkpoints, log and curves.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
     changes: Annotated[
         list[str] | None,
@@ -65,7 +65,7 @@ def masks(
         str,
         typer.Option(help="A recipe: a YAML file, or mask-decoder, the one of the decoder in the package."),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the weights and the log.")],
+    out: Annotated[Path, out_option("Folder for the weights and the log.")],
     changes: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="Change one setting of the recipe. Repeatable."),
