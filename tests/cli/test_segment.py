@@ -187,7 +187,7 @@ def test_mistakes_get_one_clear_line(
     assert result.exit_code == code, result.output
     assert hint in result.stderr
     assert "Traceback" not in result.output
-    assert not (tmp_path / "out" / "result.json").exists()
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_name_that_no_folder_can_have_is_refused_before_the_work(video: Path, tmp_path: Path) -> None:

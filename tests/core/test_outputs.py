@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -77,6 +79,34 @@ def test_the_lock_keeps_others_out_and_dies_with_its_process(tmp_path: Path) -> 
         assert own.is_dir()
     assert sorted(os.listdir(out)) == [".refervid-0123456789abcdef", LOCK]
     assert (out / LOCK).read_bytes() == b""
+
+
+def test_a_folder_that_nothing_was_written_to_is_not_left(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    for folder in (tmp_path / "new" / "below", tmp_path / "mine"):
+        with pytest.raises(ValueError, match="refused"), output_lock(folder):
+            raise ValueError("refused")
+    assert os.listdir(tmp_path) == ["mine"]
+    with output_lock(tmp_path / "new"):
+        (tmp_path / "new" / "kept").touch()
+    assert list(tree(tmp_path)) == ["new/kept"]
+    with output_lock(tmp_path / "moved"):
+        (tmp_path / "moved").rename(tmp_path / "elsewhere")
+        with output_lock(tmp_path / "moved"):
+            (tmp_path / "moved" / "theirs").touch()
+    assert sorted(os.listdir(tmp_path / "moved")) == [LOCK, "theirs"]
+
+
+def test_a_lock_that_was_removed_meanwhile_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flock = fcntl.flock
+
+    def remove_first(file: IO[str], kind: int) -> None:
+        (tmp_path / LOCK).unlink()
+        flock(file, kind)
+
+    monkeypatch.setattr(fcntl, "flock", remove_first)
+    with pytest.raises(OutputLocked), output_lock(tmp_path):
+        pass
 
 
 def test_a_shared_lock_keeps_out_those_who_want_it_alone(tmp_path: Path) -> None:

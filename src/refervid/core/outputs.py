@@ -41,6 +41,7 @@ def output_lock(folder: Path) -> Iterator[Path]:
     when the next one takes the lock.
     Raises `SettingsError` where nothing can be written, and `OutputConflict` where the lock is none of ours.
     """
+    made = [one for one in (folder, *folder.parents) if not os.path.exists(one)]
     with _locked(folder, fcntl.LOCK_EX) as lock:
         lock.seek(0)
         said = _HELD.fullmatch(lock.read())
@@ -56,6 +57,9 @@ def output_lock(folder: Path) -> Iterator[Path]:
             _settle(folder, unfinished)
             if not unfinished.exists():
                 _say(lock, "")
+            if made and _is_alone(folder, lock):
+                (folder / LOCK).unlink()
+                drop_empty(made)
 
 
 @contextmanager
@@ -77,14 +81,23 @@ def _locked(folder: Path, kind: int) -> Iterator[IO[str]]:
         said = lock.read(100)
         if said and not _HELD.fullmatch(said):
             raise OutputConflict(f"{path} is no lock of this program: {_OTHER_FOLDER}")
+        holder = f"process {said.split()[0]}" if said else "another process"
+        locked = OutputLocked(f"{holder} is writing to {folder}: wait for it or choose another folder")
         try:
             fcntl.flock(lock, kind | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            holder = f"process {said.split()[0]}" if said else "another process"
-            raise OutputLocked(
-                f"{holder} is writing to {folder}: wait for it or choose another folder"
-            ) from error
+            raise locked from error
+        if not os.fstat(descriptor).st_nlink:  # its holder removed it with the folder just now
+            raise locked
         yield lock
+
+
+def _is_alone(folder: Path, lock: IO[str]) -> bool:
+    """Whether nothing but this lock lies in the folder, which may be gone or another one by now."""
+    with suppress(OSError):
+        mine = os.path.samestat(os.fstat(lock.fileno()), os.stat(folder / LOCK))
+        return mine and os.listdir(folder) == [LOCK]
+    return False
 
 
 def _say(lock: IO[str], text: str) -> None:
