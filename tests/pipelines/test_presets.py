@@ -129,6 +129,8 @@ def test_changes_by_name() -> None:
         ("text=3", "group of settings; choose among candidates"),
         ("tracker=3", "group of settings; each is changed by its full name"),
         ("chooser.kind=x", "choose one of"),
+        ("tracker.kind=", "'tracker.kind': its value is missing; write tracker.kind=VALUE"),
+        ("tracker.kind=null", "tracker.kind is missing: choose one of embedded, sam2"),
         ("tracker.speed=9", "speed"),
     ],
 )

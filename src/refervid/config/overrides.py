@@ -25,6 +25,10 @@ def override(settings: Mapping[str, Any], changes: Sequence[str]) -> dict[str, A
             raise SettingsError(
                 f"setting {change!r}: write it as name=value, for example tracker.kind=edgetam"
             )
+        if not text.strip():
+            raise SettingsError(
+                f"setting {path!r}: its value is missing; write {path}=VALUE, or {path}=null for none"
+            )
         *parents, leaf = path.strip().split(".")
         place: Any = result
         for parent in parents:

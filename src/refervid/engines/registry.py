@@ -111,7 +111,7 @@ def _load_added(point: EntryPoint) -> EngineClass:
 
 def engine_settings(role: Role, options: Mapping[str, Any]) -> EngineSettings:
     """Validated settings of the engine that `options["kind"]` names. Raises `SettingsError`."""
-    if "kind" not in options:
+    if options.get("kind") is None:
         raise SettingsError(f"{role}.kind is missing: choose one of {_kinds(role)}")
     cls = engine_class(role, str(options["kind"]))
     try:
