@@ -87,6 +87,17 @@ def test_files_that_only_are_called_pictures_are_left_out_and_named(tmp_path: Pa
     assert "no pictures, so left out: 3.png, note.jpg" in clip.notes
 
 
+def test_videos_beside_a_picture_are_not_passed_over_in_silence(tmp_path: Path) -> None:
+    folder = write_pictures(tmp_path / "clips", numbered_frames(1))
+    for name in ("b.mp4", "a.MOV"):
+        write_video(folder / name, numbered_frames(2))
+    clip = open_clip(folder)
+    assert len(clip) == 1
+    assert clip.notes == [
+        "the clip is the folder's pictures, without its 2 videos: a.MOV, b.mp4 (of a video give its own path)"
+    ]
+
+
 def test_a_folder_of_files_that_only_are_called_pictures_is_unreadable(tmp_path: Path) -> None:
     (tmp_path / "note.jpg").write_text("not a picture")
     with pytest.raises(UnreadableMedia, match="none of its"):

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from refervid.core.counting import counted
 from refervid.core.errors import MediaNotFound, UnreadableMedia
 from refervid.core.files import by_number
 from refervid.core.types import Frame
@@ -16,6 +17,8 @@ from refervid.media.container import existing_file
 from refervid.media.limits import DEFAULT_MAX_PIXELS, check_fps, check_size
 
 PICTURES = (".jpg", ".jpeg", ".png")
+
+_VIDEOS = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".flv")
 
 USUAL_FPS = 25.0
 
@@ -29,8 +32,8 @@ class FolderClip(Clip):
     """The .jpg and .png files of a folder, ordered by the numbers in their names, or one such file.
 
     Pictures carry no times: frame i is shown at i / fps seconds. Pictures of another size than the
-    first are scaled to it. Files of a folder whose names begin with a dot, as file managers leave them, and
-    those that are no picture whatever their name says, are left out.
+    first are scaled to it. Files of a folder whose names begin with a dot, as file managers leave them, those
+    that are no picture whatever their name says, and videos are left out; of the last two a note tells.
     """
 
     def __init__(
@@ -111,11 +114,8 @@ def _picture_files(path: Path) -> tuple[list[Path], list[str]]:
         file = existing_file(path)
         return [path], [_ANIMATED] if _is_animated(file) else []
     try:
-        named = [
-            file
-            for file in path.iterdir()
-            if file.suffix.lower() in PICTURES and not file.name.startswith(".") and file.is_file()
-        ]
+        inside = [file for file in path.iterdir() if not file.name.startswith(".") and file.is_file()]
+        named = [file for file in inside if file.suffix.lower() in PICTURES]
         files = [file for file in named if _starts_as_picture(file)]
     except OSError as error:
         raise MediaNotFound(f"{path} cannot be read ({error.strerror}); check its access rights") from error
@@ -125,8 +125,12 @@ def _picture_files(path: Path) -> tuple[list[Path], list[str]]:
         )
     if not files:
         raise UnreadableMedia(f"{path}: none of its .jpg and .png files is a JPEG or PNG picture")
-    left_out = sorted(file.name for file in {*named} - {*files})
-    notes = [f"no pictures, so left out: {', '.join(left_out[:5])}"] if left_out else []
+    notes = []
+    if left_out := sorted(file.name for file in {*named} - {*files}):
+        notes.append(f"no pictures, so left out: {', '.join(left_out[:5])}")
+    if videos := sorted(file.name for file in inside if file.suffix.lower() in _VIDEOS):
+        some = f"{counted(len(videos), 'video')}: {', '.join(videos[:5])}"
+        notes.append(f"the clip is the folder's pictures, without its {some} (of a video give its own path)")
     if any(_is_animated(file) for file in files):
         notes.append(_ANIMATED)
     return sorted(files, key=lambda file: (by_number(file.stem), file.name)), notes
