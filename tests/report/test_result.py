@@ -84,7 +84,9 @@ def test_a_frame_of_a_result(both: refervid.Result) -> None:
     np.testing.assert_array_equal(late.box_xyxy, both.boxes_xyxy[-1])
     np.testing.assert_array_equal(late.objects[2], square(2, 5))
     assert [frame.index for frame in both] == list(range(FRAMES))
-    with pytest.raises(IndexError):
+    assert [one.index for one in both[1:3]] == [1, 2]
+    assert [one.index for one in both[-2:]] == [len(both) - 2, len(both) - 1]
+    with pytest.raises(IndexError, match=f"no frame {len(both)}: the clip has {len(both)} frames"):
         both[FRAMES]
 
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
+from refervid.core.counting import counted
 from refervid.core.errors import MissingExtra, SettingsError
 from refervid.core.types import BoxArray, Details, Frame, Hook, Mask, no_hook
 from refervid.media.clip import Clip
@@ -37,12 +38,12 @@ class FrameResult:
 class Result(Outcome):
     """Masks of what a reference means, on every frame of a clip.
 
-    `result[i]` is the result on frame `i`, `len(result)` the number of frames, and iteration goes over them.
-    Beside `masks`, `boxes_xyxy`, `areas` and `times_s` of all frames it has `status` ("ok", "guess",
-    "not_found", "partial" or "failed"), `confidence` in 0..1 (how likely the answer is right: calibrated for
-    preset `lite`, with other presets the engines' own score), `notes` for a person, `objects` that the masks
-    are made of, `pivots` and `decisions` that led to them, `engines` by role, and `timings_s` in seconds by
-    stage.
+    `result[i]` is the result on frame `i`, `result[i:j]` a list of those, `len(result)` the number of frames,
+    and iteration goes over them. Beside `masks`, `boxes_xyxy`, `areas` and `times_s` of all frames it has
+    `status` ("ok", "guess", "not_found", "partial" or "failed"), `confidence` in 0..1 (how likely the answer
+    is right: calibrated for preset `lite`, with other presets the engines' own score), `notes` for a person,
+    `objects` that the masks are made of, `pivots` and `decisions` that led to them, `engines` by role, and
+    `timings_s` in seconds by stage.
 
     >>> result.query, result.masks.shape, len(result.objects)
     ('the red disc', (12, 96, 144), 1)
@@ -68,9 +69,20 @@ class Result(Outcome):
     def __len__(self) -> int:
         return len(self.track)
 
-    def __getitem__(self, index: int) -> FrameResult:
-        """Raises `IndexError`; negative numbers count from the end."""
-        place = range(len(self))[index]
+    @overload
+    def __getitem__(self, index: int) -> FrameResult: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[FrameResult]: ...
+
+    def __getitem__(self, index: int | slice) -> FrameResult | list[FrameResult]:
+        """Raises `IndexError`; negative numbers count from the end. A slice gives a list."""
+        if isinstance(index, slice):
+            return [self[place] for place in range(len(self))[index]]
+        try:
+            place = range(len(self))[index]
+        except IndexError:
+            raise IndexError(f"no frame {index}: the clip has {counted(len(self), 'frame')}") from None
         mask = self.track[place]
         rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
         box = None
