@@ -125,6 +125,7 @@ def test_guesses_can_be_left_out(video: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     [query] = json.loads((tmp_path / "out" / "result.json").read_text())["queries"]
     assert (query["status"], any(query["areas"])) == ("not_found", False)
+    assert query["confidence"] > 0.5  # the guess was none to rely on, so that it is left out is likely right
     assert "guess" in query["notes"][-1]
     assert json.loads((tmp_path / "out" / "result.json").read_text())["status"] == "not_found"
 

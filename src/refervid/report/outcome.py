@@ -62,13 +62,14 @@ class Outcome(Masked):
         return self.clip.times_s
 
     def without_guess(self) -> Self:
-        """The result itself; where it is a guess, with empty masks, and a note that says so."""
+        """The result itself; where it is a guess, with empty masks, as sure as the guess was not, and a note."""
         if self.status != "guess":
             return self
         return replace(
             self,
             status="not_found",
             track=Track(len(self.clip), self.clip.height, self.clip.width),
+            confidence=1 - self.confidence,
             objects=(),
             notes=[*self.notes, "a guess was found, and is left out as guesses are not wanted"],
         )
