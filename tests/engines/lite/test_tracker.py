@@ -93,6 +93,17 @@ def test_nothing_is_left_at_the_edge_that_it_went_over(tmp_path: Path) -> None:
     assert ious(track, truth)[-9:].min() > 0.85
 
 
+def test_what_left_over_an_edge_is_not_its_double_at_the_other(tmp_path: Path) -> None:
+    thing = Thing(RED, lambda i: (WIDTH - 50 + 10 * i, 70))
+    double = Thing(RED, lambda i: (30, 70))
+    made = made_clip(tmp_path / "frames", [double, thing], 18)
+    truth = made.masks[1]
+    away = [not mask.any() for mask in truth]
+    track = follow(made, Pivot(0, mask=truth[0]))
+    assert sum(away) >= 8
+    assert not track.areas()[away].any()
+
+
 def test_two_that_cross_keep_apart(tmp_path: Path) -> None:
     things = [Thing(RED, lambda i: (50 + 7 * i, 66)), Thing(BLUE, lambda i: (166 - 7 * i, 74))]
     made = made_clip(tmp_path / "frames", things, 17)

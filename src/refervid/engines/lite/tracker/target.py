@@ -78,14 +78,12 @@ class Target:
         self.lost, self.away = True, 0
 
     def wait(self) -> None:
-        """Another frame without the object, which goes on as it went: out of the picture, it may come back
-        on any side.
+        """Another frame without the object, which goes on as it went, to the picture's edge at most: where it
+        left, it comes back, or the later the farther from there.
         """
         self.away += 1
-        self.middle = self.middle + self.speed
         h, w = self._size
-        if not ((self.middle > 0) & (self.middle < (w - 1, h - 1))).all():
-            self.anywhere = True
+        self.middle = np.clip(self.middle + self.speed, 0, (w - 1, h - 1))
 
     def aim(self, view: View) -> Aim:
         """Where optical flow leads, or its course where flow is astray."""
