@@ -62,7 +62,7 @@ class Outcome(Masked):
         return self.clip.times_s
 
     def without_guess(self) -> Self:
-        """The result itself; where it is a guess, with empty masks, as sure as the guess was not, and a note."""
+        """The result itself; where it is a guess, with empty masks, as sure as it was not, and a note."""
         if self.status != "guess":
             return self
         return replace(

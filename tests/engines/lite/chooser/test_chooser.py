@@ -322,9 +322,20 @@ def test_frames_show_the_colour_asked_for() -> None:
     assert choice.decision.answer == choice.frame_index
 
 
+def test_no_frame_shows_what_names_nothing() -> None:
+    """Nobody looked: that it is not there is not known."""
+    clip = ShapesClip([Shape("a", "red", stay(60, 100))], seconds=0.4)
+    [choice] = CHOOSER.pick_frames([FrameQuestion(Section(clip, 0, (0,)), "the")])
+    assert choice.frame_index is None
+    assert choice.decision.source == "fallback"
+    assert "names nothing" in choice.notes[0]
+
+
 def test_of_a_long_clip_some_sections_are_looked_at() -> None:
     clip = ShapesClip([Shape("a", "red", stay(60, 100))], seconds=6.0)
-    questions = [FrameQuestion(Section(clip, i, (i,)), text) for text in ("a", "b") for i in range(len(clip))]
+    questions = [
+        FrameQuestion(Section(clip, i, (i,)), text) for text in ("a cup", "a box") for i in range(len(clip))
+    ]
     choices = CHOOSER.pick_frames(questions)
     looked_at = [
         [choice.frame_index for choice in part] for part in (choices[: len(clip)], choices[len(clip) :])

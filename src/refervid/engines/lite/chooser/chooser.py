@@ -19,6 +19,7 @@ from refervid.engines.lite.analysis.proposals import things_on
 from refervid.engines.lite.analysis.sound import envelopes, stretches
 from refervid.engines.lite.chooser.elimination import Eliminator
 from refervid.engines.lite.chooser.naming import surely_not
+from refervid.engines.lite.chooser.notes import NOTHING_SAID, language_notes
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.selection import Answer, answer
@@ -156,8 +157,13 @@ def _pass_over(question: FrameQuestion) -> FrameChoice:
 
 
 def _pick_frame(scene: Scene, question: FrameQuestion, expression: Expression) -> FrameChoice:
-    """The same frame for every sentence where possible: what is known of a frame is shared."""
+    """The same frame for every sentence where possible: what is known of a frame is shared. None for a
+    sentence that was not understood.
+    """
     section = question.section
+    if expression.says_nothing:
+        decision = Decision("frame", None, "fallback", NOTHING_SAID, section.index)
+        return FrameChoice(None, decision, (NOTHING_SAID, *language_notes(expression)))
     frames = section.frame_indices
     middle = (len(frames) - 1) / 2
     central = [1 - 0.2 * abs(number - middle) / max(middle, 1) for number in range(len(frames))]

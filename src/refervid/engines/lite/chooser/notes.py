@@ -9,6 +9,8 @@ from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.relations import relations_of
 from refervid.engines.lite.language import Expression
 
+NOTHING_SAID = "the sentence names nothing that could be looked for"
+
 
 def unmeasured(expression: Expression) -> list[str]:
     """What is said and has no measure in the pixels of one region."""
@@ -23,7 +25,7 @@ def noun_notes(expression: Expression) -> list[str]:
             said = part.attributes or part.relations
             by = "judged by everything else" if said else "what stands out most is only a guess"
             meant = part.concept
-            is_known = meant is not None and meant.known
+            is_known = meant is not None and (meant.known or meant.has_class)
             what = (
                 f"no {part.noun} was recognised"
                 if is_known

@@ -9,7 +9,13 @@ import numpy as np
 
 from refervid.engines.lite.chooser.appearance import SAME_THING
 from refervid.engines.lite.chooser.naming import NAMED, called_so, doubtful
-from refervid.engines.lite.chooser.notes import language_notes, noun_notes, target_notes, unmeasured
+from refervid.engines.lite.chooser.notes import (
+    NOTHING_SAID,
+    language_notes,
+    noun_notes,
+    target_notes,
+    unmeasured,
+)
 from refervid.engines.lite.chooser.point_tracks import SAME_OBJECT, PointTracks
 from refervid.engines.lite.chooser.region import Region, looks_alike, overlap
 from refervid.engines.lite.chooser.scoring import Verdict, judge
@@ -44,9 +50,8 @@ def answer(
     expression: Expression, sections: Sequence[Sequence[Region]], point_tracks: PointTracks
 ) -> list[Answer]:
     """One answer per frame; `sections[s]` are the regions of a frame, all of one clip."""
-    if not (expression.noun or expression.attributes or expression.relations):
-        nothing = "the sentence names nothing that could be looked for"
-        return [Answer((), nothing, (nothing, *language_notes(expression)))] * len(sections)
+    if expression.says_nothing:
+        return [Answer((), NOTHING_SAID, (NOTHING_SAID, *language_notes(expression)))] * len(sections)
     regions = [region for section in sections for region in section]
     if any(region.names for region in regions):
         expression = replace(expression, excluded=doubtful(expression.excluded))

@@ -117,6 +117,11 @@ class Expression:
     translated: tuple[tuple[str, str], ...] = ()
 
     @property
+    def says_nothing(self) -> bool:
+        """Is there nothing in it that could be looked for?"""
+        return not (self.noun or self.attributes or self.relations)
+
+    @property
     def concept(self) -> Concept | None:
         """What the networks answer with when they see the noun; None without a noun that is known."""
         return concept(self.noun) if self.noun else None

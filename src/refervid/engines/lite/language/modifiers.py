@@ -15,6 +15,8 @@ from refervid.engines.lite.language.words import PART_KINDS, Word
 
 _EXCEPTIONS = ("except", "except for", "excluding", "other than", "but", "apart from", "besides")
 _PLAIN_NEGATIONS = ("not", "no", "never", "hardly", "neither", "nor")
+_DENIALS = ("not", "neither", "nor")
+"""What they stand before, the thing is not; what "no" stands before, it has not."""
 _EVENTS = ("leaves", "enters", "stops", "starts")
 _FUNCTION_WORDS = {
     "determiner",
@@ -130,7 +132,7 @@ class Modifiers(Doings):
         cursor.take()
         cursor.negated = True
         determined = cursor.sees("determiner") and cursor.noun_phrase_at()
-        if word.text in _PLAIN_NEGATIONS and not determined:
+        if word.text in _PLAIN_NEGATIONS and not (determined or self._bare_noun()):
             return True
         if not cursor.noun_phrase_at() and not cursor.sees("colour", "shade"):
             return True
@@ -141,7 +143,7 @@ class Modifiers(Doings):
             modifiers.read()
         else:
             modifiers.read_closely()
-        if excluded.noun_class in PART_KINDS:
+        if excluded.noun_class in PART_KINDS and word.text not in _DENIALS:
             cursor.negated = True
             take_part(cursor, builder, excluded, f"{word.text} {excluded.noun}")
         elif excluded.noun and word.text in ("without", "lacking"):
@@ -153,6 +155,11 @@ class Modifiers(Doings):
                 cursor.take()
                 self._exclude(noun_phrase(cursor))
         return True
+
+    def _bare_noun(self) -> bool:
+        """ "not grass", where the word can be nothing else: "orange" would be a colour."""
+        word = self._cursor.peek()
+        return word is not None and "noun" in word and word.readings.keys() <= {"noun", "group", "wearing"}
 
     def _exclude(self, excluded: ExpressionBuilder) -> None:
         """The thing is not `excluded`: of one statement about the same noun its contrary, else as a whole."""

@@ -115,7 +115,7 @@ def _take_head(builder: ExpressionBuilder, word: Word) -> None:
             return
         if builder.noun_class in ("garment", "bodypart") and known not in PART_KINDS:
             _put_on(builder)
-        else:
+        elif builder.noun != noun:
             (builder.unchecked if builder.noun_class else builder.unknown).append(builder.noun)
     builder.noun, builder.noun_class = noun, known
     builder.frame = "frame" in word
