@@ -12,6 +12,8 @@ from refervid.core.types import Candidate
 from refervid.engines.inventory import ObjectTrack
 from refervid.engines.lite.chooser import RulesChooser, RulesSettings
 from refervid.engines.lite.chooser.chooser import MOST_SECTIONS
+from refervid.engines.lite.chooser.naming import surely_not
+from refervid.engines.lite.language import parse
 from refervid.engines.lite.language.words import MOST_WORDS
 from refervid.engines.questions import FrameQuestion
 from refervid.media.sections import Section
@@ -282,6 +284,14 @@ def test_what_was_recognised_tells_what_is_said_of_something_else(
     [choice] = CHOOSER.pick_boxes([replace(question, recognised=tracks)])
     assert [pets.shapes[pick].name for pick in choice.picks] == [name]
     assert not any("recognised:" in note or "cannot be measured" in note for note in choice.notes)
+
+
+def test_names_tell_what_is_not_meant() -> None:
+    cup = parse("the cup that is not a person")
+    assert surely_not(cup, {"cup": 0.9}) == 0
+    assert surely_not(cup, {"cat": 0.9, "person": 0.2}) == 0.9
+    assert surely_not(parse("the thing that is not a cat"), {"cat": 0.8}) == 0.8
+    assert surely_not(parse("the thing that is not a woman"), {"person": 0.9}) == 0
 
 
 def test_what_was_proposed_by_name_on_one_frame_is_meant_on_all() -> None:

@@ -52,7 +52,7 @@ def surely_not(expression: Expression, names: Mapping[str, float]) -> float:
     """How surely what has these names is not meant: something else, or what the sentence says it is not."""
     meant = expression.concept
     another = 0.0 if meant is None or is_anything(meant) else surely_another(meant, names)
-    return max((noun_fit(one, names) for one in _excluded(expression.excluded)), default=another)
+    return max([another, *(noun_fit(one, names) for one in _excluded(expression.excluded))])
 
 
 def _excluded(others: Sequence[Expression]) -> Iterator[Concept]:
