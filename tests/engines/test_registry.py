@@ -160,12 +160,21 @@ def test_engines_can_be_given(clip: Clip) -> None:
     assert pipeline.plan()["settings"]["tracker"] == {"kind": "embedded"}
 
 
+class Anything:
+    """Has the methods of every role."""
+
+    name, version = "anything", "1"
+
+    def __getattr__(self, name: str) -> Any:
+        return self.__init__
+
+
 @pytest.mark.parametrize("role", get_args(Role))
 def test_an_engine_of_any_role_can_be_given(role: Role) -> None:
     """Also in those that the preset leaves empty; and `segment` takes whatever `load` takes."""
-    given: Any = LastBox()
+    given: Any = Anything()
     pipeline = refervid.load("lite", device="cpu", **{role: given})
-    assert pipeline.plan()["settings"][role] == {"given": "last-box 1"}
+    assert pipeline.plan()["settings"][role] == {"given": "anything 1"}
     assert set(LoadOptions.__annotations__) == set(signature(refervid.load).parameters) - {"sound"}
 
 
@@ -196,3 +205,17 @@ def test_a_given_tracker_tracks_what_a_network_found(clip: Clip) -> None:
     result = pipeline(clip, text="the red square")
     assert result.engines["tracker"] == "still 1"
     assert (result.masks == result.pivots[0].mask).all()
+
+
+@pytest.mark.parametrize(
+    ("role", "given", "said"),
+    [
+        ("tracker", 3, "tracker=3 is no tracker: it lacks name, version, track, correct, which "),
+        ("tracker", LastBox(), "it lacks track, correct, which refervid.engines.base.Tracker asks for"),
+        ("reader", Still(), "it lacks concepts, which refervid.engines.rounds.Reader asks for"),
+        ("tracker", Still, "tracker=Still is a class: give an object of it"),
+    ],
+)
+def test_what_is_no_engine_of_its_role_is_refused_when_loading(role: Role, given: Any, said: str) -> None:
+    with pytest.raises(refervid.errors.SettingsError, match=said):
+        refervid.load("lite", device="cpu", **{role: given})

@@ -23,13 +23,26 @@ from refervid.engines.hub.digests import loaded_digests
 from refervid.engines.registry import Role, build_engine, engine_settings, missing_parts
 from refervid.engines.rounds import Reader
 
+PROTOCOLS: Mapping[Role, Any] = {
+    "chooser": Chooser,
+    "detector": Detector,
+    "tracker": Tracker,
+    "tagger": Tagger,
+    "binder": Binder,
+    "namer": Namer,
+    "finder": Finder,
+    "reader": Reader,
+    "transcriber": Transcriber,
+}
+
 
 class EngineSet:
     """One engine for every role in `options`; one that is `given` takes the place of what options say.
 
     Options of None are a role that stays empty unless an engine is given.
     `used` maps the roles whose engines were needed so far to "name version". Raises `SettingsError` for
-    options that make no sense, and for an engine in a role that is not in `options`.
+    options that make no sense, for an engine in a role that is not in `options`, and for a given one that
+    lacks something of its role's protocol.
     """
 
     def __init__(
@@ -40,6 +53,8 @@ class EngineSet:
     ) -> None:
         if foreign := [role for role in given if role not in options]:
             raise SettingsError(f"this preset uses no {foreign[0]}: give it {' or '.join(options)}")
+        for role, engine in given.items():
+            _check_given(role, engine)
         self._options = {
             role: wanted for role, wanted in options.items() if wanted is not None and role not in given
         }
@@ -115,3 +130,15 @@ class EngineSet:
         engine = self._engines[role]
         self.used[role] = f"{engine.name} {engine.version}"
         return engine
+
+
+def _check_given(role: Role, engine: object) -> None:
+    if isinstance(engine, type):
+        raise SettingsError(f"{role}={engine.__name__} is a class: give an object of it")
+    protocol = PROTOCOLS[role]
+    members = [*Engine.__annotations__, *(name for name in vars(protocol) if not name.startswith("_"))]
+    if lacking := [name for name in members if not hasattr(engine, name)]:
+        raise SettingsError(
+            f"{role}={engine!r:.60} is no {role}: it lacks {', '.join(lacking)}, "
+            f"which {protocol.__module__}.{protocol.__name__} asks for"
+        )
