@@ -97,6 +97,18 @@ def test_compare_names_what_got_worse(root: Path, tmp_path: Path) -> None:
     assert listed["metrics"]["J"][0] > listed["metrics"]["J"][1]
 
 
+def test_scores_do_not_go_where_a_run_lies(root: Path, tmp_path: Path) -> None:
+    run, own = tmp_path / "run", tmp_path / "own"
+    evaluate(open_dataset("folder", root), ColourPipeline(tmp_path), run)
+    score = ("score", "folder", "--root", root, "--predictions", run / "masks", "-o")
+    refused = refervid(*score, run)
+    assert refused.exit_code == 2
+    assert f"{run} holds a run of `refervid evaluate` and its scores: choose another" in refused.stderr
+    assert refervid(*score, own).exit_code == 0
+    (own / "items.csv").unlink()
+    assert "write it anew with `refervid score`" in refervid("compare", run, own).stderr
+
+
 def test_compare_refuses_what_cannot_be_compared(root: Path, tmp_path: Path) -> None:
     data = open_dataset("folder", root)
     evaluate(data, ColourPipeline(tmp_path), tmp_path / "first")
@@ -104,9 +116,16 @@ def test_compare_refuses_what_cannot_be_compared(root: Path, tmp_path: Path) -> 
     missing = refervid("compare", tmp_path / "first", tmp_path / "nowhere")
     assert missing.exit_code == 1
     assert "nowhere is no folder" in missing.stderr
+    (tmp_path / "segmented").mkdir()
+    (tmp_path / "segmented" / "result.json").write_text("{}")
+    segmented = refervid("compare", tmp_path / "first", tmp_path / "segmented")
+    assert "holds no scores: give folders of `refervid evaluate` or `refervid score`" in segmented.stderr
     datasets()["mevis"].make_sample(tmp_path / "mevis")
     evaluate(open_dataset("mevis", tmp_path / "mevis"), ColourPipeline(tmp_path), tmp_path / "other")
     assert refervid("compare", tmp_path / "first", tmp_path / "other").exit_code == 2
+    (tmp_path / "first" / "scores.json").unlink()  # as where a run was stopped
+    stopped = refervid("compare", tmp_path / "first", tmp_path / "other")
+    assert "write it anew with --resume" in stopped.stderr
 
 
 @pytest.mark.parametrize(

@@ -164,10 +164,15 @@ def score(
 ) -> None:
     """Score masks from any system."""
     with reporting_errors():
+        from refervid.core.errors import OutputConflict
         from refervid.core.outputs import result_folder
         from refervid.datasets.registry import open_dataset
         from refervid.evaluation.store import save_scores
 
+        if out is not None and (out / "run.json").exists():
+            raise OutputConflict(
+                f"{out} holds a run of `refervid evaluate` and its scores: choose another folder (--out)"
+            )
         data = open_dataset(dataset, root, split)
         place = nullcontext() if out is None else result_folder(out, "scores.json", [root, predictions])
         with place as target:

@@ -108,15 +108,25 @@ def compare_runs(runs: Sequence[Path]) -> Comparison:
 def _scores(run: Path) -> dict[str, Any]:
     if not run.is_dir():
         raise DatasetError(f"{run} is no folder: give the folder of a run (--out of `refervid evaluate`)")
+    file = run / "scores.json"
+    if not file.exists() and not _is_run(run):
+        raise DatasetError(f"{run} holds no scores: give folders of `refervid evaluate` or `refervid score`")
     try:
-        content = json.loads((run / "scores.json").read_text("utf-8"))
+        content = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise DatasetError(
-            f"{run}: scores.json cannot be read ({error}); finish the run with --resume"
-        ) from error
+        raise DatasetError(f"{run}: scores.json cannot be read ({error}); {_anew(run)}") from error
     if not isinstance(content, dict) or not isinstance(content.get("failed", {}), dict):
-        raise DatasetError(f"{run}: scores.json holds no scores; write it anew with --resume")
+        raise DatasetError(f"{run}: scores.json holds no scores; {_anew(run)}")
     return content
+
+
+def _is_run(folder: Path) -> bool:
+    """Of `refervid evaluate`, which can go on; a folder of `refervid score` cannot."""
+    return (folder / "run.json").exists()
+
+
+def _anew(folder: Path) -> str:
+    return "write it anew with --resume" if _is_run(folder) else "write it anew with `refervid score`"
 
 
 def _number(value: Any) -> float | None:
@@ -128,14 +138,12 @@ def _rows(run: Path) -> list[dict[str, str]]:
         with (run / "items.csv").open(encoding="utf-8", newline="") as file:
             rows = read_items_table(file.read())
     except (OSError, ValueError, csv.Error) as error:
-        raise DatasetError(
-            f"{run}: items.csv cannot be read ({error}); write it anew with --resume"
-        ) from error
+        raise DatasetError(f"{run}: items.csv cannot be read ({error}); {_anew(run)}") from error
     for number, row in enumerate(rows, start=1):
         # The reader files surplus fields under None, and None under the names of those that are not there.
         named_by = _NAMED_BY | ({"object_id"} if "annotator" in row else set())
         if None in row or None in row.values() or not named_by <= row.keys():
-            raise DatasetError(f"{run}: item {number} of items.csv is damaged; write it anew with --resume")
+            raise DatasetError(f"{run}: item {number} of items.csv is damaged; {_anew(run)}")
     return rows
 
 
@@ -167,7 +175,7 @@ def _value(run: Path, row: dict[str, str] | None, measure: str) -> float | None:
         return float(row[measure])
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(
-            f"{run}: items.csv has no number {measure} for {_name(row)}; write it anew with --resume"
+            f"{run}: items.csv has no number {measure} for {_name(row)}; {_anew(run)}"
         ) from error
 
 
