@@ -264,6 +264,9 @@ def test_presets_and_doctor() -> None:
     told = refer("doctor").stdout
     for fact in (facts["cache"], "encoder libx264", "extra train", f"means {facts['auto']}"):
         assert fact in told
+    for name, lacks in facts["missing"].items():
+        can_pull = any("refervid models pull" in lack for lack in lacks)
+        assert (f"`refervid models pull --preset {name}`" in told) == can_pull
 
 
 @pytest.mark.parametrize("preset", ["lite", "local", "paper", "soc"])

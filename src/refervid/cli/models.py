@@ -62,7 +62,7 @@ def pull(
         from refervid.engines.hub.downloads import only_by_hand, plan_download
         from refervid.engines.hub.downloads import pull as fetch
 
-        needed = _preset_needs(preset) if preset else []
+        needed = preset_needs(preset) if preset else []
         by_hand = [how for name in needed if (how := only_by_hand(name))]
         wanted = list(dict.fromkeys([*(names or []), *(one for one in needed if not only_by_hand(one))]))
         if not wanted and not by_hand:
@@ -150,10 +150,11 @@ def _accept(names: list[str] | None, device: str, dtype: DtypeName, as_json: boo
 def _needed_by_presets() -> dict[str, list[str]]:
     from refervid.pipelines.presets import PRESETS
 
-    return {name: _preset_needs(name) for name in PRESETS}
+    return {name: preset_needs(name) for name in PRESETS}
 
 
-def _preset_needs(name: str) -> list[str]:
+def preset_needs(name: str) -> list[str]:
+    """The checkpoints of a preset, also those that are here. Raises `SettingsError` for an unknown one."""
     from refervid.engines.hub.checkpoints import weights_in
     from refervid.engines.registry import Role, engine_settings
     from refervid.pipelines.presets import PRESETS

@@ -15,6 +15,7 @@ from rich.text import Text
 
 import refervid
 from refervid.cli.console import console, print_json, print_line, print_table, reporting_errors
+from refervid.cli.models import preset_needs
 from refervid.cli.options import Changes, Json
 from refervid.core.counting import counted
 
@@ -125,10 +126,19 @@ def doctor(as_json: Json = False) -> None:
         how = "installed" if there else f"not installed: pip install 'refervid[{extra}]'"
         table.add_row(f"extra {extra}", how)
     for name, lacks in missing.items():
-        for n, lack in enumerate(lacks or ["ready"]):
+        pull = [f"all weights at once: `refervid models pull --preset {name}`"] if _can_pull(name) else []
+        for n, lack in enumerate([*lacks, *pull] or ["ready"]):
             table.add_row("" if n else f"preset {name}", lack)
     table.add_row("preset auto", f"means {facts['auto']}")
     print_table(table)
+
+
+def _can_pull(preset: str) -> bool:
+    """Whether `refervid models pull` gets something that the preset lacks."""
+    from refervid.engines.hub.downloads import only_by_hand
+    from refervid.engines.hub.weights import missing_weights
+
+    return any(missing_weights(name) and not only_by_hand(name) for name in preset_needs(preset))
 
 
 def _version_of(package: str) -> str:
