@@ -10,6 +10,7 @@ from typing import Any
 import cv2
 import pytest
 
+from refervid.cli.patterns import expanded
 from refervid.cli.segmenting import Outcome, Request, segment_several
 from refervid.core.types import TextReference
 from refervid.pipelines.cluster import Lost, RayCluster
@@ -35,6 +36,8 @@ def test_every_clip_gets_a_folder_and_a_failure_stops_none(tmp_path: Path) -> No
     documents = json.loads(done.stdout)
     assert list(documents) == ["a", "broken", "b", "a-2"]
     assert documents["broken"] is None
+    for video in (clips / "a.mp4", clips / "sub" / "a"):  # of one name
+        assert f"{video}: 8 frames, " in done.stderr
     for name in ("a", "b", "a-2"):
         assert documents[name] == json.loads((out / name / "result.json").read_text())
         assert (out / name / "report.html").is_file()
@@ -49,6 +52,19 @@ def test_a_pattern_that_no_shell_expanded(tmp_path: Path) -> None:
     done = refer("segment", tmp_path / "c*.mp4", "-t", "the red disc", "-o", out)
     assert done.exit_code == 2
     assert "no file that" in done.stderr
+
+
+def test_the_same_clip_twice_is_done_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.mp4", "b.mp4"):
+        Path(name).touch()
+    given = ["b.mp4", "a.mp4", str(tmp_path / "b.mp4"), "*.mp4"]
+    assert expanded([Path(one) for one in given]) == [Path("b.mp4"), Path("a.mp4")]
+    assert capsys.readouterr().err.splitlines() == [
+        f"{path} is given more than once: it is done once" for path in (tmp_path / "b.mp4", "a.mp4", "b.mp4")
+    ]
 
 
 def test_what_was_stopped_goes_on_and_what_is_done_is_not_done_again(tmp_path: Path) -> None:

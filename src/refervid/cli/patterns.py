@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from glob import glob, has_magic
 from pathlib import Path
 
+from refervid.cli.console import console
 from refervid.core.errors import SettingsError
 from refervid.core.files import by_number
 
 
 def expanded(paths: Sequence[Path]) -> list[Path]:
-    """Paths as they are, and for a pattern (`*`, `?`, `[0-9]`, `**`) what it stands for, in order.
+    """Paths as they are, and for a pattern (`*`, `?`, `[0-9]`, `**`) what it stands for, in order, each once.
 
     Raises `SettingsError` for a pattern that nothing is called by.
     """
@@ -24,4 +26,10 @@ def expanded(paths: Sequence[Path]) -> list[Path]:
         if not names:
             raise SettingsError(f"there is no file that {str(path)!r} stands for: check the pattern")
         found += map(Path, names)
-    return found
+    once: dict[str, Path] = {}
+    for path in found:
+        place = os.path.abspath(path)
+        if place in once:
+            console.print(f"{path} is given more than once: it is done once", markup=False)
+        once.setdefault(place, path)
+    return list(once.values())

@@ -143,7 +143,7 @@ def segment_one(pipeline: Pipeline, video: Path, out: Path, request: Request) ->
     check_formats(formats, clip, len(references))
     seconds = float(frame_edges(clip.times_s)[-1])
     console.print(
-        f"{clip.name}: {counted(len(clip), 'frame')}, {clip.width}x{clip.height}, {seconds:.1f} s; "
+        f"{video}: {counted(len(clip), 'frame')}, {clip.width}x{clip.height}, {seconds:.1f} s; "
         f"preset {pipeline.preset}",
         markup=False,
     )
@@ -159,7 +159,7 @@ def segment_one(pipeline: Pipeline, video: Path, out: Path, request: Request) ->
         if request.without_guesses:
             results = [result.without_guess() for result in results]
         if request.resume and is_written(results, out, formats):
-            console.print(f"{clip.name}: done before", markup=False)
+            console.print(f"{video}: done before", markup=False)
         else:
             results = write_results(results, target, formats, hook)
     tell(results)
