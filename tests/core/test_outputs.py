@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -81,20 +82,31 @@ def test_the_lock_keeps_others_out_and_dies_with_its_process(tmp_path: Path) -> 
     assert (out / LOCK).read_bytes() == b""
 
 
-def test_a_folder_that_nothing_was_written_to_is_not_left(tmp_path: Path) -> None:
-    (tmp_path / "mine").mkdir()
-    for folder in (tmp_path / "new" / "below", tmp_path / "mine"):
-        with pytest.raises(ValueError, match="refused"), output_lock(folder):
+def test_a_new_folder_that_a_failed_run_did_not_write_to_is_not_left(tmp_path: Path) -> None:
+    def fail(folder: Path, after: Callable[[], object]) -> None:
+        with output_lock(folder):
+            after()
             raise ValueError("refused")
+
+    def put_another_there() -> None:
+        new.rename(tmp_path / "elsewhere")
+        new.mkdir()
+        (new / LOCK).touch()
+
+    new, mine = tmp_path / "new", tmp_path / "mine"
+    mine.mkdir()
+    for folder in (new / "below", mine):
+        with pytest.raises(ValueError, match="refused"):
+            fail(folder, lambda: None)
     assert os.listdir(tmp_path) == ["mine"]
-    with output_lock(tmp_path / "new"):
-        (tmp_path / "new" / "kept").touch()
-    assert list(tree(tmp_path)) == ["new/kept"]
-    with output_lock(tmp_path / "moved"):
-        (tmp_path / "moved").rename(tmp_path / "elsewhere")
-        with output_lock(tmp_path / "moved"):
-            (tmp_path / "moved" / "theirs").touch()
-    assert sorted(os.listdir(tmp_path / "moved")) == [LOCK, "theirs"]
+    assert os.listdir(mine) == [LOCK]
+    with pytest.raises(ValueError, match="refused"):
+        fail(new, put_another_there)
+    assert os.listdir(new) == [LOCK]
+    shutil.rmtree(new)
+    with pytest.raises(ValueError, match="refused"):
+        fail(new, (new / "kept").touch)
+    assert sorted(os.listdir(new)) == [LOCK, "kept"]
 
 
 def test_a_lock_that_was_removed_meanwhile_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,13 +51,15 @@ def output_lock(folder: Path) -> Iterator[Path]:
         with writing_to(folder):
             _say(lock, f"{os.getpid()} {unfinished.name}\n")
             unfinished.mkdir()
+        failed = True
         try:
             yield unfinished
+            failed = False
         finally:
             _settle(folder, unfinished)
             if not unfinished.exists():
                 _say(lock, "")
-            if made and _is_alone(folder, lock):
+            if failed and made and _is_alone(folder, lock):
                 (folder / LOCK).unlink()
                 drop_empty(made)
 
