@@ -286,6 +286,13 @@ def test_what_was_recognised_tells_what_is_said_of_something_else(
     assert not any("recognised:" in note or "cannot be measured" in note for note in choice.notes)
 
 
+def test_what_names_alone_do_not_exclude_is_said(pets: ShapesClip) -> None:
+    question = pets.question("the red thing that is not the black cat")
+    tracks = recognised(pets, question.frame_index, cat="cat", dog="dog")
+    [choice] = CHOOSER.pick_boxes([replace(question, recognised=tracks)])
+    assert "cannot be measured: 'not cat'" in choice.notes
+
+
 def test_names_tell_what_is_not_meant() -> None:
     cup = parse("the cup that is not a person")
     assert surely_not(cup, {"cup": 0.9}) == 0

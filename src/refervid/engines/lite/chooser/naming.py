@@ -69,6 +69,11 @@ def doubtful(others: Sequence[Expression]) -> tuple[Expression, ...]:
     )
 
 
+def untold(others: Sequence[Expression]) -> tuple[Expression, ...]:
+    """Those that names alone do not tell: what is `doubtful`, or is described ("not the black dog")."""
+    return tuple(one for one in others if one.attributes or one.relations or doubtful((one,)))
+
+
 def called_so(candidate: Candidate, noun: str) -> float:
     """How surely a detector without classes proposed it for this noun."""
     called = noun == candidate.phrase or noun in candidate.phrase.split()

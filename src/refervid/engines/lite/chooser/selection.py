@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from refervid.engines.lite.chooser.appearance import SAME_THING
-from refervid.engines.lite.chooser.naming import NAMED, called_so, doubtful
+from refervid.engines.lite.chooser.naming import NAMED, called_so, untold
 from refervid.engines.lite.chooser.notes import (
     NOTHING_SAID,
     language_notes,
@@ -54,7 +54,7 @@ def answer(
         return [Answer((), NOTHING_SAID, (NOTHING_SAID, *language_notes(expression)))] * len(sections)
     regions = [region for section in sections for region in section]
     if any(region.names for region in regions):
-        expression = replace(expression, excluded=doubtful(expression.excluded))
+        expression = replace(expression, excluded=untold(expression.excluded))
     picks: list[list[int]] = [[] for _ in sections]
     reasons: list[list[str]] = [[] for _ in sections]
     notes = [*language_notes(expression), *noun_notes(expression), *target_notes(expression, regions)]
