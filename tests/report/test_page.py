@@ -228,6 +228,18 @@ def test_hundreds_of_decisions_keep_the_page_small(tmp_path: Path, clip: ArrayCl
     assert "28 more pivots" in report.words
 
 
+def test_the_legend_names_a_guess_as_one(tmp_path: Path, clip: ArrayClip) -> None:
+    texts = {"the cup": "ok", "the jug": "guess"}
+    results = [
+        result_of(clip, TextReference(text), block(clip, range(9)), status=status)
+        for text, status in texts.items()
+    ]
+    write_report(tmp_path / "report.html", results)
+    legend = re.search("<nav.*?</nav>", (tmp_path / "report.html").read_text("utf-8"), re.DOTALL)
+    assert legend is not None
+    assert re.sub("<[^>]+>", "", legend[0]).split("\n")[1:-1] == ["    the cup", "    the jug ?"]
+
+
 def test_pivots_of_every_kind_are_drawn(tmp_path: Path, clip: ArrayClip) -> None:
     points = np.array([[40, 60], [100, 10]], np.float32)
     pivots = [

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 AnyBox = NDArray[np.float32] | NDArray[np.float64]
 """(4,) xyxy."""
+SAME_OBJECT = 0.5
+"""Intersection over union from which on two boxes hold the same object (what PASCAL VOC counts as found)."""
 
 
 def box_of(mask: NDArray[np.bool_]) -> NDArray[np.float32] | None:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from refervid import Pivot, Session, load
 from refervid.core.errors import SettingsError
@@ -198,6 +199,7 @@ def _life(folder: Path, made: Made, pipeline: Pipeline, edits: int, doom: int) -
 
 
 def main(folder: Path, edits: int, kills: int) -> None:
+    torch.set_num_threads(1)  # OpenMP waits in a forked process for threads that were not forked
     made, pipeline = six_things(folder / "frames"), load("lite", device="cpu")
     load_efficientnet()
     moments, killed = random.Random(edits), 0

@@ -11,11 +11,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from refervid.core.boxes import SAME_OBJECT, box_iou
 from refervid.core.counting import counted
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
 from refervid.engines.base import Chooser, Detector, DetectorRequest
 from refervid.engines.inventory import ObjectTrack, tracks_at
 from refervid.engines.questions import BoxChoice, BoxQuestion, CheckQuestion, FrameQuestion
+from refervid.engines.surest import surest_pivots
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
 from refervid.pipelines.pivot.selection import Selection
@@ -106,20 +108,40 @@ def _with_objects(selection: Selection, most: int | None) -> Selection:
 
     One pick per section is one object seen in several sections, of which at most `most` are used. Where a
     section has several, the picks of the fullest section are the objects: boxes 50 frames apart do not tell
-    which is which, but tracks do.
+    which is which, but tracks do. What was recognised starts from its own sightings instead: more of them
+    than one box, and the same for every sentence that means it, so that it is tracked once.
     """
-    answered = selection.answered
-    per_section = [picked_pivots(question, choice.picks) for question, choice in answered if choice.picks]
-    if not per_section or selection.error is not None:
+    answered = [(question, choice.picks) for question, choice in selection.answered if choice.picks]
+    if not answered or selection.error is not None:
         return selection
-    fullest = max(per_section, key=len)
-    if len(fullest) == 1:
+    per_section = [picked_pivots(question, picks) for question, picks in answered]
+    fullest = max(range(len(answered)), key=lambda place: len(per_section[place]))
+    if len(per_section[fullest]) == 1:
         pivots = [pivot for [pivot] in per_section]
         count = min(most or len(pivots), len(pivots))
         spread = tuple(pivots[int((i + 0.5) * len(pivots) / count)] for i in range(count))
-        return replace(selection, objects=(spread,))
-    others = tuple(pivot for picks in per_section if picks is not fullest for pivot in picks)
-    return replace(selection, objects=tuple((pivot,) for pivot in fullest), others=others)
+        tracks = [_recognised(question, pick) for question, [pick] in answered]
+        alike = all(track is tracks[0] for track in tracks)
+        return replace(selection, objects=(_sightings(tracks[0], spread) if alike else spread,))
+    question, picks = answered[fullest]
+    objects = tuple(
+        _sightings(_recognised(question, pick), (pivot,))
+        for pick, pivot in zip(picks, per_section[fullest], strict=True)
+    )
+    others = tuple(pivot for picks in per_section if picks is not per_section[fullest] for pivot in picks)
+    return replace(selection, objects=objects, others=others)
+
+
+def _recognised(question: BoxQuestion, pick: int) -> ObjectTrack | None:
+    """The track that a candidate is, if what was recognised covers it."""
+    box = question.candidates[pick].box_xyxy
+    there = tracks_at(question.recognised, question.frame_index)
+    covering = [(iou, track) for track, mark in there if (iou := box_iou(box, mark.box_xyxy)) >= SAME_OBJECT]
+    return max(covering, key=lambda pair: pair[0])[1] if covering else None
+
+
+def _sightings(track: ObjectTrack | None, pivots: tuple[Pivot, ...]) -> tuple[Pivot, ...]:
+    return pivots if track is None else tuple(surest_pivots([track]))
 
 
 def picked_pivots(question: BoxQuestion | CheckQuestion, picks: Sequence[int]) -> list[Pivot]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from refervid.core.boxes import box_iou
+from refervid.core.boxes import SAME_OBJECT, box_iou
 from refervid.core.track import Track
 from refervid.core.types import Mask, Pivot
 from refervid.engines.base import Tracker
@@ -19,10 +19,6 @@ from refervid.report.objects import TrackedObject
 
 Start = int | tuple[tuple[int, bytes, bytes | None], ...]
 """What an object starts from, to be compared."""
-
-COVERED = 0.5
-"""Intersection over union of a pivot's box with that of a track on its frame, from which on they are one
-thing (what counts as found in PASCAL VOC)."""
 
 
 def track_objects(
@@ -121,4 +117,4 @@ def _covers(track: Track, pivot: Pivot) -> bool:
         return False
     box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
     seen = np.clip(pivot.box_xyxy, 0, np.array([track.width, track.height] * 2, np.float32))
-    return box_iou(box, seen) >= COVERED
+    return box_iou(box, seen) >= SAME_OBJECT

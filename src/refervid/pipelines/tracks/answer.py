@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from refervid.core.counting import plural
 from refervid.core.types import Decision, Pivot, TextReference
 from refervid.engines.inventory import Inventory, ObjectTrack, tracks_at
 from refervid.engines.questions import BoxChoice, BoxQuestion
-from refervid.engines.surest import PIVOTS, surest
+from refervid.engines.surest import surest_pivots
 from refervid.media.clip import Clip
 from refervid.media.sections import Section
 from refervid.pipelines.pivot.select import to_pivot
@@ -126,10 +124,7 @@ def _pivots(thing: Sequence[ObjectTrack]) -> tuple[Pivot, ...]:
         best = int(track.frame_indices[int(track.scores.argmax())])
         mark = track.candidate_at(best)
         return (Pivot(best, track.box_at(best)) if mark is None else to_pivot(best, mark),)
-    frames = np.concatenate([track.frame_indices for track in thing])
-    boxes = np.concatenate([track.boxes_xyxy for track in thing])
-    scores = np.concatenate([track.scores for track in thing])
-    return tuple(Pivot(int(frames[row]), boxes[row]) for row in surest(scores, PIVOTS))
+    return tuple(surest_pivots(thing))
 
 
 def _surest(tracks: Sequence[ObjectTrack]) -> tuple[ObjectTrack, ...]:

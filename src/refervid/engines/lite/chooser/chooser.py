@@ -9,7 +9,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from refervid.core.boxes import box_iou
+from refervid.core.boxes import SAME_OBJECT, box_iou
 from refervid.core.types import Candidate, Decision, Interval, SoundingObject
 from refervid.engines.base import Elimination, EngineSettings
 from refervid.engines.inventory import Inventory, tracks_at
@@ -42,8 +42,6 @@ UNNAMED = 0.2
 """How often what no network named was right: 13 of 100 times on twenty clips that nobody had looked at, 34 on
 24 others."""
 MOST_SECTIONS = 32
-RECOGNISED = 0.5
-"""Intersection over union from which on a candidate is what was recognised there."""
 ENOUGH_COLOUR = 0.6
 """A frame shows a colour that is asked for if it has this share of what the section's fullest frame has."""
 
@@ -216,7 +214,7 @@ def _recognised(question: BoxQuestion) -> list[tuple[Candidate, Mapping[str, flo
     found: list[tuple[Candidate, Mapping[str, float] | None]] = []
     for one in question.candidates:
         shares = [(box_iou(one.box_xyxy, mark.box_xyxy), track) for track, mark in tracks]
-        here = [(share, track.names) for share, track in shares if share >= RECOGNISED]
+        here = [(share, track.names) for share, track in shares if share >= SAME_OBJECT]
         surely = max((surely_not(expression, names) for _, names in here), default=0.0)
         nearest = max(here, key=lambda pair: pair[0])[1] if here else None
         found.append((replace(one, score=one.score * (1 - surely)), nearest))

@@ -13,7 +13,7 @@ from refervid.engines.inventory import ObjectTrack
 from refervid.engines.lite.chooser.region import overlap
 from refervid.engines.lite.chooser.selection import PLURAL_SHARE
 from refervid.engines.lite.language import Expression
-from refervid.engines.surest import PIVOTS, surest
+from refervid.engines.surest import surest_pivots
 
 RIVAL = 0.7
 """Another thing that is worth so much of the best may be meant as well."""
@@ -83,14 +83,10 @@ def same_place(one: ObjectTrack, other: ObjectTrack, least: float = SAME_PLACE) 
 
 
 def pivots_of(tracks: Sequence[ObjectTrack], sampled: Sequence[int]) -> list[Pivot]:
-    """The surest sighting of each of `PIVOTS` equal parts of the time, and where the thing was lost and found
-    again, that it is away in between; in order.
+    """Its surest sightings, and where the thing was lost and found again, that it is away in between;
+    in order of time.
     """
-    frames = np.concatenate([track.frame_indices for track in tracks])
-    boxes = np.concatenate([track.boxes_xyxy for track in tracks])
-    scores = np.concatenate([track.scores for track in tracks])
-    order = np.argsort(frames, kind="stable")
-    pivots = [Pivot(int(frames[row]), boxes[row]) for row in order[surest(scores[order], PIVOTS)]]
+    pivots = surest_pivots(tracks)
     ends = sorted((int(track.frame_indices[0]), int(track.frame_indices[-1])) for track in tracks)
     for (_, left), (back, _) in pairwise(ends):
         unseen = [frame for frame in sampled if left < frame < back]
