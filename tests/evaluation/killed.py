@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from refervid.datasets.registry import open_dataset
 from refervid.engines.lite.efficientnet import load_efficientnet
 from refervid.engines.lite.objects.network import object_network
@@ -53,6 +55,7 @@ def half_written(out: Path) -> list[str]:
 
 
 def main(root: Path, place: Path, kills: int) -> None:
+    torch.set_num_threads(1)  # OpenMP waits in a forked process for threads that were not forked
     pipeline = load("lite", device="cpu")
     object_network()
     load_efficientnet()
