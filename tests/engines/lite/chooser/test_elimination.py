@@ -304,7 +304,17 @@ def test_a_finder_of_one_s_own_names_things_for_the_whole_chain(clip: ArrayClip)
     assert not zebra.masks.any()
 
 
-def test_sky_and_grass_are_guessed_by_colour_and_place() -> None:
+@pytest.mark.parametrize(
+    ("text", "rows", "columns"),
+    [
+        ("the sky", slice(0, 45), slice(0, WIDTH)),
+        ("the grass", slice(45, 90), slice(0, WIDTH)),
+        ("the hill", slice(45, 90), slice(0, WIDTH)),
+        ("the sky on the right", slice(0, 45), slice(WIDTH // 2, WIDTH)),
+        ("the hill on the left", slice(45, 90), slice(0, WIDTH // 2)),
+    ],
+)
+def test_what_fills_an_area_is_guessed_by_colour_and_place(text: str, rows: slice, columns: slice) -> None:
     frames = np.full((6, HEIGHT, WIDTH, 3), (40, 150, 50), np.uint8)
     frames[:, : HEIGHT // 2] = (110, 160, 230)
     frames[:, 60:80, 20:50] = (220, 20, 20)
@@ -312,12 +322,11 @@ def test_sky_and_grass_are_guessed_by_colour_and_place() -> None:
     box = np.tile(np.array([20, 60, 50, 80], np.float32), (6, 1))
     thing = replace(DOG, frame_indices=np.arange(6), boxes_xyxy=box, scores=np.full(6, 0.9, np.float32))
     inventory = Inventory((thing,), tuple(range(6)))
-    for text, rows in (("the sky", slice(0, 45)), ("the grass", slice(45, 90))):
-        answer = ask(clip, text, inventory)
-        assert answer.guess
-        mask = answer.objects[0][0].mask
-        assert mask is not None
-        true = np.zeros((HEIGHT, WIDTH), bool)
-        true[rows] = True
-        true[60:80, 20:50] = False
-        assert (mask & true).sum() / (mask | true).sum() > 0.85
+    answer = ask(clip, text, inventory)
+    assert answer.guess
+    mask = answer.objects[0][0].mask
+    assert mask is not None
+    true = np.zeros((HEIGHT, WIDTH), bool)
+    true[rows, columns] = True
+    true[60:80, 20:50] = False
+    assert (mask & true).sum() / (mask | true).sum() > 0.85

@@ -98,6 +98,7 @@ def test_neighbours_weigh_less_than_the_thing_itself(noun: str, neighbour: str) 
         ("football", False),  # too small to be seen for sure
         ("cutlery", False),
         ("shoelace", False),
+        ("trolley", False),  # a tram or a shopping cart
     ],
 )
 def test_what_would_be_seen_if_it_were_there(noun: str, known: bool) -> None:

@@ -26,7 +26,7 @@ from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.scoring import FLOORS, REJECT, denied, judge
 from refervid.engines.lite.chooser.selection import HOLDS
-from refervid.engines.lite.chooser.stuff import stuff_mask
+from refervid.engines.lite.chooser.stuff import has_usual_colours, stuff_mask
 from refervid.engines.lite.chooser.things import Judgement, chosen_groups, pivots_of, same_place
 from refervid.engines.lite.language import Concept, Expression, Relation
 from refervid.engines.lite.language.vocabulary import ANY
@@ -98,6 +98,8 @@ class Eliminator:
         if not meant.classifier and max(meant.detector.values(), default=0.0) <= ANY:
             return self._by_attributes(expression, self._unlike_others(meant))
         if best < PERHAPS:
+            if has_usual_colours(meant.noun):
+                return self._stuff(expression)
             if not meant.known or len(expression.attributes) >= DESCRIBED:
                 return None
             return _not_found(f"there is no {expression.noun} here", 1 - best, language_notes(expression))

@@ -1,4 +1,4 @@
-"""Sky, road, grass, water, wall: what fills an area, by the colours and the place it usually has.
+"""Sky, road, grass, water, trees: what fills an area, by the colours and the place it usually has.
 
 No network of lite names such areas, so an answer is a guess at best. Colours and places below are common
 knowledge, not measured.
@@ -33,6 +33,10 @@ road street highway lane motorway pavement sidewalk asphalt tarmac runway: grey 
 track racetrack crossing ground floor concrete court: grey black white brown: bottom
 grass lawn meadow field pasture turf pitch: green yellow: bottom
 foliage forest wood jungle vegetation greenery: green:
+tree bush hedge shrub: green brown black: top
+wall: white grey brown yellow orange: top
+mountain hill cliff rock island: grey brown black green:
+tabletop counter countertop worktop tablecloth carpet rug mat: brown white grey black: bottom
 sand beach desert dune soil dirt mud earth: brown yellow orange grey: bottom
 snow ice slope piste: white grey blue: bottom
 water sea ocean lake river pond pool stream canal: blue green grey black: bottom
@@ -46,6 +50,14 @@ _BY_NOUN = {
 }
 
 
+_HALVES = {"left": (1, 0), "right": (1, 1), "top": (0, 0), "back": (0, 0), "bottom": (0, 1), "front": (0, 1)}
+"""Axis and half of the picture in which is looked for what is said to be there."""
+
+
+def has_usual_colours(noun: str) -> bool:
+    return _word(noun) in _BY_NOUN
+
+
 def stuff_mask(
     scene: Scene, index: int, expression: Expression, things: Sequence[NDArray[np.float32]]
 ) -> Mask | None:
@@ -54,7 +66,7 @@ def stuff_mask(
     `things` are boxes xyxy in pixels of the clip: where they are is no stuff.
     """
     said = [colour for each in expression.attributes if each.kind == "colour" for colour in each.values]
-    usual, place = _BY_NOUN.get((expression.noun or "").split(" ")[-1], ([], ""))
+    usual, place = _BY_NOUN.get(_word(expression.noun or ""), ([], ""))
     colours = said or usual
     if not colours:
         return None
@@ -62,6 +74,9 @@ def stuff_mask(
     fits = memberships(picture, [term for term in TERMS if term in colours]).max(axis=-1)
     height, width = fits.shape
     likely = fits * _place(place, height)[:, None]
+    said_places = [each for each in expression.attributes if each.kind == "position" and not each.negated]
+    for axis, half in (_HALVES[value] for each in said_places for value in each.values if value in _HALVES):
+        np.array_split(likely, 2, axis)[1 - half][:] = 0
     for x0, y0, x1, y1 in (box * np.tile(scene.scale_xy, 2) for box in things):
         likely[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))] = 0
     taken = cv2.morphologyEx((likely > LIKELY).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
@@ -73,6 +88,11 @@ def stuff_mask(
     kept = np.isin(labels, 1 + np.flatnonzero(areas >= PIECE * areas.max())).astype(np.float32)
     full = cv2.resize(kept, scene.clip_size[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(full > 0.5, bool)
+
+
+def _word(noun: str) -> str:
+    """Of "asphalt road" the road."""
+    return noun.split(" ")[-1]
 
 
 def _place(place: str, height: int) -> NDArray[np.float64]:
