@@ -99,6 +99,14 @@ def test_what_may_be_something_else_says_nothing_of_what_the_thing_lacks(clip: A
     assert RulesChooser(RulesSettings()).eliminate(clip, perhaps, ["the blue dog"]) == [None]
 
 
+def test_what_the_detector_would_call_so_is_it_however_little_is_seen(clip: ArrayClip) -> None:
+    seen = Inventory((track(1, 10, 3, True, backpack=0.3), PERSON), INVENTORY.frame_indices)
+    rather = Inventory((track(1, 10, 3, True, chair=0.4, backpack=0.3), PERSON), INVENTORY.frame_indices)
+    answer = ask(clip, "the rucksack", seen)
+    assert (start(answer), answer.guess) == ([10], True)
+    assert RulesChooser(RulesSettings()).eliminate(clip, rather, ["the rucksack"]) == [None]
+
+
 def test_an_unknown_noun_is_not_decided_here(clip: ArrayClip) -> None:
     assert RulesChooser(RulesSettings()).eliminate(clip, INVENTORY, ["the zorblax"]) == [None]
 
@@ -161,6 +169,7 @@ def test_several_are_asked_for(clip: ArrayClip) -> None:
         ("the sitting dog", "not checked: sitting"),  # it moves, as on a sledge
         ("the person who is not sitting", "not checked: sitting"),
         ("the walking dog", "not checked: walking"),
+        ("the swinging dog", "not checked: swinging"),  # it may swing a limb
         ("the dog that is not a zorblax", "cannot be measured: 'not zorblax'"),
         ("the person who is not a woman", "cannot be measured: 'not woman'"),
         ("the dog left of the woman", "not checked: female, adult"),
@@ -259,6 +268,15 @@ def test_a_garment_is_guessed_where_somebody_wears_it(text: str, rows: tuple[int
     assert pivot.box_xyxy is not None
     assert pivot.box_xyxy[[1, 3]].round().tolist() == list(rows)
     assert answer.guess
+
+
+def test_what_is_worn_on_one_side_is_that_of_who_is_there() -> None:
+    clip, inventory = dressed()
+    left = replace(PERSON, number=1, boxes_xyxy=np.tile(np.float32([10, 10, 34, 80]), (6, 1)))
+    for text, at in (("the shoes on the left", 10), ("the shoes in the middle", 60)):
+        answer = ask(clip, text, replace(inventory, tracks=(left, *inventory.tracks)))
+        assert start(answer) == [at]
+        assert not any("not checked" in note for note in answer.notes)
 
 
 def test_that_nobody_wears_a_garment_does_not_say_that_there_is_none() -> None:

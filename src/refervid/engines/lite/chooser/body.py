@@ -41,14 +41,17 @@ SOMEBODY = Expression("somebody", "person", "person")
 
 def wearer(expression: Expression) -> Expression | None:
     """Whose garment or part of the body is meant, if its place on a person is known: `SOMEBODY`'s where
-    nobody is named. The colours that are said of it are said of the person who wears it in them.
+    nobody is named, who is then where it is said to be. The colours that are said of it are said of the
+    person who wears it in them.
     """
     noun = expression.noun or ""
     word = noun.split(" ")[-1]  # of "hard hat" the hat
     if word not in BY_WORD.keys() | _BY_WORD or expression.noun_class not in PART_KINDS:
         return None
     on = [one.targets[0] for one in expression.relations if one.kind == "on" or one.action == "wear"]
-    owner = next((one for one in (expression.owner, *on) if one is not None), SOMEBODY)
+    there = tuple(one for one in expression.attributes if one.kind == "position")
+    somebody = replace(SOMEBODY, attributes=there)
+    owner = next((one for one in (expression.owner, *on) if one is not None), somebody)
     if owner.noun_class != "person":
         return None
     colours = [one for one in expression.attributes if one.kind == "colour"]

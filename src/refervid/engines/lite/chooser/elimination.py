@@ -6,7 +6,7 @@ statement of the sentence fits it, are means over the frames on which it is seen
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -95,15 +95,15 @@ class Eliminator:
             return self._by_attributes(expression, list(self._tracks))
         fits = self._fits(meant)
         best = max(fits.values(), default=0.0)
+        if best < PERHAPS and has_usual_colours(meant.noun):
+            return self._stuff(expression)
         if not meant.classifier and max(meant.detector.values(), default=0.0) <= ANY:
             return self._by_attributes(expression, self._unlike_others(meant))
         if best < PERHAPS:
-            if has_usual_colours(meant.noun):
-                return self._stuff(expression)
             if not meant.known or len(expression.attributes) >= DESCRIBED:
                 return None
             return _not_found(f"there is no {expression.noun} here", 1 - best, language_notes(expression))
-        if best < HEARSAY and meant.classifier and not meant.known:
+        if best < HEARSAY and meant.classifier and not (meant.known or self._called_so(meant, fits)):
             return None  # where ImageNet's network sees it says more than a neighbour's name
         judged = self._judged(expression, [number for number, fit in fits.items() if fit >= PERHAPS])
         if not judged:
@@ -144,7 +144,9 @@ class Eliminator:
         objects = [[one for one in parts if one is not None] for parts in places]
         if not all(objects):
             return None
-        said = [one.words for one in expression.attributes if one.kind != "colour"]
+        said = [
+            one.words for one in expression.attributes if one.kind != "colour" and one not in owner.attributes
+        ]
         note = f"where a {noun} usually is on the {owner.noun} is taken: no network here knows it"
         unchecked = [f"not checked: {', '.join(said)}"] if said else []
         notes = [note, *unchecked, *whole.notes]
@@ -178,6 +180,11 @@ class Eliminator:
                     fits[number] = max(fits[number], HEARSAY * called)
                 self._names[number][meant.noun] = fits[number]
         return fits
+
+    def _called_so(self, meant: Concept, fits: Mapping[int, float]) -> bool:
+        """Is it what the detector would call the track that fits best?"""
+        track = self._tracks[max(fits, key=fits.__getitem__)]
+        return meant.detector.get(next(iter(track.names), "")) == 1
 
     def _judged(self, expression: Expression, numbers: Sequence[int]) -> list[Judgement]:
         """Judgements of the tracks that are not excluded, the worthiest first."""

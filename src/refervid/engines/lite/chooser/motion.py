@@ -24,8 +24,8 @@ GONE = 0.2
 """Share of its points below which a region counts as out of sight."""
 STRETCHES = 8
 """A sequence of motions is cut at the ends of so many equal stretches, of more if it has more steps."""
-TOLD_IN_PART = ("resting", "walking", "dancing", "driving", "drifting")
-"""Of these only whether something moves is measured."""
+TOLD_IN_PART = ("resting", "walking", "dancing", "driving", "drifting", "swinging")
+"""Of these only whether something moves is measured: who swings a club does not swing as a whole."""
 _DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
 
@@ -103,7 +103,7 @@ def motion_fit(moves: Motions, value: str) -> float:
         case "falling":
             return _direction(moves, (0, 1))
         case "swinging":
-            return moving * rise(_wandering(moves), 1.5, 4.0)
+            return moving * max(0.6, rise(_wandering(moves), 1.5, 4.0))
         case "crossing":
             return moving * rise(float(np.linalg.norm(moves.path[-1])), 0.3, 1.5)
         case "enters":

@@ -151,14 +151,17 @@ class Doings(ABC):
         self.relate("behind", word.text, self.target(), action="chase" if moving else "")
 
     def _read_object(self, word: Word) -> bool:
-        """Was it something else than the picture or a part of the thing itself?"""
+        """Was it something else than the picture, or a part that does what the thing as a whole does not?
+        Who moves a hand moves; who turns their head does not turn.
+        """
         target = self.target()
         if target.frame:
             return False
         if word.readings.get("motion") == "towards":
             self._builder.change_last(values=("moving",))
         self.relate(_kind_of(word), word.text, target, action=word.stem)
-        return target.noun is not None and target.noun_class not in PART_KINDS
+        own = target.noun_class in PART_KINDS and word.readings.get("motion") == "moving"
+        return target.noun is not None and not own
 
     def read_relation(self, word: Word) -> None:
         cursor, builder = self._cursor, self._builder
