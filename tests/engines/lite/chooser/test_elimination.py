@@ -169,6 +169,7 @@ def test_several_are_asked_for(clip: ArrayClip) -> None:
         ("the sitting dog", "not checked: sitting"),  # it moves, as on a sledge
         ("the person who is not sitting", "not checked: sitting"),
         ("the walking dog", "not checked: walking"),
+        ("the part of the dog", "cannot be measured: 'part'"),
         ("the swinging dog", "not checked: swinging"),  # it may swing a limb
         ("the dog that is not a zorblax", "cannot be measured: 'not zorblax'"),
         ("the person who is not a woman", "cannot be measured: 'not woman'"),

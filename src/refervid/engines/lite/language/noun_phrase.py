@@ -16,6 +16,7 @@ from refervid.engines.lite.language.words import PART_KINDS, Category, Word
 _PURPOSE_CLASSES = {"place", "stuff", "garment"}
 _MEASURED: tuple[Category, ...] = ("colour", "size", "shape", "position")
 _GROUPS = frozenset(lexicon.GROUPS.split())
+_PORTIONS = ("piece", "part")
 
 
 def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
@@ -224,8 +225,10 @@ def _implied_shade(word: str) -> str:
 
 
 def _read_members(cursor: Cursor, builder: ExpressionBuilder) -> None:
-    """ "group of dogs", "one of the cups", "the biggest of the three"."""
+    """ "group of dogs", "one of the cups", "the biggest of the three"; a piece of it is seen as the whole."""
     group = builder.noun in _GROUPS
+    if builder.noun in _PORTIONS:
+        builder.unchecked.append(builder.noun)
     cursor.at += 1
     members = noun_phrase(cursor)
     if members.frame:
