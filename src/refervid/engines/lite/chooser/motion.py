@@ -83,6 +83,8 @@ def motion_fit(moves: Motions, value: str) -> float:
             return 1 - moving
         case "resting":  # who sits may stir or be carried, and who stands still does not sit
             return 0.75 - moving / 2
+        case "stirring":  # who turns their head may stand still
+            return 0.25 + moving / 2
         case "left" | "right" | "up" | "down":
             return _direction(moves, _DIRECTIONS[value])
         case "towards":

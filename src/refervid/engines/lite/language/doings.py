@@ -151,8 +151,8 @@ class Doings(ABC):
         self.relate("behind", word.text, self.target(), action="chase" if moving else "")
 
     def _read_object(self, word: Word) -> bool:
-        """Was it something else than the picture, or a part that does what the thing as a whole does not?
-        Who moves a hand moves; who turns their head does not turn.
+        """Was it something else than the picture or a part of the thing itself? Who turns their head does not
+        turn, but moves.
         """
         target = self.target()
         if target.frame:
@@ -160,8 +160,10 @@ class Doings(ABC):
         if word.readings.get("motion") == "towards":
             self._builder.change_last(values=("moving",))
         self.relate(_kind_of(word), word.text, target, action=word.stem)
-        own = target.noun_class in PART_KINDS and word.readings.get("motion") == "moving"
-        return target.noun is not None and not own
+        part = target.noun_class in PART_KINDS
+        if part and word.readings.get("motion") in ("spinning", "swinging"):
+            self._builder.change_last(values=("stirring",))
+        return target.noun is not None and not part
 
     def read_relation(self, word: Word) -> None:
         cursor, builder = self._cursor, self._builder
