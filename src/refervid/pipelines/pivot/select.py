@@ -114,22 +114,27 @@ def _with_objects(selection: Selection, most: int | None) -> Selection:
     answered = [(question, choice.picks) for question, choice in selection.answered if choice.picks]
     if not answered or selection.error is not None:
         return selection
-    per_section = [picked_pivots(question, picks) for question, picks in answered]
-    fullest = max(range(len(answered)), key=lambda place: len(per_section[place]))
-    if len(per_section[fullest]) == 1:
-        pivots = [pivot for [pivot] in per_section]
-        count = min(most or len(pivots), len(pivots))
-        spread = tuple(pivots[int((i + 0.5) * len(pivots) / count)] for i in range(count))
-        tracks = [_recognised(question, pick) for question, [pick] in answered]
-        alike = all(track is tracks[0] for track in tracks)
-        return replace(selection, objects=(_sightings(tracks[0], spread) if alike else spread,))
-    question, picks = answered[fullest]
-    objects = tuple(
-        _sightings(_recognised(question, pick), (pivot,))
-        for pick, pivot in zip(picks, per_section[fullest], strict=True)
-    )
-    others = tuple(pivot for picks in per_section if picks is not per_section[fullest] for pivot in picks)
+    fullest, picks = max(answered, key=lambda pair: len(pair[1]))
+    if len(picks) == 1:
+        return replace(selection, objects=(_one_object(answered, most),))
+    objects = tuple(_start(fullest, pick) for pick in picks)
+    elsewhere = [pair for pair in answered if pair[0] is not fullest]
+    others = tuple(pivot for question, own in elsewhere for pivot in picked_pivots(question, own))
     return replace(selection, objects=objects, others=others)
+
+
+def _one_object(answered: Sequence[tuple[BoxQuestion, Sequence[int]]], most: int | None) -> tuple[Pivot, ...]:
+    tracks = [_recognised(question, pick) for question, [pick] in answered]
+    if tracks[0] is not None and all(track is tracks[0] for track in tracks):
+        return tuple(surest_pivots([tracks[0]]))
+    pivots = [pivot for question, picks in answered for pivot in picked_pivots(question, picks)]
+    count = min(most or len(pivots), len(pivots))
+    return tuple(pivots[int((i + 0.5) * len(pivots) / count)] for i in range(count))
+
+
+def _start(question: BoxQuestion, pick: int) -> tuple[Pivot, ...]:
+    track = _recognised(question, pick)
+    return tuple(picked_pivots(question, [pick]) if track is None else surest_pivots([track]))
 
 
 def _recognised(question: BoxQuestion, pick: int) -> ObjectTrack | None:
@@ -138,10 +143,6 @@ def _recognised(question: BoxQuestion, pick: int) -> ObjectTrack | None:
     there = tracks_at(question.recognised, question.frame_index)
     covering = [(iou, track) for track, mark in there if (iou := box_iou(box, mark.box_xyxy)) >= SAME_OBJECT]
     return max(covering, key=lambda pair: pair[0])[1] if covering else None
-
-
-def _sightings(track: ObjectTrack | None, pivots: tuple[Pivot, ...]) -> tuple[Pivot, ...]:
-    return pivots if track is None else tuple(surest_pivots([track]))
 
 
 def picked_pivots(question: BoxQuestion | CheckQuestion, picks: Sequence[int]) -> list[Pivot]:
