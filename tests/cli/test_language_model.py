@@ -19,11 +19,10 @@ from tests.chat_server import KEY, Answer, fails, says, serving
 from tests.clips import write_video
 from tests.pipelines.questions import kinds_asked, replying, text_of
 
-HEIGHT, WIDTH, FPS, SECONDS = 96, 160, 1, 20
+HEIGHT, WIDTH, FPS, SECONDS = 96, 160, 1, 8
 TEXTS = ("the red disc", "the blue square", "the two things")
 SIGHT = replying(frame=1, box=1, check=1, vision=NUMBER)
-FOUR_SECTIONS = ("--set", "sections.frame_step=1")
-"""Of five frames each."""
+FOUR_SECTIONS = ("--set", "sections.frame_step=1", "--set", "sections.frames_per_section=2")
 EASY = (
     "-p",
     "lite",
@@ -42,17 +41,26 @@ def refervid(*words: object) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
+@pytest.fixture(scope="module")
+def looked_at(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all tests keep what was seen in the clip."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture(autouse=True)
-def newcomer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No key, no answers remembered, no weights."""
+def cache(monkeypatch: pytest.MonkeyPatch, looked_at: Path) -> Path:
+    """Of a newcomer: no key, no answers remembered, no weights."""
+    for answers in looked_at.glob("answers.sqlite*"):
+        answers.unlink()
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.delenv("REFERVID_WEIGHTS", raising=False)
-    monkeypatch.setenv("REFERVID_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("REFERVID_CACHE", str(looked_at))
+    return looked_at
 
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """20 s: a red disc that goes to and fro, and a blue square that stands."""
+    """8 s: a red disc that goes to and fro, and a blue square that stands."""
     noise = np.random.default_rng(3).integers(90, 150, (24, 40, 1), np.uint8)
     ground = cv2.resize(noise.repeat(3, axis=2), (WIDTH, HEIGHT))
     frames = np.repeat(ground[None], FPS * SECONDS, axis=0)
@@ -127,7 +135,11 @@ def everything_written(folder: Path) -> dict[Path, bytes]:
 
 
 def test_fault_39_a_key_that_a_server_repeats_is_seen_nowhere(
-    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    video: Path,
+    cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Neither in answers that are used nor in those that are not, nor in complaints."""
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
@@ -148,7 +160,7 @@ def test_fault_39_a_key_that_a_server_repeats_is_seen_nowhere(
             assert KEY not in result.output
             assert "Traceback" not in result.output
     assert set(server.keys) == {f"Bearer {KEY}"}
-    written = everything_written(tmp_path)
+    written = everything_written(tmp_path) | everything_written(cache)
     assert any(b"***" in content for path, content in written.items() if path.name == "answers.sqlite")
     assert any(b"***" in content for path, content in written.items() if path.name == "result.json")
     for path, content in written.items():
@@ -157,12 +169,16 @@ def test_fault_39_a_key_that_a_server_repeats_is_seen_nowhere(
     assert KEY not in caplog.text
 
 
-def test_a_password_in_an_address_is_refused_before_anything(video: Path, tmp_path: Path) -> None:
+def test_a_password_in_an_address_is_refused_before_anything(
+    video: Path, cache: Path, tmp_path: Path
+) -> None:
+    before = everything_written(cache)
     for address in ("http://someone:opensesame@127.0.0.1:9/v1", "http://someone:opensesame@h: x"):
         result = ask(video, tmp_path / "out", address, "-t", TEXTS[0])
         well_said(result, 2, "chooser.base_url")
         assert "opensesame" not in result.output
     assert everything_written(tmp_path) == {}
+    assert everything_written(cache) == before
 
 
 def test_no_server_at_all(video: Path, tmp_path: Path) -> None:
@@ -172,11 +188,11 @@ def test_no_server_at_all(video: Path, tmp_path: Path) -> None:
     well_said(result, 1, url, "start one", "chooser.base_url=URL", "chooser.kind=local")
 
 
-def test_twenty_seconds_and_three_sentences(video: Path, tmp_path: Path) -> None:
+def test_four_sections_and_three_sentences(video: Path, tmp_path: Path) -> None:
     def answer(number: int, body: dict[str, Any]) -> Answer:
         meant = dict(zip(TEXTS, (1, 2, [1, 2]), strict=True))
         picks = next((boxes for text, boxes in meant.items() if text in text_of(body)), None)
-        return replying(frame=3, box=picks, check=picks, vision=NUMBER)(number, body)
+        return replying(frame=2, box=picks, check=picks, vision=NUMBER)(number, body)
 
     out = tmp_path / "out"
     words = [word for text in TEXTS for word in ("-t", text)]
