@@ -23,7 +23,7 @@ from refervid.media.array import ArrayClip
 from refervid.pipelines.presets import PRESETS
 from tests.clips import cut, disc_and_square, tone, write_pictures, write_video
 
-HEIGHT, WIDTH, FRAMES = 96, 144, 24
+HEIGHT, WIDTH, FRAMES = 96, 144, 12
 
 
 def refer(*words: object) -> Result:
@@ -45,7 +45,7 @@ def disc(index: int) -> np.ndarray:
 @pytest.fixture(scope="session")
 def video(frames: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("clip") / "clip.mp4"
-    write_video(path, frames, sound=tone(1.0))
+    write_video(path, frames, sound=tone(FRAMES / 25))
     return path
 
 
@@ -135,7 +135,7 @@ def test_silence_has_no_source(frames: np.ndarray, tmp_path: Path) -> None:
     write_video(path, frames, sound=np.zeros(16_000, np.float32))
     result = refer("segment", path, "--sound", "-o", tmp_path / "out", "--preset", "lite")
     assert result.exit_code == 0, result.output
-    assert "not found (100% sure), on 0 of 24 frames" in result.stderr
+    assert f"not found (100% sure), on 0 of {FRAMES} frames" in result.stderr
     assert "silent" in result.stderr
 
 

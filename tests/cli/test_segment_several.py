@@ -15,7 +15,7 @@ from refervid.cli.segmenting import Outcome, Request, segment_several
 from refervid.core.types import TextReference
 from refervid.pipelines.cluster import Lost, RayCluster
 from refervid.pipelines.presets import load
-from tests.cli.test_segment import FRAMES, disc, refer
+from tests.cli.test_segment import disc, refer
 from tests.clips import disc_and_square, write_pictures, write_video
 
 
@@ -104,7 +104,7 @@ def test_a_sound_file_belongs_to_one_clip(tmp_path: Path) -> None:
 
 
 def test_a_part_has_the_frames_and_times_of_the_whole(tmp_path: Path) -> None:
-    video = write_video(tmp_path / "clip.mp4", disc_and_square(FRAMES))
+    video = write_video(tmp_path / "clip.mp4", disc_and_square(20))
     out = tmp_path / "out"
     window = ("--start", 0.2, "--end", 0.6, "--every", 2)
     done = refer("segment", video, "-t", "the red disc", "-p", "lite", "-o", out, *window)
