@@ -49,7 +49,7 @@ def test_two_processes_write_the_same_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("preset", ["lite", "soc"])
 def test_no_number_depends_on_where_in_memory_things_lie(tmp_path: Path, preset: str) -> None:
-    frames = [cv2.resize(frame, (160, 128)) for frame in disc_and_square(20)]
+    frames = [cv2.resize(frame, (160, 128)) for frame in disc_and_square(10)]
     path = write_video(tmp_path / "a.mp4", frames)
     pipeline = refervid.load(preset, device="cpu", remember=False)
     draw = random.Random(0)

@@ -23,7 +23,7 @@ from refervid.webui.limits import Limits
 from tests.clips import disc_and_square, tone, write_video, write_wav
 from tests.engines.sound import noise
 
-HEIGHT, WIDTH, FRAMES = 96, 144, 13
+HEIGHT, WIDTH, FRAMES = 96, 144, 8
 LIMITS = Limits(upload_mb=0.5, seconds=3, sentences=3, letters=80)
 ARTEFACTS = Path(__file__).parents[2] / "out" / "webui"
 """Screenshots of the browser tests, to be looked at."""
@@ -58,6 +58,11 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def silent_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(tmp_path_factory.mktemp("clip") / "silent.mp4", pictures())
+
+
+@pytest.fixture(scope="session")
+def longer_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_video(tmp_path_factory.mktemp("clip") / "longer.mp4", disc_and_square(13))
 
 
 @pytest.fixture

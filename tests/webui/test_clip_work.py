@@ -41,7 +41,7 @@ def square_box(frame: int, query: int | None = None, *, afresh: bool = False) ->
 
 
 def test_whoever_asks_while_a_clip_is_looked_at_is_shown_something(tmp_path: Path) -> None:
-    there_and_back = (2 * [*range(FRAMES), *range(FRAMES - 2, 0, -1)])[:LEAST_FRAMES]
+    there_and_back = (3 * [*range(FRAMES), *range(FRAMES - 2, 0, -1)])[:LEAST_FRAMES]
     clip = write_video(tmp_path / "there and back.mp4", pictures()[there_and_back], fps=50)
     pipeline = load("lite", device="cpu", remember=False)
     with closing(Desk(tmp_path / "desk", LIMITS, lambda preset: pipeline)) as desk:
@@ -67,7 +67,7 @@ def test_ask_correct_undo_redo(work: ClipWork) -> None:
     work.ask(["  the red thing ", "", RED], False, "lite", lambda stage, *_: stages.append(stage))
     [result] = work.present_answers().results
     assert result.status != "not_found"
-    assert shows(work, 10, disc_centre(10))
+    assert shows(work, 6, disc_centre(6))
     assert {"prepare", "track"} <= set(stages)
     work.draw_film()
     first = work.film
@@ -75,17 +75,17 @@ def test_ask_correct_undo_redo(work: ClipWork) -> None:
     assert first.is_file()
 
     work.mark(square_box(5, 0, afresh=True), "lite")
-    assert shows(work, 10, SQUARE_CENTRE)
-    assert not shows(work, 10, disc_centre(10))
+    assert shows(work, 6, SQUARE_CENTRE)
+    assert not shows(work, 6, disc_centre(6))
     assert work.marked_frames(0) == [5]
     assert work.film is None
     assert not first.exists()
 
     work.undo()
-    assert shows(work, 10, disc_centre(10))
+    assert shows(work, 6, disc_centre(6))
     assert work.marked_frames(0) == []
     work.redo()
-    assert shows(work, 10, SQUARE_CENTRE)
+    assert shows(work, 6, SQUARE_CENTRE)
     work.undo()
     work.undo()
     assert work.answers is None
@@ -141,7 +141,7 @@ def test_a_mask_is_painted(work: ClipWork) -> None:
     assert sum(mask_counts(mask)) == mask.size
     work.mark(Mark(frame=5, mask=mask_counts(mask)), "lite")
     assert (work.present_answers().results[0].track[5] == mask).all()
-    assert shows(work, 10, SQUARE_CENTRE)
+    assert shows(work, 6, SQUARE_CENTRE)
     with pytest.raises(SettingsError, match="144x96"):
         work.mark(Mark(frame=5, mask=[5, 5]), "lite")
     assert (Mark(frame=0, mask=mask_counts(~mask)).pivot(work.clip).mask == ~mask).all()
@@ -156,7 +156,7 @@ def test_a_candidate_is_taken_instead(work: ClipWork) -> None:
     middles = [(one.box_xyxy[:2] + one.box_xyxy[2:]) / 2 for one in decision.candidates]
     nearest = int(np.argmin([np.hypot(*(middle - SQUARE_CENTRE)) for middle in middles]))
     work.take_candidate(0, place, nearest + 1, "lite")
-    assert shows(work, 10, SQUARE_CENTRE)
+    assert shows(work, 6, SQUARE_CENTRE)
     for wrong in ((0, place, 99), (0, 99, 1), (3, 0, 1)):
         with pytest.raises(SettingsError):
             work.take_candidate(*wrong, "lite")
@@ -188,7 +188,7 @@ def test_the_recipe_gives_the_same_answers(
     )
     work.take_candidate(1, place, 2, "lite")
     work.mark(square_box(5, 0, afresh=True), "lite")
-    work.mark(Mark(query=0, frame=11, points=[SQUARE_CENTRE, (20, 80)], labels=[True, False]), "lite")
+    work.mark(Mark(query=0, frame=7, points=[SQUARE_CENTRE, (20, 80)], labels=[True, False]), "lite")
     work.mark(Mark(frame=0, mask=mask_counts(np.eye(HEIGHT, WIDTH, dtype=bool))), "lite")
     work.delete(3)
     work.undo()
@@ -209,10 +209,10 @@ def test_what_is_pointed_at_has_a_command_line(work: ClipWork) -> None:
     work.mark(square_box(5), "lite")
     assert "refervid track my-clip.mp4 --box 'object 1=5:98.0,12.0,131.0,45.0'" in work.shell()
     work.mark(Mark(frame=0, points=[disc_centre(0), (10, 10)], labels=[True, False]), "lite")
-    assert shows(work, 10, disc_centre(10), query=1)
+    assert shows(work, 6, disc_centre(6), query=1)
     assert "--point 'object 2=0:28.0,68.0' --point 'object 2=0:10.0,10.0,-'" in work.shell()
     before = work.present_answers().results
-    work.mark(Mark(query=1, frame=11, box=(45, 52, 77, 84)), "lite")
+    work.mark(Mark(query=1, frame=7, box=(33, 52, 65, 84)), "lite")
     assert (work.present_answers().results[0].areas == before[0].areas).all()
     assert "1 of your changes" in work.shell()
     with pytest.raises(SettingsError, match="frame 99"):

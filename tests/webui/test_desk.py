@@ -82,7 +82,7 @@ def test_limits_are_enforced(tmp_path: Path) -> None:
     with pytest.raises(MediaTooLarge, match="MB are allowed"):
         opened(upload_mb=0.001)
     with pytest.raises(MediaTooLarge, match="lasts"):
-        opened(seconds=0.4)
+        opened(seconds=0.2)
     with pytest.raises(MediaTooLarge):
         opened(pixels=10_000)
     work = opened(sentences=2, letters=30).present_work()

@@ -18,7 +18,7 @@ from tests.webui.steps import RED, bring, expect, go, near, visitor_of
 def test_a_first_look_is_shown_long_before_the_answer_which_is_the_same_without(
     browsing: Browsing, site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there_and_back = (2 * [*range(FRAMES), *range(FRAMES - 2, 0, -1)])[:LEAST_FRAMES]
+    there_and_back = (3 * [*range(FRAMES), *range(FRAMES - 2, 0, -1)])[:LEAST_FRAMES]
     clip = write_video(tmp_path / "there and back.mp4", pictures()[there_and_back], fps=50)
     monkeypatch.setattr(site.visitors, "look_ahead", lambda *_: None)  # asked at once
     page = browsing.open()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.webui.conftest import (
+    FRAMES,
     HEIGHT,
     SQUARE_CENTRE,
     WIDTH,
@@ -40,9 +41,9 @@ from tests.webui.steps import (
 )
 
 
-def test_another_candidate_by_a_click(browsing: Browsing, site: Any, video: Path) -> None:
+def test_another_candidate_by_a_click(browsing: Browsing, site: Any, longer_video: Path) -> None:
     page = browsing.open()
-    bring(page, video)
+    bring(page, longer_video)
     ask(page, "the green thing")
     page.locator(".status.not_found").wait_for()
     on_its_button = page.get_by_role("button", name=re.compile("Take candidate 2 for")).first
@@ -87,14 +88,30 @@ def test_which_answer_is_corrected_and_which_are_hidden(browsing: Browsing, vide
     expect(named(page)).to_contain_text([RED, BLUE, NEW])
 
 
-def test_the_clip_is_shown_at_once_and_a_click_is_enough(browsing: Browsing, video: Path) -> None:
+def test_the_clip_is_shown_at_once_and_a_click_is_enough(browsing: Browsing, site: Any, video: Path) -> None:
     page = browsing.open()
     bring(page, video)
     page.wait_for_function("document.querySelector('video.film').readyState >= 2")
     assert "/1/clip" in page.locator("video.film").get_attribute("src")
     tab(page, "Frames")
-    assert "frame 1 of 13 · 0.00 s" in page.locator(".place").inner_text()
+    assert f"frame 1 of {FRAMES} · 0.00 s" in page.locator(".place").inner_text()
     expect(page.locator(".afresh")).to_be_hidden()
+
+    # A mask is shown before anything is tracked.
+    expect(page.locator(".preview")).to_be_hidden()
+    area = page.locator(".stage").bounding_box()
+    x, y = (area["width"] / WIDTH * SQUARE_CENTRE[0], area["height"] / HEIGHT * SQUARE_CENTRE[1])
+    page.mouse.move(area["x"] + x, area["y"] + y)
+    page.locator(".preview:visible").wait_for()
+    page.mouse.move(area["x"] + x, area["y"] - 40)
+    expect(page.locator(".preview")).to_be_hidden()
+    click_at(page, SQUARE_CENTRE)
+    page.locator(".preview:visible").wait_for()
+    shoot(page, "preview")
+    page.keyboard.press("Escape")
+    expect(page.locator(".preview")).to_be_hidden()
+    assert visitor_of(site, page).desk.present_work().answers is None
+
     click_at(page, SQUARE_CENTRE)
     with ending(page):
         page.get_by_role("button", name="Track this", exact=True).click()
@@ -112,25 +129,6 @@ def test_the_clip_is_shown_at_once_and_a_click_is_enough(browsing: Browsing, vid
     shoot(page, "pointed-at")
     tab(page, "Take away")
     assert "refervid track" in page.locator(".recipe textarea").first.input_value()
-
-
-def test_a_mask_is_shown_before_anything_is_tracked(browsing: Browsing, site: Any, video: Path) -> None:
-    page = browsing.open()
-    bring(page, video)
-    tab(page, "Frames")
-    expect(page.locator(".preview")).to_be_hidden()
-    area = page.locator(".stage").bounding_box()
-    x, y = (area["width"] / WIDTH * SQUARE_CENTRE[0], area["height"] / HEIGHT * SQUARE_CENTRE[1])
-    page.mouse.move(area["x"] + x, area["y"] + y)
-    page.locator(".preview:visible").wait_for()
-    page.mouse.move(area["x"] + x, area["y"] - 40)
-    expect(page.locator(".preview")).to_be_hidden()
-    click_at(page, SQUARE_CENTRE)
-    page.locator(".preview:visible").wait_for()
-    shoot(page, "preview")
-    page.keyboard.press("Escape")
-    expect(page.locator(".preview")).to_be_hidden()
-    assert visitor_of(site, page).desk.present_work().answers is None
 
 
 def test_a_brush_paints_a_thing_and_an_eraser_takes_of_it(browsing: Browsing, site: Any, video: Path) -> None:
@@ -165,9 +163,9 @@ def test_a_brush_paints_a_thing_and_an_eraser_takes_of_it(browsing: Browsing, si
     expect(page.locator(".timeline .by-hand")).to_have_count(1)  # both on one frame
 
 
-def test_keys_of_labelling_tools(browsing: Browsing, video: Path) -> None:
+def test_keys_of_labelling_tools(browsing: Browsing, longer_video: Path) -> None:
     page = browsing.open()
-    bring(page, video)
+    bring(page, longer_video)
     ask(page, f"{RED}\n{BLUE}")
     page.get_by_label("What to find").press("Home")
     page.keyboard.type("n ")  # what is typed stays text
@@ -205,18 +203,18 @@ def test_the_timeline_leads_to_its_frames(browsing: Browsing, video: Path) -> No
     page = browsing.open()
     bring(page, video)
     tab(page, "Frames")
-    page.locator(".slider").fill("6")
+    page.locator(".slider").fill("3")
     click_at(page, SQUARE_CENTRE)
     with ending(page):
         page.keyboard.press("Enter")
-    expect(page.locator(".timeline .by-hand")).to_have_attribute("title", "Marked by you on frame 7")
+    expect(page.locator(".timeline .by-hand")).to_have_attribute("title", "Marked by you on frame 4")
     seen = page.locator(".timeline .seen").first.bounding_box()
     strip = page.locator(".timeline .strip").bounding_box()
     assert seen["width"] > 0.9 * strip["width"]
     page.locator(".timeline .strip").click(position={"x": strip["width"] * 0.8, "y": 5})
-    expect(page.locator(".place")).to_contain_text("frame 11 of 13")
+    expect(page.locator(".place")).to_contain_text(f"frame 7 of {FRAMES}")
     page.keyboard.press(",")
-    expect(page.locator(".place")).to_contain_text("frame 7 of 13")
+    expect(page.locator(".place")).to_contain_text(f"frame 4 of {FRAMES}")
 
 
 def test_a_guess_looks_like_one(browsing: Browsing, video: Path) -> None:
@@ -255,7 +253,7 @@ def test_keyboard_alone(browsing: Browsing, video: Path) -> None:
     page.keyboard.press("ArrowRight")
     go_to(".stage")
     frame = page.locator(".place").inner_text()
-    page.keyboard.press("PageDown" if "frame 13" not in frame else "PageUp")
+    page.keyboard.press("PageDown" if f"frame {FRAMES}" not in frame else "PageUp")
     assert page.locator(".place").inner_text() != frame
     page.keyboard.press("x")
     page.keyboard.press("ArrowLeft")

@@ -14,6 +14,7 @@ import pytest
 from refervid.core.types import Hook
 from tests.clips import tone, write_video, write_wav
 from tests.webui.conftest import (
+    FRAMES,
     HEIGHT,
     SQUARE_CENTRE,
     WIDTH,
@@ -67,8 +68,8 @@ def test_upload_ask_watch_correct_export(browsing: Browsing, video: Path, tmp_pa
 
     tab(page, "Frames")
     expect(page.locator(".layers img:visible")).to_have_count(2)
-    page.locator(".slider").fill("10")
-    assert "frame 11 of 13 · 0.40 s" in page.locator(".place").inner_text()
+    page.locator(".slider").fill("6")
+    assert f"frame 7 of {FRAMES} · 0.24 s" in page.locator(".place").inner_text()
     eye(page, 1).click()
     expect(page.locator(".layers img:visible")).to_have_count(1)
     eye(page, 1).click()
@@ -128,7 +129,7 @@ def test_files_that_do_not_do(browsing: Browsing, tmp_path: Path) -> None:
         (tmp_path / "text.mp4", "cannot be read as a video"),
         (tmp_path / "large.mp4", "MB are allowed"),
         (tmp_path / "damaged.mp4", "cannot be read as a video"),
-        (write_video(tmp_path / "long.mp4", pictures(), fps=3), "3 s are allowed"),
+        (write_video(tmp_path / "long.mp4", pictures(), fps=2), "3 s are allowed"),
     ):
         upload(page, path)
         error = page.locator(".card.error")
@@ -138,8 +139,8 @@ def test_files_that_do_not_do(browsing: Browsing, tmp_path: Path) -> None:
         shoot(page, f"error-{path.stem}")
 
 
-def test_no_question_goes_to_the_clip_before_while_an_upload_is_under_way(
-    browsing: Browsing, video: Path, silent_video: Path
+def test_no_question_is_taken_while_an_upload_is_under_way_or_opened(
+    browsing: Browsing, site: Any, video: Path, silent_video: Path
 ) -> None:
     page = browsing.open()
     bring(page, video)
@@ -149,24 +150,17 @@ def test_no_question_goes_to_the_clip_before_while_an_upload_is_under_way(
         page.evaluate("document.getElementById('go').focus()")
         page.keyboard.press("Enter")
     opened(page, silent_video)
-    assert page.locator(".answer").count() == 0
+    assert page.locator(".answer").count() == 0  # not on the clip before either
     ask(page, RED)
 
-
-def test_no_question_is_taken_while_an_upload_is_opened(
-    browsing: Browsing, site: Any, video: Path, silent_video: Path
-) -> None:
-    page = browsing.open()
-    bring(page, video)
-    ask(page, RED)
     before = str(page.locator("video.film").get_attribute("src"))
     with others_job(site):
-        upload(page, silent_video)
+        upload(page, video)
         page.get_by_text("Waiting: 1 job is before yours.").wait_for()
         expect(go(page)).to_be_disabled()
         page.get_by_label("What to find").press("Shift+Enter")
         page.get_by_text("The last request is still being worked on").wait_for()
-    opened(page, silent_video)
+    opened(page, video)
     expect(page.locator("video.film")).not_to_have_attribute("src", before)  # the new clip, as it is
     for gone in (".answer", ".timeline .eye"):
         expect(page.locator(gone)).to_have_count(0)
@@ -210,7 +204,9 @@ def test_questions_without_an_answer(browsing: Browsing, silent_video: Path) -> 
     assert near(box_middle(page), SQUARE_CENTRE)
 
 
-def test_two_visitors_at_once(browsing: Browsing, site: Any, video: Path, silent_video: Path) -> None:
+def test_two_visitors_at_once_and_whoever_closes_the_page_leaves_no_file(
+    browsing: Browsing, site: Any, video: Path, silent_video: Path
+) -> None:
     one, other = browsing.open(), browsing.open()
     bring(one, video)
     bring(other, silent_video)
@@ -223,24 +219,18 @@ def test_two_visitors_at_once(browsing: Browsing, site: Any, video: Path, silent
         expect(page.locator(".answer h3").first).to_have_text(text)
     assert "with sound" in one.locator(".clips").inner_text()
     assert "no sound" in other.locator(".clips").inner_text()
-    films = {page.locator("video.film").get_attribute("src") for page in (one, other)}
-    assert len({film.split("/")[2] for film in films}) == 2
+    films = [page.locator("video.film").get_attribute("src") for page in (one, other)]
+    tokens = [film.split("/")[2] for film in films]
+    assert len(set(tokens)) == 2
 
-
-def test_whoever_closes_the_page_leaves_no_file(browsing: Browsing, site: Any, video: Path) -> None:
-    page = browsing.open()
-    bring(page, video)
-    ask(page, RED)
-    token = page.locator("video.film").get_attribute("src").split("/")[2]
-    folder = site.visitors.with_token(token).folder
-    assert folder.is_dir()
-    visitor = visitor_of(site, page)
-    page.close()
-    other = browsing.open()
+    folders = [site.visitors.with_token(token).folder for token in tokens]
+    assert all(folder.is_dir() for folder in folders)
+    visitor = visitor_of(site, one)
+    one.close()
     until(lambda: not visitor.pages, lambda seconds: other.wait_for_timeout(1000 * seconds))
     site.visitors.sweep(time.monotonic() + site.visitors.limits.return_s)
-    assert not folder.exists()
-    assert site.visitors.with_token(token) is None
+    assert [folder.exists() for folder in folders] == [False, True]
+    assert site.visitors.with_token(tokens[0]) is None
 
 
 def test_a_page_that_is_loaded_anew_shows_all_again(browsing: Browsing, video: Path) -> None:
@@ -267,27 +257,20 @@ def test_a_page_that_is_loaded_anew_shows_all_again(browsing: Browsing, video: P
     expect(other.locator(".clips")).to_have_count(0)
 
 
-def test_a_page_that_is_loaded_anew_during_a_job_goes_on_with_it(
-    browsing: Browsing, site: Any, video: Path
-) -> None:
+def test_waiting_and_cancel(browsing: Browsing, site: Any, video: Path) -> None:
     page = browsing.open()
     bring(page, video)
     with others_job(site):
         page.get_by_label("What to find").fill(RED)
         go(page).click()
         page.get_by_text("Waiting: 1 job is before yours.").wait_for()
-        page.reload()
+        page.reload()  # goes on with it
         page.get_by_text("Waiting: 1 job is before yours.").wait_for()
         expect(go(page)).to_be_disabled()
     page.get_by_text("Done in").wait_for()
     expect(page.locator(".answer h3").first).to_have_text(RED)
     expect(go(page)).to_be_enabled()
 
-
-def test_waiting_and_cancel(browsing: Browsing, site: Any, video: Path) -> None:
-    page = browsing.open()
-    bring(page, video)
-    ask(page, RED)  # whatever looks ahead is over now
     page.get_by_label("What to find").fill(BLUE)
     with others_job(site), ending(page, "Cancelled."):
         go(page).click()
