@@ -77,3 +77,8 @@ class ColourPipeline(Pipeline):
 def _coloured(frame: Frame, red: bool, shade: int) -> Mask:
     difference = frame[..., 0].astype(int) - frame[..., 2]
     return np.array(difference > shade if red else -difference > shade)
+
+
+def priority(work: str, pipeline: Pipeline) -> int:
+    """Of the process that works; it lies here as an actor would import all that a test does."""
+    return os.nice(0)

@@ -25,7 +25,7 @@ from refervid.pipelines.cluster import RayCluster, import_ray
 from refervid.pipelines.presets import load
 from tests.cli.test_segment import refer
 from tests.clips import disc_and_square, write_video
-from tests.evaluation.colour_pipeline import ColourPipeline
+from tests.evaluation.colour_pipeline import ColourPipeline, priority
 
 
 @pytest.fixture(scope="module")
@@ -84,10 +84,6 @@ def test_actors_have_the_priority_of_who_started_them(tmp_path: Path) -> None:
     pipeline = ColourPipeline(tmp_path)
     cluster = RayCluster(partial(ColourPipeline, tmp_path), actors=1)
     assert list(cluster.outcomes(priority, ["work"], pipeline.plan())) == [(0, os.nice(0))]
-
-
-def priority(work: str, pipeline: Pipeline) -> int:
-    return os.nice(0)
 
 
 @pytest.mark.usefixtures("cluster")
