@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 FAST := tests/core tests/datasets tests/metrics tests/report tests/test_rooms.py tests/test_docs.py
+# Lint and docs side by side.
+MAKEFLAGS += --jobs=2
 
 .PHONY: demo test check bench lint docs dist clean
 
