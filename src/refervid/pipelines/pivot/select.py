@@ -117,7 +117,11 @@ def _with_objects(selection: Selection, most: int | None) -> Selection:
     fullest, picks = max(answered, key=lambda pair: len(pair[1]))
     if len(picks) == 1:
         return replace(selection, objects=(_one_object(answered, most),))
-    objects = tuple(_start(fullest, pick) for pick in picks)
+    tracks = [_recognised(fullest, pick) for pick in picks]
+    objects = tuple(
+        (pivot,) if track is None or tracks.count(track) > 1 else tuple(surest_pivots([track]))
+        for track, pivot in zip(tracks, picked_pivots(fullest, picks), strict=True)
+    )
     elsewhere = [pair for pair in answered if pair[0] is not fullest]
     others = tuple(pivot for question, own in elsewhere for pivot in picked_pivots(question, own))
     return replace(selection, objects=objects, others=others)
@@ -130,11 +134,6 @@ def _one_object(answered: Sequence[tuple[BoxQuestion, Sequence[int]]], most: int
     pivots = [pivot for question, picks in answered for pivot in picked_pivots(question, picks)]
     count = min(most or len(pivots), len(pivots))
     return tuple(pivots[int((i + 0.5) * len(pivots) / count)] for i in range(count))
-
-
-def _start(question: BoxQuestion, pick: int) -> tuple[Pivot, ...]:
-    track = _recognised(question, pick)
-    return tuple(picked_pivots(question, [pick]) if track is None else surest_pivots([track]))
 
 
 def _recognised(question: BoxQuestion, pick: int) -> ObjectTrack | None:
