@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from refervid.core.types import Hook
+from refervid.pipelines.first_look import LEAST_FRAMES
 from refervid.pipelines.presets import load
 from refervid.webui.clip_work import ClipWork
 from refervid.webui.desk import Desk
@@ -58,6 +59,11 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def silent_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(tmp_path_factory.mktemp("clip") / "silent.mp4", pictures())
+
+
+def there_and_back() -> list[int]:
+    """As many frames, to and fro, as a first look needs."""
+    return (LEAST_FRAMES * [*range(FRAMES), *range(FRAMES - 2, 0, -1)])[:LEAST_FRAMES]
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ import pytest
 
 from refervid.core.errors import NoAudioStream, SettingsError
 from refervid.core.track import Underway
-from refervid.pipelines.first_look import LEAST_FRAMES
 from refervid.pipelines.presets import load
 from refervid.webui.clip_work import ClipWork
 from refervid.webui.desk import Desk
@@ -24,7 +23,16 @@ from refervid.webui.limits import Limits
 from refervid.webui.marks import Mark, mask_counts
 from tests.clips import write_video
 from tests.engines.sam2 import tiny
-from tests.webui.conftest import FRAMES, HEIGHT, LIMITS, SQUARE_CENTRE, WIDTH, disc_centre, pictures
+from tests.webui.conftest import (
+    FRAMES,
+    HEIGHT,
+    LIMITS,
+    SQUARE_CENTRE,
+    WIDTH,
+    disc_centre,
+    pictures,
+    there_and_back,
+)
 
 RED = "the red thing"
 GREEN = "the green thing"
@@ -41,8 +49,7 @@ def square_box(frame: int, query: int | None = None, *, afresh: bool = False) ->
 
 
 def test_whoever_asks_while_a_clip_is_looked_at_is_shown_something(tmp_path: Path) -> None:
-    there_and_back = (3 * [*range(FRAMES), *range(FRAMES - 2, 0, -1)])[:LEAST_FRAMES]
-    clip = write_video(tmp_path / "there and back.mp4", pictures()[there_and_back], fps=50)
+    clip = write_video(tmp_path / "there and back.mp4", pictures()[there_and_back()], fps=50)
     pipeline = load("lite", device="cpu", remember=False)
     with closing(Desk(tmp_path / "desk", LIMITS, lambda preset: pipeline)) as desk:
         work = desk.open(clip, clip.name)

@@ -8,18 +8,16 @@ from typing import Any
 import pytest
 
 from refervid.core.boxes import box_of
-from refervid.pipelines.first_look import LEAST_FRAMES
 from refervid.pipelines.presets import load
 from tests.clips import write_video
-from tests.webui.conftest import FRAMES, Browsing, disc_centre, others_job, pictures, shoot
+from tests.webui.conftest import Browsing, disc_centre, others_job, pictures, shoot, there_and_back
 from tests.webui.steps import RED, bring, expect, go, near, visitor_of
 
 
 def test_a_first_look_is_shown_long_before_the_answer_which_is_the_same_without(
     browsing: Browsing, site: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    there_and_back = (3 * [*range(FRAMES), *range(FRAMES - 2, 0, -1)])[:LEAST_FRAMES]
-    clip = write_video(tmp_path / "there and back.mp4", pictures()[there_and_back], fps=50)
+    clip = write_video(tmp_path / "there and back.mp4", pictures()[there_and_back()], fps=50)
     monkeypatch.setattr(site.visitors, "look_ahead", lambda *_: None)  # asked at once
     page = browsing.open()
     bring(page, clip)
@@ -33,7 +31,7 @@ def test_a_first_look_is_shown_long_before_the_answer_which_is_the_same_without(
         visitor = visitor_of(site, page)
         glimpse = visitor.desk.work.glimpse
         x0, y0, x1, y1 = box_of(glimpse.masks[0])
-        assert near(((x0 + x1) / 2, (y0 + y1) / 2), disc_centre(there_and_back[glimpse.frame]))
+        assert near(((x0 + x1) / 2, (y0 + y1) / 2), disc_centre(there_and_back()[glimpse.frame]))
         assert visitor.job.state == "waiting"
         assert visitor.desk.work.answers is None
     page.get_by_text("Done in").wait_for()

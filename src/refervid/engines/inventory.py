@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.boxes import SAME_OBJECT, box_iou
 from refervid.core.track import Track
 from refervid.core.types import Candidate
 
@@ -60,3 +61,12 @@ class Inventory:
 def tracks_at(tracks: Sequence[ObjectTrack], frame_index: int) -> list[tuple[ObjectTrack, Candidate]]:
     """Those that are on a frame, and where."""
     return [(track, mark) for track in tracks if (mark := track.candidate_at(frame_index)) is not None]
+
+
+def covering(
+    there: Sequence[tuple[ObjectTrack, Candidate]], box_xyxy: NDArray[np.float32]
+) -> list[ObjectTrack]:
+    """Of the tracks on a frame (`tracks_at`) those that hold the object in a box (4,), the nearest first."""
+    shares = [(box_iou(box_xyxy, mark.box_xyxy), track) for track, mark in there]
+    shares.sort(key=lambda pair: -pair[0])
+    return [track for share, track in shares if share >= SAME_OBJECT]

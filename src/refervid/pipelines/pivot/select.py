@@ -11,11 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from refervid.core.boxes import SAME_OBJECT, box_iou
 from refervid.core.counting import counted
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
 from refervid.engines.base import Chooser, Detector, DetectorRequest
-from refervid.engines.inventory import ObjectTrack, tracks_at
+from refervid.engines.inventory import ObjectTrack, covering, tracks_at
 from refervid.engines.questions import BoxChoice, BoxQuestion, CheckQuestion, FrameQuestion
 from refervid.engines.surest import surest_pivots
 from refervid.media.clip import Clip
@@ -138,10 +137,8 @@ def _one_object(answered: Sequence[tuple[BoxQuestion, Sequence[int]]], most: int
 
 def _recognised(question: BoxQuestion, pick: int) -> ObjectTrack | None:
     """The track that a candidate is, if what was recognised covers it."""
-    box = question.candidates[pick].box_xyxy
     there = tracks_at(question.recognised, question.frame_index)
-    covering = [(iou, track) for track, mark in there if (iou := box_iou(box, mark.box_xyxy)) >= SAME_OBJECT]
-    return max(covering, key=lambda pair: pair[0])[1] if covering else None
+    return next(iter(covering(there, question.candidates[pick].box_xyxy)), None)
 
 
 def picked_pivots(question: BoxQuestion | CheckQuestion, picks: Sequence[int]) -> list[Pivot]:

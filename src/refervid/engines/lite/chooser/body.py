@@ -11,7 +11,7 @@ from refervid.core.types import Pivot
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.chooser.joints import BY_WORD, Joints, box_by_joints, joints_of
 from refervid.engines.lite.language import Expression
-from refervid.engines.lite.language.words import PART_KINDS
+from refervid.engines.lite.language.words import PART_KINDS, head_word
 
 FIGURE = 2.5
 """Height over width of a person who is seen whole; less: the lower part is hidden or cut off."""
@@ -45,7 +45,7 @@ def wearer(expression: Expression) -> Expression | None:
     person who wears it in them.
     """
     noun = expression.noun or ""
-    word = noun.split(" ")[-1]  # of "hard hat" the hat
+    word = head_word(noun)
     if word not in BY_WORD.keys() | _BY_WORD or expression.noun_class not in PART_KINDS:
         return None
     on = [one.targets[0] for one in expression.relations if one.kind == "on" or one.action == "wear"]
@@ -80,7 +80,7 @@ def part_box(
 def _box_by_thumb(person: NDArray[np.floating], noun: str) -> NDArray[np.float64] | None:
     x0, y0, x1, y1 = (float(side) for side in person)
     figure = max(y1 - y0, FIGURE * (x1 - x0))
-    place = _BY_WORD.get(noun.split(" ")[-1])
+    place = _BY_WORD.get(head_word(noun))
     if place is None:
         return None
     top, bottom = (y0 + share * figure for share in place)

@@ -9,10 +9,9 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from refervid.core.boxes import SAME_OBJECT, box_iou
 from refervid.core.types import Candidate, Decision, Interval, SoundingObject
 from refervid.engines.base import Elimination, EngineSettings
-from refervid.engines.inventory import Inventory, tracks_at
+from refervid.engines.inventory import Inventory, covering, tracks_at
 from refervid.engines.lite.analysis import ClipAnalysis, Scene
 from refervid.engines.lite.analysis.colour import membership
 from refervid.engines.lite.analysis.proposals import things_on
@@ -213,11 +212,9 @@ def _recognised(question: BoxQuestion) -> list[tuple[Candidate, Mapping[str, flo
     tracks = tracks_at(question.recognised, question.frame_index)
     found: list[tuple[Candidate, Mapping[str, float] | None]] = []
     for one in question.candidates:
-        shares = [(box_iou(one.box_xyxy, mark.box_xyxy), track) for track, mark in tracks]
-        here = [(share, track.names) for share, track in shares if share >= SAME_OBJECT]
-        surely = max((surely_not(expression, names) for _, names in here), default=0.0)
-        nearest = max(here, key=lambda pair: pair[0])[1] if here else None
-        found.append((replace(one, score=one.score * (1 - surely)), nearest))
+        here = [track.names for track in covering(tracks, one.box_xyxy)]
+        surely = max((surely_not(expression, names) for names in here), default=0.0)
+        found.append((replace(one, score=one.score * (1 - surely)), here[0] if here else None))
     return found
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.chooser.fuzzy import rise
+from refervid.engines.lite.language.words import head_word
 from refervid.engines.lite.pose import KEYPOINTS, WEIGHTS, keypoints
 
 SURE = 0.3
@@ -82,7 +83,7 @@ def box_by_joints(joints: Joints, noun: str, *, both: bool = True) -> NDArray[np
     """(4,) xyxy of a part, of paired ones around `both` or of the one that is seen best; None where its
     joints are not seen.
     """
-    part = BY_WORD.get(noun.split(" ")[-1])
+    part = BY_WORD.get(head_word(noun))
     head = _head_height(joints)
     if part is None or head is None:
         return None

@@ -16,6 +16,7 @@ from refervid.core.types import Mask
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.colour import TERMS, memberships
 from refervid.engines.lite.language import Expression
+from refervid.engines.lite.language.words import head_word
 
 LIKELY = 0.35
 """Colour times place from which on a pixel is taken."""
@@ -55,7 +56,7 @@ _HALVES = {"left": (1, 0), "right": (1, 1), "top": (0, 0), "back": (0, 0), "bott
 
 
 def has_usual_colours(noun: str) -> bool:
-    return _word(noun) in _BY_NOUN
+    return head_word(noun) in _BY_NOUN
 
 
 def stuff_mask(
@@ -66,7 +67,7 @@ def stuff_mask(
     `things` are boxes xyxy in pixels of the clip: where they are is no stuff.
     """
     said = [colour for each in expression.attributes if each.kind == "colour" for colour in each.values]
-    usual, place = _BY_NOUN.get(_word(expression.noun or ""), ([], ""))
+    usual, place = _BY_NOUN.get(head_word(expression.noun or ""), ([], ""))
     colours = said or usual
     if not colours:
         return None
@@ -88,11 +89,6 @@ def stuff_mask(
     kept = np.isin(labels, 1 + np.flatnonzero(areas >= PIECE * areas.max())).astype(np.float32)
     full = cv2.resize(kept, scene.clip_size[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(full > 0.5, bool)
-
-
-def _word(noun: str) -> str:
-    """Of "asphalt road" the road."""
-    return noun.split(" ")[-1]
 
 
 def _place(place: str, height: int) -> NDArray[np.float64]:

@@ -157,12 +157,12 @@ class Doings(ABC):
         target = self.target()
         if target.frame:
             return False
-        if word.readings.get("motion") == "towards":
+        part, motion = target.noun_class in PART_KINDS, word.readings.get("motion")
+        if motion == "towards":
             self._builder.change_last(values=("moving",))
-        self.relate(_kind_of(word), word.text, target, action=word.stem)
-        part = target.noun_class in PART_KINDS
-        if part and word.readings.get("motion") in ("spinning", "swinging"):
+        elif part and motion in ("spinning", "swinging"):
             self._builder.change_last(values=("stirring",))
+        self.relate(_kind_of(word), word.text, target, action=word.stem)
         return target.noun is not None and not part
 
     def read_relation(self, word: Word) -> None:

@@ -315,3 +315,8 @@ def _index() -> dict[str, dict[Category, str]]:
     add_all("than", "than")
     add_all("of", "of 's")
     return index
+
+
+def head_word(noun: str) -> str:
+    """Of "hard hat" the hat."""
+    return noun.split(" ")[-1]
