@@ -105,11 +105,10 @@ def test_a_repository_without_weights_or_without_existence(monkeypatch: pytest.M
 
 
 def test_fast_is_whole_by_one_pull() -> None:
-    from refervid.cli.models import preset_needs
     from refervid.engines.hub.downloads import only_by_hand
-    from refervid.pipelines.presets import missing_for
+    from refervid.pipelines.presets import checkpoints_of, missing_for
 
-    needed = preset_needs("fast")
+    needed = checkpoints_of("fast")
     assert not [name for name in needed if only_by_hand(name)]
     pulled = {f"weights {name} (`refervid models pull {name}` gets them)" for name in needed}
     lacks = missing_for("fast")
@@ -142,7 +141,7 @@ def test_a_preset_s_files_from_elsewhere_do_not_hold_up_the_others(
     hub_files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beats = "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt"
-    monkeypatch.setattr("refervid.cli.models.preset_needs", lambda preset: [beats, NAME])
+    monkeypatch.setattr("refervid.pipelines.presets.checkpoints_of", lambda preset: [beats, NAME])
     with serve({NAME: hub_files}) as (address, _):
         point_to(monkeypatch, address)
         result = refervid("pull", "--preset", "paper", "--yes")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 
@@ -22,8 +22,9 @@ def list_models(as_json: Json = False) -> None:
     with reporting_errors():
         from refervid.engines.hub.checkpoints import CHECKPOINTS, pinned_revision
         from refervid.engines.hub.weights import missing_weights
+        from refervid.pipelines.presets import PRESETS, checkpoints_of
 
-        needed = _needed_by_presets()
+        needed = {preset: checkpoints_of(preset) for preset in PRESETS}
         rows: list[dict[str, Any]] = [
             {
                 "name": one.name,
@@ -61,8 +62,9 @@ def pull(
     with reporting_errors():
         from refervid.engines.hub.downloads import only_by_hand, plan_download
         from refervid.engines.hub.downloads import pull as fetch
+        from refervid.pipelines.presets import checkpoints_of
 
-        needed = preset_needs(preset) if preset else []
+        needed = checkpoints_of(preset) if preset else []
         by_hand = [how for name in needed if (how := only_by_hand(name))]
         wanted = list(dict.fromkeys([*(names or []), *(one for one in needed if not only_by_hand(one))]))
         if not wanted and not by_hand:
@@ -145,29 +147,6 @@ def _accept(names: list[str] | None, device: str, dtype: DtypeName, as_json: boo
         print_line(f"{one.name} on {runtime.device}: {one.seconds:.1f} s; {one.problem or verdict}")
     if any(one.problem for one in found):
         sys.exit(FAILED)
-
-
-def _needed_by_presets() -> dict[str, list[str]]:
-    from refervid.pipelines.presets import PRESETS
-
-    return {name: preset_needs(name) for name in PRESETS}
-
-
-def preset_needs(name: str) -> list[str]:
-    """The checkpoints of a preset, also those that are here. Raises `SettingsError` for an unknown one."""
-    from refervid.engines.hub.checkpoints import weights_in
-    from refervid.engines.registry import Role, engine_settings
-    from refervid.pipelines.presets import PRESETS
-
-    if name not in PRESETS:
-        raise SettingsError(f"no preset {name!r}: choose one of {', '.join(PRESETS)}")
-    settings = PRESETS[name].settings
-    return [
-        weights
-        for role in get_args(Role)
-        if role in settings
-        for weights in weights_in(engine_settings(role, settings[role]))
-    ]
 
 
 def _size(count: int) -> str:

@@ -15,7 +15,6 @@ from rich.text import Text
 
 import refervid
 from refervid.cli.console import console, print_json, print_line, print_table, reporting_errors
-from refervid.cli.models import preset_needs
 from refervid.cli.options import Changes, Json
 from refervid.core.counting import counted
 
@@ -137,8 +136,9 @@ def _can_pull(preset: str) -> bool:
     """Whether `refervid models pull` gets something that the preset lacks."""
     from refervid.engines.hub.downloads import only_by_hand
     from refervid.engines.hub.weights import missing_weights
+    from refervid.pipelines.presets import checkpoints_of
 
-    return any(missing_weights(name) and not only_by_hand(name) for name in preset_needs(preset))
+    return any(missing_weights(name) and not only_by_hand(name) for name in checkpoints_of(preset))
 
 
 def _version_of(package: str) -> str:

@@ -27,6 +27,7 @@ from refervid.engines.base import (
     Tracker,
     Transcriber,
 )
+from refervid.engines.hub.checkpoints import weights_in
 from refervid.engines.registry import Role, engine_settings, missing_parts
 from refervid.engines.rounds import Reader
 from refervid.media.sections import PAPER, PAPER_SOUND
@@ -208,6 +209,14 @@ def lacks_of(name: str, overrides: Sequence[str] = ()) -> Lacks:
     naming = [] if settings.finder is None else missing_parts("finder", settings.finder)
     beside = [[lack for lack in lacks if lack not in always] for lacks in (sounding, naming)]
     return Lacks(always, *beside)
+
+
+def checkpoints_of(name: str) -> list[str]:
+    """The checkpoints of a preset, also those that are here. Raises `SettingsError` for an unknown preset."""
+    _settings(name, ())
+    options = PRESETS[name].settings
+    engines = [engine_settings(role, options[role]) for role in get_args(Role) if role in options]
+    return [checkpoint for engine in engines for checkpoint in weights_in(engine)]
 
 
 def missing_for(name: str, overrides: Sequence[str] = (), *, sound: bool = True) -> list[str]:
