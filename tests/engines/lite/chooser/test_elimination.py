@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,6 +14,8 @@ from refervid.core.types import Hook
 from refervid.engines.base import Elimination
 from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.lite.chooser import RulesChooser, RulesSettings
+from refervid.engines.lite.chooser.things import Judgement, chosen_groups
+from refervid.engines.lite.language import parse
 from refervid.media.array import ArrayClip
 from refervid.media.clip import Clip
 from refervid.report.result import Result
@@ -174,12 +178,50 @@ def test_several_are_asked_for(clip: ArrayClip) -> None:
         ("the dog that is not a zorblax", "cannot be measured: 'not zorblax'"),
         ("the person who is not a woman", "cannot be measured: 'not woman'"),
         ("the dog left of the woman", "not checked: female, adult"),
+        ("the dog coming towards the camera", "fits only in part: towards"),  # from afar it hardly grows
+        ("the dog that runs past the person", "not checked: past"),
+        ("the person standing up", "not checked: standing up"),
     ],
 )
 def test_what_was_not_seen_makes_a_guess_that_says_so(clip: ArrayClip, text: str, said: str) -> None:
     answer = ask(clip, text)
     assert answer.guess
     assert said in "; ".join(answer.notes)
+
+
+def test_of_several_each_is_as_is_said() -> None:
+    fits = {("named", "dog"): 0.9, ("colour", "brown"): 0.6}
+    brown, browner, black = (
+        Judgement(track(number, 30 * number, 0, True, dog=0.9), 1.0, {**fits, ("colour", "brown"): share})
+        for number, share in ((1, 0.6), (2, 0.8), (3, 0.4))
+    )
+    groups, _ = chosen_groups([brown, browner, black], parse("the brown dogs"))
+    assert groups == [[brown], [browner]]
+    groups, _ = chosen_groups([black, replace(black, track=browner.track)], parse("the brown dogs"))
+    assert len(groups) == 2  # none of them is: they may all look so
+
+
+@pytest.mark.parametrize(("shade", "guess"), [(30, False), (150, True)])
+def test_what_may_be_white_in_the_shade_does_not_surely_lack_it(shade: int, guess: bool) -> None:
+    frames = np.full((FRAMES, HEIGHT, WIDTH, 3), (60, 120, 50), np.uint8)
+    frames[:, 30:60, 120:144] = shade
+    sheep = track(1, 120, 0, False, sheep=0.9)
+    answer = ask(
+        ArrayClip(frames, fps=6), "the sheep that is not white", Inventory((sheep,), INVENTORY.frame_indices)
+    )
+    assert start(answer) == [120]
+    assert answer.guess == guess
+
+
+def test_what_imagenet_sees_as_another_animal_is_a_guess(shared_dir: Path) -> None:
+    folder = shared_dir / "data/davis16"
+    clip = ArrayClip(np.stack([cv2.imread(folder / "JPEGImages/camel/00000.jpg")[..., ::-1]] * FRAMES), fps=6)
+    rows, columns = np.nonzero(cv2.imread(folder / "Annotations/camel/00000.png", cv2.IMREAD_GRAYSCALE))
+    around = np.float32([columns.min(), rows.min(), columns.max(), rows.max()])
+    camel = replace(DOG, names={"horse": 0.95}, boxes_xyxy=np.tile(around, (6, 1)))
+    answer = ask(clip, "the horse", Inventory((camel,), INVENTORY.frame_indices))
+    assert len(answer.objects) == 1
+    assert answer.notes == ["what was recognised may be another animal"]
 
 
 def test_what_two_names_fit_is_a_guess(clip: ArrayClip) -> None:
@@ -280,6 +322,14 @@ def test_what_is_worn_on_one_side_is_that_of_who_is_there() -> None:
         assert not any("not checked" in note for note in answer.notes)
 
 
+def test_hats_are_those_of_all_who_wear_one_and_shoes_may_be_one_person_s() -> None:
+    clip, inventory = dressed()
+    left = replace(PERSON, number=1, boxes_xyxy=np.tile(np.float32([10, 10, 34, 80]), (6, 1)))
+    two = replace(inventory, tracks=(left, *inventory.tracks))
+    assert len(ask(clip, "the hats", two).objects) == 2
+    assert len(ask(clip, "the shoes", two).objects) == 1
+
+
 def test_that_nobody_wears_a_garment_does_not_say_that_there_is_none() -> None:
     clip, inventory = dressed()
     assert RulesChooser(RulesSettings()).eliminate(clip, inventory, ["the green shirt"]) == [None]
@@ -331,6 +381,7 @@ def test_a_finder_of_one_s_own_names_things_for_the_whole_chain(clip: ArrayClip)
         ("the hill", slice(45, 90), slice(0, WIDTH)),
         ("the sky on the right", slice(0, 45), slice(WIDTH // 2, WIDTH)),
         ("the hill on the left", slice(45, 90), slice(0, WIDTH // 2)),
+        ("the leaves", slice(45, 90), slice(0, WIDTH)),
     ],
 )
 def test_what_fills_an_area_is_guessed_by_colour_and_place(text: str, rows: slice, columns: slice) -> None:
@@ -341,6 +392,9 @@ def test_what_fills_an_area_is_guessed_by_colour_and_place(text: str, rows: slic
     box = np.tile(np.array([20, 60, 50, 80], np.float32), (6, 1))
     thing = replace(DOG, frame_indices=np.arange(6), boxes_xyxy=box, scores=np.full(6, 0.9, np.float32))
     inventory = Inventory((thing,), tuple(range(6)))
+    # Also where no thing was found at all.
+    empty = ask(clip, text, Inventory((), tuple(range(6))))
+    assert empty.objects[0][0].mask is not None
     answer = ask(clip, text, inventory)
     assert answer.guess
     mask = answer.objects[0][0].mask

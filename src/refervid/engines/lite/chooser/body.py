@@ -36,6 +36,12 @@ _PLACES = {
 _BY_WORD = {word: place for place, words in _PLACES.items() for word in words.split()}
 
 
+_SEVERAL_EACH = (
+    "trouser trousers pants jeans shorts leggings leg arm sleeve shoe boot sandal sneaker sock foot slipper"
+    " hand glove fist eye ear glasses sunglasses goggles spectacles headphones earphones headset clothes"
+    " clothing overalls"
+)
+"""What is said in the plural of one person."""
 SOMEBODY = Expression("somebody", "person", "person")
 
 
@@ -50,7 +56,8 @@ def wearer(expression: Expression) -> Expression | None:
         return None
     on = [one.targets[0] for one in expression.relations if one.kind == "on" or one.action == "wear"]
     there = tuple(one for one in expression.attributes if one.kind == "position")
-    somebody = replace(SOMEBODY, attributes=there)
+    several = expression.plural and word not in _SEVERAL_EACH.split()
+    somebody = replace(SOMEBODY, attributes=there, plural=several)
     owner = next((one for one in (expression.owner, *on) if one is not None), somebody)
     if owner.noun_class != "person":
         return None

@@ -19,12 +19,18 @@ from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.chooser.actions import BELONGS, HOW, action_fit
 from refervid.engines.lite.chooser.body import SOMEBODY, part_of, wearer
 from refervid.engines.lite.chooser.confidence import confidence
-from refervid.engines.lite.chooser.motion import TOLD_IN_PART
 from refervid.engines.lite.chooser.naming import NAMED, doubtful, is_anything, noun_fit, surely_another
-from refervid.engines.lite.chooser.notes import language_notes
+from refervid.engines.lite.chooser.notes import article, language_notes, neighbour_seen, said_besides
 from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
-from refervid.engines.lite.chooser.scoring import FLOORS, REJECT, denied, judge
+from refervid.engines.lite.chooser.scoring import (
+    FLOORS,
+    REJECT,
+    denied,
+    described,
+    judge,
+    lack_is_sure,
+)
 from refervid.engines.lite.chooser.selection import HOLDS
 from refervid.engines.lite.chooser.stuff import has_usual_colours, stuff_mask
 from refervid.engines.lite.chooser.things import Judgement, chosen_groups, pivots_of, same_place
@@ -48,8 +54,8 @@ DESCRIBED = 2
 made up or unusually seen things are not what the networks learned from. The answer is a guess."""
 HEARSAY = 0.45
 """What ImageNet's name is worth for a thing that COCO's network knows, and did not see: never recognised."""
-POSTURES = ("stand", "sit", "lie", "perch", "rest", "stay", "park")
-"""Doings that say no more than where a thing is to another."""
+ANIMALS = 398
+"""ImageNet's classes begin with so many kinds of animals."""
 TOUCHING = 0.1
 """Shared area, over the smaller's, from which on a thing is in use by a person."""
 PLACE_CONFIDENCE = 0.5
@@ -85,7 +91,7 @@ class Eliminator:
 
     def _one(self, expression: Expression) -> Elimination | None:
         meant = expression.concept
-        if meant is not None and meant.stuff:
+        if meant is not None and (meant.stuff or (not self._tracks and has_usual_colours(meant.noun))):
             return self._stuff(expression)
         if not self._tracks or (expression.noun and meant is None):
             return None
@@ -108,10 +114,10 @@ class Eliminator:
         judged = self._judged(expression, [number for number, fit in fits.items() if fit >= PERHAPS])
         if not judged:
             return None
-        if failed := _failed(judged):
+        if failed := _failed(expression, judged):
             if best < NAMED:  # none is recognised: what was meant may be a thing that no network can name
                 return None
-            there = f"there is {_article(expression.noun or '')}, but not: {', '.join(failed)}"
+            there = f"there is {article(expression.noun or '')}, but not: {', '.join(failed)}"
             sure = 1 - max(each.weakest for each in judged)
             return _not_found(there, sure, language_notes(expression))
         return self._found(expression, meant, judged)
@@ -286,25 +292,37 @@ class Eliminator:
             for other in self._tracks.values()
         )
 
+    def _is_another_animal(self, meant: Concept, track: ObjectTrack) -> bool:
+        """COCO has ten kinds of animals, and its network takes every other for one of them."""
+        if meant.kind != "animal" or not meant.classifier:
+            return False
+        for probabilities in self._classified.of([track]).values():
+            own = float(probabilities[list(meant.classifier)].sum())
+            return float(probabilities[:ANIMALS].sum()) - own >= NAMED > 2 * own
+        return False
+
     def _found(self, expression: Expression, meant: Concept | None, judged: list[Judgement]) -> Elimination:
         chosen, rivals = chosen_groups(judged, expression)
         best = chosen[0][0]
         notes = language_notes(replace(expression, excluded=doubtful(expression.excluded)))
         if expression.plural and len(chosen) < (expression.count or 2):
             notes.append(f"{expression.count or 'several'} are asked for, {len(chosen)} seen")
-        unchecked = list(meant.unchecked) if meant else ["what it is"]
-        unchecked += [trait for other in _named_others(expression) for trait in other.traits]
-        unchecked += [one.words for one in expression.attributes if one.values[0] in TOLD_IN_PART]
-        unchecked += [f"who {one.words} it" if one.passive else one.words for one in _unmeasured(expression)]
+        unchecked = [*(meant.unchecked if meant else ["what it is"]), *said_besides(expression)]
         if meant and meant.uses and self._uses(best.track, meant):
             unchecked = [each for each in unchecked if each not in meant.unchecked or each in meant.traits]
-        said = {words: fit for (kind, words), fit in best.fits.items() if kind != "prior"}
+        said = {
+            words: min(group[0].fits.get((kind, words), 1.0) for group in chosen)
+            for kind, words in best.fits
+            if kind != "prior"
+        }
         if weak := [words for words, fit in said.items() if fit < HOLDS]:
             notes.append(f"fits only in part: {', '.join(weak)}")
         if unchecked:
             notes.append(f"not checked: {', '.join(unchecked)}")
-        if meant and (seen_as := _seen_as(meant, best.track)):
-            notes.append(f"what was recognised may be {_article(seen_as)}")
+        if meant and (seen := neighbour_seen(meant, best.track)):
+            notes.append(f"what was recognised may be {article(seen)}")
+        elif meant and self._is_another_animal(meant, best.track):
+            notes.append("what was recognised may be another animal")
         if rivals:
             notes.append(f"there are {len(rivals) + 1} that fit alike: the most prominent is taken")
         objects = [pivots_of([each.track for each in group], self._looked_at) for group in chosen]
@@ -333,24 +351,6 @@ def _doings(expression: Expression) -> list[Relation]:
     return owned + [relation for relation in expression.relations if relation.action in HOW]
 
 
-def _unmeasured(expression: Expression) -> list[Relation]:
-    """Where two things are to each other is judged, what they do is not; nor what is without a thing that is
-    easily overlooked.
-    """
-    return [
-        relation
-        for relation in expression.relations
-        if (relation.action and relation.action not in HOW and relation.action not in POSTURES)
-        or (relation.negated and relation.kind != "compared" and doubtful(relation.targets))
-    ]
-
-
-def _named_others(expression: Expression) -> list[Concept]:
-    """What the sentence relates to."""
-    targets = [target for relation in expression.relations for target in relation.targets]
-    return [meant for target in targets if (meant := target.concept) is not None]
-
-
 def _prominence(track: ObjectTrack, scene: Scene, seen: float) -> float:
     """0..1: of two things that fit alike the larger one that is seen for longer is meant."""
     height, width = scene.clip_size
@@ -359,31 +359,18 @@ def _prominence(track: ObjectTrack, scene: Scene, seen: float) -> float:
     return (0.25 + 0.75 * seen) * (0.5 + 0.5 * min(1.0, 2 * share))
 
 
-def _failed(judged: Sequence[Judgement]) -> list[str]:
+def _failed(expression: Expression, judged: Sequence[Judgement]) -> list[str]:
     """Statements that could be checked and fit no track."""
+    sure = {described(one) for one in expression.attributes if lack_is_sure(one)}
     failed = []
     for kind, words in judged[0].fits:
         best = max(each.fits.get((kind, words), 0.0) for each in judged)
-        if best < REJECT.get(kind, 0.0):
+        if best < REJECT.get(kind, 0.0) and words in sure:
             failed.append(words)
     return failed
-
-
-def _seen_as(meant: Concept, track: ObjectTrack) -> str:
-    """Another thing that it was recognised as, or the neighbour that its name was taken for; "": none."""
-    others = {name: p for name, p in track.names.items() if name not in meant.detector and p >= NAMED}
-    own = {name: weight * track.names.get(name, 0.0) for name, weight in meant.detector.items()}
-    likeliest = max(own, key=lambda name: own[name], default="")
-    if not meant.narrower and likeliest and meant.detector[likeliest] < 1:
-        others[likeliest] = own[likeliest]
-    return max(others, key=lambda name: others[name], default="")
 
 
 def _not_found(reason: str, sure: float, notes: list[str]) -> Elimination:
     return Elimination(
         (), False, UNSEEN * sure, [Decision("tracks", None, "rules", reason)], [reason, *notes]
     )
-
-
-def _article(noun: str) -> str:
-    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"

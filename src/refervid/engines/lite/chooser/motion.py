@@ -24,7 +24,7 @@ GONE = 0.2
 """Share of its points below which a region counts as out of sight."""
 STRETCHES = 8
 """A sequence of motions is cut at the ends of so many equal stretches, of more if it has more steps."""
-TOLD_IN_PART = ("resting", "walking", "dancing", "driving", "drifting", "swinging")
+TOLD_IN_PART = ("resting", "rising", "walking", "dancing", "driving", "drifting", "swinging")
 """Of these only whether something moves is measured: who swings a club does not swing as a whole."""
 _DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
@@ -85,6 +85,8 @@ def motion_fit(moves: Motions, value: str) -> float:
             return 0.75 - moving / 2
         case "stirring":  # who turns their head may stand still
             return 0.25 + moving / 2
+        case "rising":  # who stands up has done so before the clip, may be, or leans over a table
+            return max(0.25 + moving / 2, _direction(moves, (0, -1)))
         case "left" | "right" | "up" | "down":
             return _direction(moves, _DIRECTIONS[value])
         case "towards":

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from refervid.engines.lite.chooser.naming import NAMED, noun_fit
+from refervid.engines.inventory import ObjectTrack
+from refervid.engines.lite.chooser.actions import HOW
+from refervid.engines.lite.chooser.motion import TOLD_IN_PART
+from refervid.engines.lite.chooser.naming import NAMED, doubtful, noun_fit
 from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.relations import relations_of
-from refervid.engines.lite.language import Expression
+from refervid.engines.lite.language import Concept, Expression, Relation, lexicon
 
+POSTURES = ("stand", "sit", "lie", "perch", "rest", "stay", "park")
+"""Doings that say no more than where a thing is to another."""
 NOTHING_SAID = "the sentence names nothing that could be looked for"
 
 
@@ -72,3 +77,40 @@ def language_notes(expression: Expression) -> list[str]:
         how = f"read word by word: {pairs}" if pairs else "of which no word is known here: say it in English"
         notes.append(f"the sentence is in {expression.language}, {how}")
     return notes
+
+
+def said_besides(expression: Expression) -> list[str]:
+    """What is said of a thing, besides its noun, that its track over time does not tell, or not surely."""
+    targets = [target.concept for relation in expression.relations for target in relation.targets]
+    traits = [trait for meant in targets if meant is not None for trait in meant.traits]
+    in_part = [one.words for one in expression.attributes if one.values[0] in TOLD_IN_PART]
+    doings = [f"who {one.words} it" if one.passive else one.words for one in _undecided(expression)]
+    return [*traits, *in_part, *doings]
+
+
+def _undecided(expression: Expression) -> list[Relation]:
+    """Where two things are to each other is judged, what they do is not; nor what is without a thing that is
+    easily overlooked.
+    """
+    moves = any(attribute.kind == "motion" for attribute in expression.attributes)
+    return [
+        relation
+        for relation in expression.relations
+        if (relation.action and relation.action not in HOW and relation.action not in POSTURES)
+        or (moves and relation.words in lexicon.PATHS.split())
+        or (relation.negated and relation.kind != "compared" and doubtful(relation.targets))
+    ]
+
+
+def neighbour_seen(meant: Concept, track: ObjectTrack) -> str:
+    """Another thing that it was recognised as, or the neighbour that its name was taken for; "": none."""
+    others = {name: p for name, p in track.names.items() if name not in meant.detector and p >= NAMED}
+    own = {name: weight * track.names.get(name, 0.0) for name, weight in meant.detector.items()}
+    likeliest = max(own, key=lambda name: own[name], default="")
+    if not meant.narrower and likeliest and meant.detector[likeliest] < 1:
+        others[likeliest] = own[likeliest]
+    return max(others, key=lambda name: others[name], default="")
+
+
+def article(noun: str) -> str:
+    return f"{'an' if noun[:1] in 'aeiou' else 'a'} {noun}"

@@ -65,6 +65,11 @@ POSTURE = 0.2
 _SURE_MOTIONS = {"moving", "still", "left", "right", "up", "down", "fast"}
 
 
+def lack_is_sure(attribute: Attribute) -> bool:
+    """Is it seen of a thing that it clearly is not so? Who comes nearer from afar hardly grows."""
+    return attribute.kind == "colour" or attribute.values[0] in _SURE_MOTIONS
+
+
 @dataclass(frozen=True)
 class Judged:
     """One statement of the sentence with the fit (N,) of every region."""
@@ -152,13 +157,24 @@ def _absolute(
             for region, each in zip(regions, moves, strict=True)
         ]
     array = np.array([1 - fit if attribute.negated else fit for fit in fits])
-    sure = attribute.kind == "colour" or attribute.values[0] in _SURE_MOTIONS
-    missing = sure and bool(array.max() < REJECT.get(kind, 0))
-    if attribute.kind == "colour" and not attribute.negated:
+    missing = lack_is_sure(attribute) and bool(array.max() < REJECT.get(kind, 0))
+    if attribute.kind == "colour":
         near = np.array([appearance.near_colour_fit(region, attribute) for region in regions])
-        lifted = array + (NEARLY * near + MOST_LIKE * _leaning(attribute, regions)) * (1 - array)
-        array = np.maximum(array, np.minimum(lifted, ALMOST))
-    return Judged(_words(attribute), kind, array, missing)
+        array = _denied_surely(array, near) if attribute.negated else _lifted(array, near, attribute, regions)
+    return Judged(described(attribute), kind, array, missing)
+
+
+def _lifted(
+    fits: NDArray[np.float64], near: NDArray[np.float64], attribute: Attribute, regions: Sequence[Region]
+) -> NDArray[np.float64]:
+    """What nearly has a colour, or has more of it than all others, is not without it."""
+    lifted = fits + (NEARLY * near + MOST_LIKE * _leaning(attribute, regions)) * (1 - fits)
+    return np.maximum(fits, np.minimum(lifted, ALMOST))
+
+
+def _denied_surely(fits: NDArray[np.float64], near: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Nor does what nearly has a colour clearly lack it: a white sheep in the shade is grey."""
+    return np.maximum(np.minimum(fits, 1 - near), np.minimum(fits, ALMOST))
 
 
 def _posture_fit(region: Region, words: str) -> float:
@@ -223,7 +239,7 @@ def _compared(
                 fits = [1 - place for place in alone]
     array = np.nan_to_num(np.array(fits))
     too_few = bool(attribute.rank) and not array.any()
-    return Judged(_words(attribute), attribute.kind, array, too_few)
+    return Judged(described(attribute), attribute.kind, array, too_few)
 
 
 def _related(
@@ -335,7 +351,7 @@ def _prior_fit(kind: str, value: str, region: Region) -> float:
     return appearance.colour_fit(region, Attribute("colour", tuple(value.split()), value))
 
 
-def _words(attribute: Attribute) -> str:
+def described(attribute: Attribute) -> str:
     return f"not {attribute.words}" if attribute.negated else attribute.words
 
 

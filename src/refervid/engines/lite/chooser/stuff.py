@@ -15,15 +15,14 @@ from numpy.typing import NDArray
 from refervid.core.types import Mask
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.colour import TERMS, memberships
+from refervid.engines.lite.chooser.areas import areas_of
 from refervid.engines.lite.language import Expression
 from refervid.engines.lite.language.words import head_word
 
-LIKELY = 0.35
-"""Colour times place from which on a pixel is taken."""
-LEAST_SHARE = 0.02
-"""A smaller area is no stuff."""
-PIECE = 0.2
-"""Pieces of the area smaller than this share of the largest are left out."""
+AS_LIKELY = 0.7
+"""Areas whose colour times place comes so near to the best are meant as well: a tree parts the sky."""
+LEAST_SHARE = 0.01
+"""A smaller area of the picture is no stuff."""
 
 
 _USUAL = """
@@ -33,10 +32,11 @@ sunset sunrise: orange yellow pink red: top
 road street highway lane motorway pavement sidewalk asphalt tarmac runway: grey black white brown: bottom
 track racetrack crossing ground floor concrete court: grey black white brown: bottom
 grass lawn meadow field pasture turf pitch: green yellow: bottom
-foliage forest wood jungle vegetation greenery: green:
+foliage leaf branch forest wood jungle vegetation greenery: green:
 tree bush hedge shrub: green brown black: top
 wall: white grey brown yellow orange: top
 mountain hill cliff rock island: grey brown black green:
+building house skyline facade: grey white brown red yellow:
 tabletop counter countertop worktop tablecloth carpet rug mat: brown white grey black: bottom
 sand beach desert dune soil dirt mud earth: brown yellow orange grey: bottom
 snow ice slope piste: white grey blue: bottom
@@ -71,27 +71,40 @@ def stuff_mask(
     colours = said or usual
     if not colours:
         return None
-    picture = cv2.medianBlur(scene.small(index), 5)
-    fits = memberships(picture, [term for term in TERMS if term in colours]).max(axis=-1)
-    height, width = fits.shape
-    likely = fits * _place(place, height)[:, None]
-    said_places = [each for each in expression.attributes if each.kind == "position" and not each.negated]
-    for axis, half in (_HALVES[value] for each in said_places for value in each.values if value in _HALVES):
-        np.array_split(likely, 2, axis)[1 - half][:] = 0
-    for x0, y0, x1, y1 in (box * np.tile(scene.scale_xy, 2) for box in things):
-        likely[int(y0) : int(np.ceil(y1)), int(x0) : int(np.ceil(x1))] = 0
-    taken = cv2.morphologyEx((likely > LIKELY).astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8))
-    taken = cv2.morphologyEx(taken, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(taken)
-    areas = stats[1:, cv2.CC_STAT_AREA]
-    if count < 2 or areas.max() < LEAST_SHARE * height * width:
+    areas = areas_of(scene, index)
+    height, width = areas.shape
+    shown = memberships(cv2.medianBlur(scene.small(index), 5), [term for term in TERMS if term in colours])
+    fits = cv2.resize(shown.max(axis=-1), (width, height), interpolation=cv2.INTER_AREA)
+    fits *= _place(place, height)[:, None]
+    open_to = _open_to(expression, things, scene, (height, width))
+    worth = {
+        area: float(fits[cells].mean())
+        for area in range(areas.max() + 1)
+        if (cells := (areas == area) & open_to).sum() >= LEAST_SHARE * height * width
+    }
+    if not any(worth.values()):
         return None
-    kept = np.isin(labels, 1 + np.flatnonzero(areas >= PIECE * areas.max())).astype(np.float32)
-    full = cv2.resize(kept, scene.clip_size[::-1], interpolation=cv2.INTER_LINEAR)
+    least = AS_LIKELY * max(worth.values())
+    taken = np.isin(areas, [area for area, value in worth.items() if value >= least]) & open_to
+    full = cv2.resize(taken.astype(np.float32), scene.clip_size[::-1], interpolation=cv2.INTER_LINEAR)
     return np.asarray(full > 0.5, bool)
 
 
+def _open_to(
+    expression: Expression, things: Sequence[NDArray[np.float32]], scene: Scene, shape: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """(h, w) cells where it may be: no things, and in the half that is said."""
+    found = np.ones(shape, bool)
+    said = [each for each in expression.attributes if each.kind == "position" and not each.negated]
+    for axis, half in (_HALVES[value] for each in said for value in each.values if value in _HALVES):
+        np.array_split(found, 2, axis)[1 - half][:] = False
+    cells = np.tile(np.divide(shape, scene.clip_size)[::-1], 2)
+    for x0, y0, x1, y1 in (np.round(box * cells).astype(int) for box in things):
+        found[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = False
+    return found
+
+
 def _place(place: str, height: int) -> NDArray[np.float64]:
-    """(height,) 1 where it usually is, less towards the other end."""
+    """(height,) 1 where it usually is, 0 at the other end."""
     down = np.linspace(0, 1, height)
-    return {"top": 1 - 0.8 * down, "bottom": 0.2 + 0.8 * np.sqrt(down)}.get(place, np.ones(height))
+    return {"top": 1 - down, "bottom": down}.get(place, np.ones(height))

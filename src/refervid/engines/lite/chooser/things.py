@@ -11,12 +11,14 @@ import numpy as np
 from refervid.core.types import Pivot
 from refervid.engines.inventory import ObjectTrack
 from refervid.engines.lite.chooser.region import overlap
-from refervid.engines.lite.chooser.selection import PLURAL_SHARE
+from refervid.engines.lite.chooser.selection import HOLDS, PLURAL_SHARE
 from refervid.engines.lite.language import Expression
 from refervid.engines.surest import surest_pivots
 
 RIVAL = 0.7
 """Another thing that is worth so much of the best may be meant as well."""
+SEEN_OF_EACH = ("colour", "part", "motion")
+"""Statements that are judged of each thing by itself."""
 SAME_LOOKS = 0.6
 """Shared colours of two tracks that may be the same thing at different times."""
 AGAIN_SHARE = 0.5 * PLURAL_SHARE
@@ -55,8 +57,10 @@ def chosen_groups(
         again = [group for group in groups if all(_same_again(one.track, each.track) for one in group)]
         if again:
             again[0].append(each)
-        elif each.worth < PLURAL_SHARE * judged[0].worth or any(
-            same_place(one.track, each.track) for group in groups for one in group
+        elif (
+            each.worth < PLURAL_SHARE * judged[0].worth
+            or not _is_so_too(each, judged[0])
+            or any(same_place(one.track, each.track) for group in groups for one in group)
         ):
             continue
         elif count is None or len(groups) < count:
@@ -64,6 +68,12 @@ def chosen_groups(
         elif each.worth >= RIVAL * judged[0].worth:
             rivals.append(each)
     return groups, rivals
+
+
+def _is_so_too(one: Judgement, best: Judgement) -> bool:
+    """ "the brown dogs" are all that are brown, if any is."""
+    seen = [said for said, fit in best.fits.items() if said[0] in SEEN_OF_EACH and fit >= HOLDS]
+    return all(one.fits.get(said, 1.0) >= HOLDS for said in seen)
 
 
 def _same_again(one: ObjectTrack, other: ObjectTrack) -> bool:

@@ -80,7 +80,10 @@ class Doings(ABC):
         if self._read_agent(word):
             return
         negated, cursor.negated = cursor.negated, False
-        if cursor.sees_text(*lexicon.VERB_PARTICLES.split()) and cursor.noun_phrase_at(1):
+        said = [word.text]
+        if cursor.sees_text("up", "down") and not cursor.noun_phrase_at(1):
+            said.append(cursor.take().text)  # who looks up goes nowhere
+        elif cursor.sees_text(*lexicon.VERB_PARTICLES.split()) and cursor.noun_phrase_at(1):
             cursor.take()
         known = len(builder.unchecked), len(builder.relations)
         if cursor.noun_phrase_at() or cursor.sees("noun"):
@@ -91,7 +94,7 @@ class Doings(ABC):
             self._add_relation(_kind_of(word), word, [_SOMETHING])
         self._undergone = word if word.form == "ed" else None
         if (len(builder.unchecked), len(builder.relations)) == known:
-            builder.unchecked.append(f"not {word.text}" if negated else word.text)
+            builder.unchecked.append(" ".join(["not", *said] if negated else said))
 
     def _read_agent(self, word: Word) -> bool:
         """ "walked by the man": the thing is what something is done to."""
@@ -119,9 +122,11 @@ class Doings(ABC):
             return False
         if cursor.sees("relative"):
             cursor.take()
-        determined = cursor.sees("determiner")
+        determined, person = cursor.sees("determiner"), cursor.sees_text("he", "she")
         if cursor.noun_phrase_at() and not cursor.sees("motion", "action"):
             agent = noun_phrase(cursor)
+            if person and agent.noun is None:
+                agent.noun = agent.noun_class = "person"
             if not determined and agent.noun_class not in ("person", "animal", "vehicle"):
                 cursor.at, cursor.negated = start, negated
                 return False
@@ -169,6 +174,12 @@ class Doings(ABC):
         cursor, builder = self._cursor, self._builder
         kind = cast(RelationKind, word["preposition"])
         motion = builder.open_motion
+        if (
+            kind == "inside"
+            and builder.noun_class == "person"
+            and any(r.action for r in builder.relations[-1:])
+        ):
+            kind = "near"  # who mixes something in a bowl is not in it
         if cursor.sees("negation") and cursor.noun_phrase_at(1):
             cursor.take()
             cursor.negated = True

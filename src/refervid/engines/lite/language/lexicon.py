@@ -108,7 +108,8 @@ MOTIONS: dict[str, str] = {
     "starts": "start begin",
     "left": "leftward leftwards",
     "right": "rightward rightwards",
-    "up": "rise climb ascend upward upwards up lift take_off stand_up get_up jump_up",
+    "up": "rise climb ascend upward upwards up lift take_off jump_up",
+    "rising": "stand_up get_up sit_up",
     "down": "descend downward downwards down sink lower land",
     "towards": "approach",
     "away": "depart retreat recede away",
@@ -133,6 +134,8 @@ MOTIONS: dict[str, str] = {
 }
 STAYING = ("still", "resting")
 """Motions of what stays where it is."""
+# Motion words that have no other forms.
+PARTICLES = "up down away upward upwards downward downwards leftward leftwards rightward rightwards"
 # Motion words that are adjectives as they stand.
 MOTION_ADJECTIVES = (
     "fast quick rapid swift slow still stationary motionless immobile static idle unmoving mobile"
@@ -162,7 +165,7 @@ VERB_RELATIONS: dict[str, str] = {
 # Motions that with an object are the object's: "lifts the baby".
 MOVES_OTHERS = "lift raise drop swing shake wave wag move turn spin roll twist rotate flip rock lower pass"
 # Doings to another thing even where none is named: "the car that overtakes".
-AMONG_OTHERS = "overtake follow chase attack lead"
+AMONG_OTHERS = "overtake follow chase attack lead hug cuddle wrestle fight"
 # Small words between such a verb and its object: "plays with the ball", "looks at the dog".
 VERB_PARTICLES = "at to with on up for after"
 
@@ -184,6 +187,9 @@ PLACE_PREPOSITIONS = (
     "outside across through along past at against off from for during about via over_to out_of toward"
     " towards to after down up throughout"
 )
+
+# Of these, and of those above, what says more than where a moving thing is.
+PATHS = "past through along across around over"
 
 # Words with another reading in these tables that name things too; all other nouns are in the vocabulary.
 ALSO_NOUNS = (

@@ -160,6 +160,8 @@ def _read(text: str) -> Word:
                 readings[category] = _index()[base][category]
                 degree = base_degree
     for base, base_form in _verb_stems(text):
+        if base in lexicon.PARTICLES.split():
+            continue  # "push-ups"
         for category in ("motion", "action", "wearing"):
             if category in _index().get(base, {}) and category not in readings:
                 readings[category] = _index()[base][category]
