@@ -213,7 +213,8 @@ def lacks_of(name: str, overrides: Sequence[str] = ()) -> Lacks:
 
 def checkpoints_of(name: str) -> list[str]:
     """The checkpoints of a preset, also those that are here. Raises `SettingsError` for an unknown preset."""
-    _settings(name, ())
+    if name not in PRESETS:
+        raise SettingsError(f"no preset {name!r}: choose one of {', '.join(PRESETS)}")
     options = PRESETS[name].settings
     engines = [engine_settings(role, options[role]) for role in get_args(Role) if role in options]
     return [checkpoint for engine in engines for checkpoint in weights_in(engine)]

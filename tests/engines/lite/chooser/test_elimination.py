@@ -403,3 +403,9 @@ def test_what_fills_an_area_is_guessed_by_colour_and_place(text: str, rows: slic
     true[rows, columns] = True
     true[60:80, 20:50] = False
     assert (mask & true).sum() / (mask | true).sum() > 0.85
+
+
+def test_an_area_of_other_colours_is_not_it() -> None:
+    clip = ArrayClip(np.full((6, HEIGHT, WIDTH, 3), (40, 150, 50), np.uint8), fps=6)
+    nothing = Inventory((), tuple(range(6)))
+    assert RulesChooser(RulesSettings()).eliminate(clip, nothing, ["the fire"]) == [None]

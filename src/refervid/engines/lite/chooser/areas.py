@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.cluster.vq import kmeans2
+from scipy.cluster.vq import vq
 
 from refervid.core.types import Frame
 from refervid.engines.lite.analysis import Scene
@@ -28,8 +28,8 @@ Areas = NDArray[np.int32]
 
 
 def areas_of(scene: Scene, index: int) -> Areas:
-    """Kinds of places by k-means over colour, looks and place, which weigh alike; areas are their connected
-    pieces. Without the network's weights by colour and place alone.
+    """Kinds of places by colour, looks and place together; areas are their connected pieces. Without the
+    network's weights by colour and place alone.
     """
     picture = _fitted(scene.picture(index))
     height, width = (side // CELL for side in picture.shape[:2])
@@ -40,14 +40,23 @@ def areas_of(scene: Scene, index: int) -> Areas:
     if not WEIGHTS.missing():
         parts.append(_looks(picture, (width, height)))
     cells = np.concatenate(parts, -1, dtype=np.float64).reshape(height * width, -1)
-    start = np.stack([band.mean(axis=0) for band in np.array_split(cells, KINDS)])
-    kinds = kmeans2(cells, start, iter=ROUNDS, minit="matrix")[1].reshape(height, width)
+    kinds = _kinds(cells).reshape(height, width)
     areas, count = np.zeros((height, width), np.int32), 0
     for kind in range(KINDS):
         found, pieces = cv2.connectedComponents((kinds == kind).astype(np.uint8))
         areas[pieces > 0] = pieces[pieces > 0] + count - 1
         count += found - 1
     return areas
+
+
+def _kinds(cells: NDArray[np.float64]) -> NDArray[np.int32]:
+    """(N,) k-means of (N, D), from bands to begin with; a kind without cells stays where it was."""
+    centres = np.stack([band.mean(axis=0) for band in np.array_split(cells, KINDS)])
+    for _ in range(ROUNDS):
+        kinds = vq(cells, centres)[0]
+        for kind in set(kinds.tolist()):
+            centres[kind] = cells[kinds == kind].mean(axis=0)
+    return np.asarray(kinds, np.int32)
 
 
 def _fitted(picture: Frame) -> Frame:
@@ -58,11 +67,9 @@ def _fitted(picture: Frame) -> Frame:
 
 
 def _looks(picture: Frame, size: tuple[int, int]) -> NDArray[np.float32]:
-    """(h, w, D) features, each cell's against the picture's mean, of length 1 in the mean."""
+    """(h, w, D) features of length 1."""
     pixels = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
     with computing():
         features = load_efficientnet().features(pixels)[STRIDE][0]
-        unit = torch.nn.functional.normalize(features, dim=0).permute(1, 2, 0).numpy()
-    planes = [cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in np.moveaxis(unit, -1, 0)]
-    apart = np.stack(planes, -1) - np.mean(planes, axis=(1, 2))
-    return np.asarray(apart / np.sqrt((apart**2).sum(-1).mean()), np.float32)
+        unit = torch.nn.functional.normalize(features, dim=0).numpy()
+    return np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in unit], -1)

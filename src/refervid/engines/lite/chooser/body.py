@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from refervid.core.types import Pivot
 from refervid.engines.lite.analysis import Scene
-from refervid.engines.lite.chooser.joints import BY_WORD, Joints, box_by_joints, joints_of
+from refervid.engines.lite.chooser.joints import BY_WORD, Joints, box_by_joints, has_several, joints_of
 from refervid.engines.lite.language import Expression
 from refervid.engines.lite.language.words import PART_KINDS, head_word
 
@@ -36,12 +36,6 @@ _PLACES = {
 _BY_WORD = {word: place for place, words in _PLACES.items() for word in words.split()}
 
 
-_SEVERAL_EACH = (
-    "trouser trousers pants jeans shorts leggings leg arm sleeve shoe boot sandal sneaker sock foot slipper"
-    " hand glove fist eye ear glasses sunglasses goggles spectacles headphones earphones headset clothes"
-    " clothing overalls"
-)
-"""What is said in the plural of one person."""
 SOMEBODY = Expression("somebody", "person", "person")
 
 
@@ -56,8 +50,9 @@ def wearer(expression: Expression) -> Expression | None:
         return None
     on = [one.targets[0] for one in expression.relations if one.kind == "on" or one.action == "wear"]
     there = tuple(one for one in expression.attributes if one.kind == "position")
-    several = expression.plural and word not in _SEVERAL_EACH.split()
-    somebody = replace(SOMEBODY, attributes=there, plural=several)
+    several = expression.plural and not has_several(word)
+    count = expression.count if several else None
+    somebody = replace(SOMEBODY, attributes=there, plural=several, count=count)
     owner = next((one for one in (expression.owner, *on) if one is not None), somebody)
     if owner.noun_class != "person":
         return None

@@ -63,10 +63,17 @@ _ON_HEAD = {
 }
 """From the middle between the eyes."""
 BY_WORD = {word: part for words, part in (_PARTS | _ON_HEAD).items() for word in words.split()}
+_TWO_EACH = ("leg", "eye", "ear")
 THIGH = (0.7, 1.4)
 """Heads from the hips down to the knees from which on somebody may stand, and surely does."""
 _HAND = 0.35
 """From the wrist to the middle of the hand, away from the elbow."""
+
+
+def has_several(word: str) -> bool:
+    """Does one person have more than one of it: shoes, hands, legs?"""
+    part = BY_WORD.get(word)
+    return word in _TWO_EACH or (part is not None and part.paired)
 
 
 def joints_of(scene: Scene, frame_index: int, box_xyxy: NDArray[np.floating]) -> Joints | None:

@@ -24,6 +24,10 @@ GONE = 0.2
 """Share of its points below which a region counts as out of sight."""
 STRETCHES = 8
 """A sequence of motions is cut at the ends of so many equal stretches, of more if it has more steps."""
+_WHILE = {"rising": "up"}
+"""What is seen of it while it happens."""
+_WITHIN = {**_WHILE, "stops": "still", "starts": "moving"}
+"""What is seen of it within a sequence, where "stops" is the stretch that follows the stop."""
 TOLD_IN_PART = ("resting", "rising", "walking", "dancing", "driving", "drifting", "swinging")
 """Of these only whether something moves is measured: who swings a club does not swing as a whole."""
 _DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
@@ -126,6 +130,7 @@ def motion_fit(moves: Motions, value: str) -> float:
 
 def amount(moves: Motions, value: str) -> float:
     """The number that "the fastest", "the one that moves most" compare."""
+    value = _WHILE.get(value, value)
     if value in ("still", "resting", "slow"):
         return -moves.speed
     if value in _DIRECTIONS:
@@ -156,6 +161,7 @@ def sequence_fit(moves: Motions, attributes: Sequence[Attribute]) -> float:
 
 def onset(moves: Motions, value: str) -> float:
     """Time in seconds at which the motion is first seen for half a second; infinity: never."""
+    value = _WHILE.get(value, value)
     times = moves.point_track.times_s
     for start in range(moves.start, moves.end):
         end = min(int(np.searchsorted(times, times[start] + 0.5)), moves.end)
@@ -167,8 +173,7 @@ def onset(moves: Motions, value: str) -> float:
 def _stretch_fit(moves: Motions, attributes: Sequence[Attribute]) -> float:
     fits = []
     for attribute in attributes:
-        # Within a sequence "stops" is the stretch that follows the stop.
-        value = {"stops": "still", "starts": "moving"}.get(attribute.values[0], attribute.values[0])
+        value = _WITHIN.get(attribute.values[0], attribute.values[0])
         fit = motion_fit(moves, value)
         fits.append(1 - fit if attribute.negated else fit)
     return min(fits)

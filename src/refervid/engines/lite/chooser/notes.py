@@ -92,7 +92,8 @@ def _undecided(expression: Expression) -> list[Relation]:
     """Where two things are to each other is judged, what they do is not; nor what is without a thing that is
     easily overlooked.
     """
-    moves = any(attribute.kind == "motion" for attribute in expression.attributes)
+    said = [one.values[0] for one in expression.attributes if one.kind == "motion"]
+    moves = any(value not in lexicon.STAYING for value in said)
     return [
         relation
         for relation in expression.relations

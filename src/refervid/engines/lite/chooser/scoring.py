@@ -66,7 +66,7 @@ _SURE_MOTIONS = {"moving", "still", "left", "right", "up", "down", "fast"}
 
 
 def lack_is_sure(attribute: Attribute) -> bool:
-    """Is it seen of a thing that it clearly is not so? Who comes nearer from afar hardly grows."""
+    """Can it be seen that a thing is not so? Not of all: who comes nearer from afar hardly grows."""
     return attribute.kind == "colour" or attribute.values[0] in _SURE_MOTIONS
 
 

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from refervid.core.types import Mask
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.colour import TERMS, memberships
-from refervid.engines.lite.chooser.areas import areas_of
+from refervid.engines.lite.chooser.areas import Areas
 from refervid.engines.lite.language import Expression
 from refervid.engines.lite.language.words import head_word
 
+LIKELY = 0.2
+"""Colour times place, in the mean over an area, from which on it may be meant."""
 AS_LIKELY = 0.7
 """Areas whose colour times place comes so near to the best are meant as well: a tree parts the sky."""
 LEAST_SHARE = 0.01
@@ -32,8 +34,8 @@ sunset sunrise: orange yellow pink red: top
 road street highway lane motorway pavement sidewalk asphalt tarmac runway: grey black white brown: bottom
 track racetrack crossing ground floor concrete court: grey black white brown: bottom
 grass lawn meadow field pasture turf pitch: green yellow: bottom
-foliage leaf branch forest wood jungle vegetation greenery: green:
-tree bush hedge shrub: green brown black: top
+foliage leaf forest wood jungle vegetation greenery: green:
+tree bush hedge shrub branch: green brown black: top
 wall: white grey brown yellow orange: top
 mountain hill cliff rock island: grey brown black green:
 building house skyline facade: grey white brown red yellow:
@@ -60,18 +62,19 @@ def has_usual_colours(noun: str) -> bool:
 
 
 def stuff_mask(
-    scene: Scene, index: int, expression: Expression, things: Sequence[NDArray[np.float32]]
+    scene: Scene, index: int, areas: Areas, expression: Expression, things: Sequence[NDArray[np.float32]]
 ) -> Mask | None:
-    """(H, W) at the clip's size, or None: nothing here has those colours in that place.
+    """(H, W) at the clip's size: those `areas` of frame `index` that have the usual colours in the usual
+    place. None: none has.
 
     `things` are boxes xyxy in pixels of the clip: where they are is no stuff.
     """
-    said = [colour for each in expression.attributes if each.kind == "colour" for colour in each.values]
+    own = [one for one in expression.attributes if one.kind == "colour" and not (one.negated or one.part)]
+    said = [colour for one in own for colour in one.values]
     usual, place = _BY_NOUN.get(head_word(expression.noun or ""), ([], ""))
     colours = said or usual
     if not colours:
         return None
-    areas = areas_of(scene, index)
     height, width = areas.shape
     shown = memberships(cv2.medianBlur(scene.small(index), 5), [term for term in TERMS if term in colours])
     fits = cv2.resize(shown.max(axis=-1), (width, height), interpolation=cv2.INTER_AREA)
@@ -82,7 +85,7 @@ def stuff_mask(
         for area in range(areas.max() + 1)
         if (cells := (areas == area) & open_to).sum() >= LEAST_SHARE * height * width
     }
-    if not any(worth.values()):
+    if max(worth.values(), default=0.0) < LIKELY:
         return None
     least = AS_LIKELY * max(worth.values())
     taken = np.isin(areas, [area for area, value in worth.items() if value >= least]) & open_to

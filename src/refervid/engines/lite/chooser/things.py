@@ -17,8 +17,8 @@ from refervid.engines.surest import surest_pivots
 
 RIVAL = 0.7
 """Another thing that is worth so much of the best may be meant as well."""
-SEEN_OF_EACH = ("colour", "part", "motion")
-"""Statements that are judged of each thing by itself."""
+SEEN_OF_EACH = ("colour", "part")
+"""Statements that hold of a thing whatever the others are like, and surely."""
 SAME_LOOKS = 0.6
 """Shared colours of two tracks that may be the same thing at different times."""
 AGAIN_SHARE = 0.5 * PLURAL_SHARE
@@ -59,7 +59,7 @@ def chosen_groups(
             again[0].append(each)
         elif (
             each.worth < PLURAL_SHARE * judged[0].worth
-            or not _is_so_too(each, judged[0])
+            or (count is None and not _is_so_too(each, judged[0]))
             or any(same_place(one.track, each.track) for group in groups for one in group)
         ):
             continue
@@ -71,8 +71,12 @@ def chosen_groups(
 
 
 def _is_so_too(one: Judgement, best: Judgement) -> bool:
-    """ "the brown dogs" are all that are brown, if any is."""
-    seen = [said for said, fit in best.fits.items() if said[0] in SEEN_OF_EACH and fit >= HOLDS]
+    """ "the brown dogs" are all that are brown, if the best is. What something is not is told less surely."""
+    seen = [
+        (kind, words)
+        for (kind, words), fit in best.fits.items()
+        if kind in SEEN_OF_EACH and not words.startswith("not ") and fit >= HOLDS
+    ]
     return all(one.fits.get(said, 1.0) >= HOLDS for said in seen)
 
 

@@ -17,6 +17,8 @@ from refervid.engines.lite.language.words import PART_KINDS, Word
 _CAMERA_PLACES = {"near": "front", "in_front_of": "front", "behind": "back", "far_from": "back"}
 _BARE_PLACES = {"behind": "back", "above": "top", "below": "bottom", "near": "front", "far_from": "back"}
 _PLACES = ("", "place", "stuff", "substance", "bodypart", "garment", "part")
+_HELD = ("ware", "food", "ball")
+"""Classes of things that no person is inside of."""
 _SOMETHING = Expression("", "thing", "thing")
 
 
@@ -27,7 +29,8 @@ class Doings(ABC):
         self._cursor = cursor
         self._builder = builder
         self._target_end = -1
-        self._undergone: Word | None = None
+        self._undergone: tuple[Word, str] | None = None
+        """What is done to the thing, and what was noted of that."""
 
     @abstractmethod
     def target(self) -> ExpressionBuilder:
@@ -81,7 +84,11 @@ class Doings(ABC):
             return
         negated, cursor.negated = cursor.negated, False
         said = [word.text]
-        if cursor.sees_text("up", "down") and not cursor.noun_phrase_at(1):
+        if (
+            word.stem in lexicon.POSES.split()
+            and cursor.sees_text("up", "down")
+            and not cursor.noun_phrase_at(1)
+        ):
             said.append(cursor.take().text)  # who looks up goes nowhere
         elif cursor.sees_text(*lexicon.VERB_PARTICLES.split()) and cursor.noun_phrase_at(1):
             cursor.take()
@@ -92,9 +99,10 @@ class Doings(ABC):
         elif word.stem in lexicon.AMONG_OTHERS.split():
             cursor.negated = negated
             self._add_relation(_kind_of(word), word, [_SOMETHING])
-        self._undergone = word if word.form == "ed" else None
+        noted = " ".join(["not", *said] if negated else said)
+        self._undergone = (word, noted) if word.form == "ed" else None
         if (len(builder.unchecked), len(builder.relations)) == known:
-            builder.unchecked.append(" ".join(["not", *said] if negated else said))
+            builder.unchecked.append(noted)
 
     def _read_agent(self, word: Word) -> bool:
         """ "walked by the man": the thing is what something is done to."""
@@ -107,11 +115,15 @@ class Doings(ABC):
 
     def read_late_agent(self) -> bool:
         """ "pushed off the table by the cat"."""
-        word = self._undergone
-        if word is None or not self._read_agent(word):
+        if self._undergone is None:
+            return False
+        word, noted = self._undergone
+        self._cursor.negated |= noted.startswith("not ")
+        if not self._read_agent(word):
+            self._cursor.negated = False
             return False
         self._undergone = None
-        self._builder.unchecked = [each for each in self._builder.unchecked if each != word.text]
+        self._builder.unchecked = [each for each in self._builder.unchecked if each != noted]
         return True
 
     def read_object_clause(self) -> bool:
@@ -122,7 +134,9 @@ class Doings(ABC):
             return False
         if cursor.sees("relative"):
             cursor.take()
-        determined, person = cursor.sees("determiner"), cursor.sees_text("he", "she")
+        determined = cursor.sees("determiner")
+        # "then he turns around" goes on with the thing itself.
+        person = cursor.sees_text("he", "she") and cursor.after("noun", "relative")
         if cursor.noun_phrase_at() and not cursor.sees("motion", "action"):
             agent = noun_phrase(cursor)
             if person and agent.noun is None:
@@ -142,6 +156,9 @@ class Doings(ABC):
                 kind = _kind_of(verb)
                 if cursor.sees("preposition") and not cursor.noun_phrase_at(1):
                     kind = cast(RelationKind, cursor.take()["preposition"])
+                elif person and "motion" in verb and verb.stem not in lexicon.MOVES_OTHERS.split():
+                    cursor.at, cursor.negated = start, negated
+                    return False
                 elif cursor.sees_text("at", "to", "after") and not cursor.noun_phrase_at(1):
                     cursor.take()
                 self.relate(kind, verb.text, agent, action=verb.stem, passive=True)
@@ -174,12 +191,6 @@ class Doings(ABC):
         cursor, builder = self._cursor, self._builder
         kind = cast(RelationKind, word["preposition"])
         motion = builder.open_motion
-        if (
-            kind == "inside"
-            and builder.noun_class == "person"
-            and any(r.action for r in builder.relations[-1:])
-        ):
-            kind = "near"  # who mixes something in a bowl is not in it
         if cursor.sees("negation") and cursor.noun_phrase_at(1):
             cursor.take()
             cursor.negated = True
@@ -191,6 +202,8 @@ class Doings(ABC):
                 builder.add(Attribute("motion", (word["motion"],), word.text, cursor.take_negation()))
             return
         target = self.target()
+        if kind == "inside" and builder.noun_class == "person" and target.noun_class in _HELD:
+            kind = "near"  # who mixes something in a bowl is not in it
         if not target.frame:
             self.relate(kind, word.text, target, superlative=word.degree == "superlative")
         elif kind == "far_from" and motion is not None and motion.values[0] not in lexicon.STAYING:

@@ -109,7 +109,7 @@ MOTIONS: dict[str, str] = {
     "left": "leftward leftwards",
     "right": "rightward rightwards",
     "up": "rise climb ascend upward upwards up lift take_off jump_up",
-    "rising": "stand_up get_up sit_up",
+    "rising": "stand_up get_up",
     "down": "descend downward downwards down sink lower land",
     "towards": "approach",
     "away": "depart retreat recede away",
@@ -152,7 +152,8 @@ ACTIONS = (
     " cut chop peel shovel sweep wipe clean brush comb groom cuddle stroke nurse milk load unload repair"
     " fix type call text kneel squat crouch lunge yawn sneeze nod greet meet visit guard aim wrestle"
     " tackle dodge escape flee steer paddle pedal inspect examine check peck nibble gnaw swallow bathe"
-    " splash roar howl fetch collect gather deliver belong contain put_on pick_up"
+    " splash roar howl fetch collect gather deliver belong contain put_on pick_up push_ups pull_ups sit_ups"
+    " press_ups chin_ups"
 )
 # Doings towards a second thing, and where that thing then is.
 VERB_RELATIONS: dict[str, str] = {
@@ -165,7 +166,9 @@ VERB_RELATIONS: dict[str, str] = {
 # Motions that with an object are the object's: "lifts the baby".
 MOVES_OTHERS = "lift raise drop swing shake wave wag move turn spin roll twist rotate flip rock lower pass"
 # Doings to another thing even where none is named: "the car that overtakes".
-AMONG_OTHERS = "overtake follow chase attack lead hug cuddle wrestle fight"
+AMONG_OTHERS = "overtake follow chase attack lead"
+# Doings of which "up" and "down" are a part, and no motion of the thing.
+POSES = "look glance stare peer gaze face point lean bend stoop squat crouch kneel wake warm"
 # Small words between such a verb and its object: "plays with the ball", "looks at the dog".
 VERB_PARTICLES = "at to with on up for after"
 
@@ -188,7 +191,7 @@ PLACE_PREPOSITIONS = (
     " towards to after down up throughout"
 )
 
-# Of these, and of those above, what says more than where a moving thing is.
+# Said of what moves they tell its way, not only where it is: "past the others".
 PATHS = "past through along across around over"
 
 # Words with another reading in these tables that name things too; all other nouns are in the vocabulary.

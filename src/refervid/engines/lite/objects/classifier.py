@@ -1,4 +1,4 @@
-"""Names of ImageNet for tracks, asked for only where COCO's do not suffice."""
+"""Names of ImageNet for tracks, asked for where COCO's do not suffice."""
 
 from __future__ import annotations
 
