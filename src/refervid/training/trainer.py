@@ -105,7 +105,7 @@ class Trainer:
         started, since = monotonic(), self._step
         for step, batch in self._batches.from_step(self._step, self._processes.device):
             losses, norm = self._learn(step, batch)
-            self._epoch_loss += float(losses["loss"])
+            self._epoch_loss += float(losses["loss"].detach())
             self._step = step + 1
             # The first step, too, so that a run shows soon that it goes, and how fast.
             if self._step % self._recipe.log_every == 0 or self._step in (1, steps):

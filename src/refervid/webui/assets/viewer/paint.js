@@ -70,13 +70,16 @@ function beginStroke(at) {
 
 function stroke(from, to) {
   pen.globalCompositeOperation = mode() === "eraser" ? "destination-out" : "source-over";
-  pen.strokeStyle = ink();
+  pen.strokeStyle = pen.fillStyle = ink();
   pen.lineCap = "round";
   pen.lineWidth = Number(find(".brush-width").value) / 200 * clip.width;
   pen.beginPath();
   pen.moveTo(from.x, from.y);
   pen.lineTo(to.x, to.y);
   pen.stroke();
+  pen.beginPath(); // a click: browsers draw no line without length, and so no round ends of it
+  pen.arc(to.x, to.y, pen.lineWidth / 2, 0, 2 * Math.PI);
+  pen.fill();
   pen.globalCompositeOperation = "source-over";
 }
 
