@@ -329,17 +329,8 @@ COLLECTIVES = {
 
 CARDINALS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 ORDINALS = [
-    "zeroth",
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
+    *("zeroth", "first", "second", "third", "fourth"),
+    *("fifth", "sixth", "seventh", "eighth", "ninth", "tenth"),
 ]
 LAST = "last final"
 ALL = "all both every each everyone everybody"
