@@ -11,20 +11,25 @@ import pytest
 
 import refervid
 from refervid.core.types import Hook
-from refervid.engines.base import Elimination
-from refervid.engines.inventory import Inventory, ObjectTrack
+from refervid.engines.inventory import Inventory
 from refervid.engines.lite.chooser import RulesChooser, RulesSettings
 from refervid.engines.lite.chooser.things import Judgement, chosen_groups
 from refervid.engines.lite.language import parse
 from refervid.media.array import ArrayClip
 from refervid.media.clip import Clip
 from refervid.report.result import Result
-
-FRAMES, HEIGHT, WIDTH = 12, 90, 160
-
-
-def box(index: int, left: int, speed: int) -> list[int]:
-    return [left + speed * index, 30, left + speed * index + 24, 60]
+from tests.engines.lite.chooser.known import (
+    DOG,
+    FRAMES,
+    HEIGHT,
+    INVENTORY,
+    PERSON,
+    WIDTH,
+    ask,
+    box,
+    start,
+    track,
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,34 +42,6 @@ def clip() -> ArrayClip:
             x0, y0, x1, y1 = box(index, left, speed)
             frame[y0:y1, x0:x1] = colour
     return ArrayClip(frames, fps=6)
-
-
-def track(number: int, left: int, speed: int, red: bool, **names: float) -> ObjectTrack:
-    frames = np.arange(0, FRAMES, 2)
-    colours = np.zeros(22, np.float32)
-    colours[[3, 14] if red else [7, 18]] = 0.5
-    return ObjectTrack(
-        number,
-        frames,
-        np.array([box(int(frame), left, speed) for frame in frames], np.float32),
-        np.full(len(frames), max(names.values()), np.float32),
-        dict(sorted(names.items(), key=lambda pair: -pair[1])),
-        colours,
-    )
-
-
-DOG, PERSON = track(1, 10, 3, True, dog=0.9, cat=0.2), track(2, 120, 0, False, person=0.95)
-INVENTORY = Inventory((DOG, PERSON), tuple(range(0, FRAMES, 2)))
-
-
-def ask(clip: Clip, text: str, inventory: Inventory = INVENTORY) -> Elimination:
-    [answer] = RulesChooser(RulesSettings()).eliminate(clip, inventory, [text])
-    assert answer is not None
-    return answer
-
-
-def start(answer: Elimination) -> list[float]:
-    return [float(pivots[0].box_xyxy[0]) for pivots in answer.objects if pivots[0].box_xyxy is not None]
 
 
 @pytest.mark.parametrize(
@@ -371,41 +348,3 @@ def test_a_finder_of_one_s_own_names_things_for_the_whole_chain(clip: ArrayClip)
         true[index, y0:y1, x0:x1] = True
     assert (true & dog.masks).sum() / (true | dog.masks).sum() > 0.7
     assert not zebra.masks.any()
-
-
-@pytest.mark.parametrize(
-    ("text", "rows", "columns"),
-    [
-        ("the sky", slice(0, 45), slice(0, WIDTH)),
-        ("the grass", slice(45, 90), slice(0, WIDTH)),
-        ("the hill", slice(45, 90), slice(0, WIDTH)),
-        ("the sky on the right", slice(0, 45), slice(WIDTH // 2, WIDTH)),
-        ("the hill on the left", slice(45, 90), slice(0, WIDTH // 2)),
-        ("the leaves", slice(45, 90), slice(0, WIDTH)),
-    ],
-)
-def test_what_fills_an_area_is_guessed_by_colour_and_place(text: str, rows: slice, columns: slice) -> None:
-    frames = np.full((6, HEIGHT, WIDTH, 3), (40, 150, 50), np.uint8)
-    frames[:, : HEIGHT // 2] = (110, 160, 230)
-    frames[:, 60:80, 20:50] = (220, 20, 20)
-    clip = ArrayClip(frames, fps=6)
-    box = np.tile(np.array([20, 60, 50, 80], np.float32), (6, 1))
-    thing = replace(DOG, frame_indices=np.arange(6), boxes_xyxy=box, scores=np.full(6, 0.9, np.float32))
-    inventory = Inventory((thing,), tuple(range(6)))
-    # Also where no thing was found at all.
-    empty = ask(clip, text, Inventory((), tuple(range(6))))
-    assert empty.objects[0][0].mask is not None
-    answer = ask(clip, text, inventory)
-    assert answer.guess
-    mask = answer.objects[0][0].mask
-    assert mask is not None
-    true = np.zeros((HEIGHT, WIDTH), bool)
-    true[rows, columns] = True
-    true[60:80, 20:50] = False
-    assert (mask & true).sum() / (mask | true).sum() > 0.85
-
-
-def test_an_area_of_other_colours_is_not_it() -> None:
-    clip = ArrayClip(np.full((6, HEIGHT, WIDTH, 3), (40, 150, 50), np.uint8), fps=6)
-    nothing = Inventory((), tuple(range(6)))
-    assert RulesChooser(RulesSettings()).eliminate(clip, nothing, ["the fire"]) == [None]

@@ -42,10 +42,6 @@ class Cursor:
         word = self.peek(ahead)
         return word is not None and word.text in texts
 
-    def after(self, *categories: Category) -> bool:
-        """Is the word before of one of these?"""
-        return self.at > 0 and any(category in self.words[self.at - 1] for category in categories)
-
     def take(self) -> Word:
         word = self.words[self.at]
         self.at += 1

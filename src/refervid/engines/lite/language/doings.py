@@ -118,9 +118,10 @@ class Doings(ABC):
         if self._undergone is None:
             return False
         word, noted = self._undergone
-        self._cursor.negated |= noted.startswith("not ")
+        negated = self._cursor.negated
+        self._cursor.negated = negated or noted.startswith("not ")
         if not self._read_agent(word):
-            self._cursor.negated = False
+            self._cursor.negated = negated
             return False
         self._undergone = None
         self._builder.unchecked = [each for each in self._builder.unchecked if each != noted]
@@ -136,7 +137,7 @@ class Doings(ABC):
             cursor.take()
         determined = cursor.sees("determiner")
         # "then he turns around" goes on with the thing itself.
-        person = cursor.sees_text("he", "she") and cursor.after("noun", "relative")
+        person = cursor.sees_text("he", "she") and cursor.sees("noun", "relative", ahead=-1)
         if cursor.noun_phrase_at() and not cursor.sees("motion", "action"):
             agent = noun_phrase(cursor)
             if person and agent.noun is None:
