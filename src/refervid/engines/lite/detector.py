@@ -8,9 +8,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from refervid.core.types import Candidate, Hook
+from refervid.core.types import Candidate, Frame, Hook, Mask
 from refervid.engines.base import DetectorRequest, EngineSettings
-from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.proposals import (
     MOST_PROPOSALS,
     SAME_REGION,
@@ -23,7 +22,7 @@ from refervid.engines.lite.analysis.proposals import (
 from refervid.engines.lite.computing import on_all_cores
 from refervid.engines.lite.efficientnet import WEIGHTS
 from refervid.engines.lite.language import colour_names_in, unseen_noun_in
-from refervid.engines.lite.objects.name_map import NameMap, name_maps
+from refervid.engines.lite.objects.named_pieces import named_pieces
 from refervid.engines.lite.rules_engine import RulesEngine
 from refervid.media.clip import Clip
 
@@ -58,12 +57,13 @@ class MotionDetector(RulesEngine[MotionSettings]):
         def search(index: int) -> None:
             view = view_of(analysis, index)
             objects = object_proposals(view)
-            maps = _maps(analysis.scene, index, [requests[number].text for number in asked[index]])
-            for number in asked[index]:
-                text = requests[number].text
+            others = [one.mask for one in (*objects, *colour_proposals(view, ()))]
+            texts = [requests[number].text for number in asked[index]]
+            called = _called(analysis.scene.picture(index), others, texts)
+            for number, text in zip(asked[index], texts, strict=True):
                 coloured = colour_proposals(view, colour_names_in(text))
                 name, _ = unseen_noun_in(text)
-                own = name_proposals(view, name, maps[name], [*objects, *coloured]) if name in maps else []
+                own = name_proposals(view, name, called.get(name, ()))
                 limits = self.settings.limit, self.settings.overlap
                 found[number] = candidates_of(analysis.scene, [*objects, *coloured], *limits, own)
 
@@ -71,9 +71,11 @@ class MotionDetector(RulesEngine[MotionSettings]):
         return [found[number] for number in range(len(requests))]
 
 
-def _maps(scene: Scene, index: int, texts: Sequence[str]) -> dict[str, NameMap]:
-    """By noun, where frame `index` may show what the sentences name, as far as a network knows the nouns."""
+def _called(
+    picture: Frame, others: Sequence[Mask], texts: Sequence[str]
+) -> dict[str, list[tuple[Mask, float]]]:
+    """By noun, what a network calls so in the picture, as far as it knows the nouns of the sentences."""
     known = {noun: classes for noun, classes in map(unseen_noun_in, texts) if classes}
     if not known or WEIGHTS.missing():
         return {}
-    return dict(zip(known, name_maps(scene.picture(index), list(known.values())), strict=True))
+    return dict(zip(known, named_pieces(picture, others, list(known.values())), strict=True))

@@ -59,18 +59,15 @@ def test_named_colours_come_first_among_the_still(tmp_path: Path) -> None:
     assert iou(best.mask, made.masks[1][2]) > 0.7
 
 
-def test_what_a_name_is_likely_in_part_of_is_taken_whole(tmp_path: Path) -> None:
-    things = [Thing(BLUE, lambda i: (60, 60), (40, 30)), Thing(GREEN, lambda i: (150, 90), (14, 14))]
-    made = made_clip(tmp_path / "frames", things, 4)
-    view = view_of(ClipAnalysis(Scene(made.clip)), 2)
-    blue = made.masks[0][2]
-    likely = np.where(blue & (np.arange(blue.shape[1]) < 62), 0.3, 0.0).astype(np.float32)
-    others = [*object_proposals(view), *colour_proposals(view, ())]
-    [found] = name_proposals(view, "crate", likely, others)
-    assert (found.phrase, iou(found.mask, blue) > 0.7) == ("crate", True)
-    [cut] = name_proposals(view, "crate", likely, [])
-    assert iou(cut.mask, likely > 0) > 0.7
-    assert not name_proposals(view, "crate", likely / 10, others)
+def test_what_is_called_so_is_proposed_by_its_name(walk: Made) -> None:
+    view = view_of(ClipAnalysis(Scene(walk.clip)), 5)
+    coarse = np.zeros((9, 12), bool)
+    coarse[3:6, 4:8] = True
+    [surely, hardly] = name_proposals(view, "crate", [(coarse, 0.64), (coarse, 0.04), (coarse, 0.001)])
+    assert surely.phrase == hardly.phrase == "crate"
+    assert surely.mask.shape == view.frame.shape[:2]
+    assert abs(surely.mask.mean() - coarse.mean()) < 0.02
+    assert surely.score == pytest.approx(4 * hardly.score)
 
 
 def test_maps_are_probabilities_on_half_the_grid(walk: Made) -> None:

@@ -243,6 +243,16 @@ def test_detector_phrases_name_the_noun() -> None:
     assert list(choice.picks) == [1]
 
 
+def test_sentences_do_not_share_the_names_of_their_candidates() -> None:
+    clip = ShapesClip([Shape("a", "red", stay(60, 100)), Shape("b", "red", stay(300, 100))], seconds=0.4)
+    questions = []
+    for noun in ("pan", "skillet"):
+        question = clip.question(f"the {noun}")
+        first, second = question.candidates
+        questions.append(replace(question, candidates=[first, replace(second, phrase=noun)]))
+    assert [list(choice.picks) for choice in CHOOSER.pick_boxes(questions)] == [[1], [1]]
+
+
 def recognised(clip: ShapesClip, frame: int, **names: str) -> list[ObjectTrack]:
     """Some of the shapes, as a finder saw them on a frame: shape's name -> class of COCO."""
     boxes = {shape.name: one.box_xyxy for shape, one in zip(clip.shapes, clip.candidates(frame), strict=True)}

@@ -99,6 +99,10 @@ def test_neighbours_weigh_less_than_the_thing_itself(noun: str, neighbour: str) 
         ("cutlery", False),
         ("shoelace", False),
         ("trolley", False),  # a tram or a shopping cart
+        ("tiger", True),  # at least as a cat
+        ("fish", False),  # the detector sees nothing of these
+        ("guitar", False),
+        ("spider", False),
     ],
 )
 def test_what_would_be_seen_if_it_were_there(noun: str, known: bool) -> None:

@@ -12,7 +12,7 @@ from refervid.core.boxes import box_of
 from refervid.core.types import Candidate, Frame, Mask
 from refervid.engines.lite.analysis.clip_analysis import ClipAnalysis
 from refervid.engines.lite.analysis.colour import TERMS, memberships
-from refervid.engines.lite.analysis.foreground import SURE, Probability, cut_out, foreground
+from refervid.engines.lite.analysis.foreground import Probability, cut_out, foreground
 from refervid.engines.lite.analysis.scene import Scene
 from refervid.metrics.region import frame_jaccard
 
@@ -30,16 +30,12 @@ FRAGMENT = 0.05
 MOTION_WEIGHT = 0.9
 LOOKS_WEIGHT = 0.4
 """Motion against the camera makes an object more surely than a colour of its own."""
-LEAST_NAMED = 0.08
-"""Probability of a name below which nothing of the name is on a frame."""
+LEAST_NAMED = 0.005
+"""Probability of a name below which nothing is called so."""
 HEARSAY = 0.5
-"""What such a name is worth: no detector saw an outline."""
-HALF = 0.5
-"""What is that likely, compared to the likeliest place, belongs to a thing of the name."""
-ROOM = 8
-"""So many times as large as the place where its name is likeliest a thing may be."""
-THIN = 0.05
-"""A cut with less than this share of where the name is likely has missed the thing."""
+"""What such a name is worth, times the root of its probability. Of what was called so on annotated frames 19
+in 100 were right below that, 29 from there to .05, 40 from there to .2.
+"""
 NAMED_BONUS = 0.12
 """A region of a colour that the text names is worth looking at even if nothing else speaks for it."""
 
@@ -98,27 +94,19 @@ def colour_proposals(view: View, named: Sequence[str]) -> list[Proposal]:
     return found
 
 
-def name_proposals(view: View, name: str, likely: Probability, others: Sequence[Proposal]) -> list[Proposal]:
-    """Things of a name that is `likely` (h, w) in some places: of the `others` those that fit such a place,
-    else what can be cut out there.
-    """
-    likely = cv2.resize(likely, view.frame.shape[1::-1], interpolation=cv2.INTER_LINEAR)
-    peak = float(likely.max())
-    if peak < LEAST_NAMED:
-        return []
-    shape = cut_out(view.frame, np.asarray(likely * (SURE / peak), np.float32))
-    found = []
-    for place in _object_sized(likely > HALF * peak):
-        fitting = [one.mask for one in others if _fits(one.mask, place)]
-        own = _filled(shape & place) if (shape & place).sum() > THIN * place.sum() else place
-        mask = max(fitting, key=lambda mask: frame_jaccard(mask, place), default=own)
-        found.append(Proposal(mask, HEARSAY * float(likely[place].max()), name))
-    return found
+def name_proposals(view: View, name: str, found: Sequence[tuple[Mask, float]]) -> list[Proposal]:
+    """What a network calls by a name with these probabilities; masks of any size."""
+    return [
+        Proposal(_enlarged(mask, view), HEARSAY * float(np.sqrt(probability)), name)
+        for mask, probability in found
+        if probability >= LEAST_NAMED
+    ]
 
 
-def _fits(mask: Mask, place: Mask) -> bool:
-    """Is it most of a place, and not much more?"""
-    return bool((mask & place).sum() > HALF * place.sum() and mask.sum() < ROOM * place.sum())
+def _enlarged(mask: Mask, view: View) -> Mask:
+    height, width = view.frame.shape[:2]
+    soft = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(soft > 0.5, bool)
 
 
 def things_on(analysis: ClipAnalysis, index: int) -> list[Candidate]:

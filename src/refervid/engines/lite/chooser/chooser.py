@@ -183,13 +183,13 @@ def _sharpness(scene: Scene, frame: int) -> float:
 
 def _pick_boxes(scene: Scene, questions: Mapping[int, BoxQuestion]) -> dict[int, BoxChoice]:
     """Answers by number to the questions about one clip."""
-    known: dict[tuple[int, bytes, float], Region] = {}
+    known: dict[tuple[int, bytes, float, str], Region] = {}
     regions: dict[int, list[Region]] = {}
     for number, question in questions.items():
         # Sentences share their candidates, and following them is what costs.
         regions[number] = [
             known.setdefault(
-                (question.frame_index, candidate.box_xyxy.tobytes(), candidate.score),
+                (question.frame_index, candidate.box_xyxy.tobytes(), candidate.score, candidate.phrase),
                 Region(scene, question.frame_index, candidate, names),
             )
             for candidate, names in _recognised(question)

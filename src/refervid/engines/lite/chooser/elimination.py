@@ -17,7 +17,6 @@ from refervid.engines.base import Elimination
 from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.chooser.actions import BELONGS, HOW, action_fit
-from refervid.engines.lite.chooser.areas import Areas, areas_of
 from refervid.engines.lite.chooser.body import SOMEBODY, part_of, wearer
 from refervid.engines.lite.chooser.confidence import confidence
 from refervid.engines.lite.chooser.naming import NAMED, doubtful, is_anything, noun_fit, surely_another
@@ -38,6 +37,7 @@ from refervid.engines.lite.chooser.things import Judgement, chosen_groups, pivot
 from refervid.engines.lite.language import Concept, Expression, Relation
 from refervid.engines.lite.language.vocabulary import ANY
 from refervid.engines.lite.objects.classifier import TrackNames
+from refervid.engines.lite.objects.pieces import Pieces, pieces_of
 from refervid.engines.questions import UNSEEN
 from refervid.engines.surest import PIVOTS
 from refervid.media.clip import Clip
@@ -73,7 +73,7 @@ class Eliminator:
         self._names = {number: dict(track.names) for number, track in self._tracks.items()}
         self._classified = TrackNames(clip)
         self._known: dict[tuple[int, int], Region] = {}
-        self._areas: dict[int, Areas] = {}
+        self._pieces: dict[int, Pieces] = {}
         self._frames = _keyframes(self._scene, inventory)
         self._looked_at = inventory.frame_indices
         self._sampled = max(len(inventory.frame_indices), 1)
@@ -131,9 +131,9 @@ class Eliminator:
         pivots = []
         for index in sorted({round(last * (place + 0.5) / PIVOTS) for place in range(PIVOTS)}):
             here = [box for track in self._tracks.values() if (box := track.box_at(index)) is not None]
-            if index not in self._areas:
-                self._areas[index] = areas_of(self._scene, index)
-            mask = stuff_mask(self._scene, index, self._areas[index], expression, here)
+            if index not in self._pieces:
+                self._pieces[index] = pieces_of(self._scene.picture(index))
+            mask = stuff_mask(self._scene, index, self._pieces[index], expression, here)
             if mask is not None:
                 pivots.append(Pivot(index, mask=mask))
         if not pivots:

@@ -9,7 +9,7 @@ from refervid.engines.lite.language import lexicon
 from refervid.engines.lite.language.builder import PARTLY, ExpressionBuilder
 from refervid.engines.lite.language.cursor import Cursor, is_participle
 from refervid.engines.lite.language.expression import Attribute, Expression, Part
-from refervid.engines.lite.language.vocabulary import kind_of
+from refervid.engines.lite.language.vocabulary import entry, kind_of
 from refervid.engines.lite.language.words import PART_KINDS, Category, Word
 
 # Classes whose leading "-ing" word names a purpose, not a motion: "racing track", "running shoes".
@@ -89,6 +89,8 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
         builder.add(_position(cursor, builder, word))
     elif is_participle(word) and "motion" in word and cursor.noun_ahead():
         builder.add(_adjective(cursor, builder, word, "motion"))
+    elif cursor.noun_at() and _describes(cursor, builder, word):
+        builder.unchecked.append(word.text)
     elif cursor.noun_at():
         _take_head(builder, word)
     elif "shade" in word:
@@ -105,6 +107,12 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
         return False
     cursor.at += 1
     return True
+
+
+def _describes(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
+    """ "the solid white line": no noun of every day, and adjectives and a noun come after it."""
+    adjectives = cursor.sees("colour", "size", "shape", ahead=1) and cursor.noun_ahead()
+    return builder.noun is None and adjectives and entry([word.text], by_hand=True) is None
 
 
 def _take_head(builder: ExpressionBuilder, word: Word) -> None:

@@ -51,17 +51,17 @@ def _read(words: list[Word], text: str) -> Expression:
         builder.noun = builder.noun_class = "person" if cursor.take().text in ("who", "whoever") else "thing"
     elif not (cursor.sees("negation") and cursor.sees("determiner", ahead=1)):
         builder = noun_phrase(cursor)
+        if builder.noun_class == "thing" and cursor.sees_text("who"):
+            builder.noun = builder.noun_class = "person"
     Modifiers(cursor, builder).read()
     builder.respelled += [(word.written, word.text) for word in cursor.words if word.written]
     return builder.build(text)
 
 
 def unseen_noun_in(text: str) -> tuple[str, tuple[int, ...]]:
-    """The noun with ImageNet's classes that it names, none for what the detector has a class for and for
-    what has no outline.
-    """
+    """The noun with ImageNet's classes that it names, none for persons and for what may be anything."""
     meant = parse(text).concept
-    if meant is None or meant.stuff or meant.has_class or meant.kind in ("person", "thing"):
+    if meant is None or meant.kind in ("person", "thing"):
         return "", ()
     return meant.noun, tuple(meant.classifier)
 

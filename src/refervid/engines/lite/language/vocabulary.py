@@ -50,6 +50,9 @@ COCO_CLASSES = (
 )
 ANY = 0.5
 """How well each class stands for "thing": none is ruled out, none is meant."""
+TAKEN = 0.4
+"""Weight of a neighbour's class from which on the detector sees a thing that it has no class for. Of others
+(a fish, a guitar, a spider) it sees nothing, so that it sees none does not mean that there is none."""
 
 
 FAINT = {
@@ -157,13 +160,14 @@ def _concept(noun: str) -> Concept:
     kind, flags, detector, classifier, _, traits, uses = fields[0]
     if "k" not in flags:
         classifier = next((each[3] for each in fields if each[3]), "")
-    faint = any(name in FAINT and weight == 1 for name, weight in _classes(detector))
+    weights = dict(_classes(detector))
+    seen = max(weights.values(), default=0.0) >= TAKEN and not any(weights.get(name) == 1 for name in FAINT)
     return Concept(
         noun,
         kind,
-        MappingProxyType(dict(_classes(detector))),
+        MappingProxyType(weights),
         MappingProxyType(dict.fromkeys(_indices(classifier), 1.0)),
-        "k" in flags and not faint,
+        "k" in flags and seen,
         "n" in flags,
         tuple(traits.split(", ")) if traits else (),
         tuple(uses.split(", ")) if uses else (),
