@@ -78,7 +78,10 @@ class Modifiers(Doings):
             read_garments(cursor, builder)
         elif "then" in word:
             cursor.take()
-            builder.next_phase()
+            if cursor.peek() is None:  # "who comes later": than what is not told
+                builder.unchecked.append(word.text)
+            else:
+                builder.next_phase()
         elif word.text in ("before", "after") and cursor.sees("motion", "action", ahead=1):
             cursor.take()
             builder.next_phase(earlier=word.text == "after")
