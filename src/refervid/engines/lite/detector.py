@@ -13,6 +13,8 @@ from refervid.engines.base import DetectorRequest, EngineSettings
 from refervid.engines.lite.analysis.proposals import (
     MOST_PROPOSALS,
     SAME_REGION,
+    Proposal,
+    View,
     candidates_of,
     colour_proposals,
     name_proposals,
@@ -57,9 +59,8 @@ class MotionDetector(RulesEngine[MotionSettings]):
         def search(index: int) -> None:
             view = view_of(analysis, index)
             objects = object_proposals(view)
-            others = [one.mask for one in (*objects, *colour_proposals(view, ()))]
             texts = [requests[number].text for number in asked[index]]
-            called = _called(analysis.scene.picture(index), others, texts)
+            called = _called(analysis.scene.picture(index), view, objects, texts)
             for number, text in zip(asked[index], texts, strict=True):
                 coloured = colour_proposals(view, colour_names_in(text))
                 name, _ = unseen_noun_in(text)
@@ -72,10 +73,13 @@ class MotionDetector(RulesEngine[MotionSettings]):
 
 
 def _called(
-    picture: Frame, others: Sequence[Mask], texts: Sequence[str]
+    picture: Frame, view: View, objects: Sequence[Proposal], texts: Sequence[str]
 ) -> dict[str, list[tuple[Mask, float]]]:
-    """By noun, what a network calls so in the picture, as far as it knows the nouns of the sentences."""
+    """By noun, what a network calls so in the picture, as far as it knows the nouns of the sentences: pieces,
+    or what is proposed without a name.
+    """
     known = {noun: classes for noun, classes in map(unseen_noun_in, texts) if classes}
     if not known or WEIGHTS.missing():
         return {}
+    others = [one.mask for one in (*objects, *colour_proposals(view, ()))]
     return dict(zip(known, named_pieces(picture, others, list(known.values())), strict=True))

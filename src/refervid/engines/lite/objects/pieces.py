@@ -65,10 +65,10 @@ class Pieces:
         """
         numbers = np.arange(self._cells + len(self.joined))
         apart = np.zeros(len(numbers), bool)
-        apart[-1] = True
+        apart[-1], least = True, differing * self.costs.sum()
         for joint in range(len(numbers) - 1, self._cells - 1, -1):
             pair = self.joined[joint - self._cells]
-            if apart[joint] and self.costs[joint - self._cells] > differing * self.costs.sum():
+            if apart[joint] and self.costs[joint - self._cells] > least:
                 apart[pair] = True
             else:
                 numbers[pair] = numbers[joint]
