@@ -59,9 +59,11 @@ def _read(words: list[Word], text: str) -> Expression:
 
 
 def unseen_noun_in(text: str) -> tuple[str, tuple[int, ...]]:
-    """The noun with ImageNet's classes that it names, none for persons and for what may be anything."""
+    """The noun with ImageNet's classes that it names, none for what the detector has a class for: what that
+    does not see is drawn, or oddly seen, and is not seen by ImageNet's network either.
+    """
     meant = parse(text).concept
-    if meant is None or meant.kind in ("person", "thing"):
+    if meant is None or meant.has_class or meant.kind in ("person", "thing"):
         return "", ()
     return meant.noun, tuple(meant.classifier)
 

@@ -42,7 +42,8 @@ def named_pieces(
 ) -> list[list[tuple[Mask, float]]]:
     """For each set of ImageNet's classes what is called so best, the best first: of the pieces of the picture
     and the `others`, (h, w) bool each. With the probability of the best, for the next ones less as they are
-    worth less. Of the `others` the mask comes back as it is, of pieces it is on their own grid.
+    worth less. Where one of the `others` is the same thing its mask comes back as it is, else a piece on its
+    own grid.
     """
     regions = _Regions(pieces_of(picture), others)
     # The mean of logarithms: what is called so at every side, else what is around a thing is called so too.
@@ -78,16 +79,20 @@ class _Regions:
         sums = np.concatenate([self._pieces.sums(values)[self._asked], own])
         return np.asarray(sums / np.maximum(self._counts, 1e-6)[:, None], np.float32)
 
-    def mask(self, number: int) -> Mask:
-        if number < len(self._asked):
-            return self._pieces.mask(int(self._asked[number]))
-        return self._others[number - len(self._asked)]
-
     def cells(self, number: int) -> Mask:
         """(h, w) on the grid of the pieces."""
         if number < len(self._asked):
-            return self.mask(number)
-        return np.asarray(self._weights[number - len(self._asked)].reshape(self.size) > 0.5, bool)
+            return self._pieces.mask(int(self._asked[number]))
+        return self._other(number - len(self._asked))
+
+    def outline(self, cells: Mask) -> Mask:
+        """Of the others the one that is the same thing, which has a finer outline, else the cells."""
+        shared = [frame_jaccard(self._other(number), cells) for number in range(len(self._others))]
+        best = int(np.argmax([*shared, SAME]))
+        return self._others[best] if best < len(shared) else cells
+
+    def _other(self, number: int) -> Mask:
+        return np.asarray(self._weights[number].reshape(self.size) > 0.5, bool)
 
 
 def _apart(regions: _Regions, probabilities: NDArray[np.float64]) -> Iterator[tuple[Mask, float]]:
@@ -98,7 +103,7 @@ def _apart(regions: _Regions, probabilities: NDArray[np.float64]) -> Iterator[tu
         cells = regions.cells(number)
         if len(kept) < MOST and all(frame_jaccard(one, cells) < SAME for one in kept):
             kept.append(cells)
-            yield regions.mask(number), float(probabilities[best] * worth[number] / worth[best])
+            yield regions.outline(cells), float(probabilities[best] * worth[number] / worth[best])
 
 
 def _features(picture: Frame, side: int, size: tuple[int, int]) -> NDArray[np.float32]:
