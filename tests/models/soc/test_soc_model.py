@@ -226,6 +226,8 @@ def test_heads_of_another_form_learn_and_are_kept(changes: dict[str, object], tm
     save(model.eval(), tmp_path / "kept.safetensors")
     kept, words = load(tmp_path / "kept.safetensors"), tokens(model, TEXTS[:1])
     assert kept.config == model.config
+    weights = kept.state_dict()
+    assert all(torch.equal(weights[name], weight) for name, weight in model.state_dict().items())
     with torch.no_grad():
         found = kept(clip(), words).main
         # Sums of the same numbers elsewhere in memory may round otherwise.

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from refervid.core.types import Frame, Mask
 from refervid.engines.lite.computing import computing
 from refervid.engines.lite.efficientnet import load_efficientnet
-from refervid.engines.lite.objects.pieces import Pieces, fitted, pieces_of
+from refervid.engines.lite.objects.pieces import Pieces, fitted, on_grid, pieces_of
 from refervid.metrics.region import frame_jaccard
 
 SIDES = (224, 480, 800)
@@ -112,7 +112,7 @@ def _features(picture: Frame, side: int, size: tuple[int, int]) -> NDArray[np.fl
     with computing():
         network = load_efficientnet()
         features = F.relu6(network.head(network.features(pixels)[STRIDE]))[0].numpy()
-    return np.stack([cv2.resize(plane, size[::-1], interpolation=cv2.INTER_LINEAR) for plane in features], -1)
+    return on_grid(features, size[::-1])
 
 
 def _called(means: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -100,7 +100,12 @@ def _looks(picture: Frame, size: tuple[int, int]) -> NDArray[np.float32]:
     with computing():
         features = load_efficientnet().features(pixels)[STRIDE][0]
         unit = torch.nn.functional.normalize(features, dim=0).numpy()
-    return np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in unit], -1)
+    return on_grid(unit, size)
+
+
+def on_grid(features: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.float32]:
+    """(h, w, D) of (D, h', w'); `size` is (w, h)."""
+    return np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in features], -1)
 
 
 def _joined(cells: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
