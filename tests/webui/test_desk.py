@@ -65,6 +65,21 @@ def test_any_name_of_an_upload_stays_in_its_folder(desk: Desk, tmp_path: Path, n
     assert work.clip.source.is_relative_to(work.folder)
 
 
+@pytest.mark.parametrize("name", ["session", "export", "overlay-1.mp4"])
+def test_an_upload_may_be_called_like_what_is_made_of_it(desk: Desk, tmp_path: Path, name: str) -> None:
+    sent = write_video(tmp_path / "upload.mp4", pictures()).read_bytes()
+    work = desk.open(tmp_path / "upload.mp4", name)
+    work.ask([RED], False, "lite")
+    work.draw_film()
+    film = work.film
+    assert film is not None
+    assert film != work.clip.source
+    work.export([])
+    work.undo()
+    assert not film.exists()
+    assert work.clip.source.read_bytes() == sent
+
+
 def test_files_go_with_the_visitor(desk: Desk) -> None:
     desk.present_work().ask([RED], False, "lite")
     desk.present_work().export([])

@@ -154,7 +154,7 @@ def test_a_clip_is_opened_in_line_and_nothing_is_asked_meanwhile(
                 call()
     assert opening.result(PATIENCE_S)["name"] == "silent"
     assert uploads(site) == []
-    assert [path.name for path in visitor.desk.present_work().folder.glob("*.mp4")] == ["silent.mp4"]
+    assert [path.name for path in visitor.desk.present_work().folder.rglob("*.mp4")] == ["silent.mp4"]
     assert client.predict(["the red thing"], api_name="/ask")["queries"][0]["status"] == "guess"
 
 

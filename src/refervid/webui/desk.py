@@ -48,8 +48,10 @@ class Desk:
             raise SettingsError(f"{len(self.works)} clips are open: close one of them first")
         number = next(self._numbers)
         folder = self.folder / f"clip-{number}"
-        target = folder / f"{slug(Path(name).stem)}{_suffix(name)}"
+        # In a folder of its own, as it may be called like something that the work writes.
+        target = folder / "upload" / f"{slug(Path(name).stem)}{_suffix(name)}"
         folder.mkdir()
+        target.parent.mkdir()
         try:
             shutil.move(path, target)
             self.limits.check_file(target)
