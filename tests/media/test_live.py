@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +67,9 @@ def test_a_camera_that_sends_single_jpegs() -> None:
         serving("multipart/x-mixed-replace; boundary=next", body) as address,
         LiveSource(address, late="wait") as source,
     ):
-        pictures = list(source)
+        pictures = []
+        with pytest.raises(UnreadableMedia, match="broke off"):  # such a stream has no end of its own
+            pictures.extend(source)
         assert "arrival" in source.notes[0]
     assert [frame_number(picture.frame) for picture in pictures] == list(range(5))
     assert (np.diff([picture.time_s for picture in pictures]) > 0).all()
@@ -83,6 +86,48 @@ def test_a_network_camera_gives_every_frame_at_its_own_pace() -> None:
     steps = np.diff([picture.time_s for picture in pictures])
     assert steps[1:] == pytest.approx(np.diff(TIMES_S)[1:], abs=1e-4)
     assert steps[0] > 0
+
+
+def test_a_connection_that_breaks_off_is_told_after_what_came(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(0)
+    frames = 100
+    sent = write_video(tmp_path / "clip.mkv", numbered_frames(frames)).read_bytes()
+
+    class Breaking(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(2 * len(sent)))
+            self.end_headers()
+            self.wfile.write(sent)
+
+    with (
+        web_server(Breaking) as address,
+        LiveSource(address.replace("//", "//me:secret@"), late="wait") as source,
+    ):
+        pictures = []
+        with pytest.raises(UnreadableMedia, match="broke off") as told:
+            pictures.extend(source)
+    # With those that the decoder still held.
+    assert [frame_number(picture.frame) for picture in pictures] == list(range(frames))
+    assert "secret" not in str(told.value) + caplog.text
+
+
+def test_whatever_goes_wrong_while_frames_are_read_is_told(tmp_path: Path) -> None:
+    class Pipe(io.BytesIO):
+        failing = False
+
+        def read(self, size: int | None = -1) -> bytes:
+            if self.failing:
+                raise RuntimeError("the program before the pipe failed")
+            return super().read(1000)
+
+    pipe = Pipe(write_video(tmp_path / "clip.mkv", numbered_frames(300)).read_bytes())
+    source = LiveSource(PIPE, late="wait", pipe=pipe)
+    pipe.failing = True
+    with source, pytest.raises(RuntimeError, match="before the pipe"):
+        list(source)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="cameras are files on Linux alone")

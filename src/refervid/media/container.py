@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ def open_container(path: Path, codec_options: dict[str, str] | None = None) -> I
     except PermissionError as error:
         raise MediaNotFound(f"{path} cannot be read: permission denied; check its access rights") from error
     except (FFmpegError, OSError, ValueError) as error:
-        raise _unreadable(path, _reason(error)) from error
+        raise _unreadable(path, reason(error)) from error
     if not container.streams.video and not container.streams.audio:
         container.close()
         raise _unreadable(path, "it lists neither pictures nor sound")
@@ -130,7 +130,7 @@ def read_packets(container: InputContainer, *streams: Any) -> Iterator[av.Packet
     try:
         yield from container.demux(*streams)
     except (FFmpegError, IndexError) as error:  # IndexError: PyAV at the end, if streams turned up on the way
-        log.warning("reading of %s ended early: %s", container.name, _reason(error))
+        log.warning("reading of %s ended early: %s", container.name, reason(error))
 
 
 def seek_key_frame(container: InputContainer, stream: Any, stamp: int) -> bool:
@@ -138,14 +138,19 @@ def seek_key_frame(container: InputContainer, stream: Any, stamp: int) -> bool:
     try:
         container.seek(stamp, stream=stream)
     except FFmpegError as error:
-        log.debug("cannot seek in %s: %s", container.name, _reason(error))
+        log.debug("cannot seek in %s: %s", container.name, reason(error))
         return False
     return True
 
 
 def decode_frames(container: InputContainer, stream: Any) -> Iterator[Any]:
-    """Decoded frames of one stream from the current position; packets that cannot be decoded are skipped."""
-    for packet in read_packets(container, stream):
+    """Decoded frames of one stream from the current position, as `decode_packets` gives them."""
+    return decode_packets(read_packets(container, stream), stream)
+
+
+def decode_packets(packets: Iterable[av.Packet], stream: Any) -> Iterator[Any]:
+    """Frames of a stream's packets; those that cannot be decoded are skipped."""
+    for packet in packets:
         yield from _decode(packet)
     try:
         yield from stream.decode(None)  # what the decoder still holds when reading ended early
@@ -157,9 +162,10 @@ def _decode(packet: av.Packet) -> list[Any]:
     try:
         return list(packet.decode())
     except FFmpegError as error:
-        log.debug("skipped a damaged packet: %s", _reason(error))
+        log.debug("skipped a damaged packet: %s", reason(error))
         return []
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Why, without the address: that is in the text of PyAV's errors, and may hold a password."""
     return getattr(error, "strerror", None) or str(error)

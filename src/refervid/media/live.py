@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from threading import Condition, Thread
 from typing import Any, BinaryIO, Literal, Self
@@ -25,7 +26,7 @@ from refervid.core.errors import (
     UnreadableMedia,
 )
 from refervid.core.types import Frame
-from refervid.media.container import FORMATS, THREADS, decode_frames
+from refervid.media.container import FORMATS, THREADS, decode_packets, reason
 from refervid.media.limits import DEFAULT_MAX_PIXELS, frame_limit
 from refervid.media.picture_format import DisplayFormat
 
@@ -109,7 +110,10 @@ class LiveSource:
         self._thread.join(_PATIENCE_S)  # a reader that waits for a dead source gives up by itself
 
     def __iter__(self) -> Iterator[LivePicture]:
-        """Until the source ends. Raises `EmptyClip`; `UnreadableMedia` for pictures that are too large."""
+        """Until the source ends. Raises `EmptyClip`; `UnreadableMedia` for pictures that are too large, and
+        after the last picture for a source that broke off; what a pipe raises.
+
+        A camera that sends single JPEGs has no other end than breaking off."""
         began = False
         while True:
             with self._change:
@@ -119,8 +123,13 @@ class LiveSource:
             if picture is not None:
                 began = True
                 yield picture
+            elif isinstance(self._error, FFmpegError | ValueError | OSError):
+                why = f"broke off ({reason(self._error)})"
+                raise UnreadableMedia(
+                    f"{self.name} {why}: check that it is still there, and start again"
+                ) from self._error
             elif self._error is not None:
-                raise UnreadableMedia(f"{self.name}: {self._error}") from self._error
+                raise self._error
             elif not began:
                 raise EmptyClip(f"{self.name} ended before a frame could be decoded")
             else:
@@ -131,7 +140,7 @@ class LiveSource:
             for picture in self._pictures():
                 if not self._offer(picture):
                     break
-        except (FFmpegError, ValueError, OSError) as error:
+        except Exception as error:  # told where pictures are asked for: in this thread nobody sees it
             self._error = error
         finally:
             with suppress(FFmpegError):
@@ -150,13 +159,24 @@ class LiveSource:
             self._change.notify_all()
             return not self._closed
 
+    def _packets(self) -> Iterator[av.Packet]:
+        """Where reading breaks off, what has come is decoded to its end: the error waits for that."""
+        try:
+            yield from self._container.demux(self._stream)
+        except IndexError:  # PyAV at the end, if streams turned up on the way
+            return
+        except (FFmpegError, ValueError, OSError) as error:
+            self._error = error
+
     def _pictures(self) -> Iterator[LivePicture]:
         shown: DisplayFormat | None = None
-        times = _Times(self._timed)
+        times = _Times(self._stream.time_base if self._timed else None)
         last = -1.0
-        for frame in decode_frames(self._container, self._stream):
+        for frame in decode_packets(self._packets(), self._stream):
             if frame.width * frame.height > self._limit:
-                raise ValueError(f"a frame of {frame.width}x{frame.height} pixels is more than is allowed")
+                raise UnreadableMedia(
+                    f"{self.name}: a frame of {frame.width}x{frame.height} pixels is more than is allowed"
+                )
             if shown is None:
                 shown = DisplayFormat.of(frame, self._stream.sample_aspect_ratio)
                 self.notes += shown.notes
@@ -169,22 +189,22 @@ class LiveSource:
 
 
 class _Times:
-    """Seconds after the first frame, by the frames' own times if they are `timed`, else by their arrival.
+    """Seconds after the first frame, by the frames' own times in units of `unit_s`, or by their arrival.
 
     Of the first frames of a network camera FFmpeg may not know the time: they have that of arrival too.
     """
 
-    def __init__(self, timed: bool) -> None:
-        self._timed = timed
+    def __init__(self, unit_s: Fraction | None) -> None:
+        self._unit_s = unit_s
         self._first: float | None = None
         self._shift: float | None = None
 
     def of(self, frame: av.VideoFrame, arrived_s: float) -> float:
         self._first = arrived_s if self._first is None else self._first
         elapsed = arrived_s - self._first
-        if not self._timed or frame.pts is None:
+        if self._unit_s is None or frame.pts is None:
             return elapsed
-        stamp = float(frame.pts * frame.time_base)
+        stamp = float(frame.pts * self._unit_s)  # frames that a decoder still held have no unit of their own
         self._shift = elapsed - stamp if self._shift is None else self._shift
         return stamp + self._shift
 
@@ -211,9 +231,8 @@ def _open(source: str, name: str, pipe: BinaryIO | None, limit: int) -> InputCon
     try:
         container: InputContainer = av.open(file, format=kind, options=options)
     except (FFmpegError, OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
         raise UnreadableMedia(
-            f"{name} cannot be read ({reason}): check that it is there, and that it is a video"
+            f"{name} cannot be read ({reason(error)}): check that it is there, and that it is a video"
         ) from error
     return container
 
