@@ -171,4 +171,5 @@ def test_a_frame_that_is_too_large_ends_it(tmp_path: Path) -> None:
 
 def test_passwords_are_not_shown() -> None:
     assert without_password("rtsp://me:secret@10.0.0.9/x") == "rtsp://...@10.0.0.9/x"
+    assert without_password("rtsp://me:s@c:ret@10.0.0.9/x@y") == "rtsp://...@10.0.0.9/x@y"
     assert without_password("rtsp://10.0.0.9/x@y") == "rtsp://10.0.0.9/x@y"

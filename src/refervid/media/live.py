@@ -250,4 +250,4 @@ def _camera(number: int) -> tuple[str, str]:
 
 def without_password(source: str) -> str:
     """An address to show: user names and passwords in it are nobody's business."""
-    return re.sub(r"^([a-z]+://)[^/@]*@", r"\1...@", source, flags=re.IGNORECASE)
+    return re.sub(r"^([^/]*://)[^/]*@", r"\1...@", source)
