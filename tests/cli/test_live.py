@@ -51,6 +51,8 @@ def test_what_cannot_be_followed_or_fetched_is_told(tmp_path: Path) -> None:
     out = str(tmp_path / "out")
     nothing = CliRunner().invoke(app, ["live", "-", "-o", out])
     assert (nothing.exit_code, "say what to follow" in nothing.stderr) == (2, True)
+    both = CliRunner().invoke(app, ["live", "-", "-t", "the cup", "--box", "cup=0:1,1,9,9", "-o", out])
+    assert (both.exit_code, "give either" in both.stderr) == (2, True)
     words = ["live", "clip.mp4", "--box", "0:1,1,9,9", "-p", "lite", "-o", out]
     file = CliRunner().invoke(app, words)
     assert (file.exit_code, "no live source" in file.stderr) == (2, True)

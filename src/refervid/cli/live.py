@@ -69,6 +69,9 @@ def live(
     if not text and not box and not point:
         console.print('say what to follow: --text "the cup", or --box 0:40,30,200,180 on the first frame')
         raise typer.Exit(USAGE)
+    if text and (box or point):
+        console.print("--text is followed from the end of --look, marks from the first frame: give either")
+        raise typer.Exit(USAGE)
     with reporting_errors(), ExitStack() as stack:
         from refervid.cli.marks import read_marks
         from refervid.media.live import PIPE, LiveSource
@@ -91,9 +94,8 @@ def live(
             console.print(f"open {film.address}", markup=False)
         pictures: Iterator[LivePicture] = iter(stack.enter_context(stream))
         if text:
-            first, found, notes = look_for(pipeline, text, pictures, look)
+            first, objects, notes = look_for(pipeline, text, pictures, look)
             pictures = chain([first], pictures)
-            objects |= found
             for note in notes:
                 console.print(note, markup=False)
         try:
