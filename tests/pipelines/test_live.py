@@ -17,8 +17,11 @@ from refervid.core.rle import decode_mask
 from refervid.core.types import Pivot
 from refervid.engines.lite.tracker import EmbeddedTracker
 from refervid.media.live import LivePicture
-from refervid.pipelines.live import LiveFolder, follow
+from refervid.pipelines.live import LiveFolder, follow, look_for
+from refervid.pipelines.presets import load
 from refervid.webui.mjpeg import FilmServer
+from tests.cli.test_segment import disc
+from tests.clips import disc_and_square
 from tests.engines.made_clips import Made, iou, red_and_blue
 
 FRAMES = 9
@@ -77,6 +80,17 @@ def test_the_look_of_a_dropped_object_is_forgotten(made: Made, tracker: Embedded
     live.push(made.clip.frame(2))
     with pytest.raises(KeyError):
         live._scene.picture(0)
+
+
+def test_a_long_look_takes_no_more_memory_than_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = disc_and_square(12)
+    pictures = (LivePicture(frame, 3 + index / 25, 0.0, 0) for index, frame in enumerate(frames))
+    monkeypatch.setattr("refervid.pipelines.live._LOOK_PIXELS", 8 * 96 * 144 + 5)
+    last, objects, notes = look_for(load("lite", device="cpu"), ["the red disc"], pictures, 1e9)
+    assert np.array_equal(last.frame, frames[7])
+    assert iou(objects["the red disc"][0].mask, disc(7)) > 0.8
+    assert "only the first 0.3 s" in notes[0]
+    assert np.array_equal(next(pictures).frame, frames[8])  # nothing of the source is lost
 
 
 def test_a_line_for_every_frame_and_figures_in_the_end(

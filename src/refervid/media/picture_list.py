@@ -21,7 +21,7 @@ Picture = NDArray[np.uint8] | Image.Image | str | os.PathLike[str]
 
 
 class PictureListClip(Clip):
-    """Pictures in the order they come in, shown at i / fps seconds.
+    """Pictures in the order they come in, shown at `times_s` (T,) seconds from the first, or else at i / fps.
 
     Paths are read when their frame is asked for; all else stays in memory. Pictures of another size than the
     first are scaled to it. Raises `EmptyClip` for none, `UnreadableMedia` for what is no picture,
@@ -30,7 +30,12 @@ class PictureListClip(Clip):
     """
 
     def __init__(
-        self, pictures: Iterable[Picture], *, fps: float | None = None, max_pixels: int = DEFAULT_MAX_PIXELS
+        self,
+        pictures: Iterable[Picture],
+        *,
+        fps: float | None = None,
+        times_s: NDArray[np.float64] | None = None,
+        max_pixels: int = DEFAULT_MAX_PIXELS,
     ) -> None:
         if fps is not None:
             check_fps(fps)
@@ -48,9 +53,10 @@ class PictureListClip(Clip):
             check_size(self.source, self.width, self.height, len(self._pictures), max_pixels)
         if not self._pictures:
             raise EmptyClip("there are no pictures: give at least one")
-        if fps is None and len(self._pictures) > 1:
+        if fps is None and times_s is None and len(self._pictures) > 1:
             self.notes.append(f"the pictures carry no times: {USUAL_FPS:g} fps assumed (fps)")
-        self.times_s = np.arange(len(self._pictures)) / (fps or USUAL_FPS)
+        steps_s = np.arange(len(self._pictures)) / (fps or USUAL_FPS)
+        self.times_s = steps_s if times_s is None else times_s
 
     def frame(self, index: int) -> Frame:
         self._check_index(index)

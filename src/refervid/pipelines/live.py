@@ -20,13 +20,16 @@ from refervid.core.outputs import output_lock, writing_to
 from refervid.core.rle import encode_mask
 from refervid.core.types import Mask, Pivot, TextReference
 from refervid.engines.base import LiveTracker, Tracker
-from refervid.media.array import ArrayClip
 from refervid.media.live import LivePicture
+from refervid.media.picture_list import PictureListClip
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.session.results import numbered
 
 _RECENT = 10_000
 """Frames whose latencies make the summary's figures."""
+
+_LOOK_PIXELS = 10**9
+"""Of all frames together that are looked at for a sentence, at 3 bytes each: 16 s of 1080p at 30 a second."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +69,22 @@ def look_for(
 ) -> tuple[LivePicture, dict[str, list[Pivot]], list[str]]:
     """What sentences mean in the first `look_s` seconds: the last frame of these, marks on it, and notes.
 
-    Frames that arrive while it is looked for are the source's to drop or to hold back.
+    Frames that arrive while it is looked for are the source's to drop or to hold back. The look is shorter
+    where its frames would take too much memory, and a note says so.
     """
     seen = [next(pictures)]
-    for picture in pictures:
-        seen.append(picture)
-        if picture.time_s - seen[0].time_s >= look_s:
+    most = max(_LOOK_PIXELS // (seen[0].frame.size // 3), 1)
+    while seen[-1].time_s - seen[0].time_s < look_s and len(seen) < most:
+        picture = next(pictures, None)
+        if picture is None:
             break
-    times_s = np.array([picture.time_s for picture in seen])
-    clip = ArrayClip(np.stack([picture.frame for picture in seen]), times_s, name="live")
+        seen.append(picture)
+    times_s = np.array([picture.time_s - seen[0].time_s for picture in seen])
+    clip = PictureListClip([picture.frame for picture in seen], times_s=times_s)
     objects: dict[str, list[Pivot]] = {}
     notes: list[str] = []
+    if len(seen) == most and times_s[-1] < look_s:
+        notes.append(f"only the first {times_s[-1]:.1f} s were looked at: more frames take too much memory")
     for result in pipeline.run(clip, [TextReference(text) for text in texts]):
         notes += [f"{result.query}: {result.status.replace('_', ' ')} ({result.confidence:.0%} sure)"]
         for one in numbered(result, 1):
