@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from refervid.cli.app import app
 from refervid.core.rle import decode_mask
+from refervid.webui.mjpeg import FilmServer
 from tests.cli.test_segment import disc
 from tests.clips import disc_and_square, write_video
 from tests.engines.made_clips import iou
@@ -35,6 +36,17 @@ def test_a_pipe_is_followed_by_what_is_pointed_at_and_by_a_sentence(tmp_path: Pa
     again = CliRunner().invoke(app, words, input=video)
     assert again.exit_code == 2
     assert "is there already" in again.stderr
+
+
+def test_a_port_that_cannot_be_had_is_told_before_anything_is_written(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "clip.mkv", disc_and_square(FRAMES)).read_bytes()
+    words = ["live", "-", "--box", "0:12,52,44,84", "-p", "lite", "-o", str(tmp_path / "out"), "--serve"]
+    with FilmServer() as film:
+        taken = CliRunner().invoke(app, [*words, film.address.rpartition(":")[2]], input=video)
+    assert (taken.exit_code, "or --serve 0" in taken.stderr) == (2, True)
+    assert not (tmp_path / "out").exists()
+    beyond = CliRunner().invoke(app, [*words, "70000"], input=video)
+    assert (beyond.exit_code, "--serve" in beyond.stderr) == (2, True)
 
 
 def overlap(out: Path, name: str, first: int) -> float:

@@ -49,7 +49,8 @@ def live(
         ),
     ] = "auto",
     serve: Annotated[
-        int | None, typer.Option(metavar="PORT", min=0, help="Show the overlay at this port of this machine.")
+        int | None,
+        typer.Option(metavar="PORT", min=0, max=65535, help="Show the overlay at this port of this machine."),
     ] = None,
     seconds: Annotated[
         float | None, typer.Option(min=0, help="Stop after so many seconds of the source.")
@@ -85,13 +86,15 @@ def live(
         tracker = pipeline.tracker  # its networks are read before the first frame comes
         kept: Late = late if late != "auto" else "wait" if source == PIPE else "drop"
         stream = LiveSource(source, late=kept, max_pixels=max_pixels)
-        folder = stack.enter_context(LiveFolder(out, stream.name))
         film = None
         if serve is not None:
             from refervid.webui.mjpeg import FilmServer
+            from refervid.webui.ports import taking_port
 
-            film = stack.enter_context(FilmServer(serve))
+            with taking_port(serve, "--serve"):
+                film = stack.enter_context(FilmServer(serve))
             console.print(f"open {film.address}", markup=False)
+        folder = stack.enter_context(LiveFolder(out, stream.name))
         pictures: Iterator[LivePicture] = iter(stack.enter_context(stream))
         if text:
             first, objects, notes = look_for(pipeline, text, pictures, look)

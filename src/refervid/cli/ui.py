@@ -11,7 +11,8 @@ import typer
 
 from refervid.cli.console import console, reporting_errors
 from refervid.cli.options import AllowRemote, Device
-from refervid.core.errors import MissingExtra, SettingsError
+from refervid.core.errors import MissingExtra
+from refervid.webui.ports import taking_port
 
 
 def ui(
@@ -45,9 +46,7 @@ def ui(
 def _listen(host: str, port: int) -> socket.socket:
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
+    with taking_port(port, "--port"):
         listener.bind((host, port))
         listener.listen()  # a browser that comes before the server is ready waits for it
-    except OSError as error:
-        raise SettingsError(f"port {port} is taken: choose another with --port, or --port 0") from error
     return listener
