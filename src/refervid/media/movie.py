@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Any
 import av
 import cv2
 import numpy as np
+from av.codec.codec import UnknownCodecError
 from av.container import Flags
 from av.video.reformatter import ColorRange, Colorspace
 from numpy.typing import NDArray
 
+from refervid.core.errors import MissingExtra
 from refervid.media.clip import Clip
 from refervid.media.sound_track import SoundTrack
 from refervid.media.timing import frame_step, shown_edges
@@ -68,37 +71,42 @@ class MovieWriter:
 
     Use as a context manager and call `write` with the frames in order. An odd width or height grows by
     a copy of its last column or row, as the encoders want even ones. With `sound`, the clip's sound (if
-    it has any) goes along as AAC.
+    it has any) goes along as AAC. Raises `MissingExtra` where PyAV lacks an encoder.
     """
 
     def __init__(self, path: Path, clip: Clip, codec: VideoCodec, *, sound: bool = False) -> None:
-        self._codec = codec
+        self._path, self._clip, self._codec = path, clip, codec
         self._edges_s = shown_edges(clip.times_s)
         stamps = np.rint(self._edges_s / float(codec.time_base)).astype(np.int64)
         # Frames closer than the time base can tell still come one after the other.
         order = np.arange(len(stamps))
         self._stamps = np.maximum.accumulate(stamps - order) + order
-        self._container = av.open(
-            str(path), "w", options={"movflags": "+faststart"} if path.suffix == ".mp4" else {}
-        )
-        self._container.flags |= Flags.bitexact.value  # WebM would get a random number
-        self._video = self._add_video(clip)
-        track = SoundTrack.of(clip.sound if sound else None, float(self._edges_s[-1]))
-        self._sound = _SoundEncoder(self._container, track) if track else None
+        self._track = SoundTrack.of(clip.sound if sound else None, float(self._edges_s[-1]))
 
     def __enter__(self) -> MovieWriter:
+        options = {"movflags": "+faststart"} if self._path.suffix == ".mp4" else {}
+        with ExitStack() as stack:
+            self._container = stack.enter_context(av.open(str(self._path), "w", options=options))
+            self._container.flags |= Flags.bitexact.value  # WebM would get a random number
+            try:
+                self._video = self._add_video()
+                self._sound = _SoundEncoder(self._container, self._track) if self._track else None
+            except UnknownCodecError as error:
+                raise MissingExtra(
+                    f"PyAV was built without the encoder {error}: get a build that has it by "
+                    "pip install --force-reinstall --only-binary av av"
+                ) from error
+            self._opened = stack.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
+        with self._opened:
             if kind is None:
                 self._container.mux(self._video.encode(None))
                 if self._sound is not None:
                     self._sound.finish()
-        finally:
-            self._container.close()
 
     def write(self, index: int, picture: NDArray[np.uint8]) -> None:
         """Frame `index` of the clip as (H, W, 3) RGB or (H, W, 4) RGBA, whichever the codec takes."""
@@ -115,7 +123,8 @@ class MovieWriter:
             # Sound keeps pace with the picture, so that the container never has to hold back either.
             self._sound.encode_until(float(self._edges_s[index]))
 
-    def _add_video(self, clip: Clip) -> Any:
+    def _add_video(self) -> Any:
+        clip = self._clip
         rate = Fraction(1 / frame_step(clip.times_s)).limit_denominator(1001)
         stream: Any = self._container.add_stream(self._codec.encoder, rate=rate, options=self._codec.options)
         stream.width, stream.height = clip.width + clip.width % 2, clip.height + clip.height % 2
