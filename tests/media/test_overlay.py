@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -131,9 +133,25 @@ def test_labels_stand_beside_masks_in_any_script() -> None:
     assert (frame == 128).all()
 
 
-def test_a_label_stays_in_the_frame_whatever_its_size() -> None:
-    frame = np.full((20, 24, 3), 128, np.uint8)
-    draw_masks(frame, [np.ones((20, 24), bool)], ["wider than the frame"])
+def plate(height: int, width: int, rows: slice, columns: slice, label: str) -> tuple[int, int, int, int]:
+    """Where the label of a mask at these rows and columns lies: left, top, width and height."""
+    mask = np.zeros((height, width), bool)
+    mask[rows, columns] = True
+    frame, bare = (np.full((height, width, 3), 128, np.uint8) for _ in range(2))
+    draw_masks(frame, [mask], [label])
+    draw_masks(bare, [mask])
+    return cv2.boundingRect((frame != bare).any(axis=2).astype(np.uint8))
+
+
+def test_a_label_stays_in_the_frame() -> None:
+    *_, across, down = plate(96, 128, slice(50, 60), slice(60, 70), "the cup")
+    start, end = slice(0, 4), slice(-4, None)
+    for rows, columns in product((start, end), repeat=2):
+        left, top, *size = plate(96, 128, rows, columns, "the cup")
+        assert size == [across, down]
+        assert left == (0 if columns is start else 128 - across)
+        assert (top == 0) is (rows is start)
+    assert plate(20, 24, slice(None), slice(None), "wider than the frame")[::2] == (0, 24)
 
 
 def test_a_label_is_cut_to_what_fits_on_half_the_frame() -> None:
