@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import refervid
-from refervid.core.errors import EmptyClip, MediaTooLarge, SettingsError, UnreadableMedia
+from refervid.core.errors import EmptyClip, MediaTooLarge, SettingsError, StorageFailed, UnreadableMedia
 from refervid.media.audio import SoundSource
 from refervid.media.opening import open_clip
 from tests.clips import frame_number, numbered_frames, write_pictures, write_video, write_wav
@@ -83,6 +83,15 @@ def test_what_holds_no_pictures_is_told(source: object, words: str) -> None:
         open_clip(source)  # type: ignore[arg-type]
 
 
+def test_a_damaged_picture_is_told() -> None:
+    for kind in ("jpeg", "png"):
+        whole = io.BytesIO()
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(whole, kind)
+        torn = Image.open(io.BytesIO(whole.getvalue()[:2000]))
+        with pytest.raises(UnreadableMedia, match="is damaged"):
+            open_clip([torn])
+
+
 def test_no_pictures_are_no_clip() -> None:
     with pytest.raises(EmptyClip):
         open_clip([])
@@ -96,6 +105,14 @@ def test_an_open_file_is_read_from_where_it_stands(tmp_path: Path) -> None:
         clip = open_clip(file)
     assert clip.name == "a"
     assert numbers(clip) == numbers(open_clip(io.BytesIO(path.read_bytes()))) == list(range(8))
+
+
+def test_a_folder_for_temporary_files_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "gone"))
+    with pytest.raises(StorageFailed, match="TMPDIR"):
+        open_clip(io.BytesIO(b"a video"))
 
 
 def test_a_part_keeps_names_and_times_of_the_whole(tmp_path: Path) -> None:

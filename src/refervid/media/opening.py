@@ -90,7 +90,8 @@ class _OpenFileClip(VideoClip):
     """A copy of what an open file still holds; it goes when the clip does."""
 
     def __init__(self, file: io.IOBase, *, strict: bool, max_pixels: int) -> None:
-        self._copy = NamedTemporaryFile(prefix="refervid-")  # noqa: SIM115 (lives as long as the clip)
+        with storing_in(Path(gettempdir()), "TMPDIR"):
+            self._copy = NamedTemporaryFile(prefix="refervid-")  # noqa: SIM115 (lives as long as the clip)
         while data := file.read(2**20):
             if not isinstance(data, bytes):
                 raise UnreadableMedia(f"the file {told(file)} gives text: open it with mode 'rb'")

@@ -67,7 +67,10 @@ class PictureListClip(Clip):
         if isinstance(picture, str | os.PathLike):
             return read_picture(Path(picture), self._max_pixels)
         if isinstance(picture, Image.Image):
-            return np.array(ImageOps.exif_transpose(picture).convert("RGB"))
+            try:  # PIL decodes a file only now
+                return np.array(ImageOps.exif_transpose(picture).convert("RGB"))
+            except (OSError, SyntaxError, ValueError) as error:
+                raise UnreadableMedia(f"{told(picture)} is damaged ({error}): give a whole one") from error
         if isinstance(picture, np.ndarray) and picture.dtype == np.uint8 and picture.size:
             match picture.shape:
                 case (_, _, 3 | 4):
