@@ -16,6 +16,7 @@ import pytest
 
 pytest.importorskip("gradio", reason="the page needs the extra `ui`")
 
+from refervid.core.errors import MediaNotFound
 from refervid.webui.gate import UPLOAD, without_files
 from refervid.webui.limits import Limits
 from tests.web_server import web_server
@@ -186,6 +187,13 @@ def test_fault_38_uploads_that_nobody_opens_are_swept(small: Served) -> None:
     small.visitors.sweep(time.monotonic() + 61)
     assert kept(small) == []
     assert send(small, bytes(MB // 2)).status_code == 200
+
+
+def test_an_upload_of_a_visitor_who_is_gone_is_deleted(small: Served, tmp_path: Path) -> None:
+    name = send(small, b"x").json()[0]
+    with pytest.raises(MediaNotFound), small.visitors.uploads.taken(name, tmp_path / "gone"):
+        pytest.fail("there is no place for it")
+    assert kept(small) == []
 
 
 def test_fault_38_opened_clips_count_too(small: Served, video: Path) -> None:

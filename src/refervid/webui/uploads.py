@@ -79,14 +79,21 @@ class Uploads:
     def taken(self, name: object, folder: Path) -> Iterator[Path]:
         """The file of this name, moved below `folder`; nothing of it stays in the end.
 
-        Raises `MediaNotFound` if there is none.
+        Raises `MediaNotFound` if there is none, or `folder` is gone with its visitor.
         """
         with self._lock:
             upload = self._there.pop(str(name), None)
+        gone = MediaNotFound("the upload is gone: upload the file again")
         if upload is None:
-            raise MediaNotFound("the upload is gone: upload the file again")
-        with TemporaryDirectory(dir=folder) as place:
-            yield Path(shutil.move(upload.path, place))
+            raise gone
+        try:
+            place = TemporaryDirectory(dir=folder)
+            path = Path(shutil.move(upload.path, place.name))
+        except FileNotFoundError as error:
+            upload.path.unlink(missing_ok=True)
+            raise gone from error
+        with place:
+            yield path
 
     def sweep(self, now_s: float) -> None:
         """Delete what nobody has opened in time; `now_s` is a time of the monotonic clock."""
