@@ -81,7 +81,7 @@ def test_more_than_allowed_is_refused_while_it_comes(name: str, clip: bytes, tmp
     ("name", "told"),
     [
         ("short", "cannot be downloaded|broke off"),
-        ("page", "no video or sound"),
+        ("page", "/page gives no video or sound"),
         ("packed", "packed"),
         ("file", "not on the web|cannot be downloaded"),
         ("ring", "from one address to the next"),

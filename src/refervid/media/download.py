@@ -44,7 +44,12 @@ def download(address: str, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES, ho
                 hook("download", None, size, promised)
             if size < promised:
                 raise UnreadableMedia(f"{address} broke off after {size:,} of {promised:,} bytes: try again")
-        open_container(part).close()
+        try:
+            open_container(part).close()
+        except UnreadableMedia as error:
+            raise UnreadableMedia(
+                f"{address} gives no video or sound that can be decoded: see in a browser what it gives"
+            ) from error
     return path
 
 
