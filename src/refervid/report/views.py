@@ -44,6 +44,7 @@ _QUESTION_WORDS = {
     "box": "Which box is it?",
     "tracks": "Which of the things is it?",
     "objects": "What makes the sound?",
+    "mark": "What was pointed at?",
     "correction": "What was marked?",
     "check": "Is the result right?",
     "concepts": "What does the sentence name?",
@@ -180,7 +181,7 @@ def _view_decision(decision: Decision, clip: Clip, frames: FrameStore | None, is
         places.append(_place(clip, decision.frame_index))
     return DecisionView(
         decision=decision,
-        question=_question_words(decision.question),
+        question=question_words(decision.question),
         answer=_answer_words(decision, clip),
         source=_SOURCE_WORDS[decision.source],
         place=" · ".join(places),
@@ -215,7 +216,8 @@ def _has_picture(decision: Decision) -> bool:
     return decision.jpeg is not None or (decision.frame_index is not None and bool(decision.candidates))
 
 
-def _question_words(question: str) -> str:
+def question_words(question: str) -> str:
+    """What was asked; the question's own name where it is of an engine from elsewhere."""
     if question.startswith("round"):
         return f"{question.capitalize()}: which of the things is it?"
     return _QUESTION_WORDS.get(question, question)

@@ -25,9 +25,13 @@ NO_REASONS = "Pivots, candidates and reasons will be here."
 _STAGES = {
     "render": "Drawing the demo clip",
     "prepare": "Getting the engines ready",
+    "read": "Reading what is asked for",
     "inventory": "Looking for things",
+    "objects": "Recognising things",
+    "unnamed": "Looking for what has no name",
     "eliminate": "Judging which are meant",
     "motion": "Looking at what moves",
+    "evidence": "Telling what moves from the camera",
     "choose frames": "Choosing frames",
     "listen": "Listening",
     "choose objects": "Asking what makes the sound",
@@ -35,6 +39,7 @@ _STAGES = {
     "choose boxes": "Choosing among them",
     "segment": "Segmenting",
     "track": "Tracking through the clip",
+    "check": "Checking what was found",
     "overlay": "Drawing the overlay",
     "pack": "Packing",
 }
@@ -65,8 +70,15 @@ def clips_card(desk: Desk) -> str:
 
 def progress_card(job: Job, ahead: int) -> str:
     """How far a job is, or how many are before it."""
-    rows = [(_STAGES.get(stage, stage), *counts) for stage, counts in job.stages.items()]
+    rows = [(stage_words(stage), *counts) for stage, counts in job.stages.items()]
     return _render("progress", ahead=ahead, rows=rows)
+
+
+def stage_words(stage: str) -> str:
+    """What is being done; the stage's own name where it is of an engine from elsewhere."""
+    if stage.startswith("round "):
+        return f"{stage.capitalize()}: judging which are meant"
+    return _STAGES.get(stage, stage)
 
 
 def said_card(words: str) -> str:
