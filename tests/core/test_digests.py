@@ -7,6 +7,7 @@ import sqlite3
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -90,3 +91,14 @@ def test_a_damaged_memory_is_no_obstacle(tmp_path: Path) -> None:
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "digests.sqlite").write_bytes(b"no database" * 1000)
     assert Digests(tmp_path / "cache").of(tmp_path / "a") == Digests(tmp_path / "other").of(tmp_path / "a")
+
+
+def test_file_numbers_of_64_bits_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some network file systems have them; SQLite's numbers are signed."""
+    file = tmp_path / "a"
+    file.write_bytes(b"one")
+    real = file.stat()
+    values = {name: getattr(real, name) for name in ("st_size", "st_mtime_ns", "st_ctime_ns", "st_mode")}
+    numbered = SimpleNamespace(**values, st_ino=2**64 - 1)
+    monkeypatch.setattr(os, "stat", lambda path, **options: numbered)
+    assert Digests(tmp_path / "cache").of(file) == Digests(tmp_path / "cache").of(file)

@@ -44,6 +44,7 @@ def test_union_of_tracks() -> None:
     total = union([one, two], 4, 20, 400)
     assert total.areas().tolist() == [13, 1, 12, 0]
     assert total.presence.tolist() == [0, 0.5, 0, 0]
+    assert total.written.tolist() == [True, True, True, False]
     assert union([], 4, 20, 400).areas().tolist() == [0] * 4
 
 

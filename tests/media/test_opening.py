@@ -14,6 +14,7 @@ import refervid
 from refervid.core.errors import EmptyClip, MediaTooLarge, SettingsError, StorageFailed, UnreadableMedia
 from refervid.media.audio import SoundSource
 from refervid.media.opening import open_clip
+from refervid.media.part import PartClip
 from tests.clips import frame_number, numbered_frames, write_pictures, write_video, write_wav
 
 FRAMES = numbered_frames(8)
@@ -128,6 +129,16 @@ def test_a_part_keeps_names_and_times_of_the_whole(tmp_path: Path) -> None:
         open_clip(path, start_s=50)
     with pytest.raises(SettingsError, match=r"has no frame from 0\.2 s to 0\.1 s:"):
         open_clip(path, start_s=0.2, end_s=0.1)
+
+
+def test_a_part_of_a_clip_that_breaks_off_is_complete_where_it_ends_before(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", FRAMES)
+    whole = open_clip(path)
+    whole.complete = False
+    for every in (1, 2):
+        assert not PartClip(whole, every=every).complete
+        assert not PartClip(whole, end_s=99, every=every).complete
+        assert PartClip(whole, end_s=float(whole.times_s[6]), every=every).complete is True
 
 
 def test_a_part_has_its_own_sound(tmp_path: Path) -> None:

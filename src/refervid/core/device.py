@@ -10,7 +10,8 @@ from refervid.core.errors import DeviceError, SettingsError
 def resolve_device(wanted: str) -> tuple[str, str | None]:
     """`(device, note)` for `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; the note says why `auto` chose the CPU.
 
-    Raises `DeviceError` if the device is not there: only `auto` may fall back.
+    Raises `SettingsError` for any other word, `DeviceError` if the device is not there: only `auto` may fall
+    back.
     """
     need_word("device", wanted)
     import torch  # heavy, and not needed to show help

@@ -61,7 +61,8 @@ class Digests:
     def _of_file(self, path: Path) -> str:
         status = os.stat(path)
         place = (os.fsencode(path.resolve()),)  # a name need not be text
-        state = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        inode = status.st_ino & (2**63 - 1)  # SQLite has signed numbers, some file systems use all 64 bits
+        state = (inode, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
         if (*place, *state) not in self._known:
             self._known[*place, *state] = self._remembered(place, state) or self._read(path, place, state)
         return self._known[*place, *state]

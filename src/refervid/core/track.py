@@ -141,7 +141,9 @@ class Underway:
 
 
 def union(tracks: Iterable[Track], frames: int, height: int, width: int) -> Track:
-    """Frame-by-frame union; presence is the largest. Without tracks: an empty track."""
+    """Frame-by-frame union; presence is the largest, and what one of them has written is. Without tracks: an
+    empty track.
+    """
     total = Track(frames, height, width)
     for track in tracks:
         for index, counts in enumerate(track._counts):
@@ -153,4 +155,5 @@ def union(tracks: Iterable[Track], frames: int, height: int, width: int) -> Trac
                 pair = [{"size": [height, width], "counts": c} for c in (total._counts[index], counts)]
                 total._counts[index] = coco.merge(pair)["counts"]
         np.maximum(total.presence, track.presence, out=total.presence)
+        total.written |= track.written
     return total

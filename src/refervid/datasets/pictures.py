@@ -45,7 +45,9 @@ def read_rgb(path: Path) -> NDArray[np.uint8]:
 
 
 def read_black_white(path: Path) -> NDArray[np.bool_]:
-    """White pixels (H, W) of a PNG turned into black and white by Pillow, which dithers greys."""
+    """White pixels (H, W) of a PNG turned into black and white by Pillow, which dithers greys. Raises
+    `DatasetError`.
+    """
     return np.array(_decoded(_open(path), path).convert("1"), bool)
 
 

@@ -213,7 +213,7 @@ class RunFolder:
             video = answer.item.video
             raise ConfigurationChanged(
                 f"{video.name}: whoever answered read another video than {video.path} is here "
-                f" ({answer.video} -> {contents['video']}): give all machines the same data set"
+                f"({answer.video} -> {contents['video']}): give all machines the same data set"
             )
         return contents
 

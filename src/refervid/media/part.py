@@ -45,7 +45,7 @@ class PartClip(Clip):
         self.start_s = whole.start_s + float(times_s[inside[0]])
         self.times_s = times_s[inside] - times_s[inside[0]]
         self.notes = whole.notes
-        self.complete = whole.complete or inside[-1] < len(whole) - 1
+        self.complete = whole.complete or bool(times_s[-1] >= end_s)
         if whole.sound is not None:
             self.sound = replace(
                 whole.sound, clip_start_s=whole.sound.clip_start_s + float(times_s[inside[0]])

@@ -10,6 +10,7 @@ from typing import Any, overload
 
 import numpy as np
 
+from refervid.core.boxes import box_of
 from refervid.core.counting import counted
 from refervid.core.errors import MissingExtra, SettingsError
 from refervid.core.types import BoxArray, Details, Frame, Hook, Mask, no_hook
@@ -84,12 +85,8 @@ class Result(Outcome):
         except IndexError:
             raise IndexError(f"no frame {index}: the clip has {counted(len(self), 'frame')}") from None
         mask = self.track[place]
-        rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-        box = None
-        if len(rows):
-            box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
         objects = {one.id: one.track[place] for one in self.objects}
-        return FrameResult(place, float(self.times_s[place]), mask, box, objects)
+        return FrameResult(place, float(self.times_s[place]), mask, box_of(mask), objects)
 
     def __iter__(self) -> Iterator[FrameResult]:
         return (self[index] for index in range(len(self)))

@@ -173,7 +173,7 @@ class Trainer:
     def _end_epoch(self, epochs: int) -> None:
         """Log what `epochs` came to, and keep the network if it is the best so far.
 
-        The headline of the validation decides; without an validation the mean loss does.
+        The headline of the validation decides; without a validation the mean loss does.
         """
         mean_loss = self._mean_epoch_loss() / self._batches.steps_per_epoch
         self._epoch_loss = 0.0

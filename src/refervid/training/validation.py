@@ -56,7 +56,7 @@ class Score:
 
 
 class Validator(ABC, Generic[Part]):
-    """An validation in pieces. The score named `headline` says which of two networks is better."""
+    """A validation in pieces. The score named `headline` says which of two networks is better."""
 
     headline: ClassVar[str]
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from refervid.core.boxes import SAME_OBJECT, box_iou
+from refervid.core.boxes import SAME_OBJECT, box_iou, box_of
 from refervid.core.track import Track
 from refervid.core.types import Mask, Pivot
 from refervid.engines.base import Tracker
@@ -112,9 +112,8 @@ def _digest(mask: Mask) -> bytes:
 def _covers(track: Track, pivot: Pivot) -> bool:
     if pivot.box_xyxy is None:
         return False
-    rows, columns = (np.flatnonzero(track[pivot.frame_index].any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
+    box = box_of(track[pivot.frame_index])
+    if box is None:
         return False
-    box = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1], np.float32)
     seen = np.clip(pivot.box_xyxy, 0, np.array([track.width, track.height] * 2, np.float32))
     return box_iou(box, seen) >= SAME_OBJECT

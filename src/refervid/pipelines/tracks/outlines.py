@@ -6,12 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from refervid.core.boxes import box_iou, box_of
+from refervid.core.boxes import SAME_OBJECT, box_iou, box_of
 from refervid.pipelines.pivot.selection import Selection
 from refervid.report.objects import TrackedObject
-
-FILLED = 0.5
-"""Intersection over union of a box and that of the mask in it (what counts as found in PASCAL VOC)."""
 
 NOTE = "the outline found does not fill the box of what was chosen"
 
@@ -32,4 +29,4 @@ def _fills(thing: TrackedObject) -> bool:
         if pivot.mask is None and box is not None and (box[2:] > box[:2]).all():
             found = box_of(thing.track[pivot.frame_index])
             shares.append(0.0 if found is None else box_iou(found, box))
-    return not shares or float(np.median(shares)) >= FILLED
+    return not shares or float(np.median(shares)) >= SAME_OBJECT
