@@ -20,7 +20,9 @@ NOTHING_SAID = "the sentence names nothing that could be looked for"
 def unmeasured(expression: Expression) -> list[str]:
     """What is said and has no measure in the pixels of one region."""
     excluded = [f"not {each.noun or 'that'}" for each in expression.excluded]
-    return [*expression.unchecked, *(each.words for each in expression.parts), *excluded]
+    targets = [target for relation in expression.relations for target in relation.targets]
+    parts = [part.words for one in (expression, *targets) for part in one.parts]
+    return [*expression.unchecked, *parts, *excluded]
 
 
 def noun_notes(expression: Expression) -> list[str]:

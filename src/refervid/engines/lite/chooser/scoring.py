@@ -224,7 +224,13 @@ def _compared(
     least = attribute.negated and attribute.degree != "plain"
     ordered = (lambda region: -measure(region)) if least else measure
     if attribute.rank:
-        fits = appearance.rank_fit(regions, ordered, weights, [attribute.rank])
+        further = max(count, 1) - 1  # "the first three", "the last three"
+        first, last = (
+            (attribute.rank - further, attribute.rank)
+            if attribute.rank < 0
+            else (attribute.rank, attribute.rank + further)
+        )
+        fits = appearance.rank_fit(regions, ordered, weights, range(first, last + 1))
     elif count > 1:
         fits = appearance.rank_fit(regions, ordered, weights, range(1, count + 1))
     elif attribute.kind == "position" and count == 0:

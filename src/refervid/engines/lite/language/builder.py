@@ -42,10 +42,15 @@ class ExpressionBuilder:
             self.attributes.append(attribute)
 
     def add_direction(self, direction: str, words: str, negated: bool) -> None:
-        """ "from the right" and "to the left" after one motion say the same thing once."""
+        """ "from the right" and "to the left" after one motion say the same thing once; what does not turn
+        left may well turn.
+        """
         motion = self.open_motion
         if motion is not None and motion.values == (direction,):
             return
+        if motion is not None and motion.negated:
+            self.attributes.remove(motion)
+            negated, words = True, f"{motion.words} {words}"
         self.add(Attribute("motion", (direction,), words, negated))
 
     @property

@@ -17,6 +17,9 @@ from refervid.engines.lite.language.words import PART_KINDS, Word
 _CAMERA_PLACES = {"near": "front", "in_front_of": "front", "behind": "back", "far_from": "back"}
 _BARE_PLACES = {"behind": "back", "above": "top", "below": "bottom", "near": "front", "far_from": "back"}
 _PLACES = ("", "place", "stuff", "substance", "bodypart", "garment", "part")
+_MOVED = ("pull", "push", "throw", "toss", "carry")
+"""What is pulled up goes up; what is held up does not."""
+_TOWARDS = ("towards", "toward", "to", "up to")
 _HELD = ("ware", "food", "ball")
 """Classes of things that no person is inside of."""
 _SOMETHING = Expression("", "thing", "thing")
@@ -49,10 +52,12 @@ class Doings(ABC):
             return
         elif value == "starts" and cursor.sees("motion"):
             return
-        elif value == "spinning" and word.stem == "turn" and cursor.sees("position"):
+        elif value == "spinning" and word.stem == "turn" and self._sees_a_side():
             value = "moving"
         if self._read_agent(word):
             return
+        if word.stem in ("lift", "lower") and cursor.sees_text("up", "down") and cursor.noun_phrase_at(1):
+            cursor.take()  # "lifting up the box"
         covers = value == "hidden" and word.form in ("ing", "s") and cursor.noun_phrase_at()
         negated = cursor.negated
         said = list(builder.attributes)
@@ -63,8 +68,31 @@ class Doings(ABC):
             cursor.negated = negated and word.stem in _acting_verbs()
             moved = self._read_object(word)
             cursor.negated = False
-            if moved and word.stem in lexicon.MOVES_OTHERS.split():
+            if moved and word.stem in _moves_others():
                 builder.attributes = said
+
+    def _sees_a_side(self) -> bool:
+        """ "left", "to the left"."""
+        cursor, ahead = self._cursor, 0
+        while cursor.sees_text("to", "the", "its", ahead=ahead):
+            ahead += 1
+        return cursor.sees("position", ahead=ahead)
+
+    def goes_on_moving(self) -> bool:
+        """Does the word here belong to a motion: is there nothing but "straight" or "and" between them?"""
+        cursor, motion = self._cursor, self._builder.open_motion
+        ahead = -1
+        while cursor.sees("conjunction", "then", "intensifier", "material", "degree", ahead=ahead):
+            ahead -= 1
+        before = cursor.peek(ahead)
+        if before is not None and before.form == "ed" and before.stem in _MOVED:
+            return True
+        return (
+            before is not None
+            and motion is not None
+            and motion.values[0] not in lexicon.STAYING
+            and motion.words.endswith(before.text)
+        )
 
     def read_action(self, word: Word) -> None:
         """A doing that cannot be measured; what it is done to can at least be looked for close by."""
@@ -82,6 +110,8 @@ class Doings(ABC):
                 return
         if self._read_agent(word):
             return
+        # "being pushed on a swing": by whom is not said, and the swing is not pushed.
+        undergone = word.form == "ed" and cursor.sees("be", ahead=-2)
         negated, cursor.negated = cursor.negated, False
         said = [word.text]
         if (
@@ -90,13 +120,13 @@ class Doings(ABC):
             and not cursor.noun_phrase_at(1)
         ):
             said.append(cursor.take().text)  # who looks up goes nowhere
-        elif cursor.sees_text(*lexicon.VERB_PARTICLES.split()) and cursor.noun_phrase_at(1):
+        elif not undergone and cursor.sees_text(*lexicon.VERB_PARTICLES.split()) and cursor.noun_phrase_at(1):
             cursor.take()
         known = len(builder.unchecked), len(builder.relations)
-        if cursor.noun_phrase_at() or cursor.sees("noun"):
+        if not undergone and (cursor.noun_phrase_at() or cursor.sees("noun")):
             cursor.negated = negated
             self._read_object(word)
-        elif word.stem in lexicon.AMONG_OTHERS.split():
+        elif not undergone and word.stem in lexicon.AMONG_OTHERS.split():
             cursor.negated = negated
             self._add_relation(_kind_of(word), word, [_SOMETHING])
         noted = " ".join(["not", *said] if negated else said)
@@ -157,7 +187,7 @@ class Doings(ABC):
                 kind = _kind_of(verb)
                 if cursor.sees("preposition") and not cursor.noun_phrase_at(1):
                     kind = cast(RelationKind, cursor.take()["preposition"])
-                elif person and "motion" in verb and verb.stem not in lexicon.MOVES_OTHERS.split():
+                elif person and "motion" in verb and verb.stem not in _moves_others():
                     cursor.at, cursor.negated = start, negated
                     return False
                 elif cursor.sees_text("at", "to", "after") and not cursor.noun_phrase_at(1):
@@ -183,7 +213,7 @@ class Doings(ABC):
         part, motion = target.noun_class in PART_KINDS, word.readings.get("motion")
         if motion == "towards":
             self._builder.change_last(values=("moving",))
-        elif part and motion in ("spinning", "swinging"):
+        elif part and motion and (motion == "swinging" or word.stem in _moves_others()):
             self._builder.change_last(values=("stirring",))
         self.relate(_kind_of(word), word.text, target, action=word.stem)
         return target.noun is not None and not part
@@ -197,10 +227,12 @@ class Doings(ABC):
             cursor.negated = True
         if not (cursor.noun_phrase_at() or cursor.sees("frame", "colour", "size", "shape")):
             side = _BARE_PLACES.get(kind)
-            if side and word.text not in ("around", "over"):
+            if side and word.text not in ("around", "over", "by"):
                 builder.add(Attribute("position", (side,), word.text, cursor.take_negation(), word.degree))
             elif "motion" in word:
                 builder.add(Attribute("motion", (word["motion"],), word.text, cursor.take_negation()))
+            elif kind == "inside" and cursor.peek() is None:
+                builder.unchecked.append(word.text)
             return
         target = self.target()
         if kind == "inside" and builder.noun_class == "person" and target.noun_class in _HELD:
@@ -222,13 +254,15 @@ class Doings(ABC):
             return
         target = self.target()
         if target.frame:
-            motion = {"out of": "leaves", "off": "leaves"}.get(word.text, "")
-            if builder.open_motion is not None and word.text in ("towards", "toward", "to", "at", "from"):
+            motion = {"out of": "leaves", "off": "leaves", "across": "crossing"}.get(word.text, "")
+            if builder.open_motion is not None and word.text in (*_TOWARDS, "at", "from"):
                 motion = "away" if word.text == "from" else "towards"
             if motion:
                 builder.add(Attribute("motion", (motion,), word.text, cursor.take_negation()))
+            elif word.text in lexicon.PATHS.split():
+                builder.unchecked.append(f"{word.text} the camera")
         else:
-            moving = builder.open_motion is not None and word.text in ("towards", "toward", "to")
+            moving = builder.open_motion is not None and word.text in _TOWARDS
             self.relate("near", word.text, target, action="approach" if moving else "")
 
     def relate(
@@ -260,7 +294,7 @@ class Doings(ABC):
             or (action and kind == "with" and target.noun_class == "place")
         ):
             targets = [whole or target.build()]
-            if kind == "between" and self._cursor.sees_text("and"):
+            if kind == "between" and self._cursor.sees_text("and") and self._cursor.noun_phrase_at(1):
                 self._cursor.take()
                 targets.append(self.target().build())
             phase = builder.phase if action else 0
@@ -291,6 +325,10 @@ def _kind_of(verb: Word) -> RelationKind:
     """Where the two are to each other while this is done."""
     kinds = [kind for kind, verbs in lexicon.VERB_RELATIONS.items() if verb.stem in verbs.split()]
     return cast(RelationKind, [*kinds, "near"][0])
+
+
+def _moves_others() -> set[str]:
+    return {verb.replace("_", " ") for verb in lexicon.MOVES_OTHERS.split()}
 
 
 def _acting_verbs() -> set[str]:

@@ -35,8 +35,9 @@ def read_clothes(cursor: Cursor, builder: ExpressionBuilder) -> bool:
         return False
     start, negated = cursor.at, cursor.negated
     introduction = cursor.take().text
+    determined = cursor.sees("determiner")  # "in the sand"
     owned = noun_phrase(cursor)
-    if introduction == "in" and owned.noun in {each.words for each in owned.attributes}:
+    if introduction == "in" and not determined and owned.noun in {each.words for each in owned.attributes}:
         owned.noun, owned.noun_class = None, ""  # "in orange"
     coloured = any(attribute.kind == "colour" for attribute in owned.attributes)
     kinds = {"in": ("garment",), "with": PART_KINDS}.get(introduction, ())

@@ -79,8 +79,9 @@ POSITIONS: dict[str, str] = {
     "top": "top upper uppermost topmost",
     "bottom": "bottom lower lowest bottommost lowermost",
     "centre": "centre center middle central centered centred mid",
-    "front": "front foreground foremost frontmost nearby",
-    "back": "back background rear distant far_away far_off backmost rearmost",
+    "front": "front foreground foremost frontmost nearby closer nearer",
+    "back": "back background rear distant far_away far_off further_away farther_away backmost"
+    " rearmost further farther",
     "corner": "corner",
     "edge": "edge border margin",
 }
@@ -110,13 +111,13 @@ MOTIONS: dict[str, str] = {
     "right": "rightward rightwards",
     "up": "rise climb ascend upward upwards up lift take_off jump_up",
     "rising": "stand_up get_up",
-    "down": "descend downward downwards down sink lower land",
-    "towards": "approach",
+    "down": "climb_down descend downward downwards down sink lower land",
+    "towards": "approach come_closer get_closer move_closer come_nearer get_nearer move_nearer",
     "away": "depart retreat recede away",
     "fast": "fast quick rapid swift speed race hurry rush quickly rapidly swiftly sprint dash fast_moving"
     " high_speed at_speed",
     "slow": "slow slowly crawl creep gently lazily slow_moving",
-    "jumping": "dive jump leap hop vault bounce skip flip somersault",
+    "jumping": "jump_up_and_down dive jump leap hop vault bounce skip flip somersault",
     "spinning": "roll_over spin turn rotate twirl whirl revolve pirouette circle swirl twist roll",
     "running": "run jog gallop trot chase",
     "walking": "walk stroll wander pace march step amble",
@@ -164,7 +165,10 @@ VERB_RELATIONS: dict[str, str] = {
     "near": "face watch lick sniff eat drink pass overtake attack hunt",
 }
 # Motions that with an object are the object's: "lifts the baby".
-MOVES_OTHERS = "lift raise drop swing shake wave wag move turn spin roll twist rotate flip rock lower pass"
+MOVES_OTHERS = (
+    "lift raise drop swing shake wave wag move turn spin roll twist rotate flip rock lower pass take_off"
+    " roll_over"
+)
 # Doings to another thing even where none is named: "the car that overtakes".
 AMONG_OTHERS = "overtake follow chase attack lead"
 # Doings of which "up" and "down" are a part, and no motion of the thing.
@@ -174,9 +178,9 @@ VERB_PARTICLES = "at to with on up for after"
 
 PREPOSITIONS: dict[str, str] = {
     "near": "next_to beside near by close_to alongside adjacent_to around nearby_to at_the_side_of"
-    " besides closest_to nearest_to nearest closest",
+    " besides closest_to nearest_to closer_to nearer_to nearest closest",
     "far_from": "far_from away_from far_away_from furthest_from farthest_from",
-    "behind": "behind in_back_of at_the_back_of in_the_back_of at_the_rear_of",
+    "behind": "behind in_back_of",
     "in_front_of": "in_front_of in_the_front_of at_the_front_of ahead_of before",
     "above": "above over",
     "below": "below under underneath beneath",
@@ -188,7 +192,7 @@ PREPOSITIONS: dict[str, str] = {
 # Prepositions that say where something happens; their objects are looked at as "near".
 PLACE_PREPOSITIONS = (
     "outside across through along past at against off from for during about via over_to out_of toward"
-    " towards to after down up throughout"
+    " towards to up_to after down up throughout"
 )
 
 # Said of what moves they tell its way, not only where it is: "past the others".
@@ -211,112 +215,6 @@ SMALL_PARTS = (
     "hair beard moustache hat cap helmet shoe boot glove scarf tie belt mask goggles glasses sunglasses sock"
     " collar ear tail paw stripe headband sneaker sandal face hand"
 )
-IRREGULAR_PLURALS: dict[str, str] = {
-    "people": "person",
-    "persons": "person",
-    "folks": "person",
-    "feet": "foot",
-    "teeth": "tooth",
-    "geese": "goose",
-    "mice": "mouse",
-    "lice": "louse",
-    "oxen": "ox",
-    "dice": "die",
-    "leaves": "leaf",
-    "loaves": "loaf",
-    "sheaves": "sheaf",
-    "hooves": "hoof",
-    "scarves": "scarf",
-    "halves": "half",
-    "calves": "calf",
-    "wolves": "wolf",
-    "shelves": "shelf",
-    "elves": "elf",
-    "thieves": "thief",
-    "knives": "knife",
-    "wives": "wife",
-    "lives": "life",
-    "cacti": "cactus",
-    "fungi": "fungus",
-    "octopi": "octopus",
-    "hippopotami": "hippopotamus",
-    "sheep": "sheep",
-    "deer": "deer",
-    "fish": "fish",
-    "aircraft": "aircraft",
-    "skis": "ski",
-    "cattle": "cow",
-    "police": "police officer",
-    "buses": "bus",
-    "gases": "gas",
-    "geisha": "geisha",
-    "teddies": "teddy",
-}
-# Regular endings and those that compounds keep, the likelier first.
-PLURAL_ENDINGS: dict[str, str] = {
-    "children": "child",
-    "women": "woman",
-    "men": "man",
-    "feet": "foot",
-    "knives": "knife",
-    "wives": "wife",
-    "shelves": "shelf",
-    "ies": "y",
-    "s": "",
-    "es": "",
-    "oes": "o",
-}
-IRREGULAR_VERBS: dict[str, str] = {
-    "ran": "run",
-    "went": "go",
-    "gone": "go",
-    "came": "come",
-    "sat": "sit",
-    "stood": "stand",
-    "lay": "lie",
-    "laid": "lie",
-    "lying": "lie",
-    "laying": "lie",
-    "fell": "fall",
-    "fallen": "fall",
-    "rose": "rise",
-    "risen": "rise",
-    "flew": "fly",
-    "flown": "fly",
-    "swam": "swim",
-    "drove": "drive",
-    "driven": "drive",
-    "rode": "ride",
-    "ridden": "ride",
-    "held": "hold",
-    "threw": "throw",
-    "thrown": "throw",
-    "caught": "catch",
-    "wore": "wear",
-    "worn": "wear",
-    "shook": "shake",
-    "swung": "swing",
-    "spun": "spin",
-    "slid": "slide",
-    "sprang": "jump",
-    "leapt": "leap",
-    "ate": "eat",
-    "eaten": "eat",
-    "began": "begin",
-    "begun": "begin",
-    "hid": "hide",
-    "slept": "sleep",
-    "froze": "freeze",
-    "frozen": "freeze",
-    "led": "lead",
-    "took": "take",
-    "taken": "take",
-    "left": "leave",
-    "sank": "sink",
-    "swept": "sweep",
-    "crept": "creep",
-    "sped": "speed",
-}
 GROUPS = "group pair couple set bunch crowd herd flock pack row line team lot number trio duo family"
 # Nouns in the singular that mean several, and how many if that is told.
 COLLECTIVES = {
@@ -333,7 +231,9 @@ ORDINALS = [
     *("fifth", "sixth", "seventh", "eighth", "ninth", "tenth"),
 ]
 LAST = "last final"
+SECOND_TO_LAST = "second_to_last second_last second_from_last next_to_last penultimate"
 ALL = "all both every each everyone everybody"
+SEVERAL = "some many several few most"  # of them
 NEGATIONS = (
     "not no_longer no never without neither nor non except excluding hardly lacking except_for other_than"
     " apart_from instead_of rather_than"
@@ -348,18 +248,23 @@ BE = (
     " gets seems"
 )
 RELATIVES = "that which who whom whose where while when as"
-CONJUNCTIONS = "and or but & plus / , ;"
+CONJUNCTIONS = "and or but & plus + / , ;"
 THEN = "then and_then afterwards finally eventually later next until till after_that subsequently"
 DEGREES = {"superlative": "most", "comparative": "more further farther", "least": "least", "less": "less"}
 INTENSIFIERS = (
     "very really extremely quite rather pretty somewhat slightly far extreme so too just only also mostly"
     " completely entirely fully partly almost nearly clearly always constantly continuously"
     " the_whole_time all_the_time directly immediate immediately multi much bit coloured colored colour color"
-    " colours colors hue tone kind sort little_bit currently again mainly ever"
+    " colours colors hue tone kind sort little_bit currently again mainly ever at_first"
 )
 FILLERS = (
     "please segment find show track mask highlight select detect locate get give me where is are which i"
     " want to see need look for point at what there can you could identify mark outline us tell"
+)
+# Words that ask for something only where they open a sentence: "cut out the girl".
+REQUESTS = (
+    "am looking let know remove delete cut crop extract pick out choose follow return provide generate draw"
+    " label pls plz thanks hi hello hey ok okay just now to me"
 )
 # Slips that are words of their own, but hardly ever meant.
 SLIPS = {"sliver": "silver"}
@@ -370,7 +275,7 @@ MATERIALS = (
     " leather ceramic paper feathered feathery furry fluffy hairy shiny young old new elderly fancy broken"
     " empty full open closed dirty clean wet dry hot cold soft hard beautiful pretty cute nice ugly strong"
     " happy sad angry wild domestic pregnant bald bearded sports sport police main primary certain single"
-    " individual other same different upside barefoot shirtless topless barefooted shoeless hatless"
+    " individual remaining other same different upside barefoot shirtless topless barefooted shoeless hatless"
     " bareheaded naked colourful colorful visible forward forwards backward backwards straight curved"
     " professional toy electric modern vintage military remote"
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Literal
 
@@ -17,7 +18,17 @@ _EXCEPTIONS = ("except", "except for", "excluding", "other than", "but", "apart 
 _PLAIN_NEGATIONS = ("not", "no", "never", "hardly", "neither", "nor")
 _DENIALS = ("not", "neither", "nor")
 """What they stand before, the thing is not; what "no" stands before, it has not."""
+_LIVELY = ("person", "animal", "vehicle", "cycle", "ball", "toy", "thing")
+"""Classes of what may move by itself, or as if it did."""
+_ACTS = ("running", "walking", "jumping", "dancing")
 _EVENTS = ("leaves", "enters", "stops", "starts")
+_TIME = re.compile(
+    r"(?:in|at|during|for|throughout|from|by) (?:the )?(?:very )?"
+    r"(?:(?:first|last|final|second|whole|entire) )?"
+    r"(?:start|beginning|end|half|frames?|seconds?|moments?|minutes?|time|whole video|entire video)"
+    r"(?: of (?:the )?(?:video|clip|scene|shot|sequence|footage))?(?= |$)(?! of )"
+)
+"""When in the clip: "in the first half of the video"."""
 _FUNCTION_WORDS = {
     "determiner",
     "be",
@@ -41,19 +52,38 @@ class Modifiers(Doings):
         while (word := self._cursor.peek()) is not None:
             self._read_one(word)
 
-    def read_closely(self) -> None:
-        """ "the woman wearing red", "the dog that jumps": clothes of a person and clauses with "that"."""
-        cursor = self._cursor
-        if self._builder.noun_class in ("person", "animal"):
+    def read_closely(self, head: ExpressionBuilder | None = None) -> None:
+        """ "the woman wearing red", "the dog that jumps": clothes of a person and clauses with "that"; what
+        only the `head` can do is left to it: "the man on the horse who waves".
+        """
+        cursor, own = self._cursor, self._builder.noun_class
+        heads = head.noun_class if head is not None else ""
+        if own == "person" or (own == "animal" and heads != "person"):
             if cursor.sees("wearing"):
                 self._read_one(cursor.words[cursor.at])
             elif cursor.sees_text("in", "with"):
                 read_clothes(cursor, self._builder)
-        if cursor.sees_text("that", "which", "who"):
-            if self._excludes():
-                return
-            while (word := cursor.peek()) is not None and not cursor.sees_text(",", "and"):
-                self._read_one(word)
+        if not cursor.sees_text("that", "which", "who") or self._excludes():
+            return
+        theirs = (cursor.sees_text("who") and own != "person" and heads == "person") or (
+            own not in _LIVELY and heads in ("person", "animal") and self._acts()
+        )
+        if not theirs:
+            self._read_clause()
+
+    def _acts(self) -> bool:
+        """Does what follows "that" say what only somebody does?"""
+        cursor, ahead = self._cursor, 1
+        while cursor.sees("be", "intensifier", "negation", ahead=ahead):
+            ahead += 1
+        word = cursor.peek(ahead)
+        return word is not None and (
+            "wearing" in word or word.readings.get("motion") in _ACTS or word.stem in ("sleep", "sit")
+        )
+
+    def _read_clause(self) -> None:
+        while (word := self._cursor.peek()) is not None and not self._cursor.sees_text(",", "and", "but"):
+            self._read_one(word)
 
     def _excludes(self) -> bool:
         """ "the thing on the table that is not the cup": nobody says of a table that it is no cup."""
@@ -61,21 +91,34 @@ class Modifiers(Doings):
         return sees("be", ahead=1) and sees("negation", ahead=2) and sees("determiner", ahead=3)
 
     def target(self) -> ExpressionBuilder:
-        target = noun_phrase(self._cursor)
-        Modifiers(self._cursor, target).read_closely()
+        target = self._named_alike(noun_phrase(self._cursor))
+        Modifiers(self._cursor, target).read_closely(self._builder)
         return target
+
+    def _named_alike(self, other: ExpressionBuilder) -> ExpressionBuilder:
+        """ "the dog next to the brown one": another dog."""
+        alone = self._cursor.sees("preposition", "place_preposition", ahead=-2)  # "from one side"
+        if other.noun == "one" and self._builder.noun and not alone:
+            other.noun, other.noun_class = self._builder.noun, self._builder.noun_class
+        return other
 
     def _read_one(self, word: Word) -> None:
         cursor, builder = self._cursor, self._builder
-        if read_whose(cursor, builder) or read_clothes(cursor, builder) or self._read_negation(word):
+        if self._read_time() or read_whose(cursor, builder) or read_clothes(cursor, builder):
+            return
+        if self._read_negation(word):
             return
         if word.text == "left" and cursor.sees("relative", ahead=-1):
             self.read_motion(cursor.take())
-        elif self.read_late_agent() or self.read_object_clause() or read_place(cursor, builder):
+        elif self.read_late_agent() or self.read_object_clause() or self._read_side():
             return
         elif "wearing" in word:
             cursor.take()
-            read_garments(cursor, builder)
+            if cursor.sees_text("by"):  # "the hat worn by the man"
+                cursor.take()
+                builder.owner = self.target().build()
+            else:
+                read_garments(cursor, builder)
         elif "then" in word:
             cursor.take()
             if cursor.peek() is None:  # "who comes later": than what is not told
@@ -99,6 +142,8 @@ class Modifiers(Doings):
             self.read_relation(cursor.take())
         elif "place_preposition" in word and (cursor.noun_phrase_at(1) or "motion" not in word):
             self.read_way(cursor.take())
+        elif word.text in ("up", "down") and not self.goes_on_moving():
+            builder.unchecked.append(cursor.take().text)  # "with its head up"
         elif "motion" in word:
             self.read_motion(cursor.take())
         elif "colour" in word or cursor.shaded_colour_at():
@@ -126,10 +171,30 @@ class Modifiers(Doings):
             elif not _FUNCTION_WORDS & word.readings.keys():
                 builder.unchecked.append(word.text)
 
+    def _read_side(self) -> bool:
+        known = len(self._builder.relations)
+        found = read_place(self._cursor, self._builder)
+        if len(self._builder.relations) > known:
+            self._target_end = self._cursor.at
+        return found
+
+    def _read_time(self) -> bool:
+        """ "at the end": what is only then is not measured."""
+        cursor = self._cursor
+        said = _TIME.match(" ".join(word.text for word in cursor.words[cursor.at :]))
+        if said is None:
+            return False
+        length = len(said[0].split())
+        while length > 0:
+            length -= len(cursor.take().text.split())
+        self._builder.unchecked.append(said[0])
+        return True
+
     def _read_negation(self, word: Word) -> bool:
         """Remember a negation; a noun phrase that "without", "except" or "not" excludes is read at once."""
         cursor, builder = self._cursor, self._builder
-        excepting = word.text == "but" and builder.noun is not None and cursor.noun_phrase_at(1)
+        said = builder.noun is not None or builder.plural
+        excepting = word.text == "but" and said and cursor.noun_phrase_at(1)
         if not ("negation" in word or excepting):
             return False
         cursor.take()
@@ -144,11 +209,14 @@ class Modifiers(Doings):
         modifiers = Modifiers(cursor, excluded)
         if word.text in _EXCEPTIONS:
             modifiers.read()
+            if builder.noun is None and excluded.attributes:
+                builder.noun, builder.noun_class = excluded.noun, excluded.noun_class  # "all but the red car"
+        elif excluded.noun_class == "thing":
+            modifiers._read_clause()  # "not the one on the left"
         else:
             modifiers.read_closely()
         if excluded.noun_class in PART_KINDS and word.text not in _DENIALS:
-            cursor.negated = True
-            take_part(cursor, builder, excluded, f"{word.text} {excluded.noun}")
+            self._lack(word, excluded)
         elif excluded.noun and word.text in ("without", "lacking"):
             cursor.negated = True
             self.relate("with", word.text, excluded)
@@ -158,6 +226,19 @@ class Modifiers(Doings):
                 cursor.take()
                 self._exclude(noun_phrase(cursor))
         return True
+
+    def _lack(self, word: Word, part: ExpressionBuilder) -> None:
+        """ "without shoes or socks"."""
+        cursor = self._cursor
+        while part.noun_class in PART_KINDS:
+            cursor.negated = True
+            take_part(cursor, self._builder, part, f"{word.text} {part.noun}")
+            start = cursor.at
+            if not (cursor.sees_text("and", "or", "nor") and cursor.noun_phrase_at(1)):
+                return
+            cursor.take()
+            part = noun_phrase(cursor)
+        cursor.at = start
 
     def _bare_noun(self) -> bool:
         """ "not grass", where the word can be nothing else: "orange" would be a colour."""
@@ -250,17 +331,22 @@ class Modifiers(Doings):
             return
         if after_target and builder.relations:
             last = builder.relations[-1]
+            cursor.negated = last.negated
             self.relate(last.kind, last.words, self.target(), action=last.action, passive=last.passive)
             return
-        other = noun_phrase(cursor)
+        other = self._named_alike(noun_phrase(cursor))
         worn = other.noun_class == "garment" or is_top(other)
         if worn and builder.noun_class in ("person", "animal", ""):
             take_part(cursor, builder, other)
             return
         Modifiers(cursor, other).read()
-        if builder.noun is None and not builder.attributes:
+        if builder.noun is None and all(each.negated for each in builder.attributes):
             builder.adopt(other)
             return
+        if builder.noun is None:  # "the red and the blue car"
+            builder.noun, builder.noun_class = other.noun, other.noun_class
+        if builder.count == 2 and any(word.text == "both" for word in cursor.words[:2]):
+            builder.plural, builder.count = False, None  # "both the boy and the girl"
         expression = other.build()
         builder.others += [replace(expression, others=()), *expression.others]
 

@@ -16,7 +16,7 @@ from refervid.engines.lite.language.words import PART_KINDS, Category, Word
 _PURPOSE_CLASSES = {"place", "stuff", "garment"}
 _MEASURED: tuple[Category, ...] = ("colour", "size", "shape", "position")
 _GROUPS = frozenset(lexicon.GROUPS.split())
-_PORTIONS = ("piece", "part")
+_PORTIONS = ("piece", "part", "half", "end", "side")
 
 
 def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
@@ -55,6 +55,8 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
     if listing and "conjunction" in word and cursor.noun_ahead():
         cursor.at += 1
         return True
+    if _read_number(cursor, builder):
+        return True
     if "colour" in word or cursor.shaded_colour_at():
         if cursor.noun_at() and not cursor.noun_ahead():
             _take_head(builder, word)
@@ -65,7 +67,7 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
     elif "negation" in word:
         cursor.negated = True
     elif "all" in word:
-        builder.plural = builder.plural or word.text in ("all", "both", "everyone", "everybody")
+        builder.plural = True
         builder.count = 2 if word.text == "both" else builder.count
         if word.text in ("everyone", "everybody"):
             builder.noun = builder.noun_class = "person"
@@ -77,7 +79,9 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
             builder.count, builder.plural = int(word["cardinal"]), True
     elif "ordinal" in word and (cursor.noun_ahead() or builder.noun is None):
         builder.rank, builder.rank_words = int(word["ordinal"]), word.text
-    elif "degree" in word and (cursor.noun_ahead() or cursor.sees(*_MEASURED, ahead=1)):
+    elif "degree" in word and (
+        cursor.sees(*_MEASURED, ahead=1) or (cursor.noun_ahead() and "position" not in word)
+    ):
         cursor.at += 1
         _read_with_degree(cursor, builder, word["degree"])
         return True
@@ -85,9 +89,9 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
         builder.add(_adjective(cursor, builder, word, "size" if "size" in word else "shape"))
         if cursor.noun_at() and not cursor.noun_ahead():
             _take_head(builder, word)
-    elif "position" in word and not cursor.sees_text("of", ahead=1):
+    elif "position" in word and (word.degree != "plain" or not cursor.sees_text("of", ahead=1)):
         builder.add(_position(cursor, builder, word))
-    elif is_participle(word) and "motion" in word and cursor.noun_ahead():
+    elif is_participle(word) and "motion" in word and "material" not in word and cursor.noun_ahead():
         builder.add(_adjective(cursor, builder, word, "motion"))
     elif cursor.noun_at() and _describes(cursor, builder, word):
         builder.unchecked.append(word.text)
@@ -106,6 +110,21 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
     elif not ("determiner" in word or "intensifier" in word):
         return False
     cursor.at += 1
+    return True
+
+
+def _read_number(cursor: Cursor, builder: ExpressionBuilder) -> bool:
+    """ "player 23", "the number 7 player"; but "number 3 from the left" is the third."""
+    said = 2 if cursor.sees_text("number") and cursor.sees("cardinal", ahead=1) else 1
+    named = builder.noun is not None and not builder.plural and not cursor.noun_at(1)
+    number = cursor.peek(said - 1)
+    if number is None or not number.text.isdecimal() or not (said == 2 or named):
+        return False
+    cursor.at += said
+    if cursor.sees_text("from"):
+        builder.rank, builder.rank_words = int(number.text), f"number {number.text}"
+    else:
+        builder.unchecked.append(f"number {number.text}")
     return True
 
 
@@ -235,13 +254,16 @@ def _implied_shade(word: str) -> str:
 def _read_members(cursor: Cursor, builder: ExpressionBuilder) -> None:
     """ "group of dogs", "one of the cups", "the biggest of the three"; a piece of it is seen as the whole."""
     group = builder.noun in _GROUPS
-    if builder.noun in _PORTIONS:
-        builder.unchecked.append(builder.noun)
+    portion = cursor.peek(-1)
+    if portion is not None and portion.text in _PORTIONS:
+        builder.unchecked.append(portion.text)
+    several = cursor.sees_text(*lexicon.SEVERAL.split(), ahead=-1)
     cursor.at += 1
     members = noun_phrase(cursor)
     if members.frame:
         return
-    builder.plural = builder.plural or group
+    builder.plural = builder.plural or group or several
+    builder.count = builder.count or (members.count if group else None)
     builder.noun, builder.noun_class, builder.owner = members.noun, members.noun_class, members.owner
     builder.attributes += members.attributes
     builder.take_leftovers(members)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
+from refervid.engines.lite.language import lexicon
 from refervid.engines.lite.language.builder import ExpressionBuilder
 from refervid.engines.lite.language.cursor import Cursor
 from refervid.engines.lite.language.expression import Expression
@@ -18,6 +19,7 @@ from refervid.engines.lite.language.modifiers import Modifiers
 from refervid.engines.lite.language.noun_phrase import noun_phrase
 from refervid.engines.lite.language.words import Word, tokenize
 
+_PICTURED = ("mask", "masks", "segmentation", "outline", "silhouette")
 MOST_FOREIGN = 1000
 """Letters of a sentence in another language that are looked at."""
 
@@ -44,8 +46,7 @@ def parse(text: str) -> Expression:
 
 def _read(words: list[Word], text: str) -> Expression:
     cursor = Cursor(words)
-    while cursor.sees("filler") and not cursor.asks():
-        cursor.take()
+    cursor.at = _opening(cursor)
     builder = ExpressionBuilder()
     if cursor.asks():
         builder.noun = builder.noun_class = "person" if cursor.take().text in ("who", "whoever") else "thing"
@@ -56,6 +57,22 @@ def _read(words: list[Word], text: str) -> Expression:
     Modifiers(cursor, builder).read()
     builder.respelled += [(word.written, word.text) for word in cursor.words if word.written]
     return builder.build(text)
+
+
+def _opening(cursor: Cursor) -> int:
+    """How many words ask for something before it is named: "please cut out the girl", "a mask of the dog"."""
+    start = Cursor(cursor.words)
+    while start.sees("filler") and not start.asks():
+        start.take()
+    asked = Cursor(cursor.words)
+    while not asked.asks() and (asked.sees("filler") or asked.sees_text(*lexicon.REQUESTS.split())):
+        asked.take()
+    if asked.sees("determiner", "all"):
+        start = asked
+    pictured = start.sees("determiner", "all") and start.sees_text(*_PICTURED, ahead=1)
+    if start.at and pictured and start.sees_text("of", "for", "around", "over", ahead=2):
+        start.at += 3
+    return start.at
 
 
 def unseen_noun_in(text: str) -> tuple[str, tuple[int, ...]]:

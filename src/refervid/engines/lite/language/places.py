@@ -37,6 +37,7 @@ _SIDE_RELATIONS: dict[str, RelationKind] = {
     "corner": "near",
     "edge": "near",
 }
+_CLOSE_BY = ("near", "behind", "in_front_of", "above", "below")
 _FAR = ("far", "very", "extreme", "most")
 _INTRODUCTIONS = ("in", "on", "at", "to", "from", "towards", "toward", "near", "into", "by")
 
@@ -44,8 +45,14 @@ _INTRODUCTIONS = ("in", "on", "at", "to", "from", "towards", "toward", "near", "
 def read_place(cursor: Cursor, builder: ExpressionBuilder) -> bool:
     """Read a side of the picture or of another thing; False: there is none here, and nothing was read."""
     start = cursor.at
+    near_a_thing = cursor.sees("preposition") and cursor.noun_phrase_at(1)  # "nearest the door"
+    further = cursor.sees("degree") and (cursor.sees("position", ahead=1) or cursor.sees_text("to", ahead=1))
+    if cursor.sees("position") and (near_a_thing or further):
+        return False
     introduction = cursor.take().text if cursor.sees_text(*_INTRODUCTIONS) else ""
     words = _side_words(cursor)
+    if not introduction and [word.text for word in words] == ["right"] and _is_close_by(cursor, builder):
+        return True  # "right behind the man"
     sides = [word["position"] for word in words if "position" in word]
     owned = any(word.text in ("its", "his", "her", "their") for word in words)
     garment_follows = cursor.noun_at() and not cursor.sees("side")
@@ -55,8 +62,12 @@ def read_place(cursor: Cursor, builder: ExpressionBuilder) -> bool:
     said = " ".join(word.text for word in cursor.words[start : cursor.at])
     far = any(word.text in _FAR or word.degree == "superlative" for word in words)
     target = _target(cursor)
+    within = introduction in ("on", "in", "at", "from") or "side" in said
+    if target is not None and target.noun_class in ("place", "stuff") and within and sides[-1] in DIRECTIONS:
+        builder.unchecked.append(f"{said} of the {target.noun}")  # "on the left side of the road"
+        target = None
     if target is not None:
-        kind = _SIDE_RELATIONS[sides[-1]]
+        kind = _kind_of_side(sides[-1], introduction, target)
         builder.relations.append(
             Relation(kind, (target.build(),), said, cursor.take_negation(), superlative=far)
         )
@@ -68,8 +79,10 @@ def read_place(cursor: Cursor, builder: ExpressionBuilder) -> bool:
         builder.rank = 0
     elif introduction == "to" and any(each.kind == "rank" for each in builder.attributes):
         pass  # "the first from right to left"
-    elif not introduction and sides == ["back"] and builder.open_motion is not None:
+    elif said == "back" and builder.open_motion is not None:
         pass  # "walks back to the right"
+    elif _turns_a_part(builder) and introduction in ("", "to", "from", "towards", "toward"):
+        builder.unchecked.append(said)  # "turning its head to the left"
     elif _is_direction(builder, introduction) and sides[-1] in DIRECTIONS:
         direction = DIRECTIONS[sides[-1]]
         if introduction == "from":
@@ -80,6 +93,16 @@ def read_place(cursor: Cursor, builder: ExpressionBuilder) -> bool:
         for side in dict.fromkeys(sides):
             builder.add(Attribute("position", (side,), said, negated, "superlative" if far else "plain"))
     return True
+
+
+def _kind_of_side(side: str, introduction: str, target: ExpressionBuilder) -> RelationKind:
+    if introduction == "on" and side in ("top", "back"):
+        return "on"  # "on the back of the elephant"
+    if introduction in ("in", "at") and side == "back" and target.noun_class == "vehicle":
+        return "inside"
+    if side == "centre" and target.plural:
+        return "between"
+    return _SIDE_RELATIONS[side]
 
 
 def _side_words(cursor: Cursor) -> list[Word]:
@@ -101,6 +124,19 @@ def _target(cursor: Cursor) -> ExpressionBuilder | None:
     if target.frame or (target.noun is None and not target.attributes):
         return None
     return target
+
+
+def _is_close_by(cursor: Cursor, builder: ExpressionBuilder) -> bool:
+    """Does a relation follow, and not the end of "turns right behind the bus"?"""
+    word, motion = cursor.peek(), builder.open_motion
+    if word is None or word.readings.get("preposition") not in _CLOSE_BY:
+        return False
+    return motion is None or motion.values[0] != "moving"
+
+
+def _turns_a_part(builder: ExpressionBuilder) -> bool:
+    motion = builder.open_motion
+    return motion is not None and motion.values == ("stirring",)
 
 
 def _is_direction(builder: ExpressionBuilder, introduction: str) -> bool:

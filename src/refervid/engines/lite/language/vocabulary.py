@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
-from refervid.engines.lite.language import lexicon
+from refervid.engines.lite.language import inflections
 
 COCO_CLASSES = (
     *("person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat", "traffic light"),
@@ -147,9 +147,9 @@ def forms(words: list[str]) -> Iterator[str]:
 
 def singulars(word: str) -> Iterator[str]:
     """Nouns that `word` may be the plural of, likeliest first."""
-    if word in lexicon.IRREGULAR_PLURALS:
-        yield lexicon.IRREGULAR_PLURALS[word]
-    for plural, singular in lexicon.PLURAL_ENDINGS.items():
+    if word in inflections.IRREGULAR_PLURALS:
+        yield inflections.IRREGULAR_PLURALS[word]
+    for plural, singular in inflections.PLURAL_ENDINGS.items():
         if word.endswith(plural):
             yield word.removesuffix(plural) + singular
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from refervid.engines.lite.language import lexicon
+from refervid.engines.lite.language import inflections, lexicon
 from refervid.engines.lite.language.expression import Degree
 from refervid.engines.lite.language.vocabulary import concept, entry, kind_of, singulars
 
@@ -75,6 +75,8 @@ PART_KINDS = ("garment", "bodypart", "part")
 MOST_WORDS, MOST_LETTERS = 200, 40
 """No sentence that refers to one thing is longer; what is beyond is not read, nor a word's end."""
 CONTRACTIONS = {
+    "i'm": "i am",
+    "let's": "let us",
     "can't": "can not",
     "cannot": "can not",
     "won't": "will not",
@@ -96,6 +98,7 @@ def tokenize(text: str) -> tuple[list[Word], int]:
     plain = text.lower().replace("’", "'").replace("_", " ").replace("-", " ")
     for short, long in CONTRACTIONS.items():
         plain = re.sub(rf"\b{short}\b", long, plain)
+    plain = re.sub(r"#\s*(?=\d)|\bno\.\s?(?=\d)", "number ", plain)
     plain = re.sub(r"\bw/o\b", "without ", re.sub(r"\bw/(?!o\b)", "with ", plain))
     plain = re.sub(r"(?<=\w)n't\b", " not", plain)
     plain = re.sub(r"(?<=\w)'s\b|(?<=s)'(?=\s)", " 's", plain)
@@ -121,9 +124,9 @@ def _read_phrase(words: list[str]) -> Word | None:
         form: Form = "ing" if words[-1].endswith("ing") else "base"
         return Word(" ".join(words), exact, _phrase_degree(words), form, " ".join(words))
     for stem, form in _verb_stems(words[0]):
-        readings = _index().get(" ".join([stem, *words[1:]]))
-        if readings and "motion" in readings:
-            return Word(" ".join(words), readings, form=form, stem=stem)
+        plain = " ".join([stem, *words[1:]])
+        if "motion" in _index().get(plain, {}):
+            return Word(" ".join(words), _index()[plain], form=form, stem=plain)
     return None
 
 
@@ -134,11 +137,13 @@ def _read_compound(words: list[str]) -> Word | None:
     if noun is None:
         return None
     text = " ".join(words)
-    return Word(text, {"noun": noun}, stem=text, plural=words[-1] != re.split("[ -]", noun)[-1])
+    return Word(text, {"noun": noun}, stem=text, plural=not noun.endswith(words[-1]))
 
 
 def _phrase_degree(words: list[str]) -> Degree:
-    return "superlative" if any(word.endswith(("most", "est")) for word in words) else "plain"
+    """ "closer to the door" than the others is the closest one."""
+    most = any(word.endswith(("most", "est")) or word in ("closer", "nearer") for word in words)
+    return "superlative" if most else "plain"
 
 
 def _read(text: str) -> Word:
@@ -147,6 +152,8 @@ def _read(text: str) -> Word:
     form: Form = "base"
     stem = text
     plural = False
+    if text in ("closer", "nearer", "further", "farther"):
+        degree = "comparative"
     if "shade" in readings and text.endswith(("er", "est")):
         degree = "superlative" if text.endswith("est") else "comparative"
     if re.fullmatch(r"[0-9]{1,3}", text):
@@ -218,8 +225,8 @@ def _adjective_stems(word: str) -> Iterator[tuple[str, Degree]]:
 
 
 def _verb_stems(word: str) -> Iterator[tuple[str, Form]]:
-    if word in lexicon.IRREGULAR_VERBS:
-        yield lexicon.IRREGULAR_VERBS[word], "ed"
+    if word in inflections.IRREGULAR_VERBS:
+        yield inflections.IRREGULAR_VERBS[word], "ed"
     if word.endswith("ing") and len(word) > 4:
         yield from ((stem, "ing") for stem in _undouble(word[:-3]))
     if word.endswith("ed") and len(word) > 3:
@@ -299,7 +306,7 @@ def _index() -> dict[str, dict[Category, str]]:
     add_all("side", lexicon.SIDE_NOUNS)
     add("cardinal", {str(number): word for number, word in enumerate(lexicon.CARDINALS)})
     add("ordinal", {str(number): word for number, word in enumerate(lexicon.ORDINALS)})
-    add("ordinal", {"-1": lexicon.LAST})
+    add("ordinal", {"-1": lexicon.LAST, "-2": lexicon.SECOND_TO_LAST})
     add_all("all", lexicon.ALL)
     add_all("negation", lexicon.NEGATIONS)
     add_all("determiner", lexicon.DETERMINERS)
