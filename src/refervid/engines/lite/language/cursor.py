@@ -59,8 +59,11 @@ class Cursor:
         """ "who is dancing", "whatever the man holds": a clause without a noun of its own."""
         if self.sees_text("who", "whoever"):
             return True
+        asked = self.sees("be", ahead=1) and self.sees("determiner", ahead=2)  # "what is the man holding"
         return self.sees_text("what", "whatever") and (
-            self.sees("determiner", ahead=1) or self.sees("motion", "action", ahead=2)
+            self.sees("determiner", ahead=1)
+            or self.sees("motion", "action", ahead=2)
+            or (asked and self.sees("motion", "action", ahead=4))
         )
 
     def noun_at(self, ahead: int = 0) -> bool:

@@ -131,7 +131,8 @@ MOTIONS: dict[str, str] = {
     "enters": "come_in come_out enter appear arrive emerge",
     "leaves": "leave exit disappear vanish",
     "hidden": "hide cover occlude conceal hidden obscure",
-    "together": "together side_by_side in_a_line in_a_row next_to_each_other",
+    "together": "together side_by_side in_a_line in_a_row next_to_each_other"
+    " each_other one_another with_each_other to_each_other",
 }
 STAYING = ("still", "resting")
 """Motions of what stays where it is."""
@@ -277,7 +278,8 @@ MATERIALS = (
     " happy sad angry wild domestic pregnant bald bearded sports sport police main primary certain single"
     " individual remaining other same different upside barefoot shirtless topless barefooted shoeless hatless"
     " bareheaded naked colourful colorful visible forward forwards backward backwards straight curved"
-    " professional toy electric modern vintage military remote"
+    " professional turned_off turned_on switched_off switched_on covered_in covered_with"
+    " toy electric modern vintage military remote"
 )
 
 # Adjectives of persons that say what they have not on or not at all.

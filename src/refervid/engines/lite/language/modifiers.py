@@ -119,6 +119,9 @@ class Modifiers(Doings):
                 builder.owner = self.target().build()
             else:
                 read_garments(cursor, builder)
+        elif word.text in ("while", "when", "as", "until", "till") and cursor.noun_phrase_at(1):
+            builder.unchecked.append(" ".join(each.text for each in cursor.words[cursor.at :]))
+            cursor.at = len(cursor.words)
         elif "then" in word:
             cursor.take()
             if cursor.peek() is None:  # "who comes later": than what is not told
@@ -128,9 +131,6 @@ class Modifiers(Doings):
         elif word.text in ("before", "after") and cursor.sees("motion", "action", ahead=1):
             cursor.take()
             builder.next_phase(earlier=word.text == "after")
-        elif word.text in ("while", "when", "as") and cursor.noun_phrase_at(1):
-            builder.unchecked.append(" ".join(each.text for each in cursor.words[cursor.at :]))
-            cursor.at = len(cursor.words)
         elif self._compares_times():
             self._read_earlier()
         elif word.text == "after" and cursor.noun_phrase_at(1):

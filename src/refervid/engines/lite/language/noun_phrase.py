@@ -89,6 +89,8 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
         builder.add(_adjective(cursor, builder, word, "size" if "size" in word else "shape"))
         if cursor.noun_at() and not cursor.noun_ahead():
             _take_head(builder, word)
+    elif word.text in ("hand", "side") and _at_a_side(cursor):
+        pass  # "the left-hand side car"
     elif "position" in word and (word.degree != "plain" or not cursor.sees_text("of", ahead=1)):
         builder.add(_position(cursor, builder, word))
     elif is_participle(word) and "motion" in word and "material" not in word and cursor.noun_ahead():
@@ -126,6 +128,13 @@ def _read_number(cursor: Cursor, builder: ExpressionBuilder) -> bool:
     else:
         builder.unchecked.append(f"number {number.text}")
     return True
+
+
+def _at_a_side(cursor: Cursor) -> bool:
+    """Does a side come before the word here, and a noun after it?"""
+    sided = cursor.sees("position", ahead=-1) or cursor.sees("position", ahead=-2)
+    ahead = 2 if cursor.sees_text("side", ahead=1) else 1
+    return sided and cursor.noun_ahead(ahead)
 
 
 def _describes(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
