@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from refervid.cli.console import console, print_json, print_table, progress_hook, reporting_errors
-from refervid.cli.options import Changes, Device, Json, out_option
+from refervid.cli.options import Changes, Device, Fps, Json, out_option
 
 
 def inventory(
@@ -19,7 +19,7 @@ def inventory(
     preset: Annotated[str, typer.Option("--preset", "-p", help="A preset that has a finder.")] = "lite",
     changes: Changes = None,
     device: Device = "auto",
-    fps: Annotated[float | None, typer.Option(help="Frames per second of a folder of frames.")] = None,
+    fps: Fps = None,
     as_json: Json = False,
 ) -> None:
     """List the things in a video: what they may be, their colours, when and where they are seen."""
