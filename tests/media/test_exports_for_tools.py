@@ -10,6 +10,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as coco_mask
 from pycocotools.coco import COCO
@@ -34,6 +35,16 @@ def rings() -> Track:
         if index != 3:
             track[index] = mask.astype(bool)
     return track
+
+
+class Measured(Track):
+    """Counts how often its boxes are measured."""
+
+    measured = 0
+
+    def boxes_xyxy(self) -> NDArray[np.float32]:
+        self.measured += 1
+        return super().boxes_xyxy()
 
 
 def block() -> Track:
@@ -133,6 +144,14 @@ def test_mot_and_mots_lines(tmp_path: Path, clip: ArrayClip, tracks: list[NamedT
     mask = coco_mask.decode({"size": [int(height), int(width)], "counts": counts.encode()})
     assert number == "1001"
     np.testing.assert_array_equal(mask.astype(bool), rings()[int(frame) - 1])
+
+
+@pytest.mark.parametrize("kind", ["mot", "coco", "coco-rle", "label-studio"])
+def test_a_track_is_measured_once_however_long_it_is(kind: str, tmp_path: Path, clip: ArrayClip) -> None:
+    track = Measured(FRAMES, HEIGHT, WIDTH)
+    track.take(rings(), range(FRAMES))
+    export(kind, tmp_path, clip, [NamedTrack("ring", "the ring", track, [track])])
+    assert track.measured == 1
 
 
 def test_prores_has_transparency_and_the_clips_times(

@@ -88,10 +88,12 @@ def write_label_studio(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -
 def write_mot(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
     """`mot/gt/gt.txt` as MOTChallenge has it: frame from 1, id, x, y, width, height, 1, class, visibility."""
     lines = []
-    for number, category, index, track in _seen(tracks):
-        x0, y0, x1, y1 = track.boxes_xyxy()[index].tolist()
-        box = f"{x0:.2f},{y0:.2f},{x1 - x0:.2f},{y1 - y0:.2f}"
-        lines.append((index, f"{index + 1},{number},{box},1,{category},1"))
+    for number, category, track in _numbered(tracks):
+        boxes = track.boxes_xyxy()
+        for index in np.flatnonzero(track.areas()).tolist():
+            x0, y0, x1, y1 = boxes[index].tolist()
+            box = f"{x0:.2f},{y0:.2f},{x1 - x0:.2f},{y1 - y0:.2f}"
+            lines.append((index, f"{index + 1},{number},{box},1,{category},1"))
     _write_lines(made(folder / "mot" / "gt") / "gt.txt", lines)
     _write_names(folder / "mot" / "gt" / "labels.txt", tracks)
 
@@ -99,10 +101,11 @@ def write_mot(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
 def write_mots(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
     """`mots/gt.txt` as MOTS has it: frame from 1, id, class, height, width, COCO's run-length code."""
     lines = []
-    for number, category, index, track in _seen(tracks):
-        counts = track.rle(index)["counts"]
-        size = f"{clip.height} {clip.width}"
-        lines.append((index, f"{index + 1} {category * 1000 + number} {category} {size} {counts}"))
+    size = f"{clip.height} {clip.width}"
+    for number, category, track in _numbered(tracks):
+        for index in np.flatnonzero(track.areas()).tolist():
+            counts = track.rle(index)["counts"]
+            lines.append((index, f"{index + 1} {category * 1000 + number} {category} {size} {counts}"))
     _write_lines(made(folder / "mots") / "gt.txt", lines)
     _write_names(folder / "mots" / "labels.txt", tracks)
 
@@ -113,12 +116,11 @@ def _objects(tracks: Sequence[NamedTrack]) -> Iterator[tuple[str, Track]]:
             yield named.text, track
 
 
-def _seen(tracks: Sequence[NamedTrack]) -> Iterator[tuple[int, int, int, Track]]:
-    """Number of the object and of its class, both from 1, and every frame on which it is."""
+def _numbered(tracks: Sequence[NamedTrack]) -> Iterator[tuple[int, int, Track]]:
+    """Every object with its number and that of its class, both from 1."""
     members = [(category, track) for category, named in enumerate(tracks, 1) for track in named.objects]
     for number, (category, track) in enumerate(members, 1):
-        for index in np.flatnonzero(track.areas()).tolist():
-            yield number, category, index, track
+        yield number, category, track
 
 
 def _write_lines(path: Path, lines: list[tuple[int, str]]) -> None:
