@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ from refervid.core.errors import (
     ChooserUnavailable,
     NotInCache,
     RemoteNotAllowed,
+    ReplyUnreadable,
     SettingsError,
 )
 from refervid.engines.llm.engines import ServerChooser, ServerChooserSettings
@@ -50,6 +52,24 @@ def test_answers_are_paid_once_and_replayed_offline(
     known, unknown = offline.pick_frames(questions)
     assert known.frame_index == 30
     assert isinstance(unknown.error, NotInCache)
+
+
+def test_a_kept_reply_that_is_no_answer_any_more_is_asked_anew(
+    section: Section, build: Callable[..., ServerChooser], tmp_path: Path
+) -> None:
+    question = [FrameQuestion(section, "the dog")]
+    with serving(lambda n, body: says('{"frame": 4}')) as (server, url):
+        build(url).pick_frames(question)
+        with sqlite3.connect(tmp_path / "answers.sqlite") as database:
+            database.execute("update answers set reply = ?", ("frame four",))
+        [replayed] = build(url, replay=True).pick_frames(question)
+        assert isinstance(replayed.error, ReplyUnreadable)
+        assert "run once without replay" in str(replayed.error)
+        assert (replayed.decision.source, replayed.decision.raw) == ("replay", "frame four")
+        for source in ("model", "cache"):
+            [choice] = build(url).pick_frames(question)
+            assert (choice.frame_index, choice.decision.source) == (30, source)
+    assert len(server.requests) == 2
 
 
 def test_another_model_picture_or_prompt_is_another_question(

@@ -98,13 +98,9 @@ class Inquiry:
         Raises `ChooserUnavailable`, which every further question would meet too; other failures are in
         what is returned.
         """
-        known = self._answers.get(model.name, prompt)
-        if known is not None:
-            self.ledger.book_cached()
-            return _answered(read(known.text), "cache", model, prompt, known)
-        if self._replay:
-            error: ChooserError = NotInCache("this question was never answered: run once without replay")
-            return Asked(None, "replay", model.name, prompt.version, error=error)
+        kept = self._kept(model, prompt, read)
+        if kept.error is None or self._replay:
+            return kept
         question = prompt
         for last in (False, True) if self._correct else (True,):
             raw = None
@@ -131,6 +127,20 @@ class Inquiry:
                 self._answers.put(model.name, prompt, reply)
                 return _answered(answer, "model", model, prompt, reply)
         raise AssertionError("both attempts end the loop")
+
+    def _kept(self, model: VisionModel, prompt: Prompt, read: Callable[[str], Answer]) -> Asked[Answer]:
+        """From the cache alone; without an answer there, `error` says why."""
+        known = self._answers.get(model.name, prompt)
+        if known is None:
+            missing = NotInCache("this question was never answered: run once without replay")
+            return Asked(None, "replay", model.name, prompt.version, error=missing)
+        try:
+            answer = read(known.text)
+        except UnusableReply as problem:  # of a version that read it otherwise
+            error = type(problem)(f"{problem}, in a reply that was kept: run once without replay")
+            return Asked(None, "replay", model.name, prompt.version, known.text, error=error)
+        self.ledger.book_cached()
+        return _answered(answer, "cache", model, prompt, known)
 
     def _reply(self, model: VisionModel, prompt: Prompt) -> Reply:
         """Asks again where that may help; what got lost on the way is paid for once more."""
