@@ -18,6 +18,7 @@ from refervid.core.errors import (
     SettingsError,
 )
 from refervid.core.types import Candidate, Label, Waveform
+from refervid.engines.llm.asking import LONGEST_RECORD
 from refervid.engines.llm.engines import ServerChooser
 from refervid.engines.llm.spending import EXPECTED_OUTPUT
 from refervid.engines.llm.vision import NUMBER
@@ -110,6 +111,12 @@ UNUSABLE = {
 }
 
 
+def _words(answer: tuple[int, Any]) -> str:
+    """What a test server says in its first message, if anything."""
+    message = answer[1]["choices"][0]["message"] if answer[1]["choices"] else None
+    return (message or {}).get("content") or ""
+
+
 @pytest.mark.parametrize("kind", UNUSABLE)
 def test_unusable_replies_get_one_corrective_question_then_the_fallback(
     kind: str, section: Section, build: Callable[..., ServerChooser], tmp_path: Path
@@ -123,6 +130,7 @@ def test_unusable_replies_get_one_corrective_question_then_the_fallback(
         assert choice.decision.source == "fallback"
         assert choice.error is None
         assert choice.notes
+        assert choice.decision.raw == _words(UNUSABLE[kind])[:LONGEST_RECORD]
     [rows] = sqlite3.connect(tmp_path / "answers.sqlite").execute("select count(*) from answers").fetchone()
     assert rows == 0  # a failure is never stored as an answer
 

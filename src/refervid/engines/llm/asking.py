@@ -107,6 +107,8 @@ class Inquiry:
             try:
                 reply = self._reply(model, question)
                 raw = reply.text
+                if reply.problem is not None:
+                    raise reply.problem
                 answer = read(raw)
             except UnusableReply as problem:
                 if last:
@@ -149,14 +151,12 @@ class Inquiry:
                 with self.ledger.asking(prompt, model.prices) as bill:
                     reply = model.reply(prompt, bill.most_output)
                     bill.take(reply)
-                break
+                return reply
             except NoReply as failure:
                 if not failure.again or asked > self._retries:
                     raise
                 sleep(_pause_s(failure, asked))
-        if reply.problem is not None:
-            raise reply.problem
-        return reply
+        raise AssertionError("the last try ends the loop")
 
 
 def _answered(
