@@ -23,13 +23,17 @@ from transformers import (
 
 from refervid.core.errors import BadCheckpoint, MissingExtra, ReplyCut
 from refervid.engines.base import Dtype, Runtime
+from refervid.engines.llm.asking import Inquiry
+from refervid.engines.llm.cache import AnswerCache
 from refervid.engines.llm.local import LocalModel
 from refervid.engines.llm.model import Prompt
+from refervid.engines.llm.spending import Ledger
 from refervid.media.pictures import encode_jpeg
 from tests.engines.llm.qwen import qwen_folder
 
 WORDS = ["<unk>", "<pad>", "<image>", "<end>", "which", "frame", "[1]"]
 NETWORK = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+PROMPT = Prompt("frame-v1", "which frame", encode_jpeg(np.zeros((40, 50, 3), np.uint8)))
 CHAT = "{% for part in messages[0]['content'] %}{{ part['text'] or '<image> ' }}{% endfor %}"
 
 
@@ -75,16 +79,22 @@ def load(folder: Path, max_tokens: int = 8, dtype: Dtype = "float32") -> LocalMo
 
 
 def test_an_answer_without_end_is_cut(folder: Path) -> None:
-    prompt = Prompt("frame-v1", "which frame", encode_jpeg(np.zeros((40, 50, 3), np.uint8)))
-    with pytest.raises(ReplyCut, match=r"chooser\.max_tokens"):
-        load(folder).reply(prompt)
+    reply = load(folder).reply(PROMPT)
+    assert isinstance(reply.problem, ReplyCut)
+    assert "chooser.max_tokens" in str(reply.problem)
+    assert reply.output_tokens == 8
+
+
+def test_an_answer_that_is_none_is_counted_all_the_same(folder: Path, tmp_path: Path) -> None:
+    ledger = Ledger()
+    asked = Inquiry(AnswerCache(tmp_path / "answers.sqlite"), ledger).ask(load(folder), PROMPT, str)
+    assert (asked.answer, asked.source) == (None, "fallback")
+    assert (ledger.asked, ledger.output_tokens, ledger.spent) == (2, 16, 0)
 
 
 def test_pictures_need_no_torchvision_unless_the_model_says_so(tmp_path: Path) -> None:
     qwen = qwen_folder(tmp_path / "qwen")
-    prompt = Prompt("frame-v1", "which frame", encode_jpeg(np.zeros((40, 50, 3), np.uint8)))
-    with pytest.raises(ReplyCut):
-        load(qwen).reply(prompt)
+    assert load(qwen).reply(PROMPT).output_tokens == 8
     settings = json.loads((qwen / "preprocessor_config.json").read_text())
     settings |= {"image_processor_type": "Molmo2ImageProcessor", "processor_class": "Molmo2Processor"}
     (qwen / "preprocessor_config.json").write_text(json.dumps(settings))

@@ -7,17 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
-from refervid.core.errors import (
-    ReplyCut,
-    ReplyEmpty,
-    ReplyFiltered,
-    ReplyOnlyThought,
-    ReplyRefused,
-    UnusableReply,
-)
+from refervid.core.errors import ReplyEmpty, ReplyFiltered, ReplyRefused, UnusableReply
 from refervid.core.files import well_formed
 from refervid.engines.llm.model import Reply
-from refervid.engines.llm.replies import shown
+from refervid.engines.llm.replies import problem_of, shown
 
 Words = Annotated[str, BeforeValidator(lambda value: well_formed(value) if isinstance(value, str) else "")]
 """Anything but a string counts as no words."""
@@ -81,18 +74,8 @@ def _problem(choice: _Choice | None) -> UnusableReply | None:
         return ReplyEmpty("the server sent no message")
     if message.refusal:
         return ReplyRefused(f"the model refuses: {shown(message.refusal)}")
-    if choice.finish_reason == "length":
-        return ReplyCut(
-            "the answer was cut off by the length limit: raise chooser.max_tokens, or --max-cost where that "
-            "is what limits it"
-        )
-    text = message.content.strip()
-    only_thought = text.startswith("<think>") and not text.split("</think>")[-1].strip()
-    if only_thought or (not text and (message.reasoning_content or message.reasoning)):
-        return ReplyOnlyThought("the model thought, and gave no answer")
-    if not text:
-        return ReplyEmpty("the answer has no words")
-    return None
+    thought = bool(message.reasoning_content or message.reasoning)
+    return problem_of(message.content, cut=choice.finish_reason == "length", thought=thought)
 
 
 def _tokens(usage: Any) -> tuple[int, int]:

@@ -11,11 +11,12 @@ from typing import Any, Self
 import torch
 from PIL import Image
 
-from refervid.core.errors import BadCheckpoint, MissingExtra, ReplyCut, ReplyEmpty
+from refervid.core.errors import BadCheckpoint, MissingExtra
 from refervid.engines.base import Runtime
 from refervid.engines.hub.parts import load_part
 from refervid.engines.hub.weights import find_weights, load_pretrained, torch_dtype
 from refervid.engines.llm.model import FREE, Prompt, Reply
+from refervid.engines.llm.replies import problem_of
 from refervid.media.pictures import decode_jpeg
 
 
@@ -60,12 +61,8 @@ class LocalModel:
             asked = inputs["input_ids"].shape[1]
             output = self._model.generate(**inputs, max_new_tokens=most, do_sample=False)
         answer = output[0, asked:]
-        if len(answer) >= most:
-            raise ReplyCut("the answer was cut off by the length limit: raise chooser.max_tokens")
         text = self._processor.batch_decode(answer[None], skip_special_tokens=True)[0]
-        if not text.strip():
-            raise ReplyEmpty("the answer has no words")
-        return Reply(text, asked, len(answer))
+        return Reply(text, asked, len(answer), problem_of(text, cut=len(answer) >= most))
 
 
 def _processor(folder: Path) -> Any:

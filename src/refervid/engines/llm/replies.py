@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from refervid.core.errors import ReplyUnreadable
+from refervid.core.errors import ReplyCut, ReplyEmpty, ReplyOnlyThought, ReplyUnreadable, UnusableReply
 
 LONGEST_REPLY = 64 * 1024
 """Bytes; more is not an answer to any of our questions."""
@@ -29,6 +29,24 @@ _THOUGHT = re.compile(r"<think>.*?</think>", re.DOTALL)
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
 _ONE_LINE_BRACKETS = re.compile(r"\[([^\[\]\n]*)\]")
 _NAMED_FRAME = re.compile(r"""['"]([^'"]+)['"]\n?: (\d+)""")
+
+
+def problem_of(text: str, *, cut: bool, thought: bool = False) -> UnusableReply | None:
+    """Why a model's words are no answer, whatever the question: they were `cut` by the length limit, or there
+    are none, perhaps because it only `thought`."""
+    if cut:
+        return ReplyCut(
+            "the answer was cut off by the length limit: raise chooser.max_tokens, or --max-cost where that "
+            "is what limits it"
+        )
+    words = text.strip()
+    if words.startswith("<think>"):
+        thought, words = True, words.split("</think>")[-1].strip()
+    if words:
+        return None
+    if thought:
+        return ReplyOnlyThought("the model thought, and gave no answer")
+    return ReplyEmpty("the answer has no words")
 
 
 def read_number(text: str, key: str, allowed: Collection[int]) -> int:
