@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
-from refervid.core.digests import Digests
+from refervid.core.digests import Digests, objects_digest
+from refervid.core.types import Pivot
 
 
 @dataclass
@@ -102,3 +104,22 @@ def test_file_numbers_of_64_bits_are_remembered(tmp_path: Path, monkeypatch: pyt
     numbered = SimpleNamespace(**values, st_ino=2**64 - 1)
     monkeypatch.setattr(os, "stat", lambda path, **options: numbered)
     assert Digests(tmp_path / "cache").of(file) == Digests(tmp_path / "cache").of(file)
+
+
+def test_what_objects_start_from_is_all_that_their_pivots_hold() -> None:
+    box, mask = np.array([1, 2, 3, 4], np.float32), np.eye(4, dtype=bool)
+    points, sides = np.array([[1, 2]], np.float32), np.array([True])
+    starts = [
+        Pivot(0),
+        Pivot(1),
+        Pivot(0, box_xyxy=box),
+        Pivot(0, box_xyxy=box + 1),
+        Pivot(0, mask=mask),
+        Pivot(0, mask=~mask),
+        Pivot(0, points_xy=points, point_labels=sides),
+        Pivot(0, points_xy=points, point_labels=~sides),
+    ]
+    of_each = [objects_digest([[pivot]]) for pivot in starts]
+    assert len({*of_each}) == len(starts)
+    assert objects_digest([[Pivot(0, box_xyxy=box.copy())]]) == of_each[2]
+    assert objects_digest([starts[:2]]) != objects_digest([starts[:1], starts[1:2]])

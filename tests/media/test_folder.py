@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
+from refervid.core.digests import digests_in
+from refervid.core.errors import MediaNotFound
+from refervid.media.clip import clip_digest
 from refervid.media.folder import FolderClip
 from refervid.media.opening import open_clip
 from tests.clips import frame_number, numbered_frames, write_pictures, write_wav
@@ -93,3 +96,12 @@ def test_symbolic_links_are_read(tmp_path: Path) -> None:
     (tmp_path / "links").mkdir()
     (tmp_path / "links" / "7.png").symlink_to(folder / "0.png")
     assert len(open_clip(tmp_path / "links")) == 1
+
+
+def test_a_clip_whose_pictures_are_gone_has_no_digest(tmp_path: Path) -> None:
+    clip = FolderClip(write_pictures(tmp_path / "clip", numbered_frames(2)))
+    before = clip_digest(clip, digests_in(tmp_path))
+    assert clip_digest(FolderClip(clip.source, fps=5), digests_in(tmp_path)) != before
+    clip.files[1].unlink()
+    with pytest.raises(MediaNotFound, match="put it back"):
+        clip_digest(clip, digests_in(tmp_path))

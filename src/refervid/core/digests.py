@@ -1,4 +1,4 @@
-"""What files hold, as short names for it: two digests are equal if and only if the contents are."""
+"""What files and pivots hold, as short names: two digests are equal if and only if the contents are."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+
+from refervid.core.types import Pivot
 
 log = logging.getLogger(__name__)
 
@@ -95,6 +99,22 @@ class Digests:
     def _forget(self, error: sqlite3.Error) -> None:
         log.warning("digests of files cannot be remembered (%s): every run reads them anew", error)
         self._database = None
+
+
+def objects_digest(objects: Sequence[Sequence[Pivot]]) -> str:
+    """Of what objects are tracked from: frames, boxes, masks and points, in their order."""
+    digest = hashlib.sha256()
+    for pivots in objects:
+        digest.update(b"object")
+        for pivot in pivots:
+            digest.update(b"pivot %d" % pivot.frame_index)
+            given = (pivot.box_xyxy, pivot.mask, pivot.points_xy, pivot.point_labels)
+            for kind, array in enumerate(given):
+                if array is not None:
+                    digest.update(
+                        b"%d %s" % (kind, str(array.shape).encode()) + np.ascontiguousarray(array).tobytes()
+                    )
+    return digest.hexdigest()[:_LENGTH]
 
 
 def _open(path: Path) -> sqlite3.Connection | None:

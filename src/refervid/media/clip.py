@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.core.errors import NoAudioStream
+from refervid.core.digests import Digests
+from refervid.core.errors import MediaNotFound, NoAudioStream
 from refervid.core.types import Frame, Waveform
 from refervid.media.audio import SoundSource, read_waveform
 
@@ -93,6 +95,20 @@ class Clip(ABC):
     def _check_index(self, index: int) -> None:
         if not 0 <= index < len(self):
             raise IndexError(f"frame {index} of a clip of {len(self)} frames")
+
+
+def clip_digest(clip: Clip, digests: Digests) -> str:
+    """Of the frames and their times: equal for the same part of the same content, wherever it lies.
+
+    What is in no file counts by its pixels. Raises `MediaNotFound` for a file that is gone.
+    """
+    shown = [clip.height, clip.width, clip.start_s, clip.times_s.tolist()]
+    if not clip.files:
+        return digests.of([*shown, *(hashlib.sha256(frame.tobytes()).digest() for _, frame in clip.frames())])
+    try:
+        return digests.of([*shown, *clip.files])
+    except OSError as error:
+        raise MediaNotFound(f"{clip.source} can no longer be read ({error}): put it back") from error
 
 
 def read_frames(clip: Clip, indices: Sequence[int]) -> NDArray[np.uint8]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,9 @@ from refervid.engines.sam2.network import FrameFeatures, Network
 from refervid.engines.sam2.pixels import at_video_size, picture_pixels, video_pixels
 from refervid.engines.sam2.prompts import boxes_to_masks
 from refervid.media.array import ArrayClip
+from refervid.media.clip import Clip
 from refervid.media.opening import open_clip
+from refervid.media.part import PartClip
 from tests.clips import write_pictures, write_video
 from tests.engines.sam2 import tiny
 from tests.engines.sam2.outcome import propagate, tracker
@@ -170,16 +173,35 @@ def test_resumed_tracking_equals_tracking_at_a_stretch(tmp_path: Path, stop_at: 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_other_pivots_do_not_resume_from_the_same_file(tmp_path: Path) -> None:
-    settings = {"resume_folder": tmp_path, "chunk_frames": 1}
+def resume_files(folder: Path, clip: Clip, objects: Sequence[Sequence[Pivot]] = OBJECTS) -> int:
+    """How many there are in a folder after this work was begun too."""
 
     def interrupt(*call: object) -> None:
         raise Interrupted
 
-    for objects in (OBJECTS, OBJECTS[:1]):
-        with pytest.raises(Interrupted):
-            tracker(**settings).track(tiny.clip(COUNT), objects, interrupt)
-    assert len(list(tmp_path.iterdir())) == 2
+    with pytest.raises(Interrupted):
+        tracker(resume_folder=folder, chunk_frames=1).track(clip, objects, interrupt)
+    return len(list(folder.iterdir()))
+
+
+def test_other_pivots_do_not_resume_from_the_same_file(tmp_path: Path) -> None:
+    assert resume_files(tmp_path, tiny.clip(COUNT)) == 1
+    assert resume_files(tmp_path, tiny.clip(COUNT), OBJECTS[:1]) == 2
+
+
+def test_other_frames_do_not_resume_from_the_same_file(tmp_path: Path) -> None:
+    """Parts of one clip, pictures that were changed where they lie, and what is in memory."""
+    kept, frames = tmp_path / "kept", tiny.frames(2 * COUNT)
+    video = open_clip(write_video(tmp_path / "clip.mp4", frames))
+    half_s = float(video.times_s[COUNT])
+    assert resume_files(kept, PartClip(video, end_s=half_s)) == 1
+    assert resume_files(kept, PartClip(video, start_s=half_s)) == 2
+    assert resume_files(kept, PartClip(video, end_s=half_s)) == 2
+    for number, first in enumerate((0, COUNT), 3):
+        pictures = write_pictures(tmp_path / "pictures", frames[first : first + COUNT])
+        assert resume_files(kept, open_clip(pictures)) == number
+    assert resume_files(kept, ArrayClip(frames[:COUNT])) == 5
+    assert resume_files(kept, ArrayClip(frames[COUNT:])) == 6
 
 
 def test_a_cut_resume_file_counts_as_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
+from refervid.config.environment import Environment
+from refervid.core.digests import digests_in, objects_digest
 from refervid.core.files import atomic_file, slug
 from refervid.core.outputs import writing_to
 from refervid.core.track import Track
 from refervid.core.types import Pivot
 from refervid.engines.sam2.propagate import Propagation
-from refervid.media.clip import Clip
+from refervid.media.clip import Clip, clip_digest
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,9 @@ class ResumeFile:
     """The state of one piece of work: the same clip, pivots and `settings` find the same file again."""
 
     def __init__(self, folder: Path, clip: Clip, objects: Sequence[Sequence[Pivot]], settings: str) -> None:
-        self._path = folder / f"{slug(clip.name)}-{_digest(clip, objects, settings)}.safetensors"
+        digests = digests_in(Environment().cache)
+        work = digests.of([clip_digest(clip, digests), objects_digest(objects), settings])
+        self._path = folder / f"{slug(clip.name)}-{work}.safetensors"
 
     def save(self, propagation: Propagation, tracks: Sequence[Track]) -> None:
         """Replace what was saved before, or leave it whole if this is cut off."""
@@ -66,16 +68,3 @@ class ResumeFile:
     def remove(self) -> None:
         """The work is done."""
         self._path.unlink(missing_ok=True)
-
-
-def _digest(clip: Clip, objects: Sequence[Sequence[Pivot]], settings: str) -> str:
-    digest = hashlib.sha256(f"{clip.name} {len(clip)} {clip.height} {clip.width} {settings}".encode())
-    if clip.source.is_file():
-        digest.update(f"{clip.source.stat().st_size} {clip.source.stat().st_mtime_ns}".encode())
-    for pivots in objects:
-        digest.update(b"object")
-        for pivot in pivots:
-            digest.update(f"pivot {pivot.frame_index}".encode())
-            for array in (pivot.box_xyxy, pivot.mask, pivot.points_xy, pivot.point_labels):
-                digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()[:16]

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from refervid.core.boxes import SAME_OBJECT, box_iou, box_of
+from refervid.core.digests import objects_digest
 from refervid.core.track import Track
-from refervid.core.types import Mask, Pivot
+from refervid.core.types import Pivot
 from refervid.engines.base import Tracker
 from refervid.media.clip import Clip
 from refervid.pipelines.pivot.selection import Selection
 from refervid.pipelines.stages import Stages
 from refervid.report.objects import TrackedObject
-
-Start = int | tuple[tuple[int, bytes, bytes | None], ...]
-"""What an object starts from, to be compared."""
 
 
 def track_objects(
@@ -85,28 +82,13 @@ def _tracks(
     clip: Clip, groups: Sequence[Sequence[Sequence[Pivot]]], tracker: Tracker, stages: Stages
 ) -> list[list[Track]]:
     """Tracks of the objects of every group; what starts alike for several sentences is tracked once."""
-    objects = {_start(pivots): pivots for group in groups for pivots in group}
-    tracks: dict[Start, Track] = {}
+    objects = {objects_digest([pivots]): pivots for group in groups for pivots in group}
+    tracks: dict[str, Track] = {}
     if objects:
         with stages.stage("track", len(clip)) as stage:
             stage.artefact = found = tracker.track(clip, list(objects.values()), stage.hook)
         tracks = dict(zip(objects, found, strict=True))
-    return [[tracks[_start(pivots)] for pivots in group] for group in groups]
-
-
-def _start(pivots: Sequence[Pivot]) -> Start:
-    """Equal for objects with the same boxes and masks; points are not compared."""
-    boxes = [p.box_xyxy for p in pivots if p.points_xy is None and p.box_xyxy is not None]
-    if len(boxes) < len(pivots):
-        return id(pivots)
-    return tuple(
-        (p.frame_index, box.tobytes(), None if p.mask is None else _digest(p.mask))
-        for p, box in zip(pivots, boxes, strict=True)
-    )
-
-
-def _digest(mask: Mask) -> bytes:
-    return hashlib.sha256(np.packbits(mask).tobytes()).digest()
+    return [[tracks[objects_digest([pivots])] for pivots in group] for group in groups]
 
 
 def _covers(track: Track, pivot: Pivot) -> bool:

@@ -18,9 +18,10 @@ import cv2
 
 import refervid
 from refervid.core.digests import Digests, digests_in
+from refervid.core.errors import MediaNotFound
 from refervid.core.files import atomic_file
 from refervid.engines.lite.analysis.scene import Scene
-from refervid.media.clip import Clip
+from refervid.media.clip import Clip, clip_digest
 
 T = TypeVar("T")
 
@@ -55,11 +56,10 @@ class ClipStore:
             if not _is_ours(root):
                 log.warning("%s can be written by others: what is there is not used", root)
                 return None
-            frames = (clip.height, clip.width, clip.start_s, clip.times_s.tolist())
-            folder = root / digests.of([list(clip.files), frames, *_code(digests)])
+            folder = root / digests.of([clip_digest(clip, digests), *_code(digests)])
             if folder.is_dir():
                 os.utime(folder)
-        except OSError as error:  # that digests cannot be kept either is said already
+        except (OSError, MediaNotFound) as error:  # that digests cannot be kept either is said already
             log.info("what is found in %s is not kept: %s", clip.name, error)
             return None
         return folder

@@ -1,17 +1,14 @@
-"""Tracks of objects as bytes and back, and what they are known by."""
+"""Tracks of objects as bytes and back."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from typing import Annotated
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from refervid.core.rle import decode_mask
 from refervid.core.track import Track
-from refervid.core.types import Pivot
 from refervid.media.clip import Clip
 
 
@@ -24,22 +21,6 @@ class _Track(BaseModel):
 
 class _Tracks(BaseModel):
     tracks: list[_Track]
-
-
-def name_of(objects: Sequence[Sequence[Pivot]]) -> str:
-    """The same for objects that are tracked from the same pivots, beside the same others."""
-    digest = hashlib.sha256()
-    for pivots in objects:
-        digest.update(b"object")
-        for pivot in pivots:
-            digest.update(b"pivot %d" % pivot.frame_index)
-            given = (pivot.box_xyxy, pivot.mask, pivot.points_xy, pivot.point_labels)
-            for kind, array in enumerate(given):
-                if array is not None:
-                    digest.update(
-                        b"%d %s" % (kind, str(array.shape).encode()) + np.ascontiguousarray(array).tobytes()
-                    )
-    return f"tracks-{digest.hexdigest()[:16]}.json"
 
 
 def to_bytes(tracks: Sequence[Track]) -> bytes:

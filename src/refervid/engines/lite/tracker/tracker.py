@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar, Literal, Self
 
 from refervid.core.ahead import working_ahead
+from refervid.core.digests import objects_digest
 from refervid.core.errors import SettingsError
 from refervid.core.track import Track, Underway
 from refervid.core.types import Hook, Mask, Pivot
@@ -14,7 +15,7 @@ from refervid.engines.base import EngineSettings, Runtime
 from refervid.engines.lite.analysis import Analyses, Scene
 from refervid.engines.lite.computing import computing
 from refervid.engines.lite.efficientnet import WEIGHTS
-from refervid.engines.lite.tracker.kept_tracks import from_bytes, name_of, to_bytes
+from refervid.engines.lite.tracker.kept_tracks import from_bytes, to_bytes
 from refervid.engines.lite.tracker.live import EmbeddedLive
 from refervid.engines.lite.tracker.pivots import Pivots
 from refervid.engines.lite.tracker.seed import is_correction
@@ -73,7 +74,7 @@ class EmbeddedTracker:
         for pivots in objects:
             for pivot in pivots:
                 _check(pivot, clip)
-        store, name = self._analyses.store, name_of(objects)
+        store, name = self._analyses.store, f"tracks-{objects_digest(objects)}.json"
         kept = store.read(clip, name, lambda content: from_bytes(content, clip, len(objects)))
         if kept is not None:
             return kept
