@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import refervid
@@ -13,7 +14,7 @@ from refervid.datasets.pictures import read_ids
 from refervid.pipelines.session.reviewed import write_reviewed
 from refervid.pipelines.session.session import Session
 from tests.cli.test_segment import disc, refer
-from tests.clips import disc_and_square, write_video
+from tests.clips import disc_and_square, write_pictures, write_video, write_wav
 from tests.engines.made_clips import iou
 
 FRAMES = 6
@@ -85,8 +86,35 @@ def test_what_cannot_be_used_is_told_and_nothing_is_left(work: Path, tmp_path: P
     with pytest.raises(DatasetError, match="nothing was accepted"):
         write_reviewed([tmp_path / "empty"], tmp_path / "data", pipeline)
     part = refervid.open_clip(clip.source, every=2)
+    part.reading = None  # as in sessions that do not say how their clip was read
     with Session(part, tmp_path / "part", pipeline):
         pass
     with pytest.raises(DatasetError, match="another part"):
         write_reviewed([tmp_path / "part"], tmp_path / "data", pipeline)
     assert not (tmp_path / "data" / "meta_expressions").exists()
+    moved = write_video(tmp_path / "moved.mp4", disc_and_square(FRAMES))
+    with Session(refervid.open_clip(moved), tmp_path / "moved", pipeline):
+        moved.unlink()
+    with pytest.raises(DatasetError, match=r"its clip is not at .*moved\.mp4: put it back"):
+        write_reviewed([tmp_path / "moved"], tmp_path / "data", pipeline)
+
+
+def test_a_part_of_a_clip_is_written_as_it_was_asked_about(tmp_path: Path) -> None:
+    """Pictures at a rate of their own, some of them, with a sound of their own."""
+    pictures = write_pictures(tmp_path / "clip", disc_and_square(2 * FRAMES))
+    sound = write_wav(tmp_path / "sound.wav", np.zeros(16_000, np.int16))
+    reading = ("--fps", 4, "--start", 0.5, "--end", 2.5, "--every", 2, "--audio", sound)
+    asked = ("-t", "the red disc", "--resume", "-p", "lite", "-o", tmp_path)
+    done = refer("segment", pictures, *reading, *asked)
+    assert done.exit_code == 0, done.stderr
+    part = refervid.open_clip(pictures, fps=4, start_s=0.5, end_s=2.5, every=2, audio=sound)
+    with Session(part, tmp_path / "session", refervid.load("lite", device="cpu")) as session:
+        session.review(1, "accepted")
+    data = tmp_path / "data"
+    done = refer("datasets", "from-sessions", tmp_path / "session", "-o", data)
+    assert done.exit_code == 0, done.stderr
+    written = sorted(file.stem for file in (data / "JPEGImages" / "clip").iterdir())
+    assert written == ["2", "4", "6", "8"]
+    for name in written:
+        ids = read_ids(data / "Annotations" / "clip" / f"{name}.png")
+        assert iou(ids == 1, disc(int(name))) > 0.6

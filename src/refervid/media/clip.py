@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,7 +27,8 @@ class Clip(ABC):
     `complete` is False when the file ended before the time its header promises; `start_s` is where the first
     frame lies in what the clip is a part of;
     `sound` is where its sound can be read, or None; `files` are those that its frames are read from, none
-    where they are in memory.
+    where they are in memory; `reading` is what `open_clip` was given besides its source, ready for JSON, or
+    None for a clip that was made otherwise.
 
     >>> len(clip), clip.height, clip.width
     (12, 96, 144)
@@ -44,6 +46,7 @@ class Clip(ABC):
     start_s: float = 0.0
     sound: SoundSource | None = None
     files: Sequence[Path] = ()
+    reading: Mapping[str, Any] | None = None
 
     def __len__(self) -> int:
         """Number of frames T."""

@@ -29,6 +29,9 @@ from refervid.media.video import VideoClip
 Source = str | os.PathLike[str] | NDArray[np.uint8] | Iterable[Picture] | BinaryIO
 """What a clip can be made of."""
 
+READING = ("audio", "fps", "strict", "max_pixels", "start_s", "end_s", "every")
+"""What `open_clip` takes besides."""
+
 
 def open_clip(
     source: Source,
@@ -65,7 +68,17 @@ def open_clip(
             raise NoAudioStream(f"{audio} holds no sound; give a sound file, or a video with sound")
         clip.sound = SoundSource(sound)
     part = PartClip(clip, start_s=start_s, end_s=end_s, every=every)
-    return clip if len(part) == len(clip) else part
+    clip = clip if len(part) == len(clip) else part
+    clip.reading = {
+        "audio": None if audio is None else str(Path(audio).absolute()),
+        "fps": None if fps is None else float(fps),
+        "strict": bool(strict),
+        "max_pixels": int(max_pixels),
+        "start_s": float(start_s),
+        "end_s": None if end_s is None else float(end_s),
+        "every": int(every),
+    }
+    return clip
 
 
 def _opened(source: Source, fps: float | None, strict: bool, max_pixels: int) -> Clip:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from refervid.core.errors import OutputConflict, SettingsError
+from refervid.core.errors import MediaNotFound, OutputConflict, SettingsError
 from refervid.core.files import inside
 from refervid.core.outputs import writing_to
 from refervid.media.clip import Clip
+from refervid.media.opening import READING, open_clip
 from refervid.pipelines.session.journal import Journal
 
 JOURNAL = "edits.jsonl"
@@ -25,7 +26,7 @@ def journal_of(clip: Clip, folder: Path, place: Path) -> Journal:
     Raises `OutputConflict` for a file of that name that is none of ours, `SettingsError` for another clip's.
     """
     source = str(clip.source.absolute()) if clip.source.exists() else None
-    head = {"refervid_session": FORM, "clip": _identity(clip), "source": source}
+    head = {"refervid_session": FORM, "clip": _identity(clip), "source": source, "reading": clip.reading}
     with writing_to(folder):
         journal = Journal(inside(folder, JOURNAL), head, place)
     found = journal.head
@@ -40,11 +41,17 @@ def journal_of(clip: Clip, folder: Path, place: Path) -> Journal:
     return journal
 
 
-def source_of(folder: Path) -> Path | None:
-    """Where the clip of a session lay when it was begun. Raises `OutputConflict`, `BadResult`."""
+def reopened(folder: Path) -> Clip:
+    """The clip of a session, read as it was when that was begun; older sessions do not say how.
+
+    Raises `OutputConflict`, `BadResult`, `MediaNotFound` for one that is gone, and what `open_clip` does.
+    """
     head = Journal(inside(folder, JOURNAL), {}, folder).head
-    source = head.get("source") if isinstance(head, dict) else None
-    return Path(source) if isinstance(source, str) else None
+    known = head if isinstance(head, dict) else {}
+    source, reading = known.get("source"), known.get("reading") or {}
+    if not isinstance(source, str) or not Path(source).exists():
+        raise MediaNotFound(f"its clip is not at {source}: put it back, or leave it out")
+    return open_clip(source, **{name: reading[name] for name in READING if name in reading})
 
 
 def _identity(clip: Clip) -> dict[str, Any]:

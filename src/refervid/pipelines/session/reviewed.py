@@ -10,15 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from refervid.core.errors import DatasetError, SettingsError
+from refervid.core.errors import DatasetError, MediaError, SettingsError
 from refervid.core.files import slug, write_text
 from refervid.core.track import Track
 from refervid.core.types import Hook, no_hook
 from refervid.datasets.samples import write_id_maps, write_pictures
-from refervid.media.opening import open_clip
 from refervid.metrics.davis import VOID
 from refervid.pipelines.base import Pipeline
-from refervid.pipelines.session.identity import JOURNAL, source_of
+from refervid.pipelines.session.identity import JOURNAL, reopened
 from refervid.pipelines.session.session import Session
 
 SAME = 0.5
@@ -48,18 +47,15 @@ def write_reviewed(
     """The accepted sentences of sessions, in the layout of Ref-YouTube-VOS that the data set `folder` has.
 
     `root` gets `every`-th frames as JPEG, one map of object ids per frame, and meta_expressions.json.
-    Raises `DatasetError` for a session whose clip is gone, and where nothing was accepted.
+    Raises `DatasetError` for a session whose clip is gone or another one, and where nothing was accepted.
     """
     written = Reviewed()
     for number, folder in enumerate(folders, 1):
-        source = source_of(folder)
-        if source is None or not source.exists():
-            raise DatasetError(f"the clip of {folder} is not at {source}: put it back, or leave it out")
-        clip = open_clip(source)
         try:
+            clip = reopened(folder)
             with Session(clip, folder, pipeline) as session:
                 _write_clip(session, root, slug(clip.name, written.videos), every, written)
-        except SettingsError as error:
+        except (MediaError, SettingsError) as error:
             raise DatasetError(f"{folder} cannot be used: {error}") from error
         hook("write clips", None, number, len(folders))
     if not written.videos:
