@@ -176,7 +176,10 @@ def _answers(pipeline: Pipeline, clip: Clip, out: Path, request: Request, hook: 
     from refervid.pipelines.session.resume import answer_all
     from refervid.pipelines.session.session import Session
 
-    with Session(clip, out / "session", pipeline) as session:
+    folder = out / "session"
+    if not folder.exists():  # answers that are there need no engine any more
+        pipeline.check_ready(request.references)
+    with Session(clip, folder, pipeline) as session:
         return answer_all(session, request.references, hook)
 
 

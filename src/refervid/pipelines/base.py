@@ -57,6 +57,9 @@ class Pipeline(ABC):
         `contents` are digests of the files that engines load, by the names that the settings give them.
         """
 
+    def check_ready(self, references: Sequence[Reference]) -> None:  # noqa: B027 - most lack nothing
+        """Raises `NotReady` or `MissingWeights` where `run` would, before anything is done or written."""
+
     def look_ahead(self, clip: Clip, hook: Hook = no_hook) -> None:  # noqa: B027 - most have nothing to do
         """Do what the first question about a clip will need, before it is asked."""
 

@@ -122,6 +122,10 @@ class SocPipeline(Pipeline):
     def tracker(self) -> Tracker:
         return self._engines.tracker
 
+    def check_ready(self, references: Sequence[Reference]) -> None:
+        """By loading what will be used. Raises `MissingWeights`, `BadCheckpoint`."""
+        _ = self.segmenter, self.tracker if self._tracks else None
+
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
         if not all(isinstance(reference, TextReference) for reference in references):
             raise SettingsError(

@@ -68,10 +68,9 @@ class PivotPipeline(Pipeline):
         return TEXT_PARTS
 
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
-        texts, sound = bool(distinct_texts(references)), SoundReference() in references
-        self._require(texts=texts or sound, sound=sound)
+        self.check_ready(references)
         # A clip without sound shows here, before questions are paid.
-        waveform = clip.waveform() if sound else None
+        waveform = clip.waveform() if SoundReference() in references else None
         stages = Stages(hook)
         before = self.spending()
         selections = self._select(clip, references, waveform, stages)
@@ -100,6 +99,15 @@ class PivotPipeline(Pipeline):
             raise SettingsError(f"no words were heard in {audio}: speak up, or type the sentence")
         return words
 
+    def check_ready(self, references: Sequence[Reference]) -> None:
+        """Raises `NotReady` with all that is lacking: better now than after questions were paid."""
+        sound = SOUND_PARTS if SoundReference() in references else ()
+        texts = self.text_parts(self.settings) if sound or distinct_texts(references) else ()
+        if lacks := self.engines.missing((*texts, *sound)):
+            raise NotReady(
+                "\n  - ".join(["not everything is here that this preset needs:", *dict.fromkeys(lacks)])
+            )
+
     def plan(self) -> dict[str, Any]:
         return {
             "preset": self.preset,
@@ -123,14 +131,6 @@ class PivotPipeline(Pipeline):
             return None
         chooser = self.engines.chooser
         return chooser.spending() if isinstance(chooser, PaidChooser) else None
-
-    def _require(self, *, texts: bool, sound: bool) -> None:
-        """Raises `NotReady` with all that is lacking: better now than after questions were paid."""
-        parts = (self.text_parts(self.settings) if texts else ()) + (SOUND_PARTS if sound else ())
-        if lacks := self.engines.missing(parts):
-            raise NotReady(
-                "\n  - ".join(["not everything is here that this preset needs:", *dict.fromkeys(lacks)])
-            )
 
     def _select(
         self, clip: Clip, references: Sequence[Reference], waveform: Waveform | None, stages: Stages
