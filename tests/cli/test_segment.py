@@ -173,6 +173,8 @@ def test_a_clip_that_breaks_off_is_partial(frames: np.ndarray, tmp_path: Path) -
         (["CLIP", "-t", "x", "--preset", "lite", "--set", "tracker.kind=sam2"], 1, "models pull"),
         (["CLIP", "-t", "x", "-p", "lite", "--set", "tracker.kind=sam2", "--resume"], 1, "models pull"),
         (["CLIP", "-t", "x", "-p", "soc", "--set", "weights=none.pth", "--resume"], 1, "none.pth"),
+        (["CLIP", "-t", "x", "-p", "fast", "--set", "tracker.weights=my model/x"], 1, "my model/x (give"),
+        (["CLIP", "-t", "x", "-p", "soc", "--set", "weights=~nobody-here/x"], 1, "at ~nobody-here/x: give"),
         (["CLIP", "-t", "x", "--set", "foo=1"], 2, "sections, text, sound"),
         (["CLIP", "-t", "x", "--set", "detector.foo=1"], 2, "kind, limit, overlap"),
         (["CLIP", "-t", "x", "--set", "sections.style=paper"], 2, "columns, frame_width"),

@@ -118,6 +118,7 @@ def test_what_is_no_box_is_named_with_the_right_form(text: str) -> None:
         (["--point", "0:1"], "--point 0:120,90"),
         (["--point", "0:43,68", "--point", f"0:43,{HEIGHT + 1}"], f"{WIDTH}x{HEIGHT} pixels"),
         (["--mask", "0:nowhere.png"], "nowhere.png"),
+        (["--mask", "0:~nobody-here/mask.png"], "~nobody-here/mask.png"),
     ],
 )
 def test_a_wrong_mark_is_one_line_and_leaves_nothing(

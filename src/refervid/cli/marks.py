@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,7 +40,7 @@ def read_marks(boxes: Sequence[str], points: Sequence[str], masks: Sequence[str]
         objects.setdefault(name, []).append(Pivot(frame, points_xy=xy, point_labels=labels))
     for text in masks:
         name, frame, path = _split(text, "mask", re.compile("(.+)", re.DOTALL), "0:mask.png")
-        picture = read_picture(Path(path.group()).expanduser())
+        picture = read_picture(Path(os.path.expanduser(path.group())))
         objects.setdefault(name, []).append(Pivot(frame, mask=np.asarray(picture.any(axis=2), bool)))
     return objects
 

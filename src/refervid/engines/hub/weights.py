@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,17 +46,17 @@ def find_weights(weights: str, revision: str | None = None) -> Path:
     environment = Environment()
     folders = [folder for folder in (environment.weights, environment.cache / "weights") if folder]
     names = [Path(weights).name, *_AS_SOC.get(weights, ())]
-    for path in (Path(weights).expanduser(), *(folder / name for folder in folders for name in names)):
+    own = Path(os.path.expanduser(weights))  # as it is for a user whom nobody knows
+    for path in (own, *(folder / name for folder in folders for name in names)):
         if path.exists():
             return path
-    is_path = weights.startswith((".", "/", "~")) or weights.endswith(_ENDINGS) or weights.count("/") != 1
-    if is_path and weights not in CHECKPOINTS:
-        raise MissingWeights(f"no checkpoint at {weights}: give the path of a file or folder, or a hub id")
+    if weights not in CHECKPOINTS and not _is_hub_id(weights):
+        raise MissingWeights(f"no checkpoint at {weights}: {_how_to_get(weights)}")
     problem = MissingWeights(
         f"the weights {weights} are not on this machine: {_how_to_get(weights)}, "
         "or name your own copy, by its path with --set or its folder with REFERVID_WEIGHTS"
     )
-    if weights.count("/") != 1:
+    if not _is_hub_id(weights):
         raise problem
     try:
         return Path(
@@ -79,7 +80,21 @@ def missing_weights(weights: str, revision: str | None = None) -> list[str]:
     return []
 
 
+def _is_hub_id(weights: str) -> bool:
+    """OWNER/MODEL, and not the path of a file."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
+
+    try:
+        validate_repo_id(weights)
+    except HFValidationError:
+        return False
+    return weights.count("/") == 1 and not weights.endswith(_ENDINGS)
+
+
 def _how_to_get(weights: str) -> str:
+    if weights not in CHECKPOINTS and not _is_hub_id(weights):
+        return "give the path of a file or folder, or a hub id"
     known = CHECKPOINTS.get(weights)
     if known is not None and known.page is not None and known.url is None:
         return f"download them from {known.page} as {weights} into the folder that REFERVID_WEIGHTS names"
