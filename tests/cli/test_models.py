@@ -105,7 +105,7 @@ def test_a_repository_without_weights_or_without_existence(monkeypatch: pytest.M
 
 
 def test_fast_is_whole_by_one_pull() -> None:
-    from refervid.engines.hub.downloads import only_by_hand
+    from refervid.engines.hub.checkpoints import only_by_hand
     from refervid.pipelines.presets import checkpoints_of, missing_for
 
     needed = checkpoints_of("fast")

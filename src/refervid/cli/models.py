@@ -60,13 +60,14 @@ def pull(
 ) -> None:
     """Download checkpoints, at pinned revisions where one is known."""
     with reporting_errors():
-        from refervid.engines.hub.downloads import only_by_hand, plan_download
+        from refervid.engines.hub.checkpoints import only_by_hand
+        from refervid.engines.hub.downloads import plan_download
         from refervid.engines.hub.downloads import pull as fetch
         from refervid.pipelines.presets import checkpoints_of
 
         needed = checkpoints_of(preset) if preset else []
-        by_hand = [how for name in needed if (how := only_by_hand(name))]
-        wanted = list(dict.fromkeys([*(names or []), *(one for one in needed if not only_by_hand(one))]))
+        by_hand = {name: how for name in needed if (how := only_by_hand(name))}
+        wanted = list(dict.fromkeys([*(names or []), *(name for name in needed if name not in by_hand)]))
         if not wanted and not by_hand:
             raise SettingsError(
                 "nothing to download: give names that `refervid models list` shows, or --preset local"
@@ -81,8 +82,8 @@ def pull(
             return
         for download in downloads:
             console.print(f"{download.name} is in {fetch(download)}", markup=False)
-        for how in by_hand:
-            console.print(f"yours to do: {how}", markup=False)
+        for name, how in by_hand.items():
+            console.print(f"yours to do: {name}: {how}", markup=False)
 
 
 @models.command()

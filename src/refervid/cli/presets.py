@@ -134,7 +134,7 @@ def doctor(as_json: Json = False) -> None:
 
 def _can_pull(preset: str) -> bool:
     """Whether `refervid models pull` gets something that the preset lacks."""
-    from refervid.engines.hub.downloads import only_by_hand
+    from refervid.engines.hub.checkpoints import only_by_hand
     from refervid.engines.hub.weights import missing_weights
     from refervid.pipelines.presets import checkpoints_of
 

@@ -302,6 +302,14 @@ def pinned_revision(name: str) -> str | None:
     return None if pulled is None else pulled.revision
 
 
+def only_by_hand(name: str) -> str:
+    """How to get a checkpoint that only a person can fetch from its page; "" for all others."""
+    known = CHECKPOINTS.get(name)
+    if known is None or known.page is None or known.url is not None:
+        return ""
+    return f"download the file from {known.page} as {name} into the folder that REFERVID_WEIGHTS names"
+
+
 def file_patterns(name: str) -> list[str]:
     """What of a hub repository is downloaded: other formats of the same weights are left there."""
     known = CHECKPOINTS.get(name)

@@ -22,6 +22,7 @@ from refervid.engines.hub.checkpoints import (
     Checkpoint,
     Pulled,
     note_pulled,
+    only_by_hand,
 )
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -45,24 +46,13 @@ class Download:
         return sum(self.files.values())
 
 
-def only_by_hand(name: str) -> str:
-    """How to get a checkpoint that only a person can fetch from its page; "" for all others."""
-    known = CHECKPOINTS.get(name)
-    if known is None or known.page is None or known.url is not None:
-        return ""
-    return (
-        f"{name} is not on the hub: download it from {known.page} as {known.files[0]} into the folder that "
-        "REFERVID_WEIGHTS names, or give its path with --set"
-    )
-
-
 def plan_download(name: str) -> Download:
     """Ask what a hub id or a published file consists of; downloads nothing yet. Raises `MissingWeights`."""
     known = CHECKPOINTS.get(name)
     if known is not None and known.url is not None:
         return Download(name, None, {known.files[0]: known.size}, None)
     if by_hand := only_by_hand(name):
-        raise MissingWeights(by_hand)
+        raise MissingWeights(f"{name} is not on the hub: {by_hand}, or give its path with --set")
     if name.count("/") != 1:
         raise MissingWeights(f"{name!r} is neither a hub id like owner/model nor in `refervid models list`")
     info = _ask_hub(name)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from refervid.config.environment import Environment
 from refervid.core.errors import BadCheckpoint, MissingWeights
-from refervid.engines.hub.checkpoints import CHECKPOINTS, file_patterns, pinned_revision
+from refervid.engines.hub.checkpoints import CHECKPOINTS, file_patterns, only_by_hand, pinned_revision
 
 Model = TypeVar("Model")
 
@@ -95,10 +95,7 @@ def _is_hub_id(weights: str) -> bool:
 def _how_to_get(weights: str) -> str:
     if weights not in CHECKPOINTS and not _is_hub_id(weights):
         return "give the path of a file or folder, or a hub id"
-    known = CHECKPOINTS.get(weights)
-    if known is not None and known.page is not None and known.url is None:
-        return f"download them from {known.page} as {weights} into the folder that REFERVID_WEIGHTS names"
-    return f"`refervid models pull {weights}` gets them"
+    return only_by_hand(weights) or f"`refervid models pull {weights}` gets them"
 
 
 def load_pretrained(model_class: Any, folder: Path, **options: Any) -> Any:
