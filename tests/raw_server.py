@@ -44,6 +44,6 @@ def _read_request(line: socket.socket) -> None:
         received += line.recv(65536)
     head, _, body = received.partition(b"\r\n\r\n")
     lines = [field.lower().split(b":") for field in head.split(b"\r\n")]
-    length = next(int(field[1]) for field in lines if field[0] == b"content-length")
+    length = next((int(field[1]) for field in lines if field[0] == b"content-length"), 0)
     while len(body) < length:
         body += line.recv(65536)

@@ -27,7 +27,9 @@ from refervid.models.soc import RobertaTextConfig
 from refervid.models.soc.text import build_text_encoder
 from tests.engines.sound import beats_file, languagebind_folder
 from tests.hub_server import COMMIT, serve
+from tests.raw_server import raw_server
 
+CUT = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\nweights"
 NAME = "someone/LanguageBind_Tiny"
 
 
@@ -170,6 +172,19 @@ def test_a_single_file_is_kept_only_if_its_hash_is_right(monkeypatch: pytest.Mon
                     find_weights("yamnet.h5")
     assert find_weights("yamnet.h5").read_bytes() == data
     assert not abandoned.exists()
+
+
+@pytest.mark.parametrize("sent", [b"no answer\r\n\r\n", CUT, b"HTTP/1.1 404 No\r\n\r\n"])
+def test_a_server_that_answers_badly_is_told_and_nothing_is_left(
+    sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with raw_server(lambda line: line.sendall(sent)) as address:
+        ours = replace(CHECKPOINTS["yamnet.h5"], url=address, size=100)
+        monkeypatch.setattr(downloads, "CHECKPOINTS", {"yamnet.h5": ours})
+        result = refervid("pull", "yamnet.h5", "--yes")
+    assert result.exit_code == 1
+    assert "error: MissingWeights: yamnet.h5 cannot be downloaded" in result.stderr
+    assert list((Environment().cache / "weights").iterdir()) == []
 
 
 def test_pull_of_nothing_and_of_no_preset() -> None:

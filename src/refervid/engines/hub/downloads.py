@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+
+import httpx
 
 from refervid.config.environment import Environment
 from refervid.core.errors import BadCheckpoint, MissingWeights
@@ -27,6 +28,7 @@ from refervid.engines.hub.checkpoints import (
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _CHUNK = 1 << 20
+_TIMEOUT_S = 60.0
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES)
 """System errors that say that files cannot be written, not that the hub cannot be reached."""
 
@@ -142,11 +144,14 @@ def _blocks(known: Checkpoint) -> Iterator[bytes]:
     assert known.url is not None
     size = 0
     try:
-        with urlopen(known.url, timeout=60) as source:
-            while size <= known.size and (block := source.read(_CHUNK)):
+        with httpx.stream("GET", known.url, timeout=_TIMEOUT_S, follow_redirects=True) as answer:
+            answer.raise_for_status()
+            for block in answer.iter_bytes(_CHUNK):
                 size += len(block)
                 yield block
-    except OSError as error:
+                if size > known.size:
+                    return
+    except httpx.HTTPError as error:
         raise _unreachable(known.name, error) from error
 
 
