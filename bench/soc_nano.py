@@ -18,7 +18,7 @@ import torch
 from refervid.engines.hub.weights import find_weights
 from refervid.models.soc import build_tokenizer, load, save
 from refervid.models.soc.inference import Segmenter
-from refervid.pipelines.soc import SHIPPED, shipped_path
+from refervid.models.soc.shipped import SHIPPED, shipped_path
 from refervid.training.processes import Processes
 from refervid.training.recipe import SyntheticValidation
 from refervid.training.validation import open_validator, validate

@@ -16,7 +16,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 from refervid.core.errors import BadCheckpoint
 from refervid.engines.hub.weights import load_pretrained
 from refervid.models.soc.checkpoint import load
-from refervid.pipelines.soc import shipped_path
+from refervid.models.soc.shipped import shipped_path
 
 
 def _with_metadata(path: Path, **changes: Any) -> Path:

@@ -22,8 +22,8 @@ from refervid.engines.registry import ENGINES, Role, engine_class
 from refervid.evaluation.answers import VideoWork, answer_video
 from refervid.evaluation.runner import Shard, evaluate
 from refervid.models.soc.checkpoint import load, save
+from refervid.models.soc.shipped import shipped_path
 from refervid.pipelines.cluster import Worker
-from refervid.pipelines.soc import shipped_path
 from refervid.training.trainer import train
 from tests.evaluation.colour_pipeline import ColourPipeline
 from tests.training.tiny import tiny_recipe

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from refervid.models.soc.checkpoint import load
+from refervid.models.soc.shipped import shipped_path
 from refervid.models.state import load_exactly, unfilled
-from refervid.pipelines.soc import shipped_path
 
 
 def test_networks_to_be_filled_make_up_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:

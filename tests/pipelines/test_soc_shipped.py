@@ -8,8 +8,8 @@ import pytest
 from refervid.datasets.synthetic.clips import make_clip
 from refervid.datasets.synthetic.scene import SceneSettings
 from refervid.media.array import ArrayClip
+from refervid.models.soc.shipped import shipped_path
 from refervid.pipelines.presets import load, missing_for
-from refervid.pipelines.soc import shipped_path
 
 
 def test_it_is_there_and_small() -> None:

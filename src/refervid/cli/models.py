@@ -132,9 +132,10 @@ def _accept(names: list[str] | None, device: str, dtype: DtypeName, as_json: boo
         from refervid.config.environment import Environment
         from refervid.core.device import resolve_device
         from refervid.engines.base import Runtime
-        from refervid.engines.hub.acceptance import SHIPPED, accept
+        from refervid.engines.hub.acceptance import accept
         from refervid.engines.hub.checkpoints import CHECKPOINTS
         from refervid.engines.hub.weights import missing_weights
+        from refervid.models.soc.shipped import SHIPPED
 
         wanted = names or [SHIPPED, *(name for name in CHECKPOINTS if not missing_weights(name))]
         runtime = Runtime(resolve_device(device)[0], dtype, False, Environment().cache)

@@ -31,10 +31,11 @@ from refervid.engines.hub.checkpoints import weights_in
 from refervid.engines.registry import Role, engine_settings, missing_parts
 from refervid.engines.rounds import Reader
 from refervid.media.sections import PAPER, PAPER_SOUND
+from refervid.models.soc.shipped import SHIPPED
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.pivot.pipeline import SOUND_PARTS, PivotPipeline, lacking
 from refervid.pipelines.pivot.settings import TRANSCRIBER, PivotSettings
-from refervid.pipelines.soc import SHIPPED, SocPipeline, SocSettings
+from refervid.pipelines.soc import SocPipeline, SocSettings
 from refervid.pipelines.tracks.pipeline import TracksPipeline
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from importlib import resources
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -22,6 +20,7 @@ from refervid.media.clip import Clip
 from refervid.models.soc import SOC, InputSize, build_tokenizer, load, load_published
 from refervid.models.soc.checkpoint import needed_tokenizer
 from refervid.models.soc.inference import Segmenter
+from refervid.models.soc.shipped import SHIPPED, shipped_path
 from refervid.models.soc.transforms import SIZE
 from refervid.pipelines.base import Pipeline, reference_slugs
 from refervid.pipelines.engine_set import EngineSet
@@ -30,8 +29,6 @@ from refervid.report.objects import TrackedObject
 from refervid.report.outcome import status_of
 from refervid.report.result import Result
 
-SHIPPED = "soc-nano"
-"""The small checkpoint that comes with the package."""
 _TOYS = f"{SHIPPED} knows made-up toys only: for real clips choose another preset, or --set weights=FILE"
 
 
@@ -231,8 +228,3 @@ def load_network(weights: str) -> SOC:
         return load(shipped_path())
     path = find_weights(weights)
     return load(path) if path.suffix == ".safetensors" else load_published(path)
-
-
-def shipped_path() -> Path:
-    """Where the shipped checkpoint lies in the installation."""
-    return Path(str(resources.files("refervid.models.soc") / f"{SHIPPED}.safetensors"))

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import islice
-from pathlib import Path
 from time import perf_counter
 from typing import Any, cast
 
@@ -30,8 +29,8 @@ from refervid.engines.hub.digests import weights_digest
 from refervid.engines.hub.verification import load_checkpoint
 from refervid.engines.owlv2 import Owlv2Detector
 from refervid.media.array import ArrayClip
+from refervid.models.soc.shipped import SHIPPED, shipped_path
 
-SHIPPED = "soc-nano"
 FRAMES = 4
 TEXT = next(iter(TEXTS))
 LARGEST_DIFFERENCE = 0.02
@@ -53,7 +52,7 @@ class Accepted:
 
 def accept(weights: str, runtime: Runtime) -> Accepted:
     """Runs a checkpoint and compares its numbers. Raises `MissingWeights` if it is not here."""
-    path = shipped() if weights == SHIPPED else None
+    path = shipped_path() if weights == SHIPPED else None
     digest = weights_digest(str(path or weights))
     start = perf_counter()
     try:
@@ -75,10 +74,6 @@ def accept(weights: str, runtime: Runtime) -> Accepted:
     wrong = difference > LARGEST_DIFFERENCE
     problem = f"its numbers differ by {100 * difference:.1f} % from those that are kept" if wrong else None
     return Accepted(weights, seconds, numbers, difference, problem)
-
-
-def shipped() -> Path:
-    return Path(str(files("refervid.models.soc") / f"{SHIPPED}.safetensors"))
 
 
 def _run(weights: str, runtime: Runtime) -> Sequence[float]:
