@@ -115,6 +115,27 @@ def test_every_row_runs(row: Row, data: Path, tmp_path: Path) -> None:
     assert "dtype" in json.loads((out / "run.json").read_text())
 
 
+def test_a_row_stops_at_its_budget_and_goes_on(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words: list[object] = ["al-ref-sam2-ref-davis17", "--root", data / "ref-davis17", "-o", out, "--json"]
+    sections = ["sections.frame_step=1", "sections.frames_per_section=2"]
+    prices = ["chooser.prices.input=10", "chooser.prices.output=30", "chooser.concurrency=1"]
+    with serving(replying(frame=1, box=1)) as (server, url):
+        for change in (*SMALL, *sections, *prices, f"chooser.base_url={url}"):
+            words += ["--set", change]
+        stopped = reproduce(*words, "--max-cost", 0.025)
+        assert stopped.exit_code == 3, stopped.stderr
+        assert f"{len(server.requests)} question" in stopped.stderr
+        assert "raise --max-cost to go on, with --resume" in stopped.stderr
+        report = json.loads((out / "reproduction.json").read_text())
+        assert report == json.loads(stopped.stdout)
+        assert "--resume" in report["stopped"]
+        assert 0 < report["spending"]["usd"] <= 0.025
+        done = reproduce(*words, "--max-cost", 5, "--resume")
+    assert done.exit_code == 0, done.stderr
+    assert "stopped" not in json.loads(done.stdout)
+
+
 def test_what_is_missing_is_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REFERVID_WEIGHTS", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))

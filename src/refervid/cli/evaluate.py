@@ -21,7 +21,6 @@ from refervid.cli.console import (
     print_json,
     print_line,
     print_table,
-    progress_hook,
     reporting_errors,
 )
 from refervid.cli.options import (
@@ -35,7 +34,8 @@ from refervid.cli.options import (
     Preset,
     out_option,
 )
-from refervid.cli.spending import tell_estimate, tell_spending
+from refervid.cli.running import run_within_budget, tell_run
+from refervid.cli.spending import tell_estimate
 from refervid.core.counting import counted
 
 Name = Annotated[
@@ -88,7 +88,6 @@ def evaluate(
     with reporting_errors():
         import torch
 
-        from refervid.core.errors import BudgetExceeded
         from refervid.core.outputs import refuse_inputs
         from refervid.datasets.registry import open_dataset
         from refervid.evaluation.estimate import estimate as estimate_run
@@ -121,34 +120,20 @@ def evaluate(
             if as_json:
                 print_json(None if expected is None else asdict(expected))
             raise typer.Exit
-        failed = 0
-
-        def count_failed(answers: Any) -> str:
-            nonlocal failed
-            failed += sum(answer.record["status"] == "failed" for answer in answers)
-            return f"{failed} failed"
-
-        try:
-            with progress_hook(count_failed) as hook:
-                scores = evaluate(
-                    data,
-                    pipeline,
-                    out,
-                    limit=limit,
-                    resume=resume,
-                    shard=own,
-                    workers=workers,
-                    executor=None if cluster is None else on_cluster(cluster, pipeline),
-                    mirror=None if mirror is None else Mirror(mirror),
-                    submission=submission,
-                    hook=hook,
-                )
-        except BudgetExceeded as error:
-            scores = {"complete": False, "failed": {}, "stopped": f"{error}, with --resume"}
-        spent = pipeline.spending()
-        if spent is not None:
-            scores["spending"] = asdict(spent)
-    tell_spending(spent)
+        work = partial(
+            evaluate,
+            data,
+            pipeline,
+            out,
+            limit=limit,
+            resume=resume,
+            shard=own,
+            workers=workers,
+            executor=None if cluster is None else on_cluster(cluster, pipeline),
+            mirror=None if mirror is None else Mirror(mirror),
+            submission=submission,
+        )
+        scores = run_within_budget(work, pipeline)
     _show(scores, as_json)
     raise typer.Exit(PARTIAL if scores["failed"] or not scores["complete"] else DONE)
 
@@ -242,16 +227,4 @@ def _show(scores: Mapping[str, Any], as_json: bool) -> None:
         for status, count in scores.get("statuses", {}).items():
             table.add_row(status.replace("_", " "), counted(count, "item"))
         print_table(table)
-    for note in scores.get("notes", ()):
-        console.print(f"- {note}", markup=False)
-    for name, message in scores.get("failed", {}).items():
-        console.print(f"failed: {name}: {message.strip().splitlines()[-1]}", markup=False)
-    if scores.get("failed"):
-        console.print("failed items are tried again with --resume")
-    if scores.get("submission"):
-        console.print(f"for the server: {scores['submission']}", markup=False)
-    if scores.get("pending"):
-        pending = counted(scores["pending"], "item")
-        console.print(f"{pending} of other shards to be done yet: no scores so far")
-    if scores.get("stopped"):
-        console.print(f"stopped: {scores['stopped']}", markup=False)
+    tell_run(scores)

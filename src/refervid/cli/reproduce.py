@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,10 +18,10 @@ from refervid.cli.console import (
     print_json,
     print_line,
     print_table,
-    progress_hook,
     reporting_errors,
 )
 from refervid.cli.options import AllowRemote, Changes, Device, Dtype, Json, MaxCost, out_option
+from refervid.cli.running import run_within_budget, tell_run
 
 
 def reproduce(
@@ -86,8 +87,8 @@ def reproduce(
             max_cost=max_cost,
             settings=settings,
         )
-        with progress_hook() as hook:
-            scores = evaluate(data, pipeline, out, limit=limit, resume=resume, hook=hook)
+        work = partial(evaluate, data, pipeline, out, limit=limit, resume=resume)
+        scores = run_within_budget(work, pipeline)
         report = write_report(out, row, scores, place.changes)
     _tell(report, scores, as_json)
     raise typer.Exit(PARTIAL if scores["failed"] or not scores["complete"] else DONE)
@@ -123,16 +124,12 @@ def _tell(report: dict[str, Any], scores: dict[str, Any], as_json: bool) -> None
     else:
         table = Table("metric", "published", "here", box=None, header_style="bold", pad_edge=False)
         for one in report["metrics"]:
-            here = "private" if one["here"] is None else f"{one['here']:.3f}"
+            missing = "-" if "stopped" in report else "private"
+            here = missing if one["here"] is None else f"{one['here']:.3f}"
             table.add_row(one["metric"], f"{one['published']:.3f}", here)
         if not report["metrics"]:
             for metric, value in scores.items():
                 if isinstance(value, float):
                     table.add_row(metric, "-", f"{value:.3f}")
         print_table(table)
-    for note in report["notes"]:
-        console.print(f"- {note}", markup=False)
-    for item, message in scores["failed"].items():
-        console.print(f"failed: {item}: {message.strip().splitlines()[-1]}", markup=False)
-    if scores.get("submission"):
-        console.print(f"for the server: {scores['submission']}", markup=False)
+    tell_run(scores)

@@ -61,7 +61,7 @@ def compared(row: Row, scores: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def write_report(out: Path, row: Row, scores: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
-    """OUT/reproduction.json, which is returned."""
+    """OUT/reproduction.json, which is returned; also of a run that was stopped, which it says."""
     report = {
         "row": row.name,
         "command": row.command(),
@@ -70,6 +70,7 @@ def write_report(out: Path, row: Row, scores: Mapping[str, Any], changes: Sequen
         "source": row.source,
         "differs": [DIFFERENCES[name] for name in row.differs],
         "notes": list(scores.get("notes", ())),
+        **{name: scores[name] for name in ("spending", "stopped") if name in scores},
     }
     write_text(out / "reproduction.json", json.dumps(report, indent=2) + "\n")
     return report
