@@ -7,8 +7,11 @@ import importlib
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Collection, Iterator
 from graphlib import CycleError, TopologicalSorter
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -104,6 +107,33 @@ def _imported(path: Path, modules: Collection[str]) -> set[str]:
             whole = {f"{node.module}.{alias.name}" for alias in node.names}
             found |= {name if name in modules else node.module for name in whole}
     return found & set(modules) - {_module(path), "refervid"}
+
+
+def test_what_is_imported_with_a_module_is_declared() -> None:
+    """What is imported within a function may be a package that a user is told to install."""
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    declared = {_plain(re.split("[^\\w.-]", one)[0]) for one in wanted} | {"pydantic-core"}  # pydantic's half
+    installed = packages_distributions()
+    undeclared = [
+        f"{path.relative_to(SOURCE)} imports {name}"
+        for path in FILES
+        for name in sorted(_packages(path) - set(sys.stdlib_module_names) - {"refervid"})
+        if declared.isdisjoint(map(_plain, installed.get(name, [name])))
+    ]
+    assert undeclared == []
+
+
+def _packages(path: Path) -> set[str]:
+    """That a module imports as soon as it is imported itself."""
+    body = ast.parse(CODE[path]).body
+    names = {alias.name for node in body if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module for node in body if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.split(".")[0] for name in names}
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def test_files_stay_short() -> None:
