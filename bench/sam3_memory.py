@@ -25,9 +25,10 @@ from transformers import Sam3VideoConfig, Sam3VideoModel
 from transformers.models.sam3_video.modeling_sam3_video import Sam3VideoInferenceSession
 
 from refervid.engines.sam3.model import Segmenter
-from refervid.engines.sam3.session import BoundedSession, memory_of, pixels_of
+from refervid.engines.sam3.session import BoundedSession, pixels_of
 from refervid.engines.sam3.writer import TrackWriter
 from tests.engines.sam3 import tiny
+from tests.engines.sam3.memory import memory_of
 
 HEIGHT, WIDTH = 96, 160
 KEPT = 60

@@ -22,10 +22,11 @@ from refervid.engines.rounds import ConceptFinder
 from refervid.engines.sam3 import Sam3Finder, Sam3FinderSettings
 from refervid.engines.sam3.finder import _tracks
 from refervid.engines.sam3.model import surest
-from refervid.engines.sam3.session import BoundedSession, memory_of, pixels_of
+from refervid.engines.sam3.session import BoundedSession, pixels_of
 from refervid.engines.sam3.writer import TrackWriter
 from tests.engines.sam2.tiny import clip, frames
 from tests.engines.sam3 import tiny
+from tests.engines.sam3.memory import memory_of
 from tests.pipelines.counting import counting
 
 SHORT = {"num_maskmem": 3, "max_object_pointers_in_encoder": 6, "max_cond_frame_num": 2}

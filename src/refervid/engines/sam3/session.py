@@ -79,22 +79,6 @@ class BoundedSession(Sam3VideoInferenceSession):  # type: ignore[misc]
                     del kept[name]
 
 
-def memory_of(session: Sam3VideoInferenceSession) -> int:
-    """Bytes of tensors that a session holds."""
-    total, places = 0, [vars(session)]
-    while places:
-        value: Any = places.pop()
-        if isinstance(value, Tensor):
-            total += value.nbytes
-        elif isinstance(value, dict):
-            places += value.values()
-        elif isinstance(value, list | tuple):
-            places += value
-        elif hasattr(value, "_vision_features"):
-            places.append(value._vision_features)
-    return total
-
-
 def pixels_of(frame: Any, size: int) -> Tensor:
     """(3, size, size) float32 in -1..1 of a frame (H, W, 3) uint8: bilinear with antialiasing on bytes."""
     picture = torch.from_numpy(frame).permute(2, 0, 1)[None].float()

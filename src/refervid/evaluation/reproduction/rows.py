@@ -84,29 +84,6 @@ def row_named(name: str) -> Row:
     return rows()[name]
 
 
-def as_markdown() -> str:
-    """The tables of `docs/reproduce.md`."""
-    parts = []
-    for paper in dict.fromkeys(row.paper for row in rows().values()):
-        lines = [
-            f"### {paper}",
-            "",
-            "| row | what | published | by | differs | estimate |",
-            "|---|---|---|---|---|---|",
-        ]
-        for row in rows().values():
-            if row.paper == paper:
-                numbers = ", ".join(f"{name} {100 * value:.1f}" for name, value in row.published.items())
-                differs = ", ".join(row.differs)
-                cells = [f"`{row.name}`", row.about, numbers or "-", row.source, differs]
-                lines.append(f"| {' | '.join(cells)} | {row.hours:g} h: {row.hours_by} |")
-        lines += ["", "```"]
-        lines += [row.command() for row in rows().values() if row.paper == paper]
-        parts.append("\n".join([*lines, "```"]))
-    notes = [f"- **{name}**: {words}" for name, words in DIFFERENCES.items()]
-    return "\n\n".join([*parts, "### What differs", "\n".join(notes)]) + "\n"
-
-
 def find_answers(folder: Path | None, row: Row) -> list[str]:
     """What is missing of the published answers that a row replays."""
     if not row.answers:
