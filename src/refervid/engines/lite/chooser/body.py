@@ -22,16 +22,19 @@ LEAST_SEEN = 0.5
 # In heights of the whole figure, which is 7 1/2 heads high.
 _PLACES = {
     (0.0, 0.1): "hat cap helmet headband beanie hood wig crown turban",
-    (0.0, 0.16): "head hair face glasses sunglasses goggles mask beard moustache nose eye ear mouth",
+    (
+        0.0,
+        0.16,
+    ): "head hair ponytail braid face glasses sunglasses goggles mask beard moustache nose eye ear mouth",
     (
         0.13,
         0.5,
-    ): "shirt jacket coat sweater t-shirt tshirt top blouse vest jumper hoodie cardigan pullover chest"
-    " torso back blazer",
+    ): "shirt jacket coat sweater t-shirt tshirt tee top blouse vest jumper hoodie cardigan pullover chest"
+    " torso back blazer waistcoat tunic fleece raincoat windbreaker parka anorak",
     (0.13, 0.75): "dress robe gown",
     (0.13, 0.95): "clothes clothing outfit costume suit uniform tracksuit jumpsuit overall overalls",
-    (0.47, 0.95): "trouser trousers pants jeans skirt shorts leg leggings",
-    (0.9, 1.0): "shoe boot sandal sneaker sock foot slipper",
+    (0.47, 0.95): "trouser trousers pants jeans chinos tights sweatpants skirt shorts leg leggings",
+    (0.9, 1.0): "shoe boot sandal sneaker trainers footwear sock foot slipper",
 }
 _BY_WORD = {word: place for place, words in _PLACES.items() for word in words.split()}
 

@@ -36,24 +36,35 @@ class _Part:
 
 _HEAD = "head"
 _PARTS = {
-    "shirt t-shirt tshirt top blouse vest jumper hoodie cardigan pullover sweater sweatshirt jersey polo"
-    " apron torso chest back": _Part("shoulder hip", 0.3, 0.2, 0.2),
-    "jacket coat blazer parka anorak": _Part("shoulder elbow hip", 0.2, 0.2, 0.4),
+    "shirt t-shirt tshirt tee top blouse vest jumper hoodie cardigan pullover sweater sweatshirt jersey polo"
+    " apron waistcoat tunic fleece torso chest back": _Part("shoulder hip", 0.3, 0.2, 0.2),
+    "jacket coat blazer parka anorak raincoat windbreaker": _Part("shoulder elbow hip", 0.2, 0.2, 0.4),
     "dress robe gown": _Part("shoulder hip knee", 0.3, 0.2, 0.1),
     "clothes clothing outfit costume suit uniform tracksuit jumpsuit overall overalls": _Part(
         "shoulder elbow hip knee ankle", 0.25, 0.2, 0.1
     ),
-    "trouser trousers pants jeans leg leggings": _Part("hip knee ankle", 0.3, 0.1, 0.1),
+    "trouser trousers pants jeans chinos tights sweatpants leg leggings": _Part(
+        "hip knee ankle", 0.3, 0.1, 0.1
+    ),
     "skirt shorts": _Part("hip knee", 0.35, 0.15, 0.0),
     "arm sleeve": _Part("shoulder elbow wrist", 0.2, 0.2, 0.2, paired=True),
-    "shoe boot sandal sneaker sock foot slipper": _Part("ankle", 0.35, 0.15, 0.4, paired=True),
-    "hand glove fist": _Part("hand", 0.4, 0.4, 0.4, paired=True),
+    "shoe boot sandal sneaker trainers footwear sock foot slipper": _Part(
+        "ankle", 0.35, 0.15, 0.4, paired=True
+    ),
+    "hand glove fist finger thumb": _Part("hand", 0.4, 0.4, 0.4, paired=True),
+    "wrist bracelet wristband wristwatch": _Part("wrist", 0.3, 0.3, 0.3, paired=True),
+    "elbow": _Part("elbow", 0.4, 0.4, 0.4, paired=True),
+    "shoulder": _Part("shoulder", 0.4, 0.4, 0.4, paired=True),
+    "knee": _Part("knee", 0.45, 0.45, 0.45, paired=True),
+    "ankle": _Part("ankle", 0.3, 0.3, 0.3, paired=True),
 }
 _ON_HEAD = {
     "head": _Part(_HEAD, 0.5, 0.65, 0.6),
     "face": _Part(_HEAD, 0.38, 0.3, 0.55),
-    "hair wig": _Part(_HEAD, 0.5, 0.7, 0.3),
-    "hat cap helmet headband beanie hood crown turban": _Part(_HEAD, 0.5, 0.75, 0.0),
+    "hair wig ponytail braid": _Part(_HEAD, 0.5, 0.7, 0.3),
+    "hat cap helmet headband beanie hood crown turban bonnet bandana headscarf headgear": _Part(
+        _HEAD, 0.5, 0.75, 0.0
+    ),
     "glasses sunglasses goggles spectacles": _Part(_HEAD, 0.4, 0.15, 0.15),
     "headphones headset earphones": _Part(_HEAD, 0.5, 0.6, 0.3),
     "mask": _Part(_HEAD, 0.4, 0.15, 0.55),

@@ -34,18 +34,20 @@ _USUAL = """
 sky heaven cloud horizon: blue white grey: top
 ceiling: white grey: top
 sunset sunrise: orange yellow pink red: top
-road street highway lane motorway pavement sidewalk asphalt tarmac runway: grey black white brown: bottom
+road street highway freeway expressway carriageway lane motorway driveway path footpath trail pavement\
+ sidewalk asphalt tarmac runway: grey black white brown: bottom
 track racetrack crossing ground floor concrete court: grey black white brown: bottom
-grass lawn meadow field pasture turf pitch: green yellow: bottom
+grass grassland lawn garden meadow field pasture turf pitch: green yellow: bottom
 foliage leaf forest wood jungle vegetation greenery: green:
-tree bush hedge shrub branch: green brown black: top
+tree bush hedge shrub branch orchard thicket: green brown black: top
 wall: white grey brown yellow orange: top
 mountain hill cliff rock island: grey brown black green:
 building house skyline facade: grey white brown red yellow:
 tabletop counter countertop worktop tablecloth carpet rug mat: brown white grey black: bottom
 sand beach desert dune soil dirt mud earth: brown yellow orange grey: bottom
 snow ice slope piste: white grey blue: bottom
-water sea ocean lake river pond pool stream canal: blue green grey black: bottom
+water waterway sea ocean lake river brook creek pond pool stream canal bay: blue green grey black: bottom
+smoke steam mist fog haze: white grey:
 fire flame: orange yellow red:
 """
 """Nouns, colours, and where it usually is (nothing: anywhere)."""
