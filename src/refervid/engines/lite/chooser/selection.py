@@ -123,9 +123,11 @@ def _answer_one(
 
 
 def _looks_unknown(expression: Expression) -> bool:
-    """Is it a thing of which nothing was recognised? It may not even be among the candidates."""
+    """Is it a thing of which nothing is known but its colour? It may not even be among the candidates."""
     meant = expression.concept
-    return meant is not None and meant.kind not in ("thing", "figure")
+    if meant is None or meant.known or meant.has_class:
+        return False
+    return meant.kind not in ("thing", "figure")
 
 
 def _missing_everywhere(verdicts: Sequence[Verdict]) -> list[str]:

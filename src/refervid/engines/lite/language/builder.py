@@ -24,7 +24,7 @@ class ExpressionBuilder:
     count: int | None = None
     excluded: list[Expression] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
-    owner: Expression | None = None
+    owner: ExpressionBuilder | None = None
     others: list[Expression] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -121,7 +121,7 @@ class ExpressionBuilder:
             count=self.count,
             excluded=tuple(self.excluded),
             parts=tuple(self.parts),
-            owner=self.owner,
+            owner=None if self.owner is None else self.owner.build(),
             others=tuple(self.others),
             unchecked=tuple(dict.fromkeys(self.unchecked)),
             unknown=tuple(dict.fromkeys(self.unknown)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -42,7 +43,17 @@ class Doings(ABC):
     def read_motion(self, word: Word) -> None:
         cursor, builder = self._cursor, self._builder
         value = word["motion"]
-        if value == "stops":
+        if word.stem in ("turn", "go", "come") and self._sees_a_colour():
+            builder.unchecked.append(word.text)  # "the light that turns red"
+            return
+        if value == "running" and builder.noun_class in ("vehicle", "cycle"):
+            value = "moving"
+        elif value == "running" and builder.noun_class not in ("person", "animal", "thing", "ball", ""):
+            builder.unchecked.append(word.text)  # "the tap that is running"
+            return
+        if value == "stops" and cursor.negated and builder.last_motion is not None:
+            pass  # "hops away without stopping"
+        elif value == "stops":
             if builder.last_motion is not None and not builder.phase:
                 builder.next_phase()
             if cursor.sees("motion") and not cursor.sees("position"):
@@ -70,6 +81,10 @@ class Doings(ABC):
             cursor.negated = False
             if moved and word.stem in _moves_others():
                 builder.attributes = said
+
+    def _sees_a_colour(self) -> bool:
+        cursor = self._cursor
+        return (cursor.sees("colour") or cursor.shaded_colour_at()) and not cursor.noun_ahead()
 
     def _sees_a_side(self) -> bool:
         """ "left", "to the left"."""
@@ -211,7 +226,9 @@ class Doings(ABC):
         if target.frame:
             return False
         part, motion = target.noun_class in PART_KINDS, word.readings.get("motion")
-        if motion == "towards":
+        if motion == "enters" and target.noun_class in ("stuff", "vehicle", "ware", "furniture"):
+            self._builder.change_last(values=("moving",))  # "enters the water": it is in the picture before
+        elif motion == "towards":
             self._builder.change_last(values=("moving",))
         elif part and motion and (motion == "swinging" or word.stem in _moves_others()):
             self._builder.change_last(values=("stirring",))
@@ -237,6 +254,8 @@ class Doings(ABC):
         target = self.target()
         if kind == "inside" and builder.noun_class == "person" and target.noun_class in _HELD:
             kind = "near"  # who mixes something in a bowl is not in it
+        if kind == "on" and builder.noun_class == "person" and "cell phone" in _seen_as(target):
+            kind = "with"
         if not target.frame:
             self.relate(kind, word.text, target, superlative=word.degree == "superlative")
         elif kind == "far_from" and motion is not None and motion.values[0] not in lexicon.STAYING:
@@ -293,7 +312,7 @@ class Doings(ABC):
             or (concept and concept.known)
             or (action and kind == "with" and target.noun_class == "place")
         ):
-            targets = [whole or target.build()]
+            targets = [(whole or target).build()]
             if kind == "between" and self._cursor.sees_text("and") and self._cursor.noun_phrase_at(1):
                 self._cursor.take()
                 targets.append(self.target().build())
@@ -319,6 +338,12 @@ class Doings(ABC):
                 phase=self._builder.phase,
             )
         )
+
+
+def _seen_as(target: ExpressionBuilder) -> Mapping[str, float]:
+    """How well classes of COCO stand for it."""
+    meant = target.build().concept
+    return {} if meant is None else {name: w for name, w in meant.detector.items() if w == 1}
 
 
 def _kind_of(verb: Word) -> RelationKind:

@@ -112,8 +112,9 @@ MOTIONS: dict[str, str] = {
     "up": "rise climb ascend upward upwards up lift take_off jump_up",
     "rising": "stand_up get_up",
     "down": "climb_down descend downward downwards down sink lower land",
-    "towards": "approach come_closer get_closer move_closer come_nearer get_nearer move_nearer",
-    "away": "depart retreat recede away",
+    "towards": "approach come_closer get_closer move_closer come_nearer get_nearer move_nearer"
+    " from_far_to_near",
+    "away": "depart retreat recede away from_near_to_far",
     "fast": "fast quick rapid swift speed race hurry rush quickly rapidly swiftly sprint dash fast_moving"
     " high_speed at_speed",
     "slow": "slow slowly crawl creep gently lazily slow_moving",
@@ -165,10 +166,15 @@ VERB_RELATIONS: dict[str, str] = {
     "behind": "follow chase",
     "near": "face watch lick sniff eat drink pass overtake attack hunt",
 }
+# Verbs that stand as they are where other verbs are bent ("the grass cut short"), or name things too seldom.
+NEVER_NOUNS = (
+    "cut hit put shut open set let spread split down up away have slow show turn fall move lower overtake"
+    " come go"
+)
 # Motions that with an object are the object's: "lifts the baby".
 MOVES_OTHERS = (
     "lift raise drop swing shake wave wag move turn spin roll twist rotate flip rock lower pass take_off"
-    " roll_over"
+    " roll_over bounce slide fly"
 )
 # Doings to another thing even where none is named: "the car that overtakes".
 AMONG_OTHERS = "overtake follow chase attack lead"
@@ -216,7 +222,10 @@ SMALL_PARTS = (
     "hair beard moustache hat cap helmet shoe boot glove scarf tie belt mask goggles glasses sunglasses sock"
     " collar ear tail paw stripe headband sneaker sandal face hand"
 )
-GROUPS = "group pair couple set bunch crowd herd flock pack row line team lot number trio duo family"
+GROUPS = (
+    "group pair couple set bunch crowd herd flock pack row line team lot number trio duo family stack pile"
+    " heap bundle"
+)
 # Nouns in the singular that mean several, and how many if that is told.
 COLLECTIVES = {
     **dict.fromkeys(
@@ -278,7 +287,8 @@ MATERIALS = (
     " happy sad angry wild domestic pregnant bald bearded sports sport police main primary certain single"
     " individual remaining other same different upside barefoot shirtless topless barefooted shoeless hatless"
     " bareheaded naked colourful colorful visible forward forwards backward backwards straight curved"
-    " professional turned_off turned_on switched_off switched_on covered_in covered_with"
+    " professional fallen lit twice once suddenly one_after_another one_after_the_other one_by_one"
+    " turned_off turned_on switched_off switched_on covered_in covered_with"
     " toy electric modern vintage military remote"
 )
 

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import Literal
 
+from refervid.engines.lite.language import lexicon
 from refervid.engines.lite.language.builder import ExpressionBuilder
+from refervid.engines.lite.language.cursor import Cursor
 from refervid.engines.lite.language.doings import Doings
 from refervid.engines.lite.language.expression import Attribute, Relation
 from refervid.engines.lite.language.garments import is_top, read_clothes, read_garments, read_whose, take_part
 from refervid.engines.lite.language.noun_phrase import noun_phrase, read_colours, shade_alone
 from refervid.engines.lite.language.places import read_place
+from refervid.engines.lite.language.times import read_time
+from refervid.engines.lite.language.vocabulary import kind_of
 from refervid.engines.lite.language.words import PART_KINDS, Word
 
 _EXCEPTIONS = ("except", "except for", "excluding", "other than", "but", "apart from", "besides")
 _PLAIN_NEGATIONS = ("not", "no", "never", "hardly", "neither", "nor")
 _DENIALS = ("not", "neither", "nor")
 """What they stand before, the thing is not; what "no" stands before, it has not."""
+_KIN = ("mother", "father", "parent", "brother", "sister", "sibling", "friend", "baby", "partner")
 _LIVELY = ("person", "animal", "vehicle", "cycle", "ball", "toy", "thing")
 """Classes of what may move by itself, or as if it did."""
 _ACTS = ("running", "walking", "jumping", "dancing")
 _EVENTS = ("leaves", "enters", "stops", "starts")
-_TIME = re.compile(
-    r"(?:in|at|during|for|throughout|from|by) (?:the )?(?:very )?"
-    r"(?:(?:first|last|final|second|whole|entire) )?"
-    r"(?:start|beginning|end|half|frames?|seconds?|moments?|minutes?|time|whole video|entire video)"
-    r"(?: of (?:the )?(?:video|clip|scene|shot|sequence|footage))?(?= |$)(?! of )"
-)
-"""When in the clip: "in the first half of the video"."""
 _FUNCTION_WORDS = {
     "determiner",
     "be",
@@ -96,15 +93,19 @@ class Modifiers(Doings):
         return target
 
     def _named_alike(self, other: ExpressionBuilder) -> ExpressionBuilder:
-        """ "the dog next to the brown one": another dog."""
-        alone = self._cursor.sees("preposition", "place_preposition", ahead=-2)  # "from one side"
-        if other.noun == "one" and self._builder.noun and not alone:
-            other.noun, other.noun_class = self._builder.noun, self._builder.noun_class
+        """ "the dog next to the brown one": another dog; "faster than the others", "next to its mother"."""
+        cursor, builder = self._cursor, self._builder
+        alone = cursor.sees("preposition", "place_preposition", ahead=-2)  # "from one side"
+        own = any(cursor.sees_text("its", "their", ahead=ahead) for ahead in (-2, -3))
+        kin = own and builder.noun_class == "animal" and other.noun in _KIN
+        if builder.noun and (kin or (other.noun in ("one", "others", "other one") and not alone)):
+            other.plural = other.plural or other.noun == "others"
+            other.noun, other.noun_class = builder.noun, builder.noun_class
         return other
 
     def _read_one(self, word: Word) -> None:
         cursor, builder = self._cursor, self._builder
-        if self._read_time() or read_whose(cursor, builder) or read_clothes(cursor, builder):
+        if read_time(cursor, builder) or read_whose(cursor, builder) or self._read_clothes():
             return
         if self._read_negation(word):
             return
@@ -116,12 +117,9 @@ class Modifiers(Doings):
             cursor.take()
             if cursor.sees_text("by"):  # "the hat worn by the man"
                 cursor.take()
-                builder.owner = self.target().build()
+                builder.owner = self.target()
             else:
                 read_garments(cursor, builder)
-        elif word.text in ("while", "when", "as", "until", "till") and cursor.noun_phrase_at(1):
-            builder.unchecked.append(" ".join(each.text for each in cursor.words[cursor.at :]))
-            cursor.at = len(cursor.words)
         elif "then" in word:
             cursor.take()
             if cursor.peek() is None:  # "who comes later": than what is not told
@@ -142,8 +140,8 @@ class Modifiers(Doings):
             self.read_relation(cursor.take())
         elif "place_preposition" in word and (cursor.noun_phrase_at(1) or "motion" not in word):
             self.read_way(cursor.take())
-        elif word.text in ("up", "down") and not self.goes_on_moving():
-            builder.unchecked.append(cursor.take().text)  # "with its head up"
+        elif (word.text in ("up", "down") and not self.goes_on_moving()) or self._is_of_a_part(word):
+            builder.unchecked.append(cursor.take().text)  # "with its head up", "with arms crossed"
         elif "motion" in word:
             self.read_motion(cursor.take())
         elif "colour" in word or cursor.shaded_colour_at():
@@ -171,24 +169,18 @@ class Modifiers(Doings):
             elif not _FUNCTION_WORDS & word.readings.keys():
                 builder.unchecked.append(word.text)
 
+    def _read_clothes(self) -> bool:
+        """ "the hand of a man in a red shirt": the man's, not the hand's."""
+        owner = self._builder.owner
+        whose = owner if owner is not None and owner.noun_class in ("person", "animal") else self._builder
+        return read_clothes(self._cursor, whose)
+
     def _read_side(self) -> bool:
         known = len(self._builder.relations)
         found = read_place(self._cursor, self._builder)
         if len(self._builder.relations) > known:
             self._target_end = self._cursor.at
         return found
-
-    def _read_time(self) -> bool:
-        """ "at the end": what is only then is not measured."""
-        cursor = self._cursor
-        said = _TIME.match(" ".join(word.text for word in cursor.words[cursor.at :]))
-        if said is None:
-            return False
-        length = len(said[0].split())
-        while length > 0:
-            length -= len(cursor.take().text.split())
-        self._builder.unchecked.append(said[0])
-        return True
 
     def _read_negation(self, word: Word) -> bool:
         """Remember a negation; a noun phrase that "without", "except" or "not" excludes is read at once."""
@@ -262,7 +254,12 @@ class Modifiers(Doings):
         builder = self._builder
         motion = builder.last_motion
         rank = int(word["ordinal"])
-        if motion is None or self._cursor.sees("motion"):
+        before = self._cursor.words[: self._cursor.at - 1]
+        done = [each for each in before if ("action" in each or "motion" in each) and each.form != "base"]
+        counts = self._cursor.sees_text("from") or self._cursor.noun_phrase_at()
+        if motion is None and done and not counts:
+            builder.unchecked.append(f"{done[-1].text} {word.text}")  # "the dog that barks first"
+        elif motion is None or self._cursor.sees("motion"):
             builder.rank, builder.rank_words = rank, word.text
         else:
             words = f"{motion.words} {word.text}"
@@ -329,7 +326,7 @@ class Modifiers(Doings):
         cursor.skip("conjunction")
         if cursor.sees("then") or not cursor.noun_phrase_at():
             return
-        if after_target and builder.relations:
+        if after_target and builder.relations and not self._another_acts():
             last = builder.relations[-1]
             cursor.negated = last.negated
             self.relate(last.kind, last.words, self.target(), action=last.action, passive=last.passive)
@@ -349,6 +346,21 @@ class Modifiers(Doings):
             builder.plural, builder.count = False, None  # "both the boy and the girl"
         expression = other.build()
         builder.others += [replace(expression, others=()), *expression.others]
+
+    def _is_of_a_part(self, word: Word) -> bool:
+        before = self._cursor.peek(-1)
+        moved = word.form == "ed" and word.readings.get("motion", "still") not in lexicon.STAYING
+        return moved and before is not None and kind_of(before.readings.get("noun")) == "bodypart"
+
+    def _another_acts(self) -> bool:
+        """ "throwing the ball and the dog catching it": does who is named here do something else?"""
+        if not self._builder.relations[-1].action or not self._cursor.sees("determiner"):
+            return False
+        ahead = Cursor(self._cursor.words)
+        ahead.at = self._cursor.at
+        who, word = noun_phrase(ahead), ahead.peek()
+        acts = word is not None and (word.form == "ing" or "relative" in word)
+        return acts and who.noun_class in ("person", "animal", "vehicle")
 
     def _read_predicate_noun(self) -> None:
         """ "is the red one", "is the tallest": what it says holds for the thing itself."""

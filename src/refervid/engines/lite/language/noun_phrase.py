@@ -15,14 +15,20 @@ from refervid.engines.lite.language.words import PART_KINDS, Category, Word
 # Classes whose leading "-ing" word names a purpose, not a motion: "racing track", "running shoes".
 _PURPOSE_CLASSES = {"place", "stuff", "garment"}
 _MEASURED: tuple[Category, ...] = ("colour", "size", "shape", "position")
+_WHOLES = ("person", "animal", "vehicle", "cycle", "furniture", "ware")
 _GROUPS = frozenset(lexicon.GROUPS.split())
 _PORTIONS = ("piece", "part", "half", "end", "side")
 
 
 def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
     """What the noun phrase at the cursor says; the cursor moves behind it."""
-    builder = ExpressionBuilder()
+    builder, start = ExpressionBuilder(), cursor.at
     while (word := cursor.peek()) is not None:
+        if _is_named(cursor, builder, word, start):
+            named = Word(word.text, {"noun": str(entry([word.text]))}, plural=word.form == "s")
+            _take_head(builder, named)
+            cursor.at += 1
+            continue
         verb = "motion" in word or ("action" in word and builder.noun_class in ("person", "animal", "thing"))
         if builder.noun is not None and (not cursor.noun_at() or verb or "position" in word):
             break
@@ -35,18 +41,57 @@ def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
     if cursor.sees_text("of"):
         if builder.noun in _GROUPS or builder.noun_class == "thing" or not builder.noun:
             _read_members(cursor, builder)
+        elif builder.noun_class == "ware" and not cursor.sees("determiner", ahead=1):
+            _read_contents(cursor, builder)
         elif builder.noun_class in PART_KINDS or cursor.sees("determiner", ahead=1):
             cursor.at += 1
-            builder.owner = noun_phrase(cursor).build()
+            if builder.owner is not None:
+                builder.unchecked.append(str(builder.owner.noun))
+            builder.owner = noun_phrase(cursor)
             if builder.noun_class == "garment" and builder.owner.noun_class not in ("person", "animal"):
                 builder.noun_class = "part"  # "the top of the box"
     owns = cursor.sees_text("'s") and (cursor.noun_phrase_at(1) or cursor.sees("noun", ahead=1))
     if owns and builder.noun is not None:
         cursor.at += 1
         owned = noun_phrase(cursor)
-        owned.owner = builder.build()
+        owned.owner = builder
         return owned
     return builder
+
+
+def _is_named(cursor: Cursor, builder: ExpressionBuilder, word: Word, start: int) -> bool:
+    """ "a paddle", "in the stands", "the book cover": no verb stands unbent after an article."""
+    if "noun" in word or not ("motion" in word or "action" in word) or word.form not in ("base", "s"):
+        return False
+    adjective = word.text in lexicon.MOTION_ADJECTIVES.split() or "shape" in word or "size" in word
+    if adjective or word.stem in lexicon.NEVER_NOUNS.split() or entry([word.text]) is None:
+        return False
+    if cursor.noun_ahead():
+        return False
+    if builder.noun is None:
+        before = cursor.words[start : cursor.at]
+        return any("determiner" in one and one.text not in lexicon.PRONOUNS.split() for one in before)
+    lifeless = builder.noun_class in (
+        "furniture",
+        "ware",
+        "instrument",
+        "part",
+        "place",
+        "object",
+        "food",
+        "ball",
+    )
+    ends = not cursor.noun_phrase_at(1) and not cursor.sees("position", ahead=1)
+    return lifeless and word.form == "base" and not builder.plural and ends
+
+
+def _read_contents(cursor: Cursor, builder: ExpressionBuilder) -> None:
+    """ "a bottle of red wine": the wine is red, and hardly seen."""
+    cursor.at += 1
+    contents = noun_phrase(cursor)
+    builder.unchecked += [each.words for each in contents.attributes]
+    builder.unchecked += [contents.noun] if contents.noun else []
+    builder.take_leftovers(contents)
 
 
 def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
@@ -107,12 +152,16 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
         builder.parts.append(Part(thing, word.text, not cursor.take_negation()))
     elif "wearing" in word and word.form != "base":
         return False
-    elif "material" in word or (("motion" in word or "action" in word) and cursor.noun_ahead()):
+    elif "material" in word or (_may_describe(word) and cursor.noun_ahead()):
         builder.unchecked.append(word.text)
     elif not ("determiner" in word or "intensifier" in word):
         return False
     cursor.at += 1
     return True
+
+
+def _may_describe(word: Word) -> bool:
+    return "motion" in word or "action" in word or word.text == "half"
 
 
 def _read_number(cursor: Cursor, builder: ExpressionBuilder) -> bool:
@@ -152,6 +201,8 @@ def _take_head(builder: ExpressionBuilder, word: Word) -> None:
             return
         if builder.noun_class in ("garment", "bodypart") and known not in PART_KINDS:
             _put_on(builder)
+        elif known in ("bodypart", "part") and builder.noun_class in _WHOLES:
+            builder.owner = ExpressionBuilder(builder.noun, builder.noun_class)  # "the fridge handle"
         elif builder.noun != noun:
             (builder.unchecked if builder.noun_class else builder.unknown).append(builder.noun)
     builder.noun, builder.noun_class = noun, known

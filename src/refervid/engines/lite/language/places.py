@@ -8,7 +8,8 @@ from refervid.engines.lite.language.cursor import Cursor
 from refervid.engines.lite.language.expression import Attribute, Relation, RelationKind
 from refervid.engines.lite.language.garments import read_clothes
 from refervid.engines.lite.language.noun_phrase import noun_phrase
-from refervid.engines.lite.language.words import Word
+from refervid.engines.lite.language.vocabulary import kind_of
+from refervid.engines.lite.language.words import PART_KINDS, Word
 
 DIRECTIONS = {
     "left": "left",
@@ -54,6 +55,8 @@ def read_place(cursor: Cursor, builder: ExpressionBuilder) -> bool:
     if not introduction and [word.text for word in words] == ["right"] and _is_close_by(cursor, builder):
         return True  # "right behind the man"
     sides = [word["position"] for word in words if "position" in word]
+    if [word.text for word in words if "determiner" not in word] in (["far", "end"], ["far", "side"]):
+        sides = ["back"]
     owned = any(word.text in ("its", "his", "her", "their") for word in words)
     garment_follows = cursor.noun_at() and not cursor.sees("side")
     if not sides or owned or (garment_follows and introduction):
@@ -79,7 +82,7 @@ def read_place(cursor: Cursor, builder: ExpressionBuilder) -> bool:
         builder.rank = 0
     elif introduction == "to" and any(each.kind == "rank" for each in builder.attributes):
         pass  # "the first from right to left"
-    elif said == "back" and builder.open_motion is not None:
+    elif said == "back" and (builder.open_motion is not None or _was_done(cursor, start)):
         pass  # "walks back to the right"
     elif _turns_a_part(builder) and introduction in ("", "to", "from", "towards", "toward"):
         builder.unchecked.append(said)  # "turning its head to the left"
@@ -109,7 +112,7 @@ def _side_words(cursor: Cursor) -> list[Word]:
     words: list[Word] = []
     while cursor.sees("determiner", "intensifier", "position", "degree") or cursor.sees_text("far"):
         words.append(cursor.take())
-    while words and cursor.sees("side"):
+    while words and "determiner" not in words[-1] and cursor.sees("side"):
         words.append(cursor.take())
     return words
 
@@ -132,6 +135,14 @@ def _is_close_by(cursor: Cursor, builder: ExpressionBuilder) -> bool:
     if word is None or word.readings.get("preposition") not in _CLOSE_BY:
         return False
     return motion is None or motion.values[0] != "moving"
+
+
+def _was_done(cursor: Cursor, start: int) -> bool:
+    """ "whose hair is tied back", "holding her hair back"."""
+    if not start:
+        return False
+    before = cursor.words[start - 1]
+    return before.text.endswith("ed") or kind_of(before.readings.get("noun")) in PART_KINDS
 
 
 def _turns_a_part(builder: ExpressionBuilder) -> bool:

@@ -90,20 +90,34 @@ CONTRACTIONS = {
 }
 
 
+_UNBROKEN = "\u2011"
+"""A hyphen that holds a word together."""
+_COVERED = re.compile(r"\b([a-z]+)-([a-z]+ed|made)\b")
+
+
 def tokenize(text: str) -> tuple[list[Word], int]:
     """Words of `text` in order, fixed phrases joined; hyphens count as spaces.
 
     Also how many words follow the first `MOST_WORDS`.
     """
-    plain = text.lower().replace("’", "'").replace("_", " ").replace("-", " ")
+    plain = text.lower().replace("’", "'").replace("_", " ")
+    plain = _COVERED.sub(_as_one_word, plain).replace("-", " ")
     for short, long in CONTRACTIONS.items():
         plain = re.sub(rf"\b{short}\b", long, plain)
     plain = re.sub(r"#\s*(?=\d)|\bno\.\s?(?=\d)", "number ", plain)
     plain = re.sub(r"\bw/o\b", "without ", re.sub(r"\bw/(?!o\b)", "with ", plain))
+    plain = re.sub(r"(?<=\w) w (?=\w)", " with ", plain)
     plain = re.sub(r"(?<=\w)n't\b", " not", plain)
     plain = re.sub(r"(?<=\w)'s\b|(?<=s)'(?=\s)", " 's", plain)
-    raw = [word[:MOST_LETTERS] for word in re.findall(r"'s|[^\W_]+|[,;/&+]", plain)]
+    raw = [word[:MOST_LETTERS] for word in re.findall(rf"'s|[^\W_]+(?:{_UNBROKEN}[^\W_]+)?|[,;/&+]", plain)]
     return list(_join_phrases(raw[:MOST_WORDS])), max(len(raw) - MOST_WORDS, 0)
+
+
+def _as_one_word(found: re.Match[str]) -> str:
+    """ "snow-covered" describes a thing, "red-haired" says what it has."""
+    first, second = found.groups()
+    kept = first in _index() or _garment(second) or second in ("coloured", "colored")
+    return found[0] if kept else f"{first}{_UNBROKEN}{second}"
 
 
 def _join_phrases(raw: list[str]) -> Iterator[Word]:
