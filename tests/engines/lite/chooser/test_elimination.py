@@ -190,15 +190,32 @@ def test_what_may_be_white_in_the_shade_does_not_surely_lack_it(shade: int, gues
     assert answer.guess == guess
 
 
-def test_what_imagenet_sees_as_another_animal_is_a_guess(shared_dir: Path) -> None:
+def real_camel(shared_dir: Path, **names: float) -> tuple[ArrayClip, Inventory]:
     folder = shared_dir / "data/davis16"
     clip = ArrayClip(np.stack([cv2.imread(folder / "JPEGImages/camel/00000.jpg")[..., ::-1]] * FRAMES), fps=6)
     rows, columns = np.nonzero(cv2.imread(folder / "Annotations/camel/00000.png", cv2.IMREAD_GRAYSCALE))
     around = np.float32([columns.min(), rows.min(), columns.max(), rows.max()])
-    camel = replace(DOG, names={"horse": 0.95}, boxes_xyxy=np.tile(around, (6, 1)))
-    answer = ask(clip, "the horse", Inventory((camel,), INVENTORY.frame_indices))
+    camel = replace(DOG, names=names, boxes_xyxy=np.tile(around, (6, 1)))
+    return clip, Inventory((camel,), INVENTORY.frame_indices)
+
+
+def test_what_imagenet_sees_as_another_animal_is_a_guess(shared_dir: Path) -> None:
+    clip, inventory = real_camel(shared_dir, horse=0.95)
+    answer = ask(clip, "the horse", inventory)
     assert len(answer.objects) == 1
     assert answer.notes == ["what was recognised may be another animal"]
+
+
+def test_an_answer_does_not_hang_on_what_else_is_asked(shared_dir: Path) -> None:
+    clip, inventory = real_camel(shared_dir, horse=0.6)
+    chooser = RulesChooser(RulesSettings())
+    [alone] = chooser.eliminate(clip, inventory, ["the horse"])
+    camel, after = chooser.eliminate(clip, inventory, ["the camel", "the horse"])
+    assert alone is not None
+    assert camel is not None
+    assert after is not None
+    assert camel.confidence > 0.5
+    assert (after.confidence, after.guess, after.notes) == (alone.confidence, alone.guess, alone.notes)
 
 
 def test_what_two_names_fit_is_a_guess(clip: ArrayClip) -> None:

@@ -70,7 +70,8 @@ class Eliminator:
     def __init__(self, clip: Clip, scene: Scene, inventory: Inventory) -> None:
         self._scene = scene
         self._tracks = {track.number: track for track in inventory.tracks}
-        self._names = {number: dict(track.names) for number, track in self._tracks.items()}
+        self._names: dict[int, dict[str, float]] = {number: {} for number in self._tracks}
+        """Of the tracks, with what a sentence adds. Regions hold these dicts."""
         self._classified = TrackNames(clip)
         self._known: dict[tuple[int, int], Region] = {}
         self._pieces: dict[int, Pieces] = {}
@@ -93,6 +94,7 @@ class Eliminator:
         )
 
     def _one(self, expression: Expression) -> Elimination | None:
+        self._forget_names()
         meant = expression.concept
         if meant is not None and (meant.stuff or (not self._tracks and has_usual_colours(meant.noun))):
             return self._stuff(expression)
@@ -124,6 +126,12 @@ class Eliminator:
             sure = 1 - max(each.weakest for each in judged)
             return _not_found(there, sure, language_notes(expression))
         return self._found(expression, meant, judged)
+
+    def _forget_names(self) -> None:
+        """What one sentence asked for is no rival name in the next."""
+        for number, names in self._names.items():
+            names.clear()
+            names.update(self._tracks[number].names)
 
     def _stuff(self, expression: Expression) -> Elimination | None:
         """The area of the usual colours and place, on a few frames spread over the clip."""
