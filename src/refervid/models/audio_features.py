@@ -20,6 +20,7 @@ FRAME, HOP, FFT = 400, 160, 512
 """Samples of a window (25 ms), between windows (10 ms), and of the Fourier transform."""
 
 _PREEMPHASIS = 0.97
+"""Kaldi's default."""
 _SMALLEST_ENERGY = 1.1920929e-07
 """Single-precision epsilon: what Kaldi puts in the place of smaller energies before the logarithm."""
 _ROLLOFF = 0.99

@@ -17,15 +17,19 @@ from refervid.engines.lite.analysis.scene import Scene
 WINDOW_S = 3.0
 """Looks are learned from so much time before and after the frame."""
 WINDOW_FRAMES = 25
+"""Of them so many are looked at."""
 LAB_BINS = 24
+"""Of each axis of colour: ten steps of the 256 are one colour to the eye."""
 EVEN = 0.65
 """Evidence, from the frame's median (0) to its 99th percentile (1), at which both sides are even."""
 SLOPE = 6.0
+"""Log odds from there to the 99th percentile and beyond, over .35: 2 at it; by eye."""
 LOOKS_WEIGHT = 0.6
 """Looks count less than motion: background often shares the object's colours."""
 COLOUR_LIMIT = 3.5
 """No colour alone decides: its odds count at most e^3.5, about 33."""
 ROUNDS = 2
+"""Looks are learned anew from what was found so often."""
 RIM = 0.06
 """Width of the picture's border, as a share of its shorter side."""
 SURE = 0.85

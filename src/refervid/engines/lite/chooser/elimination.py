@@ -46,6 +46,7 @@ KEYFRAMES = 8
 """Frames on which tracks are compared; of clips longer than `KEYFRAME_S` each, more."""
 KEYFRAME_S = 4.0
 MOST_KEYFRAMES = 24
+"""A long clip costs no more than one of a minute and a half."""
 MOST_REGIONS = 16
 """Of the surest tracks, on one keyframe."""
 PERHAPS = 0.15

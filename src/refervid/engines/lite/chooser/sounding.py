@@ -34,7 +34,9 @@ SILENT = 0.5
 RESTS = 0.15
 """Below this share of its fastest motion a thing rests."""
 BRIDGED_S = 0.75
+"""Pauses that are shorter do not end a span of sounding: between two knocks, or barks."""
 MARGIN_S = 0.15
+"""Added at both ends of a span: a knock is heard when the motion ends."""
 
 
 @dataclass

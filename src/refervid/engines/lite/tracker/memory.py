@@ -29,6 +29,7 @@ one object: more than where one is half of the other."""
 PIVOT_SHARE = 0.5
 """Weight of the pivots in votes and linear test against all later frames together."""
 RATE = 0.1
+"""Weight of a new frame in the linear test: it forgets over ten frames; by eye."""
 SAME_COLOURS = 0.25
 """Colours that two views of an object share at least: half of the least that any two true masks of one object
 share in the development clips of DAVIS (0.49; on five of the six 0.64 and more)."""

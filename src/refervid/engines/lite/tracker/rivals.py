@@ -20,6 +20,7 @@ CONTEST_SHARE = 0.05
 COURSE_WEIGHT = 8.0
 """Log odds that an object one size off its course loses."""
 MOST_OFF = 2.0
+"""Sizes off its course beyond which more does not count: it may have turned."""
 
 
 class Rivals:

@@ -19,6 +19,7 @@ from refervid.engines.lite.tracker.view import View
 from refervid.models.mask_decoder import likeness, solve
 
 SURE_ODDS = 8.0
+"""Log odds of what a mask or a point says: one in 3000 of it may be wrong."""
 POINT_RADIUS_PX = 4
 """As in training, in pixels of a crop as the network sees it."""
 FIRST_WINDOW = 1 / 3

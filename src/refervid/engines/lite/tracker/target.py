@@ -28,7 +28,9 @@ MASK_WEIGHT = 2 / 3
 LEAST_CELLS = 4
 """Cells of the crop that must show it."""
 AREA_RATE, SPEED_RATE = 0.1, 0.3
+"""Weights of a new frame in the usual area and in the speed, by eye: over ten frames, and over three."""
 STILL_WEIGHT = 1.5
+"""Log odds for the background of what stands still, for each e-fold that the object is faster; by eye."""
 STILL_PX = 0.7
 """Error of a background pixel's speed."""
 MAX_DISTINCT = 2.0
