@@ -18,7 +18,7 @@ from refervid.core.boxes import box_iou
 from refervid.core.types import Candidate, Frame, Hook
 from refervid.engines.base import Detector, DetectorRequest, EngineSettings, Runtime, Weights
 from refervid.engines.inventory import Inventory, ObjectTrack
-from refervid.engines.linking import Boxes, Colours, Detections, Linker, Sightings, things_of
+from refervid.engines.linking import Boxes, Colours, Detections, Linker, Sightings
 from refervid.engines.registry import build_engine, missing_parts
 from refervid.media.clip import Clip
 
@@ -86,14 +86,13 @@ class LinkedFinder:
 
     def _find(self, clip: Clip, concepts: Sequence[str], hook: Hook) -> Inventory:
         frames = _frames_of(clip, self._settings.rate_hz)
-        linker = Linker()
+        linker = Linker(clip.times_s[frames])
         for done, (index, frame) in enumerate(clip.frames(frames), 1):
             requests = [DetectorRequest(index, concept) for concept in concepts]
             found = together(self._detector.detect(clip, requests))
             linker.add(index, float(clip.times_s[index]), found, looks_of(frame, found.boxes))
             hook("objects", None, done, len(frames))
-        things = things_of(linker.tracks, len(frames))
-        tracks = [_track(number, one, concepts) for number, one in enumerate(things, 1)]
+        tracks = [_track(number, one, concepts) for number, one in enumerate(linker.things(), 1)]
         return Inventory(tracks, frames)
 
 

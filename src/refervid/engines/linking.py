@@ -21,14 +21,16 @@ STARTS = 0.25
 LINKED = 0.3
 """The least likeness of a box and the track that it goes on."""
 GAP_S = 1.5
-"""A track that is not seen for longer ends; the same thing may be a new track later."""
+"""A track that is not seen for longer ends, though not before it is missed on two frames that are looked at;
+the same thing may be a new track later."""
 REACH = 0.7
 """So many sizes of its own away from where it was expected, half of the trust that it is it is gone."""
 
 JOINED = 0.6
 """Median overlap from which two tracks of the same names are one thing seen twice."""
 JOINED_GAP_S = 3.0
-"""A track goes on with another that begins where it ended, after a gap of no more than this."""
+"""A track goes on with another that begins where it ended, after a gap of no more than this, or than one in
+which a track does not end."""
 
 SEEN_ONCE = 0.5
 """A thing on a single one of several frames counts if its box has this score."""
@@ -99,16 +101,21 @@ class Sightings:
 
 class Linker:
     """Takes the detections of frame after frame; `tracks` are all that began so far, `open` those that may go
-    on: who knows how the picture moves changes where they are `expected`.
+    on: who knows how the picture moves changes where they are `expected`. `times_s` (N,) are those of all
+    frames that are looked at.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, times_s: NDArray[np.float64]) -> None:
+        # The median, since the times of a clip may jump by days.
+        spacing = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
+        self.gap_s = max(GAP_S, 2 * spacing)
+        self._looked_at = len(times_s)
         self.tracks: list[Sightings] = []
         self.open: list[Sightings] = []
 
     def add(self, frame: int, time_s: float, found: Detections, colours: Colours) -> None:
         """The detections of the next sampled frame."""
-        self.open = [track for track in self.open if time_s - track.times_s[-1] <= GAP_S]
+        self.open = [track for track in self.open if time_s - track.times_s[-1] <= self.gap_s]
         scores = found.scores
         free = np.ones(len(scores), bool)
         waiting = list(self.open)
@@ -123,6 +130,18 @@ class Linker:
             track.add(frame, time_s, found, colours, number)
             self.open.append(track)
             self.tracks.append(track)
+
+    def things(self, seen_once: float = SEEN_ONCE) -> list[Sightings]:
+        """Each thing once, by the time of its first sighting, of several the one that was seen most.
+
+        Of several frames that were looked at one is not enough, unless it shows the thing this surely.
+        """
+        lasting = [
+            one
+            for one in joined(self.tracks, self.gap_s)
+            if len(one.frames) > 1 or self._looked_at == 1 or float(one.names[0].max()) >= seen_once
+        ]
+        return sorted(lasting, key=lambda one: (one.frames[0], -len(one.frames)))
 
 
 def _linked(
@@ -163,24 +182,11 @@ def _likeness(
     return np.asarray(place * (0.4 + 0.6 * called) * (0.25 + 0.75 * coloured), np.float32)
 
 
-def things_of(tracks: list[Sightings], looked_at: int, seen_once: float = SEEN_ONCE) -> list[Sightings]:
-    """Each thing once, by the time of its first sighting, of several the one that was seen most.
-
-    Of several frames that were `looked_at` one is not enough, unless it shows the thing this surely.
-    """
-    lasting = [
-        one
-        for one in joined(tracks)
-        if len(one.frames) > 1 or looked_at == 1 or float(one.names[0].max()) >= seen_once
-    ]
-    return sorted(lasting, key=lambda one: (one.frames[0], -len(one.frames)))
-
-
-def joined(tracks: list[Sightings]) -> list[Sightings]:
+def joined(tracks: list[Sightings], gap_s: float) -> list[Sightings]:
     """Without tracks that are parts of others: seen twice at the same time, or going on after a gap."""
     kept: list[Sightings] = []
     for track in sorted(tracks, key=lambda one: -len(one.frames)):
-        whole = next((one for one in kept if _one_thing(one, track)), None)
+        whole = next((one for one in kept if _one_thing(one, track, gap_s)), None)
         if whole is None:
             kept.append(track)
         else:
@@ -188,7 +194,7 @@ def joined(tracks: list[Sightings]) -> list[Sightings]:
     return kept
 
 
-def _one_thing(one: Sightings, other: Sightings) -> bool:
+def _one_thing(one: Sightings, other: Sightings, gap_s: float) -> bool:
     names = np.mean(one.names, axis=0), np.mean(other.names, axis=0)
     if names[0] @ names[1] < SAME_NAMES * np.linalg.norm(names[0]) * np.linalg.norm(names[1]):
         return False
@@ -197,7 +203,7 @@ def _one_thing(one: Sightings, other: Sightings) -> bool:
     if together:
         return float(np.median([box_iou(one.box_at(f), other.box_at(f)) for f in together])) >= JOINED
     early, late = sorted((one, other), key=lambda each: each.frames[0])
-    near = late.times_s[0] - early.times_s[-1] <= JOINED_GAP_S
+    near = late.times_s[0] - early.times_s[-1] <= max(JOINED_GAP_S, gap_s)
     return near and box_iou(early.boxes[-1], late.boxes[0]) >= JOINED
 
 

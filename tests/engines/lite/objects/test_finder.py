@@ -18,7 +18,7 @@ from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.objects import finder, looks
 from refervid.engines.lite.objects.carrying import carry
 from refervid.engines.lite.objects.colours import colours_of
-from refervid.engines.lite.objects.finder import ObjectFinder, ObjectsSettings, sampled_frames
+from refervid.engines.lite.objects.finder import ObjectFinder, ObjectsSettings
 from refervid.engines.lite.objects.kept_inventory import to_bytes
 from refervid.engines.lite.objects.looks import distinct, sizes_of
 from refervid.engines.lite.objects.network import GRAPH, LAYOUT, ObjectNetwork
@@ -97,20 +97,14 @@ def test_tracks_keep_apart_what_moves_apart() -> None:
     for index in range(12):
         frames[index, 20:36, 5 + 4 * index : 21 + 4 * index] = 250
     clip = ArrayClip(frames, fps=6)
-    scene, linker = Scene(clip), Linker()
+    scene, linker = Scene(clip), Linker(clip.times_s[::2])
     colours = np.full((2, 22), 1 / 22, np.float32)
     for index in range(0, 12, 2):
         carry(linker, scene, max(index - 2, 0), index)
         moving = [5.0 + 4 * index, 20, 21 + 4 * index, 36]
         seen = found((moving, names(c16=0.9)), ([80, 5, 95, 20], names(c16=0.8)))
         linker.add(index, float(clip.times_s[index]), seen, colours)
-    assert [one.frames for one in joined(linker.tracks)] == [[0, 2, 4, 6, 8, 10]] * 2
-
-
-def test_frames_are_sampled_by_the_clock() -> None:
-    clip = ArrayClip(np.zeros((31, 16, 16, 3), np.uint8), fps=10)
-    assert sampled_frames(clip, 2.0) == [0, 5, 10, 15, 20, 25, 30]
-    assert sampled_frames(ArrayClip(np.zeros((1, 16, 16, 3), np.uint8), fps=10), 2.0) == [0]
+    assert [one.frames for one in joined(linker.tracks, linker.gap_s)] == [[0, 2, 4, 6, 8, 10]] * 2
 
 
 def test_without_its_package_nothing_is_named_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,12 +121,6 @@ def test_without_its_package_nothing_is_named_and_that_is_said(monkeypatch: pyte
 def test_another_file_than_the_pinned_one_is_refused() -> None:
     with pytest.raises(BadCheckpoint, match="install that version"):
         replace(LAYOUT, sha256="0" * 64).read()
-
-
-def test_a_clock_that_jumps_by_days_gives_no_more_frames_than_there_are() -> None:
-    times = np.array([0, 0.1, 0.2, 0.5, 1e6, 1e6 + 0.1, 1e9])
-    clip = ArrayClip(np.zeros((7, 16, 16, 3), np.uint8), times)
-    assert sampled_frames(clip, 2.0) == [0, 3, 4, 6]
 
 
 def test_frames_on_which_nothing_is_found_are_no_fault() -> None:

@@ -15,7 +15,7 @@ from refervid.core.ahead import working_ahead
 from refervid.core.types import Hook
 from refervid.engines.base import EngineSettings, Runtime
 from refervid.engines.inventory import Inventory, ObjectTrack
-from refervid.engines.linking import Detections, Linker, Sightings, things_of
+from refervid.engines.linking import Detections, Linker, Sightings
 from refervid.engines.lite.analysis import Analyses
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
 from refervid.engines.lite.objects.carrying import carry
@@ -23,6 +23,7 @@ from refervid.engines.lite.objects.colours import colours_of
 from refervid.engines.lite.objects.kept_inventory import from_bytes, to_bytes
 from refervid.engines.lite.objects.looks import detect
 from refervid.engines.lite.objects.network import GRAPH, LAYOUT, object_network
+from refervid.engines.lite.objects.sampling import sampled_frames
 from refervid.engines.lite.objects.unnamed import unnamed_tracks
 from refervid.media.clip import Clip
 
@@ -84,7 +85,7 @@ class ObjectFinder:
         if lacks := self.missing(self._settings):
             return Inventory((), (), (f"what things are is not known here: {'; '.join(lacks)}",))
         frames = sampled_frames(clip, self._settings.rate_hz)
-        linker = Linker()
+        linker = Linker(clip.times_s[frames])
         before = 0
         with working_ahead(self._seen(clip, frames), AHEAD) as seen_frames:
             # The scene is gathered while the network looks.
@@ -94,8 +95,7 @@ class ObjectFinder:
                 linker.add(index, float(clip.times_s[index]), seen, colours_of(scene, index, seen.boxes))
                 before = index
                 hook("objects", None, done + 1, len(frames))
-        things = things_of(linker.tracks, len(frames))
-        tracks = tuple(_track(number, one) for number, one in enumerate(things, 1))
+        tracks = tuple(_track(number, one) for number, one in enumerate(linker.things(), 1))
         inventory = Inventory(tracks, tuple(frames))
         self._analyses.store.write(clip, self._name, to_bytes(inventory))
         return inventory
@@ -110,17 +110,6 @@ class ObjectFinder:
             if whole is not clip and len(known) < AHEAD:
                 known[look] = found
             yield index, found
-
-
-def sampled_frames(clip: Clip, rate_hz: float) -> list[int]:
-    """The frames nearest to a clock of `rate_hz`, from the first on; all where there are fewer.
-
-    Only ticks near a frame count: the times of a clip may jump by days.
-    """
-    ticks = np.rint(clip.times_s * rate_hz)
-    order = np.lexsort((np.abs(clip.times_s * rate_hz - ticks), ticks))
-    _, nearest = np.unique(ticks[order], return_index=True)
-    return sorted(order[nearest].tolist())
 
 
 def _track(number: int, one: Sightings) -> ObjectTrack:

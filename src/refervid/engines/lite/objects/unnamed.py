@@ -9,12 +9,13 @@ import numpy as np
 
 from refervid.core.types import Hook
 from refervid.engines.inventory import Inventory, ObjectTrack
-from refervid.engines.linking import SURE, Boxes, Detections, Linker, intersections, things_of
+from refervid.engines.linking import SURE, Boxes, Detections, Linker, intersections
 from refervid.engines.lite.analysis import ClipAnalysis
 from refervid.engines.lite.analysis.proposals import things_on
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
 from refervid.engines.lite.objects.carrying import carry
 from refervid.engines.lite.objects.colours import colours_of
+from refervid.engines.lite.objects.sampling import sampled_frames
 from refervid.media.clip import Clip
 
 RATE_HZ = 3.0
@@ -31,9 +32,9 @@ COVERED = 0.5
 def unnamed_tracks(analysis: ClipAnalysis, clip: Clip, inventory: Inventory, hook: Hook) -> list[ObjectTrack]:
     """Numbered after those of the inventory, by the time of their first sighting."""
     scene = analysis.scene
-    step = max(1, round(len(clip) / max(clip.times_s[-1] * RATE_HZ, 1)), -(-len(clip) // MOST_FRAMES))
-    frames = range(0, len(clip), step)
-    linker, before = Linker(), 0
+    frames = sampled_frames(clip, RATE_HZ)
+    frames = frames[:: -(-len(frames) // MOST_FRAMES)]
+    linker, before = Linker(clip.times_s[frames]), 0
     for done, index in enumerate(frames):
         found = [one for one in things_on(analysis, index) if one.score >= LEAST_SCORE]
         boxes = np.array([one.box_xyxy for one in found], np.float32).reshape(-1, 4)
@@ -46,7 +47,7 @@ def unnamed_tracks(analysis: ClipAnalysis, clip: Clip, inventory: Inventory, hoo
         linker.add(index, float(clip.times_s[index]), seen, colours_of(scene, index, seen.boxes))
         before = index
         hook("unnamed", None, done + 1, len(frames))
-    things = things_of(linker.tracks, len(frames), seen_once=math.inf)
+    things = linker.things(seen_once=math.inf)
     first = max((one.number for one in inventory.tracks), default=0) + 1
     return [
         replace(one.track(number, {}), colours=np.asarray(np.mean(one.colours, axis=0), np.float32))
