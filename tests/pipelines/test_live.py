@@ -82,6 +82,41 @@ def test_the_look_of_a_dropped_object_is_forgotten(made: Made, tracker: Embedded
         live._scene.picture(0)
 
 
+def test_points_begin_an_object_anew_under_the_number_of_a_dropped_one(
+    made: Made, tracker: EmbeddedTracker
+) -> None:
+    red, blue = made.masks
+    live = tracker.live(made.clip.height, made.clip.width)
+    for index in range(0, 4, 2):
+        live.push(made.clip.frame(index), {3: [Pivot(index, mask=red[index])]})
+        live.drop(3)
+        middle = np.argwhere(blue[index + 1]).mean(axis=0)[None, ::-1].astype(np.float32)
+        points = Pivot(index + 1, points_xy=middle, point_labels=np.array([True]))
+        found = live.push(made.clip.frame(index + 1), {3: [points]}).masks[3]
+        assert iou(found, blue[index + 1]) > 0.5
+        assert not (found & red[index + 1] & ~blue[index + 1]).any()
+    assert [*live._pivots] == [3]
+
+
+def test_who_draws_on_an_answer_does_not_change_what_is_followed(
+    made: Made, tracker: EmbeddedTracker
+) -> None:
+    red = made.masks[0]
+    middle = np.argwhere(red[1]).mean(axis=0)[None, ::-1].astype(np.float32)
+    points = Pivot(1, points_xy=middle, point_labels=np.array([True]))
+    found = []
+    for drawn_on in (False, True):
+        live = tracker.live(made.clip.height, made.clip.width)
+        given = red[0].copy()
+        answer = live.push(made.clip.frame(0), {3: [Pivot(0, mask=given)]})
+        if drawn_on:
+            answer.masks[3][:] = True
+            answer.masks.clear()
+        assert np.array_equal(given, red[0])
+        found.append(live.push(made.clip.frame(1), {3: [points]}).masks[3])
+    assert np.array_equal(*found)
+
+
 def test_a_long_look_takes_no_more_memory_than_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     frames = disc_and_square(12)
     pictures = (LivePicture(frame, 3 + index / 25, 0.0, 0) for index, frame in enumerate(frames))

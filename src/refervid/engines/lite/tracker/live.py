@@ -26,8 +26,7 @@ class EmbeddedLive:
     def __init__(self, eyes: Eyes, height: int, width: int) -> None:
         self._eyes = eyes
         self._scene = LiveScene(height, width)
-        self._places: dict[int, int] = {}
-        self._pivots: list[Pivots] = []
+        self._pivots: dict[int, Pivots] = {}
         self._started: dict[int, int] = {}
         self._sweep = Sweep(eyes, self._scene, self._pivots, 1)
         self._last: dict[int, Mask] = {}
@@ -51,24 +50,20 @@ class EmbeddedLive:
                 self._begin(number, index, own)
             answers = self._sweep.visit(View(self._scene, index))
         nothing = np.zeros(shape, bool), 0.0
-        places = self._places.items()
-        there = {number: answers[place] or nothing for number, place in places if place in answers}
+        there = {number: answers[number] or nothing for number in self._pivots if number in answers}
         self._last = {number: mask for number, (mask, _) in there.items()}
-        return LiveFrame(index, self._last, {number: presence for number, (_, presence) in there.items()})
+        masks = {number: mask.copy() for number, mask in self._last.items()}  # the caller's own, to draw on
+        return LiveFrame(index, masks, {number: presence for number, (_, presence) in there.items()})
 
     def drop(self, number: int) -> None:
         """As `LiveTracking.drop`."""
-        place = self._places.pop(number)
-        del self._started[number]
-        self._pivots[place] = Pivots(self._eyes, self._scene, [])
-        self._sweep.forget(place)
+        del self._pivots[number], self._started[number]
+        self._last.pop(number, None)
+        self._sweep.forget(number)
 
     def _begin(self, number: int, index: int, pivots: Sequence[Pivot]) -> None:
         before = self._last.get(number)
         if is_correction(pivots) and before is not None and before.any():
             pivots = [Pivot(index, mask=before), *pivots]
-        if number not in self._places:
-            self._places[number] = len(self._pivots)
-            self._pivots.append(Pivots(self._eyes, self._scene, []))
         self._started[number] = index
-        self._pivots[self._places[number]] = Pivots(self._eyes, self._scene, pivots)
+        self._pivots[number] = Pivots(self._eyes, self._scene, pivots)

@@ -30,9 +30,12 @@ Answer = tuple[Mask, float] | None
 
 
 class Sweep:
-    """All objects in one direction, each on the frames whose nearest pivot lies behind."""
+    """All objects in one direction, each on the frames whose nearest pivot lies behind.
 
-    def __init__(self, eyes: Eyes, scene: Scene, pivots: Sequence[Pivots], direction: int) -> None:
+    `pivots` by the objects' numbers may change between visits.
+    """
+
+    def __init__(self, eyes: Eyes, scene: Scene, pivots: Mapping[int, Pivots], direction: int) -> None:
         self._eyes, self._scene, self._direction = eyes, scene, direction
         self._pivots = pivots
         self._targets: dict[int, Target] = {}
@@ -42,7 +45,7 @@ class Sweep:
 
     def enter(self, first: int) -> None:
         """Begin with frame `first`, carrying what has its nearest pivot right before it."""
-        for number, pivots in enumerate(self._pivots):
+        for number, pivots in self._pivots.items():
             seed = pivots.seeds.get(first - self._direction)
             if seed is not None and not seed.empty:
                 self._targets[number] = Target(
@@ -56,7 +59,7 @@ class Sweep:
         self._rivals.forget(number)
 
     def known(self, view: View) -> Iterator[tuple[int, int, Answer]]:
-        """Frames with place among the pivots and answer, which after this visit are known for good: where an
+        """Frames with an object's number and answer, which after this visit are known for good: where an
         object is not found it may still be, too small a part of it to be found, until it is found again.
         """
         for number, answer in self.visit(view).items():
@@ -74,7 +77,7 @@ class Sweep:
                 away.clear()
 
     def visit(self, view: View) -> dict[int, Answer]:
-        """What is carried onto this frame, or starts there, by its place among the pivots."""
+        """What is carried onto this frame, or starts there, by its number."""
         answers = self._start(view)
         active = self._carried(view)
         for target in active.values():
@@ -129,7 +132,7 @@ class Sweep:
     def _start(self, view: View) -> dict[int, Answer]:
         """The objects that have a pivot on this frame start anew from that."""
         answers: dict[int, Answer] = {}
-        for number, pivots in enumerate(self._pivots):
+        for number, pivots in self._pivots.items():
             if view.index not in pivots.seeds:
                 continue
             seed = pivots.seeds[view.index]
@@ -145,7 +148,7 @@ class Sweep:
         """The objects that come onto this frame from the one before."""
         return {
             number: self._targets[number]
-            for number, pivots in enumerate(self._pivots)
+            for number, pivots in self._pivots.items()
             if number in self._targets
             and view.index not in pivots.seeds
             and pivots.nearest_is_behind(view.index, self._direction)

@@ -107,7 +107,7 @@ class EmbeddedTracker:
         self, scene: Scene, pivots: Sequence[Pivots], tracks: Sequence[Track], frames: range
     ) -> Iterator[None]:
         """Write what a sweep over the frames, in their order, comes to know, frame by frame."""
-        sweep = Sweep(self._eyes, scene, pivots, frames.step)
+        sweep = Sweep(self._eyes, scene, dict(enumerate(pivots)), frames.step)
         sweep.enter(frames[0])
         for index in frames:
             with computing():
