@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from refervid.core.types import Frame, Mask
 from refervid.engines.lite.computing import computing
 from refervid.engines.lite.efficientnet import load_efficientnet
+from refervid.engines.lite.objects.looks import WIDEST
 from refervid.engines.lite.objects.pieces import Pieces, fitted, on_grid, pieces_of
 from refervid.metrics.region import frame_jaccard
 
@@ -106,9 +107,18 @@ def _apart(regions: _Regions, probabilities: NDArray[np.float64]) -> Iterator[tu
             yield regions.outline(cells), float(probabilities[best] * worth[number] / worth[best])
 
 
+def scale_of(height: int, width: int, side: int) -> float:
+    """How many times as large a picture is looked at: its shorter side becomes `side`, unless the longer one
+    would be more than `WIDEST` of that.
+    """
+    short, long = sorted((height, width))
+    return min(side / short, WIDEST * side / long)
+
+
 def _features(picture: Frame, side: int, size: tuple[int, int]) -> NDArray[np.float32]:
     """(h, w, D) of the last layer before the mean over the picture."""
-    pixels = torch.from_numpy(fitted(picture, side / min(picture.shape[:2]))).permute(2, 0, 1)[None].float()
+    height, width = picture.shape[:2]
+    pixels = torch.from_numpy(fitted(picture, scale_of(height, width, side))).permute(2, 0, 1)[None].float()
     with computing():
         network = load_efficientnet()
         features = F.relu6(network.head(network.features(pixels)[STRIDE]))[0].numpy()
