@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,9 +84,10 @@ class Sightings:
         self.names.append(found.names[number])
         self.colours.append(colours[number])
 
-    def box_at(self, frame: int) -> NDArray[np.float32]:
-        """(4,) between sightings by interpolation; before the first and after the last, that one."""
-        return np.array([np.interp(frame, self.frames, side) for side in np.stack(self.boxes, 1)], np.float32)
+    def boxes_at(self, frames: Sequence[int]) -> Boxes:
+        """Between sightings by interpolation; before the first and after the last, that one."""
+        sides = np.stack(self.boxes, 1)
+        return np.stack([np.interp(frames, self.frames, side) for side in sides], 1, dtype=np.float32)
 
     def track(self, number: int, names: Mapping[str, float]) -> ObjectTrack:
         """With these names, and without colours."""
@@ -201,7 +202,8 @@ def _one_thing(one: Sightings, other: Sightings, gap_s: float) -> bool:
     first, last = max(one.frames[0], other.frames[0]), min(one.frames[-1], other.frames[-1])
     together = [frame for frame in {*one.frames, *other.frames} if first <= frame <= last]
     if together:
-        return float(np.median([box_iou(one.box_at(f), other.box_at(f)) for f in together])) >= JOINED
+        pairs = zip(one.boxes_at(together), other.boxes_at(together), strict=True)
+        return float(np.median([box_iou(*pair) for pair in pairs])) >= JOINED
     early, late = sorted((one, other), key=lambda each: each.frames[0])
     near = late.times_s[0] - early.times_s[-1] <= max(JOINED_GAP_S, gap_s)
     return near and box_iou(early.boxes[-1], late.boxes[0]) >= JOINED
