@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from threading import Lock, get_ident
 from typing import TypeVar
 
 import torch
@@ -17,6 +18,36 @@ U = TypeVar("U")
 CORES = os.cpu_count() or 1
 
 
+class _OneThread:
+    """Where torch works on the thread that is here.
+
+    It has a number of threads for each of ours, and one that is new begins with what any of them set last:
+    what to go back to is known to the first that comes in alone.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._inside: list[int] = []
+        self._outside = 1
+
+    def enter(self) -> None:
+        with self._lock:
+            here = torch.get_num_threads()  # in any case: a first question later undoes the setting
+            if not self._inside:
+                self._outside = here
+            self._inside.append(get_ident())
+            torch.set_num_threads(1)
+
+    def leave(self) -> None:
+        with self._lock:
+            self._inside.remove(get_ident())
+            if get_ident() not in self._inside:
+                torch.set_num_threads(self._outside)
+
+
+_one_thread = _OneThread()
+
+
 @contextmanager
 def computing() -> Iterator[None]:
     """Without gradients, on the thread that is here.
@@ -24,19 +55,19 @@ def computing() -> Iterator[None]:
     The layers are too small to be shared: on two idle cores a second thread saves a fifth of the time, where
     others work too the two wait for each other and take five times as long.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    _one_thread.enter()
     try:
         with torch.inference_mode():
             yield
     finally:
-        torch.set_num_threads(before)
+        _one_thread.leave()
 
 
 def on_all_cores(work: Callable[[T], U], items: Iterable[T]) -> list[U]:
     """`work` for each of the items, in order, several at a time; it may not call this itself."""
     given = list(items)
-    return list((map if len(given) < 2 else _cores().map)(computing()(work), given))
+    with computing():  # first here, where the number of threads is the caller's
+        return list((map if len(given) < 2 else _cores().map)(computing()(work), given))
 
 
 @cache
