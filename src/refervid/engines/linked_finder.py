@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self, cast
-from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -19,6 +18,7 @@ from refervid.core.types import Candidate, Frame, Hook
 from refervid.engines.base import Detector, DetectorRequest, EngineSettings, Runtime, Weights
 from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.linking import Boxes, Colours, Detections, Linker, Sightings
+from refervid.engines.once import OncePerClip
 from refervid.engines.registry import build_engine, missing_parts
 from refervid.media.clip import Clip
 
@@ -63,7 +63,7 @@ class LinkedFinder:
         self.version = f"{detector.name} {detector.version}"
         self._detector = detector
         self._settings = settings
-        self._found: WeakKeyDictionary[Clip, dict[tuple[str, ...], Inventory]] = WeakKeyDictionary()
+        self._found = OncePerClip[Inventory]()
 
     @classmethod
     def missing(cls, settings: LinkedFinderSettings) -> list[str]:
@@ -79,10 +79,8 @@ class LinkedFinder:
 
     def find_concepts(self, clip: Clip, concepts: Sequence[str], hook: Hook) -> Inventory:
         """Calls `hook("objects", None, frames done, frames)`."""
-        known, wanted = self._found.setdefault(clip, {}), tuple(concepts)
-        if wanted not in known:
-            known[wanted] = self._find(clip, wanted, hook)
-        return known[wanted]
+        wanted = tuple(concepts)
+        return self._found.of(clip, lambda: self._find(clip, wanted, hook), wanted)
 
     def _find(self, clip: Clip, concepts: Sequence[str], hook: Hook) -> Inventory:
         frames = _frames_of(clip, self._settings.rate_hz)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, Self
-from weakref import WeakKeyDictionary
 
 import numpy as np
 import transformers
@@ -16,6 +15,7 @@ from refervid.core.types import Hook
 from refervid.engines.base import Runtime, Weights
 from refervid.engines.hub.engine import HubEngine, HubSettings
 from refervid.engines.inventory import Inventory, ObjectTrack
+from refervid.engines.once import OncePerClip
 from refervid.engines.sam3.model import Segmenter, load_segmenter
 from refervid.engines.sam3.session import BoundedSession, pixels_of
 from refervid.engines.sam3.writer import TrackWriter
@@ -55,7 +55,7 @@ class Sam3Finder(HubEngine):
         self._model = model
         self._tokenizer = tokenizer
         model.max_num_objects = settings.max_objects
-        self._found: WeakKeyDictionary[Clip, dict[tuple[str, ...], Inventory]] = WeakKeyDictionary()
+        self._found = OncePerClip[Inventory]()
 
     @classmethod
     def build(cls, settings: Sam3FinderSettings, runtime: Runtime) -> Self:
@@ -67,11 +67,9 @@ class Sam3Finder(HubEngine):
 
     def find_concepts(self, clip: Clip, concepts: Sequence[str], hook: Hook) -> Inventory:
         """Calls `hook("objects", None, frames done, frames)`. Raises `OutOfMemory`."""
-        known, wanted = self._found.setdefault(clip, {}), tuple(concepts)
-        if wanted not in known:
-            with memory_checked(str(self._model.device)):
-                known[wanted] = self._find(clip, wanted, hook)
-        return known[wanted]
+        wanted = tuple(concepts)
+        with memory_checked(str(self._model.device)):
+            return self._found.of(clip, lambda: self._find(clip, wanted, hook), wanted)
 
     def _find(self, clip: Clip, concepts: Sequence[str], hook: Hook) -> Inventory:
         model = self._model

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from threading import Lock
-from weakref import WeakKeyDictionary
 
 from refervid.core.types import Hook, no_hook
 from refervid.engines.base import Runtime
 from refervid.engines.lite.analysis.clip_store import ClipStore
 from refervid.engines.lite.analysis.evidence import MotionEvidence
 from refervid.engines.lite.analysis.scene import Scene
+from refervid.engines.once import OncePerClip
 from refervid.media.clip import Clip
 
 
@@ -37,7 +37,7 @@ class Analyses:
 
     def __init__(self, store: ClipStore | None = None) -> None:
         self.store = store or ClipStore()
-        self._made: WeakKeyDictionary[Clip, ClipAnalysis] = WeakKeyDictionary()
+        self._made = OncePerClip[ClipAnalysis]()
 
     @classmethod
     def shared(cls, runtime: Runtime) -> Analyses:
@@ -46,10 +46,11 @@ class Analyses:
 
     def of(self, clip: Clip, hook: Hook = no_hook) -> ClipAnalysis:
         """Calls the hook as `Scene` does, if the clip was not analysed before."""
-        if clip not in self._made:
-            scene = self.store.scene(clip)
-            if scene is None:
-                scene = Scene(clip, hook)
-                self.store.keep_scene(clip, scene)
-            self._made[clip] = ClipAnalysis(scene)
-        return self._made[clip]
+        return self._made.of(clip, lambda: self._analysed(clip, hook))
+
+    def _analysed(self, clip: Clip, hook: Hook) -> ClipAnalysis:
+        scene = self.store.scene(clip)
+        if scene is None:
+            scene = Scene(clip, hook)
+            self.store.keep_scene(clip, scene)
+        return ClipAnalysis(scene)

@@ -25,6 +25,7 @@ from refervid.engines.lite.objects.looks import detect
 from refervid.engines.lite.objects.network import GRAPH, LAYOUT, object_network
 from refervid.engines.lite.objects.sampling import sampled_frames
 from refervid.engines.lite.objects.unnamed import unnamed_tracks
+from refervid.engines.once import OncePerClip
 from refervid.media.clip import Clip
 
 AHEAD = 64
@@ -52,7 +53,7 @@ class ObjectFinder:
         self._settings = settings
         self._analyses = analyses or Analyses()
         self._seen_before: WeakKeyDictionary[Clip, dict[tuple[int, bool], Detections]] = WeakKeyDictionary()
-        self._found: WeakKeyDictionary[Clip, Inventory] = WeakKeyDictionary()
+        self._found = OncePerClip[Inventory]()
 
     @classmethod
     def missing(cls, settings: ObjectsSettings) -> list[str]:
@@ -64,9 +65,7 @@ class ObjectFinder:
 
     def find(self, clip: Clip, hook: Hook) -> Inventory:
         """Calls `hook("objects", None, frames done, frames)`, and before that as `Analyses.of` does."""
-        if clip not in self._found:
-            self._found[clip] = self._kept(clip) or self._find(clip, hook)
-        return self._found[clip]
+        return self._found.of(clip, lambda: self._kept(clip) or self._find(clip, hook))
 
     def complete(self, clip: Clip, inventory: Inventory, hook: Hook) -> Inventory:
         """As `CompletingFinder.complete`. Calls `hook("unnamed", None, frames done, frames)`."""
