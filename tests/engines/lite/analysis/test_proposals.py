@@ -11,12 +11,14 @@ import pytest
 from refervid.engines.lite.analysis import ClipAnalysis, Scene
 from refervid.engines.lite.analysis.foreground import foreground
 from refervid.engines.lite.analysis.proposals import (
+    Proposal,
     candidates_of,
     colour_proposals,
     name_proposals,
     object_proposals,
     view_of,
 )
+from refervid.media.array import ArrayClip
 from tests.engines.made_clips import BLUE, GREEN, GREY, RED, Made, Thing, iou, made_clip
 
 
@@ -84,3 +86,11 @@ def test_what_is_named_comes_first_and_counts_among_the_limit(walk: Made) -> Non
     [one, *_] = object_proposals(view_of(ClipAnalysis(scene), 5))
     named = [replace(one, phrase="pen"), replace(one, phrase="cup")]
     assert [each.phrase for each in candidates_of(scene, [one], limit=1, named=named)] == ["pen"]
+
+
+def test_what_is_thinner_than_a_pixel_of_the_clip_is_left_out() -> None:
+    scene = Scene(ArrayClip(np.zeros((1, 2, 200, 3), np.uint8)))
+    thin, thick = np.zeros((2, *scene.size), bool)
+    thin[6:8, 20:24] = thick[:, 100:140] = True
+    proposals = [Proposal(thin, 0.9, "thin"), Proposal(thick, 0.5, "thick")]
+    assert [each.phrase for each in candidates_of(scene, proposals)] == ["thick"]

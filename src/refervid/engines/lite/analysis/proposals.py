@@ -132,16 +132,16 @@ def candidates_of(
             break
         if all(frame_jaccard(other.mask, proposal.mask) < overlap for other in kept):
             kept.append(proposal)
-    return [_candidate(scene, each) for each in kept]
+    return [found for each in kept if (found := _candidate(scene, each)) is not None]
 
 
-def _candidate(scene: Scene, proposal: Proposal) -> Candidate:
+def _candidate(scene: Scene, proposal: Proposal) -> Candidate | None:
+    """None: it is thinner than a pixel of the clip."""
     height, width = scene.clip_size
     soft = cv2.resize(proposal.mask.astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     mask = np.asarray(soft > 0.5, bool)
     box = box_of(mask)
-    assert box is not None
-    return Candidate(box, min(1.0, proposal.score), proposal.phrase, mask)
+    return None if box is None else Candidate(box, min(1.0, proposal.score), proposal.phrase, mask)
 
 
 def _worth(view: View, mask: Mask) -> float:
