@@ -88,3 +88,29 @@ def test_beats_are_cut_where_the_level_dips() -> None:
     starts = [each.start_s for each in beats(Waveform(knocks.astype(np.float32), RATE))]
     for knock in (0.9, 1.6, 2.3):
         assert min(abs(start - knock) for start in starts) < 0.08
+
+
+def test_a_pause_of_digital_silence_is_no_new_timbre() -> None:
+    noise = (0.1 * np.random.default_rng(0).normal(size=2 * RATE)).astype(np.float32)
+    for pause_s in (0.85, 0.95):
+        silence = np.zeros(round(pause_s * RATE), np.float32)
+        assert len(stretches(Waveform(np.concatenate([noise, silence, noise]), RATE))) == 1
+
+
+def test_what_sounds_otherwise_after_a_pause_is_cut_off_once() -> None:
+    tone = (0.3 * np.sin(2 * np.pi * 200 * np.arange(2 * RATE) / RATE)).astype(np.float32)
+    noise = (0.1 * np.random.default_rng(0).normal(size=2 * RATE)).astype(np.float32)
+    sound = np.concatenate([tone, np.zeros(round(0.9 * RATE), np.float32), noise])
+    first, second = stretches(Waveform(sound, RATE))
+    assert 1.9 < first.end_s == second.start_s < 3.0
+
+
+def test_times_are_true_where_no_whole_samples_make_a_hop() -> None:
+    rate, noise = 22_050, np.random.default_rng(0).normal(size=22_050).astype(np.float32)
+    time = np.arange(2 * rate) / rate
+    tone = 0.3 * np.sin(2 * np.pi * 200 * time)
+    silence = np.zeros(300 * rate, np.float32)
+    late = Waveform(np.concatenate([silence, tone, 0.1 * noise, 0.1 * noise], dtype=np.float32), rate)
+    [heard] = audible_intervals(late)
+    assert (heard.start_s, heard.end_s) == pytest.approx((300, 304), abs=0.05)
+    assert [each.start_s for each in stretches(late)] == pytest.approx([300, 302], abs=0.05)

@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
 from refervid.core.types import Interval, Waveform
 
 HOP_S = 0.01
+"""As nearly as whole samples allow: `_hop_s` is what comes of it."""
 WINDOW_S = 0.032
 SILENCE_DB = -60.0
 """RMS level against full scale below which nothing is heard."""
@@ -36,7 +37,7 @@ _BLOCK = 4096
 
 @dataclass(frozen=True)
 class Envelopes:
-    """`times_s` (N,) middles of windows on the clip's time axis, `HOP_S` apart; `level_db` (N,) RMS against
+    """`times_s` (N,) middles of windows on the clip's time axis, one hop apart; `level_db` (N,) RMS against
     full scale; `onsets` (N,) spectral flux, 0 and more; `flatness` (N,) 0 (a tone) to 1 (white noise).
     """
 
@@ -100,9 +101,9 @@ def beats(waveform: Waveform) -> list[Interval]:
     """The stretches, cut where the level dips: what one event each sounds like."""
     from scipy.signal import find_peaks  # takes a third of a second, and sentences do not need it
 
-    found = envelopes(waveform)
-    level = gaussian_filter1d(np.maximum(found.level_db, SILENCE_DB), SMOOTHED_S / HOP_S)
-    dips, _ = find_peaks(-level, prominence=DIP_DB, distance=round(SHORTEST_BEAT_S / HOP_S))
+    found, hop_s = envelopes(waveform), _hop_s(waveform)
+    level = gaussian_filter1d(np.maximum(found.level_db, SILENCE_DB), SMOOTHED_S / hop_s)
+    dips, _ = find_peaks(-level, prominence=DIP_DB, distance=round(SHORTEST_BEAT_S / hop_s))
     cuts = found.times_s[dips]
     pieces = []
     for stretch in stretches(waveform):
@@ -116,29 +117,35 @@ def timbre_changes(waveform: Waveform) -> list[float]:
     """Seconds from the first sample where the spectrum before and after has little in common.
 
     After the idea of novelty along the diagonal of a self-similarity matrix (J. Foote, "Automatic audio
-    segmentation using a measure of audio novelty", ICME 2000), with one distance of two halves.
+    segmentation using a measure of audio novelty", ICME 2000), with one distance of two halves. Digital
+    silence has no spectrum, and nothing in common with any: it is no new timbre.
     """
-    total = _summed_bands(waveform)
-    reach, count = round(TIMBRE_S / HOP_S), len(total) - 1
+    total, hop_s = _summed_bands(waveform), _hop_s(waveform)
+    reach, count = round(TIMBRE_S / hop_s), len(total) - 1
     novelty = np.zeros(count)
     for start in range(0, count, _BLOCK):
         at = np.arange(start, min(start + _BLOCK, count))
         before = _shape(total[at] - total[np.maximum(at - reach, 0)])
         after = _shape(total[np.minimum(at + reach, count)] - total[at])
-        novelty[at] = 1 - (before * after).sum(axis=1)
+        heard = before.any(axis=1) & after.any(axis=1)
+        novelty[at] = np.where(heard, 1 - (before * after).sum(axis=1), 0)
     novelty[: reach // 2] = novelty[-reach // 2 :] = 0
-    peaks = [
-        i
-        for i in range(count)
-        if novelty[i] > NEW_TIMBRE and novelty[i] == novelty[max(i - reach, 0) : i + reach].max()
-    ]
-    return [float(peak * HOP_S) for peak in peaks]
+    highest = np.flatnonzero((novelty > NEW_TIMBRE) & (novelty == maximum_filter1d(novelty, 2 * reach)))
+    peaks: list[int] = []
+    for place in highest.tolist():
+        if not peaks or place - peaks[-1] >= reach:  # the first of a plateau
+            peaks.append(place)
+    return [peak * hop_s for peak in peaks]
+
+
+def _hop_s(waveform: Waveform) -> float:
+    return round(HOP_S * waveform.sample_rate) / waveform.sample_rate
 
 
 def _summed_bands(waveform: Waveform) -> NDArray[np.float64]:
     """(N + 1, BANDS) power in bands of equal width in pitch, summed over the first 0 to N moments.
 
-    The moments are `HOP_S` apart.
+    The moments are one hop apart.
     """
     rate = waveform.sample_rate
     hop, size = round(HOP_S * rate), round(2 * WINDOW_S * rate)
@@ -167,7 +174,8 @@ def audible_intervals(waveform: Waveform) -> list[Interval]:
     found = envelopes(waveform)
     audible = found.audible
     edges = np.flatnonzero(np.diff(np.concatenate([[0], audible.view(np.int8), [0]])))
-    starts, ends = edges[::2] * HOP_S, (edges[1::2] - 1) * HOP_S + WINDOW_S
+    hop_s = _hop_s(waveform)
+    starts, ends = edges[::2] * hop_s, (edges[1::2] - 1) * hop_s + WINDOW_S
     intervals: list[Interval] = []
     for start, end in zip(starts, np.minimum(ends, waveform.duration_s), strict=True):
         if intervals and start - intervals[-1].end_s < SHORTEST_PAUSE_S:
