@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.types import Frame
+from refervid.engines.lite.fuzzy import rise
 
 TERMS = ("black", "white", "grey", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
 SHADES = ("dark", "light", "bright")
@@ -63,20 +64,20 @@ def _table() -> Memberships:
     lightness, chroma, hue = _oklch_grid()
     # Dark pixels carry little chroma; the eye and we judge it against lightness.
     relative = chroma / (lightness + 0.1)
-    coloured = _rise(relative, 0.04, 0.11)
-    pale = 1 - _rise(relative, 0.05, 0.12)
+    coloured = rise(relative, 0.04, 0.11)
+    pale = 1 - rise(relative, 0.05, 0.12)
     fits = {
-        "black": np.minimum(1 - _rise(lightness, 0.33, 0.48), 1 - _rise(chroma, 0.04, 0.08)),
-        "white": pale * _rise(lightness, 0.64, 0.86),
-        "grey": pale * _rise(lightness, 0.28, 0.42) * (1 - _rise(lightness, 0.8, 0.94)),
+        "black": np.minimum(1 - rise(lightness, 0.33, 0.48), 1 - rise(chroma, 0.04, 0.08)),
+        "white": pale * rise(lightness, 0.64, 0.86),
+        "grey": pale * rise(lightness, 0.28, 0.42) * (1 - rise(lightness, 0.8, 0.94)),
     }
     for name, bounds in _HUES.items():
         fits[name] = coloured * _between(hue, *bounds)
-    fits["red"] = fits["red"] * (1 - _rise(lightness, 0.66, 0.78)) * _rise(chroma, 0.06, 0.11)
-    fits["orange"] = fits["orange"] * _rise(lightness, 0.55, 0.66) * _rise(chroma, 0.08, 0.14)
-    fits["yellow"] = fits["yellow"] * _rise(lightness, 0.5, 0.66) * _rise(chroma, 0.05, 0.1)
-    fits["pink"] = fits["pink"] * _rise(lightness, 0.55, 0.7)
-    fits["brown"] = fits["brown"] * (1 - _rise(chroma, 0.11, 0.15)) * (1 - _rise(lightness, 0.7, 0.88))
+    fits["red"] = fits["red"] * (1 - rise(lightness, 0.66, 0.78)) * rise(chroma, 0.06, 0.11)
+    fits["orange"] = fits["orange"] * rise(lightness, 0.55, 0.66) * rise(chroma, 0.08, 0.14)
+    fits["yellow"] = fits["yellow"] * rise(lightness, 0.5, 0.66) * rise(chroma, 0.05, 0.1)
+    fits["pink"] = fits["pink"] * rise(lightness, 0.55, 0.7)
+    fits["brown"] = fits["brown"] * (1 - rise(chroma, 0.11, 0.15)) * (1 - rise(lightness, 0.7, 0.88))
     return np.stack([fits[term] for term in TERMS], axis=-1).astype(np.float32)
 
 
@@ -84,7 +85,7 @@ def _table() -> Memberships:
 def _shade_table() -> Memberships:
     """(2^BITS, 2^BITS, 2^BITS, shades)."""
     lightness, chroma, _ = _oklch_grid()
-    fits = (1 - _rise(lightness, 0.42, 0.62), _rise(lightness, 0.5, 0.7), _rise(chroma, 0.08, 0.16))
+    fits = (1 - rise(lightness, 0.42, 0.62), rise(lightness, 0.5, 0.7), rise(chroma, 0.08, 0.16))
     return np.stack(fits, axis=-1).astype(np.float32)
 
 
@@ -133,11 +134,7 @@ def lean(lab: NDArray[np.float64], term: str) -> float:
     return along - max(lightness, 0.0) if term == "brown" else along
 
 
-def _rise(value: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
-    return np.clip((value - low) / (high - low), 0, 1)
-
-
 def _between(hue: NDArray[np.float64], a: float, b: float, c: float, d: float) -> NDArray[np.float64]:
     """Trapezoid on the circle of hues; `a` may be negative."""
     turned = (hue - a) % 360
-    return np.minimum(_rise(turned, 0, b - a), 1 - _rise(turned, c - a, d - a))
+    return np.minimum(rise(turned, 0, b - a), 1 - rise(turned, c - a, d - a))

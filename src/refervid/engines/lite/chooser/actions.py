@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from refervid.engines.inventory import ObjectTrack
 from refervid.engines.lite.analysis import Scene
-from refervid.engines.lite.chooser.fuzzy import rise
+from refervid.engines.lite.fuzzy import rise
 
 BELONGS = "belong"
 """What a part, a garment or a thing does to its owner."""
@@ -47,14 +47,14 @@ def action_fit(action: str, agent: ObjectTrack, other: ObjectTrack, scene: Scene
     gap = np.linalg.norm(np.maximum(np.maximum(one[:, :2] - two[:, 2:], two[:, :2] - one[:, 2:]), 0), axis=1)
     sizes = np.sqrt([np.maximum((b[:, 2:] - b[:, :2]).prod(axis=1), 1.0) for b in (one, two)])
     gap /= sizes.min(axis=0)
-    touching = _rise(gap, *TOUCHES)
+    touching = rise(gap, *TOUCHES)
     match HOW[action]:
         case "inside":
             return float(_inside(one, two).mean())
         case "together":
             return float(touching.mean())
         case "beside":
-            return float(_rise(gap, *BESIDE).mean())
+            return float(rise(gap, *BESIDE).mean())
         case "lets go":
             return _change(touching)
         case "gets":
@@ -67,7 +67,7 @@ def action_fit(action: str, agent: ObjectTrack, other: ObjectTrack, scene: Scene
     middles = (two[:, :2] + two[:, 2:] - one[:, :2] - one[:, 2:]) / 2
     before = middles @ (way / np.linalg.norm(way)) / sizes.mean(axis=0)
     if HOW[action] == "follows":
-        return float(_rise(before, *AHEAD).mean())
+        return float(rise(before, *AHEAD).mean())
     third = max(len(before) // 3, 1)
     return min(rise(float(before[:third].mean()), *AHEAD), rise(-float(before[-third:].mean()), *AHEAD))
 
@@ -103,7 +103,3 @@ def _way(boxes: Signal, moments: NDArray[np.int64], scene: Scene) -> Signal:
             carried = scene.camera(index) @ carried
         way += middles[row + 1] - carried[:2] / carried[2] / scale
     return way
-
-
-def _rise(values: Signal, low: float, high: float) -> Signal:
-    return np.clip((values - low) / (high - low), 0, 1)

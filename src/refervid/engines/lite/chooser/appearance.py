@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from refervid.core.types import Mask
 from refervid.engines.lite.analysis.colour import lean, membership, oklab
 from refervid.engines.lite.chooser.body import part_box
-from refervid.engines.lite.chooser.fuzzy import rise
 from refervid.engines.lite.chooser.region import Region, overlap
+from refervid.engines.lite.fuzzy import rise
 from refervid.engines.lite.language import Attribute, lexicon
 
 SHARES = {

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.engines.lite.analysis import Scene
-from refervid.engines.lite.chooser.fuzzy import rise
 from refervid.engines.lite.chooser.point_tracks import PointTrack
+from refervid.engines.lite.fuzzy import rise
 from refervid.engines.lite.language import Attribute
 
 MOVES = (0.012, 0.05)
@@ -35,7 +35,7 @@ _DIRECTIONS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
 
 @dataclass(frozen=True)
 class Motions:
-    """The part of a point_track between two of its rows, with what all measures need."""
+    """The part of a point track between two of its rows, with what all measures need."""
 
     point_track: PointTrack
     seconds: NDArray[np.float64]
@@ -73,7 +73,7 @@ class Motions:
 
 
 def motions_of(point_track: PointTrack, scene: Scene) -> Motions:
-    """All that a point_track holds."""
+    """All that a point track holds."""
     seconds = np.diff(point_track.times_s, append=point_track.times_s[-1])
     return Motions(point_track, seconds, float(np.hypot(*scene.size)), 0, len(seconds) - 1)
 

@@ -59,7 +59,7 @@ class PointTrack:
 
 
 class PointTracks:
-    """The point_tracks of some regions of one clip, made all together when the first is asked for."""
+    """The point tracks of some regions of one clip, made all together when the first is asked for."""
 
     def __init__(self, regions: Sequence[Region]) -> None:
         self._regions = regions

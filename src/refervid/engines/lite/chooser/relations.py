@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from refervid.engines.lite.chooser.fuzzy import rise
 from refervid.engines.lite.chooser.region import Region, overlap
+from refervid.engines.lite.fuzzy import rise
 from refervid.engines.lite.language import Expression, Relation, RelationKind
 from refervid.engines.lite.language.words import PART_KINDS
 
@@ -21,7 +21,8 @@ def relations_of(expression: Expression) -> tuple[Relation, ...]:
 
 def relation_fit(relation: Relation, one: Region, other: Region) -> float:
     """Fit of `one` standing to `other` as the relation says; distances count in sizes of the two."""
-    dx, dy = (one.box[:2] + one.box[2:] - other.box[:2] - other.box[2:]) / 2
+    dx, dy = map(float, (one.box[:2] + one.box[2:] - other.box[:2] - other.box[2:]) / 2)
+    top, bottom = map(float, (one.box - other.box)[[1, 3]])
     gap = _gap(one, other)
     size = float(np.sqrt(one.area) + np.sqrt(other.area)) / 2
     near = rise(gap / size, 2.0, 0.2)
@@ -38,13 +39,13 @@ def relation_fit(relation: Relation, one: Region, other: Region) -> float:
             return rise(gap / size, 0.2, 3.0)
         case "on":
             # What sits on something overlaps it or touches it from above.
-            return rise(gap / size, 0.5, 0.0) * rise((one.box[1] - other.box[1]) / size, 0.3, -0.1)
+            return rise(gap / size, 0.5, 0.0) * rise(top / size, 0.3, -0.1)
         case "inside":
             return overlap(one.box, other.box) * float(one.area <= other.area)
         case "behind":
-            return near * rise((one.box[3] - other.box[3]) / size, 0.1, -0.15)
+            return near * rise(bottom / size, 0.1, -0.15)
         case "in_front_of":
-            return near * rise((one.box[3] - other.box[3]) / size, -0.1, 0.15)
+            return near * rise(bottom / size, -0.1, 0.15)
         case _:  # near, with
             return near
 
