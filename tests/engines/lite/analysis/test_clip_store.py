@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from random import Random
 
@@ -75,6 +76,18 @@ def test_what_is_damaged_is_gathered_anew(tmp_path: Path, clip: Clip, name: str,
         shutil.copyfile(foreign, file)
     assert analysed(tmp_path / "cache", clip)[0] == len(clip)
     assert analysed(tmp_path / "cache", clip)[0] == 0
+
+
+@pytest.mark.parametrize("package", ["numpy", "scipy", "torch", "av"])
+def test_what_another_version_of_a_package_found_is_found_anew(
+    tmp_path: Path, clip: Clip, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = tmp_path / "cache"
+    assert analysed(cache, clip)[0] == len(clip)
+    monkeypatch.setattr(clip_store, "version", lambda name: "0" if name == package else version(name))
+    clip_store._code.cache_clear()
+    assert analysed(cache, clip)[0] == len(clip)
+    assert analysed(cache, clip)[0] == 0
 
 
 def test_other_frames_and_other_contents_are_other_clips(tmp_path: Path, clip: Clip) -> None:

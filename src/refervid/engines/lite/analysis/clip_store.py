@@ -33,7 +33,7 @@ LARGEST_SHARE = 4
 """Of one clip at most the whole over this: 3000 frames of 480p."""
 _FOLDER, SCENE = "clips", "scene"
 _NAME = re.compile("[0-9a-f]{16}")
-_OTHERS = ("numpy", "torch", "av")
+_OTHERS = ("numpy", "scipy", "torch", "av")
 """Packages on which findings depend besides OpenCV and this one's code."""
 
 
