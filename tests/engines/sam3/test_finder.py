@@ -134,6 +134,17 @@ def test_tracks_have_masks_names_and_how_sure_they_are(finder: Sam3Finder) -> No
         np.testing.assert_array_equal(track.boxes_xyxy, track.masks.boxes_xyxy()[track.frame_indices])
 
 
+def test_a_concept_that_is_asked_for_twice_is_looked_for_once(folder: Path) -> None:
+    """In a new finder, whose notes hold nothing of the clip."""
+    names = []
+    for concepts in (("dog", "cup", "red bird"), ("dog", "dog", "cup", "red bird")):
+        built = build_engine("finder", {"kind": "sam3", "weights": str(folder), "max_objects": 9}, RUNTIME)
+        inventory = built.find_concepts(clip(3), concepts, no_hook)
+        names.append([dict(track.names) for track in inventory.tracks])
+    assert names[0] == names[1]
+    assert {name for each in names[0] for name in each} == {"dog", "cup", "red bird"}
+
+
 def test_without_a_sentence_the_vocabulary_is_looked_for(folder: Path) -> None:
     settings = Sam3FinderSettings(weights=str(folder), vocabulary=("dog",), max_objects=1)
     inventory = Sam3Finder.build(settings, RUNTIME).find(clip(2), no_hook)

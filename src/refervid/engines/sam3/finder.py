@@ -67,7 +67,7 @@ class Sam3Finder(HubEngine):
 
     def find_concepts(self, clip: Clip, concepts: Sequence[str], hook: Hook) -> Inventory:
         """Calls `hook("objects", None, frames done, frames)`. Raises `OutOfMemory`."""
-        wanted = tuple(concepts)
+        wanted = tuple(dict.fromkeys(concepts))  # of two that are the same the session knows one
         with memory_checked(str(self._model.device)):
             return self._found.of(clip, lambda: self._find(clip, wanted, hook), wanted)
 
