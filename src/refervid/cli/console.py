@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import sys
@@ -57,6 +58,9 @@ def reporting_errors() -> Iterator[None]:
         _fail(error, USAGE)
     except RefervidError as error:
         _fail(error, FAILED)
+    except BrokenPipeError:  # `| head` has read enough; what is left must not fail once more at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(DONE)
     except OSError as error:
         _fail(error, FAILED)
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from refervid.cli.console import (
     DONE,
@@ -101,7 +101,8 @@ def _list(as_json: bool) -> None:
         if as_json:
             print_json([row.model_dump(mode="json") for row in rows().values()])
             return
-        table = Table("row", "what", "published", "estimate", box=None, header_style="bold", pad_edge=False)
+        name = Column("row", no_wrap=True, overflow="fold")  # the command needs all of it
+        table = Table(name, "what", "published", "estimate", box=None, header_style="bold", pad_edge=False)
         for row in rows().values():
             numbers = ", ".join(f"{metric} {100 * value:.1f}" for metric, value in row.published.items())
             table.add_row(row.name, row.about, numbers or "-", f"{row.hours:g} h")

@@ -196,7 +196,8 @@ def tell(results: Sequence[Result]) -> None:
     common = [note for note in results[0].notes if all(note in result.notes for result in results)]
     for result in results:
         status = result.status.replace("_", " ")
-        sure = "" if result.status == "failed" else f" ({result.confidence:.0%} sure)"
+        unsaid = result.status == "failed" or not result.confidence
+        sure = "" if unsaid else f" ({result.confidence:.0%} sure)"
         frames, total = int((result.areas > 0).sum()), counted(len(result.track), "frame")
         console.print(f"{result.query}: {status}{sure}, on {frames} of {total}", markup=False)
         for note in result.notes:

@@ -29,6 +29,10 @@ class PartClip(Clip):
         need_number("every", every, 1, whole=True)
         if end_s is not None:
             need_number("end_s", end_s)
+            if end_s <= start_s:
+                raise SettingsError(
+                    f"the part ends at {end_s:g} s, and must end after its start, {start_s:g} s"
+                )
         end_s = np.inf if end_s is None else end_s
         times_s = whole.times_s
         inside = np.flatnonzero((times_s >= start_s) & (times_s < end_s))[::every]

@@ -40,10 +40,9 @@ def read_file(path: Path) -> dict[str, Any]:
     except SafetensorError as error:
         raise BadCheckpoint(f"{path} is damaged ({error}): download it again") from error
     except Exception as error:  # the unpickler raises whatever a damaged or hostile file provokes
-        reason = str(error).split("\n")[0][:200]
         raise BadCheckpoint(
-            f"{path} is no checkpoint that can be read safely ({type(error).__name__}: {reason}): "
-            "download it again from where it was published"
+            f"{path} is no checkpoint, is damaged, or holds what would have to be run "
+            f"({type(error).__name__}): name another file, or download it again from where it was published"
         ) from error
     if not isinstance(content, dict):
         raise BadCheckpoint(f"{path} holds a {type(content).__name__} and not named tensors")

@@ -31,6 +31,10 @@ from refervid.report.result import Result
 
 _TOYS = f"{SHIPPED} knows made-up toys only: for real clips choose another preset, or --set weights=FILE"
 
+SURE = 0.5
+"""Mean presence from which on the network says rather yes than no."""
+_DOUBTED = "the network does not say that it is there: it is rather sure that it is not"
+
 
 class SocSettings(BaseModel):
     """`weights`: `soc-nano`, or the path of a published checkpoint or of one trained by `refervid train`.
@@ -157,16 +161,18 @@ class SocPipeline(Pipeline):
         toys = self.settings.weights == SHIPPED
         notes = [*clip.notes, *([_TOYS] if toys else []), *([] if track else ["the sentence is empty"])]
         track = track or Track(len(clip), clip.height, clip.width)
+        sure = _mean_presence(track)
+        doubted = sure < SURE and bool(track.areas().any())
         return Result(
             clip=clip,
             reference=reference,
             slug=slug,
-            status=status_of(clip, track, guess=toys),
+            status=status_of(clip, track, guess=toys or doubted),
             track=track,
             preset=self.preset,
-            confidence=_mean_presence(track),
+            confidence=sure,
             pivots=pivots,
-            notes=notes,
+            notes=[*notes, _DOUBTED] if doubted else notes,
             timings_s=dict(stages.seconds),
             engines=dict(self._engines.used),
             objects=[TrackedObject(1, tuple(pivots), track)] if track.areas().any() else [],

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Unpack
 
 import numpy as np
+from numpy.typing import NDArray
 
 from refervid.core.arguments import need_number
 from refervid.core.errors import SettingsError
@@ -67,11 +68,22 @@ def check_marks(clip: Clip, objects: Mapping[str, Sequence[Pivot]]) -> None:
                     raise SettingsError(
                         f"{name}: a point lies outside the frame, which has {clip.width}x{clip.height} pixels"
                     )
+            box = pivot.box_xyxy
+            seen = None if box is None else np.clip(box, 0, np.tile([clip.width, clip.height], 2))
+            if box is not None and seen is not None and _is_empty(seen) and not _is_empty(box):
+                raise SettingsError(
+                    f"{name}: a box lies outside the frame, which has {clip.width}x{clip.height} pixels"
+                )
             if pivot.mask is not None and pivot.mask.shape != (clip.height, clip.width):
                 raise SettingsError(
                     f"{name}: a mask of {pivot.mask.shape[1]}x{pivot.mask.shape[0]} pixels on frames of "
                     f"{clip.width}x{clip.height}"
                 )
+
+
+def _is_empty(box_xyxy: NDArray[np.floating]) -> bool:
+    """A box without area says that the object is away."""
+    return bool((box_xyxy[2:] <= box_xyxy[:2]).any())
 
 
 def _check_form(name: str, pivot: Pivot) -> None:

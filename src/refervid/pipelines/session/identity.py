@@ -36,7 +36,8 @@ def journal_of(clip: Clip, folder: Path, place: Path) -> Journal:
         raise SettingsError(f"{folder} is a session of another version of refervid: choose another folder")
     if found.get("clip") != head["clip"]:
         raise SettingsError(
-            f"{folder} is the session of another clip, or of another part of it: choose another folder"
+            f"{folder} is the session of another clip, or of other frames of it (--start, --end, --every, "
+            "--fps, --audio): give the same, or choose another folder"
         )
     return journal
 

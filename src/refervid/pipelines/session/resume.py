@@ -12,6 +12,9 @@ from refervid.pipelines.session.results import with_slugs
 from refervid.pipelines.session.session import Session
 from refervid.report.result import Result
 
+MOST_SAID = 4
+"""Differences that are named; of another preset all settings differ."""
+
 
 def answer_all(session: Session, references: Sequence[Reference], hook: Hook) -> list[Result]:
     """The results of these, in order; those that the session lacks, or that failed, are asked one by one.
@@ -38,8 +41,9 @@ def _known(session: Session, references: Sequence[Reference]) -> dict[Reference,
         if found.query.status == "failed":
             continue
         if changes := differences(found.plan, plan):
+            named = [each for each in changes if each.startswith("preset:")] or changes[:MOST_SAID]
             raise ConfigurationChanged(
-                f"{session.folder} answered {answer.words!r} under other settings ({'; '.join(changes)}): "
+                f"{session.folder} answered {answer.words!r} under other settings ({'; '.join(named)}): "
                 "give the same ones, or choose another folder"
             )
         known[answer.reference] = number

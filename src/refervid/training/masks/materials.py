@@ -72,7 +72,9 @@ def _pictures(folder: Path, read: Callable[[Path], list[Picture]], limit: int | 
             picture for own in threads.map(read, [files[number] for number in chosen]) for picture in own
         ]
     if not found:
-        raise SettingsError(f"{folder}: no pictures to train on")
+        raise SettingsError(
+            f"{folder}: no pictures to train on; bench/mask_materials.py says where they come from"
+        )
     return found
 
 

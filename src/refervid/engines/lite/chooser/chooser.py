@@ -38,8 +38,8 @@ from refervid.media.clip import Clip
 BY_CHANCE = 0.01
 """A sound fits a motion surely if no more than this share of its shifts in time would fit as well."""
 UNNAMED = 0.15
-"""How often what no network named was right: 13, 19 and 11 of 100 times on 20, 48 and 24 clips that nobody had
-looked at, 34 on 24 others."""
+"""How often what no network named was right: 13, 19 and 11 of 100 times on 20, 48 and 24 clips that nobody
+had looked at, 34 on 24 others."""
 MOST_SECTIONS = 32
 ENOUGH_COLOUR = 0.6
 """A frame shows a colour that is asked for if it has this share of what the section's fullest frame has."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.engines.lite.analysis import Scene
-from refervid.engines.lite.chooser.fuzzy import rise
+from refervid.engines.lite.fuzzy import rise
 from refervid.engines.lite.language.words import head_word
 from refervid.engines.lite.pose import KEYPOINTS, WEIGHTS, keypoints
 
