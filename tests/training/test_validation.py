@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from refervid.core.errors import DatasetError
+from refervid.datasets.folder import Folder
 from refervid.datasets.registry import dataset_class
 from refervid.engines.hub.weights import find_weights
 from refervid.media.clip import Clip
@@ -16,7 +19,7 @@ from refervid.models.soc import SOC, SocConfig, build_tokenizer
 from refervid.models.soc.inference import Segmenter
 from refervid.models.soc.postprocess import Predictions
 from refervid.training.processes import Processes
-from refervid.training.recipe import FrameValidation
+from refervid.training.recipe import FolderValidation, FrameValidation
 from refervid.training.validation import open_validator, validate
 
 ONE = Processes(0, 1, torch.device("cpu"))
@@ -52,3 +55,13 @@ def test_answers_on_single_frames_meet_their_truth(kind: str, tmp_path: Path) ->
     few = open_validator(FrameValidation(kind=kind, root=tmp_path, limit=1))
     assert 0 < len(few) <= len(validator)
     assert np.isfinite(list(validate(few, by_colour(), ONE).values())).all()
+
+
+def test_a_sentence_without_an_object_is_said_before_training(tmp_path: Path) -> None:
+    Folder.make_sample(tmp_path)
+    file = tmp_path / "meta_expressions" / "meta_expressions.json"
+    content = json.loads(file.read_text())
+    del content["videos"]["shapes"]["expressions"]["1"]["obj_id"]
+    file.write_text(json.dumps(content))
+    with pytest.raises(DatasetError, match="expression 1 names no object"):
+        open_validator(FolderValidation(kind="folder", root=tmp_path))

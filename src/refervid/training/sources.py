@@ -261,6 +261,15 @@ def with_truth(dataset: Dataset) -> list[Item]:
     return items
 
 
+def checked_items(dataset: Dataset) -> list[Item]:
+    """As `with_truth`, with every mask looked into: a fault met only at the first validation would cost the
+    steps up to it.
+    """
+    items = with_truth(dataset)
+    dataset.check()
+    return items
+
+
 def text_of(item: Item) -> str:
     """The sentence of an item that has one."""
     return cast(TextReference, item.reference).text

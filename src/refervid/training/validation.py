@@ -26,7 +26,7 @@ from refervid.models.soc.inference import Segmenter
 from refervid.models.soc.tokenizer import clean
 from refervid.training.processes import Processes
 from refervid.training.recipe import FolderValidation, FrameValidation, SyntheticValidation, Validation
-from refervid.training.sources import by_video, text_of, with_truth
+from refervid.training.sources import by_video, checked_items, text_of
 
 Part = TypeVar("Part")
 
@@ -140,7 +140,7 @@ class SyntheticValidator(ClipValidator):
 
 class FolderValidator(ClipValidator):
     def __init__(self, validation: FolderValidation) -> None:
-        self._videos = by_video(with_truth(Folder(validation.root)))
+        self._videos = by_video(checked_items(Folder(validation.root)))
 
     def __len__(self) -> int:
         return len(self._videos)
@@ -163,9 +163,8 @@ class FrameValidator(Validator[a2d.Entry]):
 
     def __init__(self, validation: FrameValidation) -> None:
         frames: dict[tuple[str, int], list[tuple[Item, int]]] = defaultdict(list)
-        for item in with_truth(open_dataset(validation.kind, validation.root, validation.split))[
-            : validation.limit
-        ]:
+        items = checked_items(open_dataset(validation.kind, validation.root, validation.split))
+        for item in items[: validation.limit]:
             for position, index in enumerate(item.indices):
                 frames[item.video.name, index].append((item, position))
         self._frames = list(frames.items())
