@@ -4,24 +4,25 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.track import Track
+from refervid.core.types import Mask
 from refervid.datasets.folder import Folder
 from refervid.datasets.item import Item, Truth
 from refervid.datasets.registry import open_dataset
 from refervid.datasets.rle import encode
+from refervid.datasets.scoring import mean_j_and_f
 from refervid.datasets.synthetic.clips import make_clip
 from refervid.datasets.synthetic.sentences import TIME_KINDS
 from refervid.media.array import ArrayClip
 from refervid.media.clip import Clip
 from refervid.metrics import a2d
-from refervid.metrics.boundary import boundary_f
-from refervid.metrics.region import jaccard
 from refervid.models.soc.inference import Segmenter
 from refervid.models.soc.tokenizer import clean
 from refervid.training.processes import Processes
@@ -37,13 +38,23 @@ _FPS = 25.0
 
 @dataclass(frozen=True)
 class Question:
-    """`truth` and `void` are bool (T, H, W), `indices` the frames they belong to; `groups` group scores."""
+    """`indices` are the frames that `truth` is of, one after the other; `groups` group scores."""
 
     text: str
-    truth: NDArray[np.bool_]
+    truth: Truth
     indices: tuple[int, ...]
     groups: tuple[str, ...] = ()
-    void: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True)
+class MadeTruth:
+    """One thing of a made clip, whose `ids` are (T, H, W)."""
+
+    ids: NDArray[np.uint8]
+    number: int
+
+    def at(self, position: int) -> tuple[Mask, None]:
+        return self.ids[position] == self.number, None
 
 
 @dataclass(frozen=True)
@@ -105,10 +116,7 @@ class ClipValidator(Validator[Score]):
         tracks = segmenter.segment(clip, [clean(question.text) for question in questions])
         scores = []
         for question, track in zip(questions, tracks, strict=True):
-            found = np.stack([track[i] for i in question.indices])
-            j = float(jaccard(question.truth, found, question.void).mean())
-            f = float(boundary_f(question.truth, found, question.void).mean())
-            scores.append(Score(j, f, question.groups))
+            scores.append(Score(*mean_j_and_f(_frames(question, track)), question.groups))
         return scores
 
     def scores(self, parts: Sequence[Score]) -> dict[str, float]:
@@ -119,6 +127,13 @@ class ClipValidator(Validator[Score]):
                 groups[group].append((part.j + part.f) / 2)
         by_group = {f"J&F {group}": float(np.mean(values)) for group, values in sorted(groups.items())}
         return {"J&F": (j + f) / 2, "J": j, "F": f} | by_group
+
+
+def _frames(question: Question, track: Track) -> Iterator[tuple[Mask, Mask, Mask | None]]:
+    """Truth, answer and void of one frame after the other: all at once would fill the memory."""
+    for position, index in enumerate(question.indices):
+        truth, void = question.truth.at(position)
+        yield truth, track[index], void
 
 
 class SyntheticValidator(ClipValidator):
@@ -134,7 +149,8 @@ class SyntheticValidator(ClipValidator):
         questions = []
         for sentence in made.sentences:
             groups = (sentence.kind, *([TIME] if sentence.kind in TIME_KINDS else []))
-            questions.append(Question(sentence.text, made.ids == sentence.thing + 1, indices, groups))
+            truth = MadeTruth(made.ids, sentence.thing + 1)
+            questions.append(Question(sentence.text, truth, indices, groups))
         return ArrayClip(made.frames, fps=_FPS), questions
 
 
@@ -147,12 +163,7 @@ class FolderValidator(ClipValidator):
 
     def clip(self, index: int) -> tuple[Clip, list[Question]]:
         items = self._videos[index]
-        questions = []
-        for item in items:
-            pairs = [cast(Truth, item.truth).at(position) for position in range(len(item.frames))]
-            masks = np.stack([mask for mask, _ in pairs])
-            void = np.stack([np.zeros(masks.shape[1:], bool) if v is None else v for _, v in pairs])
-            questions.append(Question(text_of(item), masks, item.indices, void=void))
+        questions = [Question(text_of(item), cast(Truth, item.truth), item.indices) for item in items]
         return items[0].video.open(), questions
 
 
