@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from refervid.core.errors import MissingWeights, SettingsError
 from refervid.engines.hub.weights import find_weights
 from refervid.media.array import ArrayClip
 from refervid.models.soc import SOC, InputSize, NanoTextConfig, SocConfig, build_tokenizer, common_words, save
-from refervid.models.soc.inference import Answers, Segmenter, best_chain, windows
+from refervid.models.soc.inference import Answers, Chain, Segmenter, windows
 from refervid.pipelines.presets import load, missing_for
 
 SIZE = InputSize(32, 64)
@@ -66,8 +66,56 @@ def test_a_chain_follows_the_masks_where_scores_are_close() -> None:
 
     first = answers(slice(0, 4), [0.9, 0.2], [1, 6])
     second = answers(slice(2, 6), [0.6, 0.5], [6, 1])
-    assert best_chain([first, second]) == [0, 1]
-    assert best_chain([first]) == [0]
+    chain = Chain()
+    chain.add(first)
+    assert chain.best() == [0]
+    chain.add(second)
+    assert chain.best() == [0, 1]
+
+
+def random_answers(frames: list[slice], seed: int) -> list[Answers]:
+    """Three queries a window, which agree with some of the next by chance."""
+    random = torch.Generator().manual_seed(seed)
+    return [
+        Answers(
+            part,
+            torch.rand(3, generator=random),
+            torch.rand(3, 6, generator=random),
+            (torch.randint(0, 2, (3, 1, 4, 8), generator=random) * 2.0 - 1).expand(-1, 6, -1, -1).half(),
+        )
+        for part in frames
+    ]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_chain_found_on_the_way_is_the_best_of_all(seed: int) -> None:
+    answers = random_answers(windows(22, 6, 2), seed)
+    chain, handed_out = Chain(), []
+    for part in answers:
+        chain.add(part)
+        handed_out += list(chain.decided(ended=part is answers[-1]))
+    assert [index for index, _, _ in handed_out] == list(range(22))
+
+    def merit(queries: tuple[int, ...]) -> float:
+        total = sum(float(part.scores[query]) for part, query in zip(answers, queries, strict=True))
+        for (before, q), (after, r) in pairwise(zip(answers, queries, strict=True)):
+            a, b = before.logits[q, 0] > 0, after.logits[r, 0] > 0
+            total += float((a & b).sum() / (a | b).sum())
+        return total
+
+    best = max(product(range(3), repeat=len(answers)), key=merit)
+    for place, (part, query) in enumerate(zip(answers, best, strict=True)):
+        frame = part.frames.start + 3  # shared with no other window
+        np.testing.assert_array_equal(handed_out[frame][1], part.logits[query, 3].float(), str(place))
+
+
+def test_windows_are_held_no_longer_than_later_ones_may_change_them() -> None:
+    chain, handed_out, waited = Chain(), 0, []
+    for part in random_answers(windows(2000, 6, 2), 0):
+        chain.add(part)
+        handed_out += len(list(chain.decided(ended=False)))
+        waited.append(part.frames.stop - handed_out)
+    assert max(waited) < 100
 
 
 def test_a_window_as_long_as_the_clip_changes_nothing(network: SOC) -> None:

@@ -6,10 +6,9 @@ each brings its score, and each pair of neighbours how well their masks agree on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -88,12 +87,15 @@ class Segmenter:
         Raises `OutOfMemory`.
         """
         tokens = self._tokenizer(list(texts)).to(self._device)
-        chains: list[list[Answers]] = [[] for _ in texts]
+        chains = [Chain() for _ in texts]
+        tracks = [Track(len(clip), clip.height, clip.width) for _ in texts]
         for frames in windows(len(clip), self._window, self._overlap):
-            for chain, answers in zip(chains, self._answer(clip, frames, tokens), strict=True):
-                chain.append(answers)
+            answers = self._answer(clip, frames, tokens)
+            for track, chain, answer in zip(tracks, chains, answers, strict=True):
+                chain.add(answer)
+                self._write(track, chain.decided(ended=frames.stop == len(clip)))
             hook("segment", None, frames.stop, len(clip))
-        return [self._track(clip, chain) for chain in chains]
+        return tracks
 
     @torch.inference_mode()
     def answers_at(self, clip: Clip, index: int, texts: Sequence[str]) -> list[Predictions]:
@@ -129,7 +131,7 @@ class Segmenter:
                 scored.total, scored.presence.transpose(1, 2), output.masks.transpose(1, 2), strict=True
             ):
                 scores, best = total.topk(min(_KEPT, len(total)) if linked else 1)
-                # Linked windows wait for the last one: half precision halves what they hold.
+                # Linked windows wait for later ones: half precision halves what they hold.
                 kept = logits[best].half() if linked else logits[best]
                 found.append(Answers(frames, scores.cpu(), presence[best].cpu(), kept.cpu()))
             return found
@@ -164,16 +166,14 @@ class Segmenter:
             return nullcontext()
         return torch.autocast(self._device.type, self._dtype)
 
-    def _track(self, clip: Clip, chain: Sequence[Answers]) -> Track:
-        track = Track(len(clip), clip.height, clip.width)
-        if self._keep_logits:
-            track.logits = np.zeros((len(clip), *chain[0].logits.shape[2:]), np.float32)
-        for index, logits, presence in _joined(chain, best_chain(chain)):
-            track[index] = (resized(logits[None], (clip.height, clip.width))[0] > 0).numpy()
+    def _write(self, track: Track, frames: Iterable[tuple[int, Tensor, float]]) -> None:
+        for index, logits, presence in frames:
+            track[index] = (resized(logits[None], (track.height, track.width))[0] > 0).numpy()
             track.presence[index] = presence
-            if track.logits is not None:
+            if self._keep_logits:
+                if track.logits is None:
+                    track.logits = np.zeros((len(track), *logits.shape), np.float32)
                 track.logits[index] = logits.numpy()
-        return track
 
 
 def windows(frames: int, length: int, overlap: int) -> list[slice]:
@@ -190,19 +190,47 @@ def windows(frames: int, length: int, overlap: int) -> list[slice]:
     return [slice(start, start + length) for start in starts]
 
 
-def best_chain(chain: Sequence[Answers]) -> list[int]:
-    """The query of every window, as its place among the kept ones (Viterbi)."""
-    totals = chain[0].scores
-    sources = []
-    for before, after in pairwise(chain):
-        links = totals[:, None] + _agreement(before, after)
-        best, source = links.max(0)
-        totals = best + after.scores
-        sources.append(source)
-    picks = [int(totals.argmax())]
-    for source in reversed(sources):
-        picks.append(int(source[picks[-1]]))
-    return picks[::-1]
+class Chain:
+    """The best chain of queries through one sentence's windows, which are added in order (Viterbi).
+
+    Only windows on which the chains that may still win differ, and the one before them, are held.
+    """
+
+    def __init__(self) -> None:
+        self._windows: list[Answers] = []
+        self._totals = torch.empty(0)
+        self._paths: list[list[int]] = []  # the best chain to each query of the last window
+        self._done = 0  # frames handed out
+
+    def add(self, answers: Answers) -> None:
+        if self._windows:
+            links = self._totals[:, None] + _agreement(self._windows[-1], answers)
+            best, sources = links.max(0)
+            self._totals = best + answers.scores
+            self._paths = [[*self._paths[source], query] for query, source in enumerate(sources.tolist())]
+        else:
+            self._totals = answers.scores
+            self._paths = [[query] for query in range(len(answers.scores))]
+        self._windows.append(answers)
+
+    def best(self) -> list[int]:
+        """The query of every window held, as its place among the kept ones."""
+        return self._paths[int(self._totals.argmax())]
+
+    def decided(self, *, ended: bool) -> Iterator[tuple[int, Tensor, float]]:
+        """Frame, mask logits (h, w) and presence in order, of the frames that no later window changes and
+        that were not handed out yet; with `ended` there is no later window.
+        """
+        paths = [self.best()] if ended else self._paths
+        # Chains that meet in one window are the same before it.
+        picks = [query for query, *others in zip(*paths, strict=True) if all(o == query for o in others)]
+        # A window fades into the next one, whose query must be known.
+        count = len(picks) if ended else max(len(picks) - 1, 0)
+        for place in range(count):
+            yield from _joined(self._windows, picks, place, self._done)
+            self._done = self._windows[place].frames.stop
+        del self._windows[:count]
+        self._paths = [path[count:] for path in self._paths]
 
 
 def _agreement(before: Answers, after: Answers) -> Tensor:
@@ -219,18 +247,21 @@ def _agreement(before: Answers, after: Answers) -> Tensor:
     return torch.where(union > 0, intersection / union.clamp(min=1), 1.0)
 
 
-def _joined(chain: Sequence[Answers], picks: Sequence[int]) -> Iterator[tuple[int, Tensor, float]]:
-    """Frame, mask logits (h, w) and presence in order; shared frames fade from one window to the next."""
-    for place, (answers, pick) in enumerate(zip(chain, picks, strict=True)):
-        done = chain[place - 1].frames.stop if place else 0
-        for index in range(max(answers.frames.start, done), answers.frames.stop):
-            offset = index - answers.frames.start
-            logits, presence = answers.logits[pick, offset].float(), float(answers.presence[pick, offset])
-            if place + 1 < len(chain) and index >= chain[place + 1].frames.start:
-                later, other = chain[place + 1], picks[place + 1]
-                shared = answers.frames.stop - later.frames.start
-                offset = index - later.frames.start
-                weight = (offset + 1) / (shared + 1)
-                logits = (1 - weight) * logits + weight * later.logits[other, offset].float()
-                presence = (1 - weight) * presence + weight * float(later.presence[other, offset])
-            yield index, logits, presence
+def _joined(
+    chain: Sequence[Answers], picks: Sequence[int], place: int, done: int
+) -> Iterator[tuple[int, Tensor, float]]:
+    """Frame, mask logits (h, w) and presence of the window at `place`, from frame `done` on; frames shared
+    with the next window fade into it.
+    """
+    answers, pick = chain[place], picks[place]
+    for index in range(max(answers.frames.start, done), answers.frames.stop):
+        offset = index - answers.frames.start
+        logits, presence = answers.logits[pick, offset].float(), float(answers.presence[pick, offset])
+        if place + 1 < len(picks) and index >= chain[place + 1].frames.start:
+            later, other = chain[place + 1], picks[place + 1]
+            shared = answers.frames.stop - later.frames.start
+            offset = index - later.frames.start
+            weight = (offset + 1) / (shared + 1)
+            logits = (1 - weight) * logits + weight * later.logits[other, offset].float()
+            presence = (1 - weight) * presence + weight * float(later.presence[other, offset])
+        yield index, logits, presence
