@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image
 
+from refervid.core.digests import digests_in
 from refervid.core.errors import DatasetError, SettingsError
 from refervid.core.types import SoundReference
 from refervid.datasets.base import Dataset, Scores
@@ -19,6 +20,9 @@ from refervid.datasets.pictures import read_ids
 from refervid.datasets.registry import dataset_class, datasets, open_dataset
 from refervid.datasets.rle import encode
 from refervid.datasets.samples import SampleClip, two_shapes, write_common_form, write_json
+from refervid.media.clip import clip_digest
+from refervid.media.folder import FolderClip
+from refervid.media.part import PartClip
 from refervid.media.pictures import write_indexed
 from refervid.metrics.avs import shrunk
 from tests.datasets.predictions import write_predictions
@@ -172,6 +176,19 @@ def test_frames_are_taken_as_stored(tmp_path: Path) -> None:
     dataset.check()
     after = [frame for _, frame in dataset.items()[0].video.open().frames()]
     np.testing.assert_array_equal(after, before)
+
+
+def test_a_clip_of_pictures_is_known_by_their_contents(tmp_path: Path) -> None:
+    """So that what is found in it is kept, and not taken for the folder's, whose pictures may be turned."""
+    dataset_class("folder").make_sample(tmp_path)
+    video = open_dataset("folder", tmp_path).items()[0].video
+    clip, digests = video.open(), digests_in(tmp_path / "cache")
+    assert tuple(clip.files) == video.pictures
+    assert clip_digest(clip, digests) == clip_digest(video.open(), digests)
+    whole = FolderClip(video.path, fps=video.fps)
+    assert list(whole.times_s) == list(clip.times_s)
+    assert clip_digest(clip, digests) != clip_digest(whole, digests)
+    assert clip_digest(PartClip(clip), digests) == clip_digest(clip, digests)
 
 
 def test_semantic_predictions_may_be_of_any_size(samples: Path, tmp_path: Path) -> None:

@@ -54,22 +54,24 @@ class PictureList(Clip):
     They are taken as stored, because the annotations were made so, whatever EXIF data say of turning.
     """
 
+    as_stored = True
+
     def __init__(self, source: VideoSource) -> None:
         self.source = source.path
         self.name = source.name
         self.notes = []
-        self._pictures = source.pictures
+        self.files: tuple[Path, ...] = source.pictures
         self.height, self.width = read_picture(source.pictures[0], as_stored=True).shape[:2]
         self.times_s = np.arange(len(source.pictures)) / source.fps
         self.sound = None if source.sound is None else SoundSource(source.sound)
 
     def frame(self, index: int) -> Frame:
         self._check_index(index)
-        picture = read_picture(self._pictures[index], as_stored=True)
+        picture = read_picture(self.files[index], as_stored=True)
         if picture.shape[:2] != (self.height, self.width):
             size = f"{picture.shape[1]}x{picture.shape[0]}"
             raise DatasetError(
-                f"{self._pictures[index]}: is {size}, the first frame {self.width}x{self.height}; replace it"
+                f"{self.files[index]}: is {size}, the first frame {self.width}x{self.height}; replace it"
             )
         return picture
 

@@ -27,8 +27,9 @@ class Clip(ABC):
     `complete` is False when the file ended before the time its header promises; `start_s` is where the first
     frame lies in what the clip is a part of;
     `sound` is where its sound can be read, or None; `files` are those that its frames are read from, none
-    where they are in memory; `reading` is what `open_clip` was given besides its source, ready for JSON, or
-    None for a clip that was made otherwise.
+    where they are in memory, and `as_stored` whether they are shown without the turn that their EXIF data
+    ask for; `reading` is what `open_clip` was given besides its source, ready for JSON, or None for a clip
+    that was made otherwise.
 
     >>> len(clip), clip.height, clip.width
     (12, 96, 144)
@@ -46,6 +47,7 @@ class Clip(ABC):
     start_s: float = 0.0
     sound: SoundSource | None = None
     files: Sequence[Path] = ()
+    as_stored: bool = False
     reading: Mapping[str, Any] | None = None
 
     def __len__(self) -> int:
@@ -105,7 +107,7 @@ def clip_digest(clip: Clip, digests: Digests) -> str:
 
     What is in no file counts by its pixels. Raises `MediaNotFound` for a file that is gone.
     """
-    shown = [clip.height, clip.width, clip.start_s, clip.times_s.tolist()]
+    shown = [clip.height, clip.width, clip.as_stored, clip.start_s, clip.times_s.tolist()]
     if not clip.files:
         return digests.of([*shown, *(hashlib.sha256(frame.tobytes()).digest() for _, frame in clip.frames())])
     try:

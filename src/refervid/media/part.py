@@ -44,7 +44,8 @@ class PartClip(Clip):
             )
         self._whole = whole
         self._indices = inside
-        self.source, self.name, self.files = whole.source, whole.name, whole.files
+        self.source, self.name = whole.source, whole.name
+        self.files, self.as_stored = whole.files, whole.as_stored
         self.height, self.width = whole.height, whole.width
         self.start_s = whole.start_s + float(times_s[inside[0]])
         self.times_s = times_s[inside] - times_s[inside[0]]
