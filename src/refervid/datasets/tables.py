@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from pathlib import Path
 from typing import Any, TypeVar
@@ -57,7 +58,8 @@ def read_model(path: Path, model: type[Model], problems: Problems) -> Model:
 def read_json_lines(path: Path, model: type[Model], problems: Problems) -> list[Model]:
     """A file with one JSON object a line, each of the form of `model`; faults are as in `read_model`."""
     try:
-        entries = [json.loads(line) for line in read_text(path).splitlines() if line.strip()]
+        # Not `splitlines`, which also cuts at signs that may stand inside a sentence.
+        entries = [json.loads(line) for line in read_text(path).split("\n") if line.strip()]
     except (ValueError, RecursionError) as error:
         raise DatasetError(f"{path}: holds a line that is no JSON ({error}); download it again") from error
     return as_model(path, entries, RootModel[list[model]], problems).root  # type: ignore[valid-type]
@@ -79,8 +81,10 @@ def as_model(path: Path, content: Any, model: type[Model], problems: Problems) -
 
 
 def read_table(path: Path) -> list[list[str]]:
-    """All rows of a CSV file that are not empty. Raises `DatasetError`."""
-    reader = csv.reader(read_text(path, "utf-8-sig").splitlines(), skipinitialspace=True)
+    """All rows of a CSV file that are not empty; a quoted field may go over several lines. Raises
+    `DatasetError`.
+    """
+    reader = csv.reader(io.StringIO(read_text(path, "utf-8-sig"), newline=""), skipinitialspace=True)
     try:
         return [row for row in reader if row]
     except csv.Error as error:
