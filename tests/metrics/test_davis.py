@@ -81,6 +81,8 @@ def test_what_cannot_be_scored_is_refused() -> None:
     assert score_sequence(zip(labels, labels, strict=True), "unsupervised")[0].j.mean == 1
     with pytest.raises(DatasetError, match="no frame is left"):
         score_sequence(zip(labels, labels, strict=True), "semi-supervised")
+    with pytest.raises(DatasetError, match="no frame is left"):
+        score_sequence([], task="unsupervised")
     empty = np.zeros((2, 30, 30), np.uint8)
     with pytest.raises(DatasetError, match="no video shows an object"):
         set_score(score_sequence(zip(empty, labels, strict=True), "unsupervised"))

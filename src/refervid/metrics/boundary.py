@@ -32,10 +32,12 @@ def radius_of(height: int, width: int, tolerance: float = TOLERANCE) -> int:
 def boundary_table(masks: Sequence[NDArray[np.bool_]], radius: int) -> NDArray[np.float64]:
     """F between any two of n <= `MOST` bool (H, W) masks of one frame, (n, n): harmonic mean of precision and
     recall; 1 where neither has a boundary. The masks may be `cropped`."""
-    edges = boundaries(masks, radius)
-    inner = edges[radius:-radius]
+    margin = max(radius, 1)
+    edges = boundaries(masks, margin)
+    inner = edges[margin:-margin]
+    near_edges = widened(edges, radius) if radius else inner
     there = np.flatnonzero(inner != 0)
-    own, near = (_bits(bits.reshape(-1)[there], len(masks)) for bits in (inner, widened(edges, radius)))
+    own, near = (_bits(bits.reshape(-1)[there], len(masks)) for bits in (inner, near_edges))
     # Boundary pixels of each row's mask that lie within the radius of the column's; all are near themselves.
     met = (own.T @ near).astype(np.float64)
     counts = met.diagonal()

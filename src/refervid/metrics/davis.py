@@ -73,7 +73,9 @@ def score_sequence(pairs: Iterable[tuple[LabelMap, LabelMap]], task: Task) -> li
     Raises DatasetError when the result holds more ids than the protocol takes, and when no frame counts.
     """
     frames = iter(pairs)
-    first = next(frames)
+    first = next(frames, None)
+    if first is None:
+        raise DatasetError("no frame is left to score: the video has none")
     objects = int(first[0][first[0] != VOID].max(initial=0))
     if task == "semi-supervised":
         inner = (pair for pair, _ in pairwise(frames))
