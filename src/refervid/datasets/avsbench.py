@@ -17,6 +17,7 @@ MS3, several sources, without categories:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -251,7 +252,7 @@ def _masks(folder: Path, name: str, count: int) -> tuple[Path, ...]:
 def unique(items: list[Item], file: Path, problems: Problems) -> list[Item]:
     """Sorted by name; a name that occurs twice is a fault."""
     items = sorted(items, key=lambda item: item.video.name)
-    names = [item.video.name for item in items]
-    for name in sorted({name for name in names if names.count(name) > 1}):
+    times = Counter(item.video.name for item in items)
+    for name in (name for name, count in times.items() if count > 1):
         problems.add(file, f"clip {name} is listed twice", "remove one row")
     return items

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,10 +73,9 @@ def video_tasks(
         unsafe = [name for name in names if not problems.name(file, name)]
         if unsafe:
             continue
-        for what, given in (("frame", entry.frames), ("expression", list(entry.expressions))):
-            twice = sorted({name for name in given if given.count(name) > 1})
-            if twice:
-                problems.add(file, f"video {video} lists {what} {', '.join(twice)} twice", "remove one")
+        twice = sorted(name for name, count in Counter(entry.frames).items() if count > 1)
+        if twice:
+            problems.add(file, f"video {video} lists frame {', '.join(twice)} twice", "remove one")
         folder = pictures / video
         found = picture_names(folder)
         frames = tuple(sorted(entry.frames, key=by_number))

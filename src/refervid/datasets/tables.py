@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,8 +40,8 @@ def read_json(path: Path, problems: Problems) -> Any:
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
-            for key in sorted({key for key in keys if keys.count(key) > 1}):
+            times = Counter(key for key, _ in pairs)
+            for key in sorted(key for key, count in times.items() if count > 1):
                 problems.add(path, f"key {key!r} occurs twice", "give every entry its own key")
         return found
 
