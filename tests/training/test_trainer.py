@@ -261,6 +261,25 @@ def test_the_log_is_json_whatever_the_numbers(tmp_path: Path) -> None:
     assert "None" not in (tmp_path / "curves.svg").read_text()
 
 
+def test_a_line_of_the_log_that_was_damaged_is_left_out(tmp_path: Path) -> None:
+    recipe = tiny_recipe(schedule={"epochs": 1})
+    train(recipe, tmp_path)
+    log = tmp_path / "log.jsonl"
+    first, second, *others = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([first, b"\0\xff" + second[2:], b"7\n", *others]))
+    train(recipe, tmp_path, resume=True)
+    assert rows(tmp_path) == [json.loads(line) for line in (first, *others)]
+
+
+def test_processes_that_torchrun_did_not_start_are_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    with pytest.raises(SettingsError, match=r"LOCAL_RANK.* not set: start the processes with torchrun"):
+        train(tiny_recipe(), tmp_path / "run")
+
+
 def test_divergence_names_step_and_clips_and_keeps_the_saved_state(tmp_path: Path) -> None:
     """Fault 15."""
     rates = {"main": 1e18, "backbone": 1e18, "text": 1e18}

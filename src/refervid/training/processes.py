@@ -12,7 +12,11 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
+from refervid.core.errors import SettingsError
+
 Part = TypeVar("Part")
+
+_SET_BY_TORCHRUN = ("RANK", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 
 
 @dataclass(frozen=True)
@@ -61,11 +65,17 @@ def started_processes(device: str) -> Iterator[Processes]:
     """Join the group that torchrun set up (NCCL on GPUs, else gloo); without torchrun: one process alone.
 
     `device` is a resolved one; under torchrun every process takes the GPU of its local rank.
+    Raises `SettingsError` if only a part of what torchrun sets is there.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield Processes(0, 1, torch.device(device))
         return
+    if absent := [name for name in _SET_BY_TORCHRUN if name not in os.environ]:
+        raise SettingsError(
+            f"WORLD_SIZE is {count}, but {', '.join(absent)} not set: start the processes with torchrun, or "
+            "unset WORLD_SIZE for one alone"
+        )
     on_gpu = device.startswith("cuda")
     chosen = torch.device(f"cuda:{os.environ['LOCAL_RANK']}" if on_gpu else device)
     if on_gpu:

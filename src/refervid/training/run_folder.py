@@ -85,8 +85,8 @@ class RunFolder:
         try:
             text = (self.path / "recipe.json").read_text("utf-8")
             whole = Recipe.model_validate_json(text).model_dump(mode="json")
-            return text == json.dumps(whole, indent=2) and all("step" in dict(row) for row in self.rows())
-        except (OSError, TypeError, ValueError):
+            return text == json.dumps(whole, indent=2) and None not in map(_row, self._lines())
+        except (OSError, ValueError):
             return False
 
     def save_network(self, network: SOC, path: Path) -> None:
@@ -141,11 +141,14 @@ class RunFolder:
                     self._board.add_scalar(name, value, row["step"])
 
     def rows(self) -> list[dict[str, Any]]:
-        """All rows so far; a last line cut off by a kill is left out."""
+        """All rows so far; lines that were damaged, as by a power cut, are left out."""
+        return [row for row in map(_row, self._lines()) if row is not None]
+
+    def _lines(self) -> list[str]:
+        """Of the log; without a last one cut off by a kill."""
         if not self._log.exists():
             return []
-        lines = self._log.read_text("utf-8").split("\n")
-        return [json.loads(line) for line in lines[:-1]]
+        return self._log.read_text("utf-8", errors="replace").split("\n")[:-1]
 
     def draw(self) -> None:
         """Show all rows so far: as curves, and in TensorBoard."""
@@ -153,6 +156,15 @@ class RunFolder:
             self._board.flush()
         with writing_to(self.path):
             write_text(self.path / "curves.svg", draw_curves(self.rows()), self._unfinished)
+
+
+def _row(line: str) -> dict[str, Any] | None:
+    """What `log` wrote; None for anything else."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return None
+    return row if isinstance(row, dict) and "step" in row else None
 
 
 def _tensorboard(folder: Path, step: int) -> Any:
