@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from refervid.core.errors import DeviceError, MissingWeights, OutOfMemory, SettingsError
 from refervid.core.track import Track
@@ -204,7 +205,22 @@ def test_other_frames_do_not_resume_from_the_same_file(tmp_path: Path) -> None:
     assert resume_files(kept, ArrayClip(frames[COUNT:])) == 6
 
 
-def test_a_cut_resume_file_counts_as_none(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def cut(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:-1000])
+
+
+def lose_the_masks(file: Path) -> None:
+    save_file(load_file(file), file)
+
+
+def garble_the_masks(file: Path) -> None:
+    save_file(load_file(file), file, metadata={"counts": "[["})
+
+
+@pytest.mark.parametrize("damage", [cut, lose_the_masks, garble_the_masks])
+def test_a_damaged_resume_file_counts_as_none(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
+) -> None:
     settings = {"resume_folder": tmp_path, "chunk_frames": 2}
 
     def interrupt(stage: str, artefact: object, completed: int, total: int) -> None:
@@ -214,7 +230,7 @@ def test_a_cut_resume_file_counts_as_none(tmp_path: Path, caplog: pytest.LogCapt
     with pytest.raises(Interrupted):
         tracker(**settings).track(tiny.clip(COUNT), OBJECTS, interrupt)
     [saved] = tmp_path.iterdir()
-    saved.write_bytes(saved.read_bytes()[:-1000])
+    damage(saved)
     anew = tracker(**settings).track(tiny.clip(COUNT), OBJECTS, no_hook)
     assert same(anew, tracker().track(tiny.clip(COUNT), OBJECTS, no_hook))
     assert f"{saved} is damaged" in caplog.text

@@ -50,8 +50,8 @@ class ResumeFile:
         try:
             with safe_open(self._path, "pt") as file:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-                counts = json.loads(file.metadata()["counts"])
-        except SafetensorError as error:
+                counts = json.loads((file.metadata() or {})["counts"])
+        except (SafetensorError, KeyError, ValueError) as error:  # no such file, no counts, no JSON
             log.warning("%s is damaged (%s): tracking starts anew", self._path, error)
             return
         prefix = "propagation."
