@@ -1,9 +1,10 @@
 """The training loop of SOC.
 
-What happens in a step depends on the recipe and the step's number alone: data are drawn by number, random
-numbers inside the network are seeded by it, and rates are a function of it. So a run that was killed goes on
-from its last saved state as if nothing had happened, and processes that share a batch follow one process
-that has it all (within float noise; dropout differs between them).
+What happens in a step depends on the recipe, the step's number and the number of processes alone: data are
+drawn by number, random numbers inside the network are seeded by it, and rates are a function of it. So a run
+that was killed goes on from its last saved state, on as many processes, as if nothing had happened, and
+processes that share a batch follow one process that has it all (within float noise; dropout differs between
+them).
 """
 
 from __future__ import annotations
@@ -205,6 +206,7 @@ class Trainer:
             self._folder.save_state(
                 {
                     "contents": self._contents,
+                    "processes": self._processes.count,
                     "step": self._step,
                     "epoch_loss": epoch_loss,
                     "best": self._best,
@@ -228,6 +230,7 @@ class Trainer:
                     f"{', '.join(self._contents)} was replaced since; put it back, or choose another folder"
                 )
             try:
+                before = int(state["processes"])
                 self._step, self._best = int(state["step"]), float(state["best"])
                 self._epoch_loss = float(state["epoch_loss"])
                 self._network.load_state_dict(state["network"])
@@ -235,6 +238,11 @@ class Trainer:
                 self._scaler.load_state_dict(state["scaler"])
             except (KeyError, ValueError, RuntimeError) as error:
                 raise self._folder.useless_state(f"of another version of refervid ({error})") from error
+            if before != self._processes.count:
+                raise ConfigurationChanged(
+                    f"the run in {self._folder.path} was started with WORLD_SIZE={before}, on which dropout "
+                    f"depends, not {self._processes.count}: start as many processes, or choose another folder"
+                )
         if self._processes.first:
             self._folder.rewind(self._step)
 
