@@ -201,6 +201,9 @@ class Tracker(Engine, Protocol):
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
         """One track over the whole clip per object; each object has at least one pivot.
 
+        A box without area inside the frame marks nothing: an engine leaves it out, or takes it to say that
+        the object is away on that frame.
+
         Reports `Underway` tracks as the artefacts of the stage "track": what is written in them stays.
         """
         ...

@@ -70,6 +70,14 @@ def test_a_box_acts_like_the_mask_it_becomes(pixels: str) -> None:
     boxed = tracker(box_pixels=pixels).track(tiny.clip(COUNT), [[Pivot(5, box_xyxy=BOX)]], no_hook)
     assert same(boxed, tracker().track(tiny.clip(COUNT), [[Pivot(5, mask=mask)]], no_hook))
 
+    first = Pivot(1, mask=tiny.mask(1))
+    [track] = tracker().track(tiny.clip(COUNT), [[first]], no_hook)
+    by_box, by_mask = (
+        tracker(box_pixels=pixels).correct(tiny.clip(COUNT), [first], track.copy(), mark, no_hook)
+        for mark in (Pivot(5, box_xyxy=BOX), Pivot(5, mask=mask))
+    )
+    assert same([by_box], [by_mask])
+
 
 def test_a_box_that_sticks_out_is_used_as_it_is() -> None:
     box = np.array([60, 30, 200, 90], np.float32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from refervid.core.errors import SettingsError
@@ -14,11 +14,18 @@ from refervid.engines.sam2.results import TrackWriter
 
 
 class EditableTracking:
-    """Tracks of one clip that stay open for corrections; features are reused as far as the cache reaches."""
+    """Tracks of one clip that stay open for corrections; features are reused as far as the cache reaches.
 
-    def __init__(self, propagation: Propagation, writer: TrackWriter) -> None:
+    A correction goes through `segment_box`, which makes a mask of a box where that is not left to the
+    propagation.
+    """
+
+    def __init__(
+        self, propagation: Propagation, writer: TrackWriter, segment_box: Callable[[Pivot], Pivot]
+    ) -> None:
         self._propagation = propagation
         self._writer = writer
+        self._segment_box = segment_box
 
     @property
     def tracks(self) -> list[Track]:
@@ -47,6 +54,7 @@ class EditableTracking:
         if pivot.points_xy is not None and pivot.box_xyxy is None and pivot.mask is None:
             present = track[pivot.frame_index]
             pivot = replace(pivot, mask=present if present.any() else None)
+        pivot = self._segment_box(pivot)
         for frame in self._propagation.reach(row, pivot.frame_index):
             track.clear(frame)
         yield from self._written(self._propagation.correct(row, pivot))

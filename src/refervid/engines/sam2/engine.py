@@ -27,7 +27,7 @@ from refervid.engines.sam2.live import LiveTracking
 from refervid.engines.sam2.network import Network
 from refervid.engines.sam2.pivots import check_pivot, usable
 from refervid.engines.sam2.pixels import picture_pixels
-from refervid.engines.sam2.prompts import with_masks
+from refervid.engines.sam2.prompts import is_box, with_masks
 from refervid.engines.sam2.propagate import Propagation, Start, Stepper
 from refervid.engines.sam2.results import TrackWriter
 from refervid.engines.sam2.resume import ResumeFile
@@ -41,7 +41,8 @@ class Sam2Settings(HubSettings):
     """`weights`: a hub id (with `revision`), a folder in transformers' format, or a published `.pt` file.
 
     `box_pixels`: what boxes are segmented on, the `video` predictor's pixels (no further encoder run) or
-    the image predictor's `picture` (one run more per pivot frame; exactly as published).
+    the image predictor's `picture` (one run more per frame with boxes; exactly as published). Live
+    frames are always segmented on `video` pixels.
     `start`: where both passes begin, at the `middle` pivot of an object (published) or at the `first_given`.
     `pivots_seen`: how many pivots a frame attends to, the nearest first, so that a frame takes no longer in
     a long clip with many pivots; None: as many as the model's configuration says (published: all).
@@ -129,9 +130,9 @@ class Sam2Tracker(HubEngine):
 
     def edit(self, clip: Clip, objects: Sequence[Sequence[Pivot]]) -> EditableTracking:
         """Tracks that can be corrected after they have been made. Raises `SettingsError`."""
-        return EditableTracking(
-            self.propagation(clip, objects, corrections=True), self._writer(clip, objects, lag=0)
-        )
+        propagation = self.propagation(clip, objects, corrections=True)
+        writer = self._writer(clip, objects, lag=0)
+        return EditableTracking(propagation, writer, lambda mark: self._segment_boxes(clip, [[mark]])[0][0])
 
     def live(self, height: int, width: int) -> LiveTracking:
         """Tracking of a live source whose frames are `height` by `width` pixels."""
@@ -148,8 +149,7 @@ class Sam2Tracker(HubEngine):
         if dropped := sum(map(len, objects)) - sum(map(len, wanted)):
             said = counted(dropped, "pivot")
             log.warning("%s: %s left out: no area of the box lies inside the frame", clip.name, said)
-        if self._settings.box_pixels == "picture":
-            wanted = self._segment_boxes(clip, wanted)
+        wanted = self._segment_boxes(clip, wanted)
         cache = FeatureCache(
             self._settings.feature_cache_mb, self._settings.feature_cache, self._network.device
         )
@@ -159,7 +159,9 @@ class Sam2Tracker(HubEngine):
         return Propagation(stepper, source, wanted, frames, start=start, corrections=corrections)
 
     def _segment_boxes(self, clip: Clip, objects: Sequence[Sequence[Pivot]]) -> list[list[Pivot]]:
-        """Boxes as masks from the image predictor's own pixels."""
+        """Boxes as masks from the image predictor's own pixels, where these are asked for."""
+        if self._settings.box_pixels == "video":
+            return [list(pivots) for pivots in objects]
         resolved: list[list[Pivot]] = [[] for _ in objects]
         for index, frame in clip.frames(sorted({p.frame_index for pivots in objects for p in pivots})):
             here = [[pivot for pivot in pivots if pivot.frame_index == index] for pivots in objects]
@@ -173,6 +175,8 @@ class Sam2Tracker(HubEngine):
         ]
 
     def _segment_boxes_on(self, frame: Frame, objects: Sequence[Sequence[Pivot]]) -> list[list[Pivot]]:
+        if not any(is_box(pivot) for pivots in objects for pivot in pivots):
+            return [list(pivots) for pivots in objects]
         network, (height, width, _) = self._network, frame.shape
         with memory_checked(network.device):
             [features] = network.encode(picture_pixels(frame, network.image_size)[None])

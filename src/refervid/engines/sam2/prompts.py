@@ -61,14 +61,15 @@ def with_masks(
     network: Network, features: FrameFeatures, objects: Sequence[Sequence[Pivot]], height: int, width: int
 ) -> list[list[Pivot]]:
     """The pivots of each object on one frame, boxes that stand alone replaced by masks."""
-    boxes = [p.box_xyxy for pivots in objects for p in pivots if p.box_xyxy is not None and _is_box(p)]
+    boxes = [p.box_xyxy for pivots in objects for p in pivots if p.box_xyxy is not None and is_box(p)]
     masks = iter(boxes_to_masks(network, features, boxes, height, width)[0] if boxes else [])
     return [
-        [Pivot(p.frame_index, mask=next(masks)) if _is_box(p) else p for p in pivots] for pivots in objects
+        [Pivot(p.frame_index, mask=next(masks)) if is_box(p) else p for p in pivots] for pivots in objects
     ]
 
 
-def _is_box(pivot: Pivot) -> bool:
+def is_box(pivot: Pivot) -> bool:
+    """Whether it is a box that stands alone."""
     return pivot.box_xyxy is not None and pivot.mask is None and pivot.points_xy is None
 
 
