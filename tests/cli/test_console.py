@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from rich.table import Table
@@ -76,3 +78,13 @@ def test_what_would_steer_the_terminal_is_shown(capsys: pytest.CaptureFixture[st
     print_json({"name": hostile})
     assert json.loads(out := capsys.readouterr().out) == {"name": hostile}
     assert out.replace("\n", "").isprintable()
+
+
+def test_who_has_read_enough_ends_a_command_in_silence() -> None:
+    command = [sys.executable, "-m", "refervid", "presets", "lite"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == 0

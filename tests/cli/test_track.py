@@ -115,6 +115,7 @@ def test_what_is_no_box_is_named_with_the_right_form(text: str) -> None:
     [
         ([], "point at something"),
         (["--box", "99:1,2,30,40"], "frames 0 to 9"),
+        (["--box", f"0:{WIDTH + 1},2,{WIDTH + 9},40"], f"{WIDTH}x{HEIGHT} pixels"),
         (["--point", "0:1"], "--point 0:120,90"),
         (["--point", "0:43,68", "--point", f"0:43,{HEIGHT + 1}"], f"{WIDTH}x{HEIGHT} pixels"),
         (["--mask", "0:nowhere.png"], "nowhere.png"),

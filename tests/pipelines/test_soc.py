@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,22 @@ def test_a_tracker_takes_over(weights: Path) -> None:
     assert "tracker" in result.engines or result.status == "not_found"
     for pivot in result.pivots:
         assert pivot.mask is not None
+
+
+@pytest.mark.parametrize(("odds", "status"), [(-9.0, "guess"), (9.0, "ok")])
+def test_what_the_network_doubts_is_a_guess(network: SOC, tmp_path: Path, odds: float, status: str) -> None:
+    """Its class heads alone say whether the thing is there, whatever masks it gives."""
+    own = copy.deepcopy(network)
+    with torch.no_grad():
+        for head in own.class_embed:
+            head.weight.zero_()
+            head.bias.copy_(torch.linspace(odds, -odds, len(head.bias)))
+    save(own, tmp_path / "own.safetensors")
+    changes = [f"weights={tmp_path / 'own.safetensors'}", "short=32", "long=64"]
+    result = load("soc", device="cpu", settings=changes)(clip(), text=TEXTS[0])
+    assert result.masks.any()
+    assert result.status == status
+    assert (result.confidence > 0.5) == (status == "ok")
 
 
 def test_what_cannot_be_done_is_said(weights: Path) -> None:
