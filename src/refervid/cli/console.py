@@ -65,7 +65,8 @@ def reporting_errors() -> Iterator[None]:
         _fail(error, FAILED)
     except KeyboardInterrupt:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second Ctrl-C ends it at once, in silence
-        console.print("stopped; nothing incomplete was left behind")
+        on = "; the same command goes on from here" if "--resume" in sys.argv else ""
+        console.print(f"stopped; nothing incomplete was left behind{on}")
         sys.exit(INTERRUPTED)
 
 

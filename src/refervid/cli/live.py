@@ -99,7 +99,7 @@ def live(
         if text:
             first, objects, notes = look_for(pipeline, text, pictures, look)
             pictures = chain([first], pictures)
-            for note in notes:
+            for note in [f"looked until {first.time_s:.1f} s, and follow from there", *notes]:
                 console.print(note, markup=False)
         try:
             for followed in follow(tracker, pictures, objects):
