@@ -10,11 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
-import uvicorn
-
 from refervid.pipelines.presets import load
 from refervid.webui.limits import Limits
-from refervid.webui.server import HOST, page_server
+from refervid.webui.server import HOST, PageServer, page_server
 from refervid.webui.visitors import Visitors
 
 
@@ -30,7 +28,7 @@ def served(limits: Limits) -> Iterator[Served]:
         # Unlike those of strangers the clips of tests are remembered: most bring the same one.
         app.state.visitors.pipeline = cache(lambda preset: load(preset, device="cpu"))
         listener.bind((HOST, 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        server = PageServer(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         while not server.started:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -248,6 +249,21 @@ def test_limits_that_limit_nothing_are_told(option: str, value: str) -> None:
     result = CliRunner().invoke(app, ["ui", option, value, "--no-browser"])
     assert result.exit_code == 2
     assert option in result.stderr
+
+
+def test_the_end_is_quiet_though_a_page_is_open_and_a_job_runs(video: Path) -> None:
+    words = [sys.executable, "-m", "refervid", "ui", "--port", "0", "--no-browser", "--device", "cpu"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[1]
+        client = Client(address, verbose=False, httpx_kwargs={"timeout": PATIENCE_S})
+        client.predict(handle_file(video), api_name="/open_clip")
+        client.submit(["the red thing"], api_name="/ask")
+        with httpx.stream("GET", f"{address}/gradio_api/heartbeat/page", timeout=PATIENCE_S) as page:
+            next(page.iter_raw())
+            process.send_signal(signal.SIGINT)
+            printed = process.stdout.read()
+    assert printed == "stopped; nothing incomplete was left behind\n"
 
 
 def test_a_browser_that_is_there_first_waits(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,20 +27,17 @@ def ui(
     with reporting_errors():
         if find_spec("gradio") is None:
             raise MissingExtra("the page needs Gradio: pip install 'refervid[ui]'")
-        import uvicorn
-
         from refervid.webui.limits import Limits
-        from refervid.webui.server import HOST, page_server
+        from refervid.webui.server import HOST, PageServer, page_server
 
         limits = Limits(upload_mb=max_mb, seconds=max_seconds)
         listener = _listen(HOST, port)
         address = f"http://{HOST}:{listener.getsockname()[1]}"
         with page_server(limits, device=device, allow_remote=allow_remote) as app:
-            config = uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3)
             console.print(f"open {address} in a browser; Ctrl-C ends the page", markup=False)
             if browser:
                 webbrowser.open(address)
-            uvicorn.Server(config).run(sockets=[listener])
+            PageServer(app).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +16,7 @@ os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 import gradio as gr
+import uvicorn
 from fastapi import FastAPI, Request
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -27,6 +30,22 @@ from refervid.webui.visitors import Visitors
 
 HOST = "127.0.0.1"
 SWEEP_S = 30.0
+
+
+class PageServer(uvicorn.Server):
+    """Serves an application of `page_server`. Streams to pages that are open never end of themselves, and
+    requests may wait for jobs: at the end jobs are stopped, and whoever is still connected is hung up on, as
+    if the page had been closed."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3))
+        self._visitors: Visitors = app.state.visitors
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await asyncio.to_thread(self._visitors.jobs.close)
+        for connection in self.server_state.connections:
+            connection.transport.close()
+        await super().shutdown(sockets)
 
 
 @contextmanager
