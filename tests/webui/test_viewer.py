@@ -31,6 +31,7 @@ from tests.webui.steps import (
     ending,
     expect,
     eye,
+    go,
     named,
     near,
     row,
@@ -129,6 +130,23 @@ def test_the_clip_is_shown_at_once_and_a_click_is_enough(browsing: Browsing, sit
     shoot(page, "pointed-at")
     tab(page, "Take away")
     assert "refervid track" in page.locator(".recipe textarea").first.input_value()
+
+
+def test_a_question_that_is_refused_leaves_the_marks(browsing: Browsing, video: Path) -> None:
+    page = browsing.open()
+    bring(page, video)
+    tab(page, "Frames")
+    page.locator(".slider").fill("3")
+    click_at(page, SQUARE_CENTRE)
+    page.get_by_label("What to find").fill("it " * 200)
+    with ending(page, "at most 80 are read"):
+        go(page).click()
+    expect(page.locator(".hint")).to_have_text("1 marked as it, 0 as not it.")
+    expect(page.locator(".place")).to_contain_text("frame 4")
+    with ending(page):
+        page.locator(".apply").click()
+    assert near(box_middle(page), SQUARE_CENTRE)
+    expect(page.locator(".hint")).to_contain_text("Not right?")
 
 
 def test_a_brush_paints_a_thing_and_an_eraser_takes_of_it(browsing: Browsing, site: Any, video: Path) -> None:

@@ -19,6 +19,19 @@ function load() {
   if (!next || !next.frames) { clip = null; return; }
   sessionStorage.setItem("refervid", next.token); // a tab that is loaded anew finds its session again
   if (!clip && next.busy) trigger("resume", {});
+  const untouched = clip && clip.preview === next.preview; // the same answers: something was refused or stopped
+  if (untouched) takeIn(next);
+  else layOut(next);
+  if (clip.drawing && !busy) trigger("film", {});
+}
+
+function takeIn(next) {
+  clip = next;
+  busy = clip.busy;
+  draw();
+}
+
+function layOut(next) {
   const before = clip && clip.frames === next.frames ? clip.queries.map((query) => query.key) : [];
   const stays = clip && clip.frames === next.frames && (before.length > 0 || !next.queries.length);
   const chosen = selected === null ? null : before[selected];
@@ -40,7 +53,6 @@ function load() {
   }));
   layOutTimeline();
   show(stays ? index : clip.start);
-  if (clip.drawing && !busy) trigger("film", {});
 }
 
 function show(wanted) {
