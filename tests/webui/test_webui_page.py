@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 import zipfile
 from pathlib import Path
@@ -164,6 +165,26 @@ def test_no_question_is_taken_while_an_upload_is_under_way_or_opened(
     expect(page.locator("video.film")).not_to_have_attribute("src", before)  # the new clip, as it is
     for gone in (".answer", ".timeline .eye"):
         expect(page.locator(gone)).to_have_count(0)
+
+
+def test_what_is_typed_while_the_demo_clip_comes_stays_and_is_not_taken_yet(
+    browsing: Browsing, site: Any, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFERVID_CACHE", str(tmp_path))
+    (tmp_path / "demo").mkdir()
+    shutil.copy(video, tmp_path / "demo" / "demo-1.mp4")  # as if drawn
+    page = browsing.open()
+    text = page.get_by_label("What to find")
+    with others_job(site):
+        page.get_by_role("button", name="Take the demo clip").click()
+        page.get_by_text("Waiting: 1 job is before yours.").wait_for()
+        expect(text).to_have_value("the red striped ball")
+        text.fill(RED)
+        text.press("Shift+Enter")
+        busy = page.locator(".card.busy", has_text="The last request is still being worked on")
+        expect(busy).to_contain_text("Waiting: 1 job is before yours.")
+    opened(page, tmp_path / "demo.mp4")
+    expect(text).to_have_value(RED)
 
 
 def test_an_upload_that_outlives_a_job(

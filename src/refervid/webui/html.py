@@ -71,7 +71,7 @@ def clips_card(desk: Desk) -> str:
 def progress_card(job: Job, ahead: int) -> str:
     """How far a job is, or how many are before it."""
     rows = [(stage_words(stage), *counts) for stage, counts in job.stages.items()]
-    return _render("progress", ahead=ahead, rows=rows)
+    return _render("progress", ahead=ahead, rows=rows, refusal=job.refusal)
 
 
 def stage_words(stage: str) -> str:

@@ -24,7 +24,8 @@ class Cancelled(Exception):
 class Job:
     """`stages` maps each stage begun to (completed, total), in order.
 
-    In the end `value` is what the work returned, or `error` is why it failed.
+    In the end `value` is what the work returned, or `error` is why it failed. `refusal` is what was said to
+    whoever asked for more meanwhile.
     """
 
     def __init__(self, work: Work, first: Work | None, between: Callable[[], None]) -> None:
@@ -32,6 +33,7 @@ class Job:
         self.stages: dict[str, tuple[int, int]] = {}
         self.value: Any = None
         self.error: Exception | None = None
+        self.refusal = ""
         self._work, self._first, self._between = work, first, between
         self._beginning = Lock()
         self._unwanted = Event()

@@ -143,8 +143,9 @@ class Page(Layout):
 
     async def _take_demo(self, sentences: str, request: gr.Request) -> AsyncIterator[Updates]:
         visitor = self._visitor(request)
-        besides = {self.sentences: sentences.strip() or DEMO_SENTENCE}
-        async for updates in self._open(visitor, visitor.desk.open_demo, besides):
+        if not sentences.strip():  # now: what is typed while the clip comes stays
+            yield {self.sentences: DEMO_SENTENCE}
+        async for updates in self._open(visitor, visitor.desk.open_demo):
             yield updates
 
     def _choose(self, event: gr.EventData, request: gr.Request) -> Updates:
@@ -247,17 +248,15 @@ class Page(Layout):
         try:
             self._visitors.turn(visitor, turn)
         except RefervidError as error:
-            return {self.status: html.error_card(error)}
+            return self._refusal(visitor, error)
         return self._all_shown(visitor) | {self.status: ""}
 
-    async def _open(
-        self, visitor: Visitor, work: Work, besides: Updates | None = None
-    ) -> AsyncIterator[Updates]:
+    async def _open(self, visitor: Visitor, work: Work) -> AsyncIterator[Updates]:
         """Do work that ends with another clip, and show it."""
 
         def show(work: ClipWork) -> Updates:
             self._visitors.look_ahead(visitor, work)
-            return {**self._all_shown(visitor), self.status: "", **(besides or {})}
+            return {**self._all_shown(visitor), self.status: ""}
 
         self._visitors.stop_looking_ahead(visitor)
         async for updates in self._work(visitor, work, show):
@@ -293,7 +292,7 @@ class Page(Layout):
             job = self._visitors.start(visitor, work, first)
         except RefervidError as error:
             state = viewer_state(visitor.desk, busy=visitor.working)
-            yield {self.status: html.error_card(error), self.viewer: state}
+            yield {self.viewer: state, **self._refusal(visitor, error)}
             return
         async for updates in self._follow(visitor, job, show):
             yield updates
@@ -332,6 +331,10 @@ class Page(Layout):
             self.status: self._ending(job, time.monotonic() - start),
             **last,
         }
+
+    def _refusal(self, visitor: Visitor, error: RefervidError) -> Updates:
+        """While a job is under way, the card that tells how far it is tells the refusal too."""
+        return {} if visitor.working else {self.status: html.error_card(error)}
 
     def _all_shown(self, visitor: Visitor) -> Updates:
         """The clips, and what there is on the one that is looked at."""

@@ -44,8 +44,9 @@ class Visitor:
 
     def check_idle(self) -> None:
         """Raises `SettingsError` while a job is under way."""
-        if self.working:
-            raise SettingsError("The last request is still being worked on: wait for it, or cancel it")
+        if self.job is not None and not self.job.finished:
+            self.job.refusal = "The last request is still being worked on: wait for it, or cancel it"
+            raise SettingsError(self.job.refusal)
 
 
 class Visitors:
