@@ -9,7 +9,7 @@ const KEYS = [
   ["N", "mark something new"],
   ["P O R", "points on it, points beside it, a box"],
   ["B E", "brush, eraser; [ ] narrower, wider"],
-  ["X", "a cross for marking: arrows move it, with Shift finely, Enter marks"],
+  ["X", "a cross for marking: arrows move it, with Shift finely, Enter marks, once more sends; X puts it away"],
   ["Enter", "track, correct"],
   ["H", "hide or show the answer"],
   ["Ctrl Z", "take the last mark or change back; with Shift, or Ctrl Y, make it again"],
@@ -82,7 +82,8 @@ function moveCross(x, y) {
 }
 
 function markAtCross() {
-  if (mode() === "keep" || mode() === "remove") addPoint({ ...cross });
+  if (points.some((point) => isAt(cross)(point) && point.keep === (mode() === "keep"))) send(false);
+  else if (mode() === "keep" || mode() === "remove") addPoint({ ...cross });
   else if (drag) finish();
   else if (!isPainting() || canPaint()) begin({ ...cross });
   draw();

@@ -12,8 +12,11 @@ function position(event) {
   };
 }
 
+const isAt = (at) => (point) => point.x === at.x && point.y === at.y;
+
 function addPoint(at) {
   box = null;
+  points = points.filter((point) => !isAt(at)(point)); // one mark on one spot
   points.push({ ...at, keep: mode() === "keep" });
   preview();
 }
