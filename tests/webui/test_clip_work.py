@@ -185,7 +185,7 @@ def test_everything_is_in_the_zip(work: ClipWork) -> None:
 
 
 def test_the_recipe_gives_the_same_answers(
-    work: ClipWork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    work: ClipWork, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work.ask([RED, GREEN], True, "lite")
     place = next(
@@ -201,7 +201,7 @@ def test_the_recipe_gives_the_same_answers(
     work.undo()
     assert "--sound" in work.shell()
     assert "4 of your changes" in work.shell()
-    shutil.copy(work.clip.source, tmp_path / work.clip.source.name)
+    shutil.copy(video, tmp_path)
     (tmp_path / "again.py").write_text(work.python(["coco-rle"]))
     monkeypatch.chdir(tmp_path)
     runpy.run_path("again.py")
@@ -214,7 +214,7 @@ def test_the_recipe_gives_the_same_answers(
 
 def test_what_is_pointed_at_has_a_command_line(work: ClipWork) -> None:
     work.mark(square_box(5), "lite")
-    assert "refervid track my-clip.mp4 --box 'object 1=5:98.0,12.0,131.0,45.0'" in work.shell()
+    assert "refervid track 'my clip.mp4' --box 'object 1=5:98.0,12.0,131.0,45.0'" in work.shell()
     work.mark(Mark(frame=0, points=[disc_centre(0), (10, 10)], labels=[True, False]), "lite")
     assert shows(work, 6, disc_centre(6), query=1)
     assert "--point 'object 2=0:28.0,68.0' --point 'object 2=0:10.0,10.0,-'" in work.shell()
@@ -226,6 +226,23 @@ def test_what_is_pointed_at_has_a_command_line(work: ClipWork) -> None:
         work.mark(square_box(99), "lite")
     with pytest.raises(SettingsError, match="frame 99"):
         work.mark(square_box(99, 0), "lite")
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [
+        ("my dög, 犬 #1 50%.mp4", "'my dög, 犬 #1 50%.mp4'"),
+        ("it's.mp4", """'it'"'"'s.mp4'"""),
+        ("-o.mp4", "./-o.mp4"),
+    ],
+)
+def test_the_file_has_the_name_that_its_owner_knows(
+    desk: Desk, video: Path, tmp_path: Path, name: str, word: str
+) -> None:
+    work = desk.open(Path(shutil.copy(video, tmp_path / "sent")), name)
+    work.mark(square_box(5), "lite")
+    assert work.shell().startswith(f"refervid track {word} --box")
+    assert f"refervid.open_session({name!r}, " in work.python()
 
 
 def test_so_many_answers_stand_side_by_side(tmp_path: Path, video: Path) -> None:

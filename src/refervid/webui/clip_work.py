@@ -73,7 +73,8 @@ class Glimpse:
 
 
 class ClipWork:
-    """Everything on one clip lies in `folder`, and goes with `close`; `number` is the clip's.
+    """Everything on one clip lies in `folder`, and goes with `close`; `number` is the clip's, and `file_name`
+    what the visitor calls its file.
 
     Every method that changes something is one edit of a session. `answers` are None as long as there are
     none. Methods that take a hook do long work; what stops on the way keeps the frames that were done.
@@ -85,6 +86,7 @@ class ClipWork:
         folder: Path,
         clip: Clip,
         shown: Clip,
+        file_name: str,
         limits: Limits,
         pipelines: Callable[[str], Pipeline],
     ) -> None:
@@ -93,6 +95,7 @@ class ClipWork:
         self.glimpse: Glimpse | None = None
         self.film: Path | None = None
         self.exported: Path | None = None
+        self._file_name = file_name
         self._shown, self._limits, self._pipelines = shown, limits, pipelines
         self._parts = parts_to_look_at(clip)
         self._session: Session | None = None
@@ -238,12 +241,12 @@ class ClipWork:
     def shell(self, formats: Sequence[str] = ()) -> str:
         """The command line that gives the same answers."""
         self.present_answers()
-        return shell_words(self.clip.source.name, self.steps, formats)
+        return shell_words(self._file_name, self.steps, formats)
 
     def python(self, formats: Sequence[str] = ()) -> str:
         """The Python that gives the same answers, corrections and all."""
         self.present_answers()
-        return python_words(self.clip.source.name, self.steps, formats)
+        return python_words(self._file_name, self.steps, formats)
 
     def frame(self, index: int) -> Frame:
         """A frame to look at, while work on the clip may go on. Raises `IndexError`."""

@@ -61,7 +61,9 @@ class Desk:
         except Exception:
             shutil.rmtree(folder)
             raise
-        self.work = self.works[number] = ClipWork(number, folder, clip, shown, self.limits, self._pipelines)
+        self.work = self.works[number] = ClipWork(
+            number, folder, clip, shown, Path(name).name or target.name, self.limits, self._pipelines
+        )
         return self.work
 
     def open_demo(self, hook: Hook = no_hook) -> ClipWork:

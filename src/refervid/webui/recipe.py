@@ -48,7 +48,8 @@ def shell_words(clip: str, steps: Sequence[Step], formats: Sequence[str] = ()) -
     questions = [step for step in steps if step.asked]
     said = questions or [step for step in steps if step.name is not None and _mark_words(step)]
     said = [step for step in said if step.preset == said[0].preset]
-    words = ["refervid", "segment" if questions else "track", clip]
+    file = f"./{clip}" if clip.startswith("-") else clip  # else it would be an option
+    words = ["refervid", "segment" if questions else "track", file]
     words += [word for step in said for word in (step.asked or _mark_words(step))]
     words += ["--preset", steps[0].preset, "--out", "out"]
     for kind in formats:
