@@ -55,7 +55,8 @@ class Layout:
         self.demo = gr.Button("No video at hand? Take the demo clip", size="sm", elem_classes="which-clip")
         self.sentences = gr.Textbox(
             label="What to find",
-            info=f"In English, one thing a line, up to {limits.sentences}",
+            info="In English, or a few hundred words of eight other languages; "
+            f"one thing a line, up to {limits.sentences}",
             placeholder="the dog that jumps first\nthe blue cup on the left",
             lines=2,
             max_lines=limits.sentences,
