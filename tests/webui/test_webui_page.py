@@ -107,6 +107,8 @@ def test_upload_ask_watch_correct_export(browsing: Browsing, video: Path, tmp_pa
     shoot(page, "6-why")
     tab(page, "Take away")
     assert "--text" in page.locator(".recipe textarea").first.input_value()
+    for box in page.locator(".recipe textarea").all():  # grown with what is in it
+        assert box.evaluate("box => box.scrollHeight - box.clientHeight") <= 0
     page.get_by_label("COCO run lengths (JSON)").check()
     page.get_by_role("button", name="Make a zip").click()
     page.locator("a.download").wait_for()
