@@ -189,6 +189,19 @@ def test_what_is_typed_while_the_demo_clip_comes_stays_and_is_not_taken_yet(
     expect(text).to_have_value(RED)
 
 
+def test_the_list_of_presets_closes_when_it_is_left(browsing: Browsing) -> None:
+    page = browsing.open()
+    presets, options = page.get_by_label("How it is found"), page.get_by_role("listbox")
+    for leave in (lambda: page.keyboard.press("Tab"), lambda: page.get_by_label("What to find").click()):
+        presets.click()
+        expect(options).to_be_visible()
+        leave()
+        expect(options).to_be_hidden()
+    presets.click()
+    page.get_by_role("option", name="soc").click()
+    expect(presets).to_have_value(re.compile("^soc"))
+
+
 def test_an_upload_that_outlives_a_job(
     browsing: Browsing, site: Any, video: Path, silent_video: Path
 ) -> None:
