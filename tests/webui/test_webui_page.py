@@ -189,6 +189,20 @@ def test_what_is_typed_while_the_demo_clip_comes_stays_and_is_not_taken_yet(
     expect(text).to_have_value(RED)
 
 
+def test_where_the_server_is_gone_the_page_says_so(browsing: Browsing, site: Any, video: Path) -> None:
+    page = browsing.open()
+    bring(page, video)
+    page.get_by_label("What to find").fill(RED)
+    with others_job(site):
+        go(page).click()
+        page.get_by_text("Waiting: 1 job is before yours.").wait_for()
+        page.context.set_offline(True)
+        try:
+            expect(page.locator(".card.error")).to_contain_text("Start it again with refervid ui")
+        finally:
+            page.context.set_offline(False)
+
+
 def test_the_list_of_presets_closes_when_it_is_left(browsing: Browsing) -> None:
     page = browsing.open()
     presets, options = page.get_by_label("How it is found"), page.get_by_role("listbox")

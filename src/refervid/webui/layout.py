@@ -70,7 +70,7 @@ class Layout:
         with gr.Row():
             self.go = gr.Button("Find it", variant="primary", scale=3, elem_id="go")
             self.cancel = gr.Button("Cancel", variant="stop", visible=False, scale=1, min_width=90)
-        self.status = gr.HTML(elem_classes="piece")
+        self.status = gr.HTML(elem_classes="piece", js_on_load=html.page_file("status.js"))
         self.summary = gr.HTML(elem_classes="piece")
         lacking = {name: lacks_of(name) for name in PRESETS}
         ready = [(f"{name}: {about_preset(name)}", name) for name in PRESETS if not lacking[name].always]
