@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from refervid.core.counting import counted
 from refervid.media.timing import frame_edges
 from refervid.report.outcome import Outcome
 from refervid.report.plot import clock
@@ -64,7 +65,10 @@ def explain(results: Sequence[Outcome]) -> Explained:
 
 def clips_card(desk: Desk) -> str:
     """The list of clips; "" without any."""
-    rows = [(work, clock(float(frame_edges(work.clip.times_s)[-1]))) for work in desk.works.values()]
+    rows = [
+        (work, clock(float(frame_edges(work.clip.times_s)[-1])), counted(len(work.clip), "frame"))
+        for work in desk.works.values()
+    ]
     return _render("clips", rows=rows, chosen=desk.work) if rows else ""
 
 
