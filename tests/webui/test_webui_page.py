@@ -203,19 +203,6 @@ def test_where_the_server_is_gone_the_page_says_so(browsing: Browsing, site: Any
             page.context.set_offline(False)
 
 
-def test_the_list_of_presets_closes_when_it_is_left(browsing: Browsing) -> None:
-    page = browsing.open()
-    presets, options = page.get_by_label("How it is found"), page.get_by_role("listbox")
-    for leave in (lambda: page.keyboard.press("Tab"), lambda: page.get_by_label("What to find").click()):
-        presets.click()
-        expect(options).to_be_visible()
-        leave()
-        expect(options).to_be_hidden()
-    presets.click()
-    page.get_by_role("option", name="soc").click()
-    expect(presets).to_have_value(re.compile("^soc"))
-
-
 def test_an_upload_that_outlives_a_job(
     browsing: Browsing, site: Any, video: Path, silent_video: Path
 ) -> None:
@@ -373,49 +360,3 @@ def test_several_clips_in_a_list(browsing: Browsing, video: Path, silent_video: 
     opened(page, silent_video)
     expect(page.locator(".clips > li")).to_have_count(1)
     expect(page.locator(".answer h3").first).to_have_text(BLUE)
-
-
-def test_everything_is_in_sight_on_a_small_screen(browsing: Browsing, site: Any, video: Path) -> None:
-    page = browsing.open(1366, 768)
-    bring(page, video)
-    page.get_by_label("What to find").fill(RED)
-
-    def is_in_sight(what: Any) -> bool:
-        area = what.bounding_box()
-        return bool(area["y"] >= 0 and area["y"] + area["height"] <= 768)
-
-    assert is_in_sight(go(page))
-    with others_job(site):
-        go(page).click()
-        waiting = page.get_by_text("Waiting: 1 job is before yours.")
-        waiting.wait_for()
-        assert is_in_sight(waiting)
-        assert is_in_sight(page.get_by_role("button", name="Cancel"))
-        assert page.evaluate("window.scrollY") == 0
-        shoot(page, "small-screen")
-    page.get_by_text("Done in").wait_for()
-    assert is_in_sight(page.get_by_text("Done in"))
-    assert is_in_sight(page.locator(".answer .status").first)
-
-
-def test_narrow_and_dark(browsing: Browsing, video: Path) -> None:
-    page = browsing.open(390, 800)
-    shoot(page, "narrow-1-empty")
-    bring(page, video)
-    ask(page, f"{RED}\nthe thing that has a very long sentence behind it, with many words, until")
-    look_at_all_tabs(page, "narrow")
-    page.set_viewport_size({"width": 1280, "height": 900})
-    page.emulate_media(color_scheme="dark")
-    page.reload()
-    opened(page, video)
-    expect(page.locator("body.dark")).to_have_count(1)
-    look_at_all_tabs(page, "dark")
-
-
-def look_at_all_tabs(page: Any, look: str) -> None:
-    for number, name in enumerate(("Watch", "Frames", "Why", "Take away"), 2):
-        tab(page, name)
-        page.wait_for_timeout(150)
-        shoot(page, f"{look}-{number}")
-        widest = page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
-        assert widest <= 0, name
