@@ -89,7 +89,7 @@ def test_what_cannot_be_used_is_told_and_nothing_is_left(work: Path, tmp_path: P
     part.reading = None  # as in sessions that do not say how their clip was read
     with Session(part, tmp_path / "part", pipeline):
         pass
-    with pytest.raises(DatasetError, match="another part"):
+    with pytest.raises(DatasetError, match="other frames of it"):
         write_reviewed([tmp_path / "part"], tmp_path / "data", pipeline)
     assert not (tmp_path / "data" / "meta_expressions").exists()
     moved = write_video(tmp_path / "moved.mp4", disc_and_square(FRAMES))
