@@ -18,7 +18,7 @@ from tests.pipelines.questions import kinds_asked, replying, text_of
 
 TEXTS = ["the red dog", "a cup on the left"]
 ENGINES = {
-    "lite": ["rules", "motion", "embedded", "energy", None],  # nothing is found, and no tracker built for it
+    "lite": ["rules", "motion", "embedded", "energy", None],
     "fast": ["best-box", "grounding-dino", "edgetam", "beats", "languagebind"],
     "local": ["language-model", "grounding-dino", "sam2", "beats", "languagebind"],
     "paper": ["language-model", "grounding-dino", "sam2", "beats", "languagebind"],
