@@ -42,6 +42,16 @@ from tests.webui.steps import (
 )
 
 
+def marked(browsing: Browsing, video: Path) -> Any:
+    """A page with a mark on the fourth frame of a clip."""
+    page = browsing.open()
+    bring(page, video)
+    tab(page, "Frames")
+    page.locator(".slider").fill("3")
+    click_at(page, SQUARE_CENTRE)
+    return page
+
+
 def test_another_candidate_by_a_click(browsing: Browsing, site: Any, longer_video: Path) -> None:
     page = browsing.open()
     bring(page, longer_video)
@@ -133,11 +143,7 @@ def test_the_clip_is_shown_at_once_and_a_click_is_enough(browsing: Browsing, sit
 
 
 def test_a_question_that_is_refused_leaves_the_marks(browsing: Browsing, video: Path) -> None:
-    page = browsing.open()
-    bring(page, video)
-    tab(page, "Frames")
-    page.locator(".slider").fill("3")
-    click_at(page, SQUARE_CENTRE)
+    page = marked(browsing, video)
     page.get_by_label("What to find").fill("it " * 200)
     with ending(page, "at most 80 are read"):
         go(page).click()
@@ -218,11 +224,7 @@ def test_keys_of_labelling_tools(browsing: Browsing, longer_video: Path) -> None
 
 
 def test_the_timeline_leads_to_its_frames(browsing: Browsing, video: Path) -> None:
-    page = browsing.open()
-    bring(page, video)
-    tab(page, "Frames")
-    page.locator(".slider").fill("3")
-    click_at(page, SQUARE_CENTRE)
+    page = marked(browsing, video)
     with ending(page):
         page.keyboard.press("Enter")
     expect(page.locator(".timeline .by-hand")).to_have_attribute("title", "Marked by you on frame 4")

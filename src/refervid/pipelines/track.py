@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from refervid.core.arguments import need_number
+from refervid.core.boxes import box_area
 from refervid.core.errors import SettingsError
 from refervid.core.types import Hook, MarkReference, Pivot, no_hook
 from refervid.engines.base import Tracker
@@ -70,7 +70,8 @@ def check_marks(clip: Clip, objects: Mapping[str, Sequence[Pivot]]) -> None:
                     )
             box = pivot.box_xyxy
             seen = None if box is None else np.clip(box, 0, np.tile([clip.width, clip.height], 2))
-            if box is not None and seen is not None and _is_empty(seen) and not _is_empty(box):
+            # A box without area says that the object is away.
+            if box is not None and seen is not None and box_area(box) > 0 and not box_area(seen):
                 raise SettingsError(
                     f"{name}: a box lies outside the frame, which has {clip.width}x{clip.height} pixels"
                 )
@@ -79,11 +80,6 @@ def check_marks(clip: Clip, objects: Mapping[str, Sequence[Pivot]]) -> None:
                     f"{name}: a mask of {pivot.mask.shape[1]}x{pivot.mask.shape[0]} pixels on frames of "
                     f"{clip.width}x{clip.height}"
                 )
-
-
-def _is_empty(box_xyxy: NDArray[np.floating]) -> bool:
-    """A box without area says that the object is away."""
-    return bool((box_xyxy[2:] <= box_xyxy[:2]).any())
 
 
 def _check_form(name: str, pivot: Pivot) -> None:

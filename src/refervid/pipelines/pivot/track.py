@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
@@ -82,13 +83,14 @@ def _tracks(
     clip: Clip, groups: Sequence[Sequence[Sequence[Pivot]]], tracker: Tracker, stages: Stages
 ) -> list[list[Track]]:
     """Tracks of the objects of every group; what starts alike for several sentences is tracked once."""
-    objects = {objects_digest([pivots]): pivots for group in groups for pivots in group}
+    starts = [[objects_digest([pivots]) for pivots in group] for group in groups]
+    objects = dict(zip(chain.from_iterable(starts), chain.from_iterable(groups), strict=True))
     tracks: dict[str, Track] = {}
     if objects:
         with stages.stage("track", len(clip)) as stage:
             stage.artefact = found = tracker.track(clip, list(objects.values()), stage.hook)
         tracks = dict(zip(objects, found, strict=True))
-    return [[tracks[objects_digest([pivots])] for pivots in group] for group in groups]
+    return [[tracks[start] for start in group] for group in starts]
 
 
 def _covers(track: Track, pivot: Pivot) -> bool:

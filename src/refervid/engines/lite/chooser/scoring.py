@@ -225,12 +225,8 @@ def _compared(
     ordered = (lambda region: -measure(region)) if least else measure
     if attribute.rank:
         further = max(count, 1) - 1  # "the first three", "the last three"
-        first, last = (
-            (attribute.rank - further, attribute.rank)
-            if attribute.rank < 0
-            else (attribute.rank, attribute.rank + further)
-        )
-        fits = appearance.rank_fit(regions, ordered, weights, range(first, last + 1))
+        first = attribute.rank - (further if attribute.rank < 0 else 0)
+        fits = appearance.rank_fit(regions, ordered, weights, range(first, first + further + 1))
     elif count > 1:
         fits = appearance.rank_fit(regions, ordered, weights, range(1, count + 1))
     elif attribute.kind == "position" and count == 0:

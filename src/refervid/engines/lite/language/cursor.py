@@ -42,6 +42,12 @@ class Cursor:
         word = self.peek(ahead)
         return word is not None and word.text in texts
 
+    def fork(self, ahead: int = 0) -> Cursor:
+        """Another one to look on with, from so many words ahead."""
+        other = Cursor(self.words)
+        other.at = self.at + ahead
+        return other
+
     def take(self) -> Word:
         word = self.words[self.at]
         self.at += 1

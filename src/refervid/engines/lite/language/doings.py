@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import cast
 
@@ -254,7 +253,7 @@ class Doings(ABC):
         target = self.target()
         if kind == "inside" and builder.noun_class == "person" and target.noun_class in _HELD:
             kind = "near"  # who mixes something in a bowl is not in it
-        if kind == "on" and builder.noun_class == "person" and "cell phone" in _seen_as(target):
+        if kind == "on" and builder.noun_class == "person" and _is_phone(target):
             kind = "with"
         if not target.frame:
             self.relate(kind, word.text, target, superlative=word.degree == "superlative")
@@ -340,10 +339,10 @@ class Doings(ABC):
         )
 
 
-def _seen_as(target: ExpressionBuilder) -> Mapping[str, float]:
-    """How well classes of COCO stand for it."""
+def _is_phone(target: ExpressionBuilder) -> bool:
+    """Who is "on the phone" holds it."""
     meant = target.build().concept
-    return {} if meant is None else {name: w for name, w in meant.detector.items() if w == 1}
+    return meant is not None and meant.detector.get("cell phone") == 1
 
 
 def _kind_of(verb: Word) -> RelationKind:

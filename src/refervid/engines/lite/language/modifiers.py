@@ -7,7 +7,6 @@ from typing import Literal
 
 from refervid.engines.lite.language import lexicon
 from refervid.engines.lite.language.builder import ExpressionBuilder
-from refervid.engines.lite.language.cursor import Cursor
 from refervid.engines.lite.language.doings import Doings
 from refervid.engines.lite.language.expression import Attribute, Relation
 from refervid.engines.lite.language.garments import is_top, read_clothes, read_garments, read_whose, take_part
@@ -356,8 +355,7 @@ class Modifiers(Doings):
         """ "throwing the ball and the dog catching it": does who is named here do something else?"""
         if not self._builder.relations[-1].action or not self._cursor.sees("determiner"):
             return False
-        ahead = Cursor(self._cursor.words)
-        ahead.at = self._cursor.at
+        ahead = self._cursor.fork()
         who, word = noun_phrase(ahead), ahead.peek()
         acts = word is not None and (word.form == "ing" or "relative" in word)
         return acts and who.noun_class in ("person", "animal", "vehicle")

@@ -61,10 +61,10 @@ def _read(words: list[Word], text: str) -> Expression:
 
 def _opening(cursor: Cursor) -> int:
     """How many words ask for something before it is named: "please cut out the girl", "a mask of the dog"."""
-    start = Cursor(cursor.words)
+    start = cursor.fork()
     while start.sees("filler") and not start.asks():
         start.take()
-    asked = Cursor(cursor.words)
+    asked = cursor.fork()
     while not asked.asks() and (asked.sees("filler") or asked.sees_text(*lexicon.REQUESTS.split())):
         asked.take()
     if asked.sees("determiner", "all"):

@@ -41,12 +41,10 @@ def _is_clause(cursor: Cursor) -> bool:
     """
     if not (cursor.sees_text(*_BECAUSE) and cursor.noun_phrase_at(1)):
         return False
-    ahead = Cursor(cursor.words)
-    ahead.at = cursor.at + 1
-    named = ahead.sees_text("it", "he", "she", "they") or noun_phrase(Cursor(cursor.words[ahead.at :])).noun
-    noun_phrase(ahead)
-    word = ahead.peek()
-    if word is None or not named:
+    ahead = cursor.fork(1)
+    pronoun = ahead.sees_text("it", "he", "she", "they")
+    who, word = noun_phrase(ahead), ahead.peek()
+    if word is None or not (who.noun or pronoun):
         return False
     if "be" in word:
         return ahead.peek(1) is not None
