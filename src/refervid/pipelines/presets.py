@@ -33,7 +33,7 @@ from refervid.engines.rounds import Reader
 from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.models.soc.shipped import SHIPPED
 from refervid.pipelines.base import Pipeline
-from refervid.pipelines.pivot.pipeline import SOUND_PARTS, PivotPipeline, lacking
+from refervid.pipelines.pivot.pipeline import PivotPipeline, lacking, sound_parts
 from refervid.pipelines.pivot.settings import TRANSCRIBER, PivotSettings
 from refervid.pipelines.soc import SocPipeline, SocSettings
 from refervid.pipelines.tracks.pipeline import TracksPipeline
@@ -206,7 +206,7 @@ def lacks_of(name: str, overrides: Sequence[str] = ()) -> Lacks:
     if isinstance(settings, SocSettings):
         return Lacks(settings.missing(), [], [])
     parts = _pipeline_class(settings).text_parts(settings)
-    always, sounding = lacking(settings, parts), lacking(settings, SOUND_PARTS)
+    always, sounding = lacking(settings, parts), lacking(settings, sound_parts(settings))
     naming = [] if settings.finder is None else missing_parts("finder", settings.finder)
     beside = [[lack for lack in lacks if lack not in always] for lacks in (sounding, naming)]
     return Lacks(always, *beside)
@@ -237,7 +237,7 @@ def _is_ready(name: str, *, sound: bool) -> bool:
     settings = _settings(name, ())
     if isinstance(settings, SocSettings):
         return not settings.missing()
-    parts = _pipeline_class(settings).text_parts(settings) + (SOUND_PARTS if sound else ())
+    parts = _pipeline_class(settings).text_parts(settings) + (sound_parts(settings) if sound else ())
     return not any(lacking(settings, [part]) for part in parts)
 
 
