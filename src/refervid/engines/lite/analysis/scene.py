@@ -32,7 +32,7 @@ LONG_SIDE = 432
 PICTURE_SIDE = 640
 """Longer side at most of the pictures that are kept: twice what most networks see of an object."""
 NEAR = 32
-"""Analysed frames that are kept at hand, 0.3 MB each: whoever looks at one does so often, and at those around."""
+"""Analysed frames kept at hand, 0.3 MB each: whoever looks at one does so often, and at those around it."""
 LEAST_SIDE = 16
 """Frames with shorter sides are enlarged: the flow estimator refuses sides below 12 pixels."""
 JPEG_QUALITY = 95
