@@ -112,6 +112,7 @@ def test_it_tells_what_was_asked_found_and_why(tmp_path: Path, clip: ArrayClip) 
         "some-vlm, prompt frame-2",
         '{"frame": 3}',
         "tracker: flow 1",
+        "Tracking through the clip",
         "1.5 s",
         "preset lite",
     ):

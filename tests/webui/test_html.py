@@ -8,8 +8,9 @@ import pytest
 
 pytest.importorskip("gradio", reason="the page needs the extra `ui`")
 
+from refervid.report.stages import stage_words
 from refervid.webui.desk import Desk
-from refervid.webui.html import clips_card, stage_words
+from refervid.webui.html import clips_card
 from tests.clips import write_video
 from tests.emitted import first_arguments
 from tests.webui.conftest import FRAMES, pictures

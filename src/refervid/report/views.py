@@ -15,6 +15,7 @@ from refervid.media.pictures import decode_jpeg
 from refervid.report.outcome import Outcome
 from refervid.report.pictures import FrameStore, section_uri
 from refervid.report.plot import AreaPlot, area_plot, clock, seen_spans
+from refervid.report.stages import stage_words
 
 _MOST_PIVOTS = 12
 _MOST_PICTURES = 24
@@ -155,7 +156,7 @@ def _view_query(position: int, result: Outcome, frames: FrameStore) -> QueryView
             for decision in decisions
         ),
         pictures_left_out=max(len(pictured) - _MOST_PICTURES, 0),
-        timings=tuple((stage, clock(seconds)) for stage, seconds in result.timings_s.items()),
+        timings=tuple((stage_words(stage), clock(seconds)) for stage, seconds in result.timings_s.items()),
     )
 
 
