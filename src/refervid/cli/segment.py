@@ -27,7 +27,7 @@ from refervid.cli.options import (
     Strict,
 )
 from refervid.cli.patterns import expanded
-from refervid.cli.segmenting import Request, segment_one, segment_several
+from refervid.cli.segmenting import Request, segment_one, segment_several, tell_stronger
 from refervid.media.limits import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def segment(
         )
         if len(videos) == 1:
             code, document = segment_one(pipeline, videos[0], out, request)
+            tell_stronger(pipeline.preset, [document])
         else:
             cluster = chosen_cluster(ray, actors, device, partial(build, pipeline.preset))
             code, document = segment_several(pipeline, videos, out, request, cluster)
