@@ -36,3 +36,4 @@ def test_what_was_meant_is_named(command: str, meant: str, tmp_path: Path) -> No
 
 def test_a_name_that_is_like_none_gets_no_wrong_hint() -> None:
     assert did_you_mean("nothing", ["lite", "fast"]) == ""
+    assert did_you_mean("steps", ["network", "rates", "seed"]) == ""

@@ -48,4 +48,4 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
     "lit", ["fast", "lite"] -> " (did you mean 'lite'?)"
     """
-    return "".join(f" (did you mean {near!r}?)" for near in get_close_matches(name, list(known), n=1))
+    return "".join(f" (did you mean {near!r}?)" for near in get_close_matches(name, list(known), 1, 0.7))
