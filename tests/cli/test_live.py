@@ -30,7 +30,8 @@ def test_a_pipe_is_followed_by_what_is_pointed_at_and_by_a_sentence(tmp_path: Pa
     words = ["live", "-", "-t", "the red disc", "--look", "0.2", "-p", "lite", "-o", str(tmp_path / "said")]
     done = CliRunner().invoke(app, words, input=video)
     assert done.exit_code == 0, done.stderr
-    assert "the red disc: " in done.stderr
+    assert "the red disc: guess" in done.stderr
+    assert "\n  - " in done.stderr  # why it is a guess
     assert "0 dropped" in done.stderr  # a pipe waits
     assert overlap(tmp_path / "said", "the red disc", 5) > 0.7
     again = CliRunner().invoke(app, words, input=video)
@@ -68,6 +69,9 @@ def test_what_cannot_be_followed_or_fetched_is_told(tmp_path: Path) -> None:
     words = ["live", "clip.mp4", "--box", "0:1,1,9,9", "-p", "lite", "-o", out]
     file = CliRunner().invoke(app, words)
     assert (file.exit_code, "no live source" in file.stderr) == (2, True)
+    assert "a file is for `refervid segment`" in file.stderr
+    empty = CliRunner().invoke(app, ["live", "-", "-t", " ", "-o", out])
+    assert (empty.exit_code, "--text is empty" in empty.stderr) == (2, True)
     fetched = CliRunner().invoke(app, ["download", "http://127.0.0.1:1/x.mp4", "-o", str(tmp_path / "x.mp4")])
     assert (fetched.exit_code, "cannot be downloaded" in fetched.stderr) == (1, True)
     asked = CliRunner().invoke(app, ["segment", "https://host.invalid/x.mp4", "-t", "x", "-o", out])

@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from refervid.cli.console import USAGE, console, print_json, reporting_errors
-from refervid.cli.options import AllowRemote, Changes, Device, Dtype, Json, MaxPixels, Out, Preset
+from refervid.cli.options import (
+    AllowRemote,
+    Changes,
+    Device,
+    Dtype,
+    Json,
+    MaxPixels,
+    Out,
+    Preset,
+    text_option,
+)
 from refervid.core.counting import counted
 from refervid.media.limits import DEFAULT_MAX_PIXELS
 
@@ -28,8 +38,7 @@ def live(
         typer.Argument(help="An address (rtsp://, http://, https://), a camera's number, or - for a pipe."),
     ],
     text: Annotated[
-        list[str] | None,
-        typer.Option("--text", "-t", help="What to follow, looked for in the first seconds. Repeatable."),
+        list[str] | None, text_option("What to follow, looked for in the first seconds. Repeatable.")
     ] = None,
     box: Annotated[
         list[str] | None,

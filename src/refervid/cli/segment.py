@@ -25,6 +25,7 @@ from refervid.cli.options import (
     Out,
     Preset,
     Strict,
+    text_option,
 )
 from refervid.cli.patterns import expanded
 from refervid.cli.segmenting import Request, segment_one, segment_several, tell_stronger
@@ -43,9 +44,7 @@ def segment(
             metavar="VIDEO...",
         ),
     ],
-    text: Annotated[
-        list[str] | None, typer.Option("--text", "-t", help="What to segment, in words. Repeatable.")
-    ] = None,
+    text: Annotated[list[str] | None, text_option("What to segment, in words. Repeatable.")] = None,
     speech: Annotated[
         Path | None, typer.Option(help="What to segment, spoken in a sound file; what was heard is shown.")
     ] = None,
@@ -91,9 +90,6 @@ def segment(
     """
     if not text and not sound and speech is None:
         console.print('say what to segment: --text "the blue cup", --speech FILE, or --sound')
-        raise typer.Exit(USAGE)
-    if not all(one.strip() for one in text or ()):
-        console.print('--text is empty: say what to segment, as in --text "the blue cup"')
         raise typer.Exit(USAGE)
     with reporting_errors():
         videos = expanded(videos)

@@ -87,6 +87,7 @@ def look_for(
         notes.append(f"only the first {times_s[-1]:.1f} s were looked at: more frames take too much memory")
     for result in pipeline.run(clip, [TextReference(text) for text in texts]):
         notes += [f"{result.query}: {result.status.replace('_', ' ')} ({result.confidence:.0%} sure)"]
+        notes += [f"  - {note}" for note in result.notes]
         for one in numbered(result, 1):
             mask = one.track[len(seen) - 1]
             if mask.any():
