@@ -9,7 +9,10 @@ import numpy as np
 from typer.testing import CliRunner
 
 from refervid.cli.app import app
+from refervid.cli.live import _overlay
 from refervid.core.rle import decode_mask
+from refervid.media.live import LivePicture
+from refervid.pipelines.live import Followed
 from refervid.webui.mjpeg import FilmServer
 from tests.cli.test_segment import disc
 from tests.clips import disc_and_square, write_video
@@ -34,9 +37,28 @@ def test_a_pipe_is_followed_by_what_is_pointed_at_and_by_a_sentence(tmp_path: Pa
     assert "\n  - " in done.stderr  # why it is a guess
     assert "0 dropped" in done.stderr  # a pipe waits
     assert overlap(tmp_path / "said", "the red disc", 5) > 0.7
+    guesses = [
+        json.loads((tmp_path / out / "live.json").read_text())["guesses"] for out in ("marked", "said")
+    ]
+    assert guesses == [[], ["the red disc"]]
     again = CliRunner().invoke(app, words, input=video)
     assert again.exit_code == 2
     assert "is there already" in again.stderr
+
+
+def test_a_guess_looks_like_one_on_the_way() -> None:
+    frame, mask = np.zeros((240, 320, 3), np.uint8), np.zeros((240, 320), bool)
+    mask[100:150, 100:200] = True
+    followed = Followed(0, LivePicture(frame, 0.0, 0.0, 0), {"the cup": mask}, {"the cup": 1.0}, 0.1)
+    widths = [
+        int(np.flatnonzero(shown[:95].any(axis=(0, 2))).size)
+        for shown in (
+            _overlay(followed, ()),
+            _overlay(followed, {"the cup"}),
+            _overlay(followed, {"the jug"}),
+        )
+    ]
+    assert widths[0] == widths[2] < widths[1]  # the label, by a question mark
 
 
 def test_a_port_that_cannot_be_had_is_told_before_anything_is_written(tmp_path: Path) -> None:
