@@ -30,6 +30,7 @@ def test_every_stage_ends_with_one_line(capsys: pytest.CaptureFixture[str]) -> N
         for completed, total in ((0, 4), (2, 8), (8, 8), (4, 4), (0, 4), (4, 4)):
             hook("track", None, completed, total)
         hook("overlay", None, 3, 3)
+        hook("propose", None, 0, 0)  # nothing to do, nothing to say
     assert said(capsys) == [
         "Tracking through the clip: 8 of 8",
         "Tracking through the clip: 4 of 4",

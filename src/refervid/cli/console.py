@@ -101,6 +101,8 @@ def progress_hook(remark: Callable[[Any], str] = lambda artefact: "") -> Iterato
         bars: dict[str, Any] = {}
 
         def hook(stage: str, artefact: object, completed: int, total: int) -> None:
+            if completed == total == 0:  # nothing is to be done
+                return
             if stage not in bars:
                 bars[stage] = progress.add_task(stage_words(stage), total=total, completed=completed)
             progress.update(bars[stage], completed=completed, total=total)
@@ -116,6 +118,8 @@ def _lines(remark: Callable[[Any], str]) -> Hook:
 
     def hook(stage: str, artefact: object, completed: int, total: int) -> None:
         nonlocal last_line
+        if completed == total == 0:
+            return
         now, words = monotonic(), remark(artefact)
         facts = [f"{stage_words(stage)}: {completed} of {total}", words]
         if completed < total:
