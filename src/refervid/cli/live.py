@@ -119,6 +119,8 @@ def live(
                 if seconds is not None and followed.picture.time_s >= seconds:
                     break
         except KeyboardInterrupt:
+            if not folder.tally.frames:
+                raise
             console.print("stopped")
         for note in stream.notes:
             console.print(f"- {note}", markup=False)
