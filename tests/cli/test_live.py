@@ -96,5 +96,7 @@ def test_what_cannot_be_followed_or_fetched_is_told(tmp_path: Path) -> None:
     assert (empty.exit_code, "--text is empty" in empty.stderr) == (2, True)
     fetched = CliRunner().invoke(app, ["download", "http://127.0.0.1:1/x.mp4", "-o", str(tmp_path / "x.mp4")])
     assert (fetched.exit_code, "cannot be downloaded" in fetched.stderr) == (1, True)
+    endless = CliRunner().invoke(app, ["download", "https://host.invalid/x", "-o", out, "--max-mb", "inf"])
+    assert (endless.exit_code, "--max-mb" in endless.stderr) == (2, True)
     asked = CliRunner().invoke(app, ["segment", "https://host.invalid/x.mp4", "-t", "x", "-o", out])
     assert "refervid download" in asked.stderr
