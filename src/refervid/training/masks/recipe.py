@@ -103,7 +103,7 @@ def read_mask_recipe(name: str, changes: Sequence[str] = ()) -> MaskRecipe:
         else:
             text = path.read_text("utf-8")
         values = yaml.safe_load(text)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, IsADirectoryError) as error:
         raise SettingsError(f"no recipe {name!r}: give a YAML file, or {SHIPPED}") from error
     except (yaml.YAMLError, ValueError) as error:
         raise SettingsError(f"{name} is no YAML file in UTF-8: {error}") from error
