@@ -23,8 +23,8 @@ from refervid.engines.base import LiveTracker, Tracker
 from refervid.media.live import LivePicture
 from refervid.media.picture_list import PictureListClip
 from refervid.pipelines.base import Pipeline
+from refervid.pipelines.marks import check_marks
 from refervid.pipelines.session.results import numbered
-from refervid.pipelines.track import check_marks
 
 _RECENT = 10_000
 """Frames whose latencies make the summary's figures."""
