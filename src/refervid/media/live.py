@@ -27,7 +27,7 @@ from refervid.core.errors import (
     UnreadableMedia,
 )
 from refervid.core.types import Frame
-from refervid.media.container import FORMATS, THREADS, decode_packets, reason
+from refervid.media.container import FORMATS, THREADS, decode_packets, reason, video_stream
 from refervid.media.limits import DEFAULT_MAX_PIXELS, check_size, frame_limit
 from refervid.media.picture_format import DisplayFormat
 
@@ -87,11 +87,10 @@ class LiveSource:
         self._late = late
         self._max_pixels = max_pixels
         self._container = _open(source, self.name, pipe, frame_limit(max_pixels))
-        streams = self._container.streams.video
-        if not streams:
+        self._stream = video_stream(self._container)
+        if self._stream is None:
             self._container.close()
             raise NoVideoStream(f"{self.name} holds no moving pictures")
-        self._stream: Any = streams[0]
         self._stream.codec_context.thread_count = THREADS
         self._timed = self._container.format.name not in _UNTIMED
         if not self._timed:
