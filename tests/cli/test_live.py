@@ -61,6 +61,16 @@ def test_a_guess_looks_like_one_on_the_way() -> None:
     assert widths[0] == widths[2] < widths[1]  # the label, by a question mark
 
 
+def test_what_is_noted_of_the_source_is_kept(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "clip.ts", disc_and_square(3)).read_bytes()
+    words = ["live", "-", "--box", "0:12,52,44,84", "-p", "lite"]
+    done = CliRunner().invoke(app, [*words, "-o", str(tmp_path / "out")], input=video * 2)
+    assert done.exit_code == 0, done.stderr
+    [note] = json.loads((tmp_path / "out" / "live.json").read_text())["notes"]
+    assert "began anew" in note
+    assert note in done.stderr
+
+
 def test_a_port_that_cannot_be_had_is_told_before_anything_is_written(tmp_path: Path) -> None:
     video = write_video(tmp_path / "clip.mkv", disc_and_square(FRAMES)).read_bytes()
     words = ["live", "-", "--box", "0:12,52,44,84", "-p", "lite", "-o", str(tmp_path / "out"), "--serve"]

@@ -63,6 +63,19 @@ def test_a_clock_that_begins_anew_loses_no_frame(tmp_path: Path) -> None:
     assert [note for note in source.notes if "began anew" in note]
 
 
+def test_pictures_of_another_size_are_scaled_and_that_is_told(tmp_path: Path) -> None:
+    """Fault 10."""
+    parts = [
+        write_video(tmp_path / f"{side}.ts", numbered_frames(6, side, 2 * side), gop=4).read_bytes()
+        for side in (96, 192)
+    ]
+    with LiveSource(PIPE, late="wait", pipe=io.BytesIO(b"".join(parts))) as source:
+        pictures = list(source)
+    assert {picture.frame.shape for picture in pictures} == {(96, 192, 3)}
+    assert [frame_number(picture.frame) for picture in pictures] == [*range(6), *range(6)]
+    assert [note for note in source.notes if "scaled to 192x96" in note]
+
+
 READ_PIPE = """
 from refervid.media.live import PIPE, LiveSource
 

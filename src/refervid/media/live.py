@@ -182,12 +182,19 @@ class LiveSource:
                 self.notes += shown.notes
             arrived = time.monotonic()
             time_s = times.of(frame, arrived)
-            if times.began_anew and _ANEW not in self.notes:
-                self.notes.append(_ANEW)
+            if times.began_anew:
+                self._note(_ANEW)
+            if (frame.width, frame.height) != shown.stored_size:
+                width, height = shown.display_size
+                self._note(f"the picture size changes: all frames are scaled to {width}x{height}")
             if time_s == last:  # the same picture once more
                 continue
             last = time_s
             yield LivePicture(shown.convert(frame), time_s, arrived, 0)
+
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
 
 
 class _Times:

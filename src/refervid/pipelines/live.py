@@ -146,16 +146,16 @@ class Tally:
 
 
 class LiveFolder:
-    """`masks.jsonl` gets a line per frame as it goes, and in the end `live.json` the figures, and the names
-    of the objects that are `guesses`.
+    """`masks.jsonl` gets a line per frame as it goes, and in the end `live.json` the figures, the names of
+    the objects that are `guesses`, and what `notes` hold by then.
 
     Before the first frame there is neither, so that what could not begin can be begun again.
     A context. Raises as `output_lock`, and `OutputConflict` where one of the files is there.
     """
 
-    def __init__(self, folder: Path, source: str) -> None:
+    def __init__(self, folder: Path, source: str, notes: Sequence[str] = ()) -> None:
         self._folder = folder
-        self._source = source
+        self._source, self._notes = source, notes
         self.tally = Tally()
         self.guesses: Collection[str] = ()
         with ExitStack() as stack:
@@ -204,5 +204,10 @@ class LiveFolder:
         if self._lines is None:
             return
         with writing_to(self._folder):
-            content = {"source": self._source, "guesses": sorted(self.guesses), **self.tally.content()}
+            content = {
+                "source": self._source,
+                "guesses": sorted(self.guesses),
+                **self.tally.content(),
+                "notes": list(self._notes),
+            }
             write_text(self._folder / "live.json", json.dumps(content, indent=1), self._place)
