@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -126,7 +127,7 @@ def evaluate(
     refuse_inputs(out, ["run.json", "masks/any", "items/any", "answers/any", "shards/any"], [dataset.root])
     if mirror is not None:
         mirror.check(out, dataset.root)
-    if submission is not None and submission.exists():
+    if submission is not None and os.path.lexists(submission):
         raise OutputConflict(f"{submission} is there already: choose another name for the submission")
     plan = {"dataset": dataset.name, "split": dataset.split, "limit": limit, **pipeline.plan()}
     with shard.lock(out) as unfinished:
