@@ -37,7 +37,7 @@ Status = Literal["ok", "guess", "not_found", "partial", "failed"]
 
 `ok`: the thing was recognised as what the reference says, and all that could be checked holds. `guess`: there
 are masks, but something could not be checked, or fits in part only; the notes say what. `not_found`: it is
-not there, and the masks are empty. `partial`: masks up to where the clip breaks off. `failed`: no answer.
+not there, and the masks are empty. `partial`: as `ok`, up to where the clip breaks off. `failed`: no answer.
 """
 
 

@@ -63,6 +63,7 @@ def track_with(
                 status_of(clip, found),
                 found,
                 preset,
+                notes=list(clip.notes),
                 pivots=list(pivots),
                 decisions=[mark_decision("mark", pivot) for pivot in pivots],
                 timings_s=dict(stages.seconds),
