@@ -88,12 +88,14 @@ def status_of(clip: Clip, track: Track, *, guess: bool = False) -> Status:
 
 
 def overall_status(results: Sequence[Outcome]) -> Status:
-    """That of all results where they agree; `partial` if some failed or broke off; `guess` if some are
-    guesses; else `ok`.
+    """`partial` if the clip broke off or some failed; else that of all results where they agree; `guess` if
+    some are guesses; else `ok`.
     """
     statuses = {result.status for result in results}
+    if statuses == {"failed"}:
+        return "failed"
+    if "failed" in statuses or not all(result.clip.complete for result in results):
+        return "partial"
     if len(statuses) == 1:
         return statuses.pop()
-    if statuses & {"failed", "partial"}:
-        return "partial"
     return "guess" if "guess" in statuses else "ok"
