@@ -16,6 +16,7 @@ from refervid.engines.base import Engine, EngineOptions, Runtime, Tracker, Weigh
 from refervid.engines.hub.digests import weights_digest
 from refervid.engines.hub.weights import find_weights, missing_weights, torch_dtype
 from refervid.engines.registry import Role, missing_parts
+from refervid.engines.surest import surest
 from refervid.media.clip import Clip
 from refervid.models.soc import SOC, InputSize, build_tokenizer, load, load_published
 from refervid.models.soc.checkpoint import needed_tokenizer
@@ -207,8 +208,7 @@ class SocPipeline(Pipeline):
         if not self._tracks:
             return []
         sureness = np.where(track.areas() > 0, track.presence, -1.0)
-        parts = np.array_split(np.arange(len(track)), min(self.settings.pivots, len(track)))
-        frames = [int(part[sureness[part].argmax()]) for part in parts]
+        frames = surest(sureness, self.settings.pivots)
         return [Pivot(frame, mask=track[frame]) for frame in frames if sureness[frame] >= 0]
 
     def _tracked(self, clip: Clip, pivots: dict[str, list[Pivot]], stages: Stages) -> dict[str, Track]:

@@ -287,7 +287,7 @@ class Eliminator:
         for index in self._frames:
             here = [(track, track.box_at(index)) for track in map(self._tracks.__getitem__, numbers)]
             seen = [(track, box) for track, box in here if box is not None]
-            seen.sort(key=lambda pair: -float(pair[0].scores.mean()) * len(pair[0].frame_indices) ** 0.5)
+            seen.sort(key=lambda pair: -pair[0].sureness)
             shown[index] = {
                 track.number: self._region(track, index, box) for track, box in seen[:MOST_REGIONS]
             }

@@ -16,7 +16,7 @@ from refervid.engines.lite.chooser.notes import (
     target_notes,
     unmeasured,
 )
-from refervid.engines.lite.chooser.point_tracks import SAME_OBJECT, PointTracks
+from refervid.engines.lite.chooser.point_tracks import ARRIVED, PointTracks
 from refervid.engines.lite.chooser.region import Region, looks_alike, overlap
 from refervid.engines.lite.chooser.scoring import Weighing, weigh
 from refervid.engines.lite.language import Expression
@@ -185,9 +185,9 @@ def _carried(
     seed: Region, section: Sequence[Region], weights: Mapping[Region, float], point_tracks: PointTracks
 ) -> Region | None:
     """The region of another frame to which the flow carries the seed."""
-    links = {region: point_tracks.same_object(seed, region) for region in section}
+    links = {region: point_tracks.carried_overlap(seed, region) for region in section}
     match = max(section, key=lambda region: links[region] * weights[region])
-    return match if links[match] >= SAME_OBJECT else None
+    return match if links[match] >= ARRIVED else None
 
 
 def _alike(

@@ -19,8 +19,8 @@ from refervid.engines.lite.chooser.synchrony import (
     NOTHING_MOVES,
     SHORTEST_S,
     Synchrony,
-    surest,
     synchrony,
+    weightiest,
 )
 
 ALSO_SOUNDS = 0.75
@@ -77,7 +77,7 @@ def sounding_regions(
     while waiting:
         span = waiting.pop()
         found = {region: synchrony(point_tracks[region], sound, span) for region in moving}
-        best = surest([*found.values(), best])
+        best = weightiest([*found.values(), best])
         active: list[Interval] = []
         for region in _sounding_in(found, point_tracks):
             known = next((each for each in sources if _same(each.region, region, point_tracks)), None)
