@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast, get_args
+from typing import Any, Unpack, cast, get_args
 
 from pydantic import ValidationError
 
@@ -14,25 +14,13 @@ from refervid.config.problems import problems_of
 from refervid.core.arguments import need_number, need_word, need_words
 from refervid.core.device import resolve_device
 from refervid.core.errors import SettingsError
-from refervid.engines.base import (
-    Binder,
-    Chooser,
-    Detector,
-    Dtype,
-    Engine,
-    Finder,
-    Namer,
-    Runtime,
-    Tagger,
-    Tracker,
-    Transcriber,
-)
+from refervid.engines.base import Dtype, Engine, Runtime
 from refervid.engines.hub.checkpoints import weights_in
 from refervid.engines.registry import Role, engine_settings, missing_parts
-from refervid.engines.rounds import Reader
 from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.models.soc.shipped import SHIPPED
 from refervid.pipelines.base import Pipeline
+from refervid.pipelines.engine_set import PROTOCOLS, GivenEngines
 from refervid.pipelines.pivot.pipeline import SOUND_PARTS, PivotPipeline, lacking
 from refervid.pipelines.pivot.settings import TRANSCRIBER, PivotSettings
 from refervid.pipelines.soc import SocPipeline, SocSettings
@@ -251,23 +239,15 @@ def load(
     settings: Sequence[str] = (),
     remember: bool = True,
     sound: bool = True,
-    chooser: Chooser | None = None,
-    detector: Detector | None = None,
-    tracker: Tracker | None = None,
-    tagger: Tagger | None = None,
-    binder: Binder | None = None,
-    namer: Namer | None = None,
-    finder: Finder | None = None,
-    reader: Reader | None = None,
-    transcriber: Transcriber | None = None,
+    **engines: Unpack[GivenEngines],
 ) -> Pipeline:
     """A ready pipeline. `settings` are changes to the preset in the form "tracker.kind=edgetam".
 
-    Engines of your own take the place of the preset's: any object that fulfils the protocol of its role in
-    `refervid.engines.base`. Without `sound`, `auto` may choose a preset that lacks on this machine what sound
-    needs. `allow_remote` permits questions to a server that is not this machine. `max_cost` in US dollars is
-    what may be spent on a language model as long as the pipeline lives; questions beyond it fail with
-    `BudgetExceeded`.
+    `engines` of your own, such as `tracker=my_tracker`, take the place of the preset's: any object that
+    fulfils the protocol of its role; `GivenEngines` has them all. Without `sound`, `auto` may choose a preset
+    that lacks on this machine what sound needs. `allow_remote` permits questions to a server that is not this
+    machine. `max_cost` in US dollars is what may be spent on a language model as long as the pipeline lives;
+    questions beyond it fail with `BudgetExceeded`.
     With `remember` the embedded engines keep what they find in a clip in the cache folder, where other
     processes find it (2 GiB of clips at most).
     With `dtype` "auto" networks compute in what the preset says: float32 in `paper` and `soc`, elsewhere
@@ -279,6 +259,8 @@ def load(
     >>> refervid.load("lite", device="cpu", settings=["text.candidates=5"]).preset
     'lite'
     """
+    if unknown := engines.keys() - PROTOCOLS.keys():
+        raise TypeError(f"load() got an unexpected keyword argument {min(unknown)!r}")
     need_word("preset", preset)
     need_words("settings", settings)
     if max_cost is not None:
@@ -291,18 +273,7 @@ def load(
     runtime = Runtime(
         resolve_device(device)[0], computed, allow_remote, Environment().cache, max_cost, remember
     )
-    roles: dict[Role, Engine | None] = {
-        "chooser": chooser,
-        "detector": detector,
-        "tracker": tracker,
-        "tagger": tagger,
-        "binder": binder,
-        "namer": namer,
-        "finder": finder,
-        "reader": reader,
-        "transcriber": transcriber,
-    }
-    given = {role: engine for role, engine in roles.items() if engine is not None}
+    given = cast(dict[Role, Engine], {role: engine for role, engine in engines.items() if engine is not None})
     if isinstance(chosen, SocSettings):
         return SocPipeline(name, chosen, runtime, given)
     return _pipeline_class(chosen)(name, chosen, runtime, given)
