@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack, cast, get_args
 
@@ -16,7 +16,7 @@ from refervid.core.device import resolve_device
 from refervid.core.errors import SettingsError
 from refervid.engines.base import Dtype, Engine, Runtime
 from refervid.engines.hub.checkpoints import weights_in
-from refervid.engines.registry import Role, engine_settings, missing_parts
+from refervid.engines.registry import Role, engine_settings
 from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.models.soc.shipped import SHIPPED
 from refervid.pipelines.base import Pipeline
@@ -193,11 +193,9 @@ def lacks_of(name: str, overrides: Sequence[str] = ()) -> Lacks:
     settings = _settings(name, overrides)
     if isinstance(settings, SocSettings):
         return Lacks(settings.missing(), [], [])
-    parts = _pipeline_class(settings).text_parts(settings)
-    always, sounding = lacking(settings, parts), lacking(settings, SOUND_PARTS)
-    naming = [] if settings.finder is None else missing_parts("finder", settings.finder)
-    beside = [[lack for lack in lacks if lack not in always] for lacks in (sounding, naming)]
-    return Lacks(always, *beside)
+    always = dict.fromkeys(lacking(settings, _pipeline_class(settings).text_parts(settings)))
+    beside = [dict.fromkeys(lacking(settings, roles)) for roles in (SOUND_PARTS, ("finder",))]
+    return Lacks([*always], *([lack for lack in lacks if lack not in always] for lacks in beside))
 
 
 def checkpoints_of(name: str) -> list[str]:
@@ -211,22 +209,20 @@ def checkpoints_of(name: str) -> list[str]:
 
 def missing_for(name: str, overrides: Sequence[str] = (), *, sound: bool = True) -> list[str]:
     """What this machine lacks for a preset, in words; without `sound`, for sentences alone."""
-    lacks = lacks_of(name, overrides)
-    return lacks.always + (lacks.for_sound if sound else [])
+    return list(dict.fromkeys(_missing(name, overrides, sound)))
 
 
 def best_preset(*, sound: bool = True) -> str:
     """The name that `auto` stands for on this machine; without `sound`, for sentences alone."""
-    return next(name for name in AUTO_ORDER if _is_ready(name, sound=sound))
+    return next(name for name in AUTO_ORDER if not any(_missing(name, (), sound)))
 
 
-def _is_ready(name: str, *, sound: bool) -> bool:
-    """Whether nothing is missing; the first thing that is ends it, as importing engines takes seconds."""
-    settings = _settings(name, ())
+def _missing(name: str, overrides: Sequence[str], sound: bool) -> Iterable[str]:
+    settings = _settings(name, overrides)
     if isinstance(settings, SocSettings):
-        return not settings.missing()
-    parts = _pipeline_class(settings).text_parts(settings) + (SOUND_PARTS if sound else ())
-    return not any(lacking(settings, [part]) for part in parts)
+        return settings.missing()
+    parts = _pipeline_class(settings).text_parts(settings)
+    return lacking(settings, (*parts, *(SOUND_PARTS if sound else ())))
 
 
 def load(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, get_args
@@ -41,10 +41,13 @@ def roles_of(settings: PivotSettings) -> list[Role]:
     return [role for role in get_args(Role) if getattr(settings, role) is not None]
 
 
-def lacking(settings: PivotSettings, roles: Sequence[Role]) -> list[str]:
-    """What this machine lacks for the engines of roles, in words, each once."""
-    used = [role for role in roles_of(settings) if role in roles]
-    return list(dict.fromkeys(lack for role in used for lack in missing_parts(role, getattr(settings, role))))
+def lacking(settings: PivotSettings, roles: Sequence[Role]) -> Iterator[str]:
+    """What this machine lacks for the engines of roles, in words. One by one, as importing an engine takes
+    seconds, and the first that is lacking may be enough to know.
+    """
+    for role in roles:
+        if (options := getattr(settings, role)) is not None:
+            yield from missing_parts(role, options)
 
 
 class PivotPipeline(Pipeline):
