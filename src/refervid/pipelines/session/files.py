@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ from refervid.report.objects import TrackedObject
 from refervid.report.outcome import Outcome
 from refervid.report.record import QueryRecord, query_content
 
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Runs = list[tuple[int, int]]
 """Frames as runs, ends exclusive."""
 

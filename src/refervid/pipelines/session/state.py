@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from refervid.config.problems import problems_of
 from refervid.core.errors import BadResult
 from refervid.core.types import Reference, SoundReference, TextReference
-from refervid.pipelines.session.files import Digest
+from refervid.report.record import Digest
 
 Value = TypeVar("Value")
 
