@@ -17,7 +17,7 @@ from refervid.core.errors import RefervidError
 from refervid.core.types import Frame, Mask
 from refervid.media.overlay import draw_masks
 from refervid.media.palette import RGB, query_colour
-from refervid.media.pictures import encode_jpeg
+from refervid.media.pictures import encode_jpeg, shrunk
 from refervid.webui.clip_work import ClipWork
 from refervid.webui.desk import Desk
 from refervid.webui.marks import mask_counts, read_mark
@@ -157,12 +157,7 @@ def mask_png(mask: Mask, colour: RGB) -> bytes:
 
 def _fitted(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """At most `LONG_SIDE` pixels long; a mask stays one."""
-    scale = LONG_SIDE / max(picture.shape[:2])
-    if scale >= 1:
-        return picture
-    size = (max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1))
-    smooth = cv2.INTER_AREA if picture.ndim == 3 else cv2.INTER_NEAREST
-    return np.asarray(cv2.resize(picture, size, interpolation=smooth), np.uint8)
+    return shrunk(picture, LONG_SIDE / max(picture.shape[:2]))
 
 
 def _files(work: ClipWork) -> list[Path]:
