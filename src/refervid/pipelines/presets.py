@@ -6,11 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Unpack, cast, get_args
 
-from pydantic import ValidationError
-
 from refervid.config.environment import Environment
 from refervid.config.overrides import by_full_name, override
-from refervid.config.problems import problems_of
+from refervid.config.problems import checked
 from refervid.core.arguments import need_number, need_word, need_words
 from refervid.core.device import resolve_device
 from refervid.core.errors import SettingsError
@@ -286,11 +284,8 @@ def _settings(name: str, overrides: Sequence[str]) -> PivotSettings | SocSetting
     if start["pipeline"] != "soc":  # so that its own settings can be changed without naming the kind
         start = {"transcriber": TRANSCRIBER, **start}
     values = override(start, overrides)
-    model = SocSettings if values["pipeline"] == "soc" else PivotSettings
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise SettingsError(f"preset {name!r}: {problems_of(error, settings=model)}") from error
+    model: type[PivotSettings | SocSettings] = SocSettings if values["pipeline"] == "soc" else PivotSettings
+    return checked(model, values, whose=f"preset {name!r}: ")
 
 
 def settings_of(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:
