@@ -8,8 +8,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from refervid.core.types import Candidate, Frame, Hook, Mask
+from refervid.core.types import Candidate, Hook, Mask
 from refervid.engines.base import DetectorRequest, EngineSettings
+from refervid.engines.lite.analysis import ClipAnalysis
 from refervid.engines.lite.analysis.proposals import (
     MOST_PROPOSALS,
     SAME_REGION,
@@ -60,7 +61,7 @@ class MotionDetector(RulesEngine[MotionSettings]):
             clues = clues_on(analysis, index)
             objects = object_proposals(clues)
             texts = [requests[number].text for number in asked[index]]
-            called = _called(analysis.scene.picture(index), clues, objects, texts)
+            called = _called(analysis, index, clues, objects, texts)
             for number, text in zip(asked[index], texts, strict=True):
                 coloured = colour_proposals(clues, colour_names_in(text))
                 name, _ = unseen_noun_in(text)
@@ -73,13 +74,14 @@ class MotionDetector(RulesEngine[MotionSettings]):
 
 
 def _called(
-    picture: Frame, clues: Clues, objects: Sequence[Proposal], texts: Sequence[str]
+    analysis: ClipAnalysis, index: int, clues: Clues, objects: Sequence[Proposal], texts: Sequence[str]
 ) -> dict[str, list[tuple[Mask, float]]]:
-    """By noun, what a network calls so in the picture, as far as it knows the nouns of the sentences: pieces,
+    """By noun, what a network calls so on a frame, as far as it knows the nouns of the sentences: pieces,
     or what is proposed without a name.
     """
     known = {noun: classes for noun, classes in map(unseen_noun_in, texts) if classes}
     if not known or WEIGHTS.missing():
         return {}
     others = [one.mask for one in (*objects, *colour_proposals(clues, ()))]
-    return dict(zip(known, named_pieces(picture, others, list(known.values())), strict=True))
+    picture, pieces = analysis.scene.picture(index), analysis.pieces(index)
+    return dict(zip(known, named_pieces(picture, pieces, others, list(known.values())), strict=True))

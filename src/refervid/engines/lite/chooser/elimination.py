@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from refervid.core.types import Candidate, Decision, Pivot
 from refervid.engines.base import Elimination
 from refervid.engines.inventory import Inventory, ObjectTrack
-from refervid.engines.lite.analysis import Scene
+from refervid.engines.lite.analysis import ClipAnalysis, Scene
 from refervid.engines.lite.chooser.actions import BELONGS, HOW, action_fit
 from refervid.engines.lite.chooser.body import SOMEBODY, part_of, wearer
 from refervid.engines.lite.chooser.confidence import confidence
@@ -37,7 +37,6 @@ from refervid.engines.lite.chooser.things import WeighedTrack, chosen_groups, pi
 from refervid.engines.lite.language import Concept, Expression, Relation
 from refervid.engines.lite.language.vocabulary import ANY
 from refervid.engines.lite.objects.classifier import TrackNames
-from refervid.engines.lite.objects.pieces import Pieces, pieces_of
 from refervid.engines.questions import UNSEEN
 from refervid.engines.surest import PIVOTS
 from refervid.media.clip import Clip
@@ -68,14 +67,14 @@ clips as `chooser.UNNAMED`), of which twelve were never looked at."""
 class Eliminator:
     """The tracks of one clip, measured once for all sentences."""
 
-    def __init__(self, clip: Clip, scene: Scene, inventory: Inventory) -> None:
-        self._scene = scene
+    def __init__(self, clip: Clip, analysis: ClipAnalysis, inventory: Inventory) -> None:
+        self._analysis = analysis
+        self._scene = analysis.scene
         self._tracks = {track.number: track for track in inventory.tracks}
         self._names: dict[int, dict[str, float]] = {number: {} for number in self._tracks}
         """Of the tracks, with what a sentence adds. Regions hold these dicts."""
         self._classified = TrackNames(clip)
         self._known: dict[tuple[int, int], Region] = {}
-        self._pieces: dict[int, Pieces] = {}
         self._frames = _keyframes(self._scene, inventory)
         self._looked_at = inventory.frame_indices
         self._sampled = max(len(inventory.frame_indices), 1)
@@ -140,9 +139,7 @@ class Eliminator:
         pivots = []
         for index in sorted({round(last * (place + 0.5) / PIVOTS) for place in range(PIVOTS)}):
             here = [box for track in self._tracks.values() if (box := track.box_at(index)) is not None]
-            if index not in self._pieces:
-                self._pieces[index] = pieces_of(self._scene.picture(index))
-            mask = stuff_mask(self._scene, index, self._pieces[index], expression, here)
+            mask = stuff_mask(self._scene, index, self._analysis.pieces(index), expression, here)
             if mask is not None:
                 pivots.append(Pivot(index, mask=mask))
         if not pivots:
