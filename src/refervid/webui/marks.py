@@ -81,22 +81,8 @@ class Subject(_Strict):
     name: str = ""
 
 
-def read_mark(data: Mapping[str, Any]) -> Mark:
-    """Raises `SettingsError`."""
-    return _read(Mark, data)
-
-
-def read_subject(data: Mapping[str, Any]) -> Subject:
-    """Raises `SettingsError`."""
-    return _read(Subject, data)
-
-
-def read_choice(data: Mapping[str, Any]) -> CandidateChoice:
-    """Raises `SettingsError`."""
-    return _read(CandidateChoice, data)
-
-
-def _read(model: type[T], data: Mapping[str, Any]) -> T:
+def read(model: type[T], data: Mapping[str, Any]) -> T:
+    """What a browser or a client says, as one of the above. Raises `SettingsError`."""
     try:
         return model.model_validate(data)
     except ValidationError as error:

@@ -20,7 +20,7 @@ from refervid.media.palette import RGB, query_colour
 from refervid.media.pictures import encode_jpeg, shrunk
 from refervid.webui.clip_work import ClipWork
 from refervid.webui.desk import Desk
-from refervid.webui.marks import mask_counts, read_mark
+from refervid.webui.marks import Mark, mask_counts, read
 from refervid.webui.preview import Previewer
 from refervid.webui.visitors import Visitors
 
@@ -88,7 +88,7 @@ def router(visitors: Visitors) -> APIRouter:
         """The mask that a mark would give on its frame; `number` is that of the answers, 0 without any."""
         work = work_of(token, clip)
         try:
-            given = read_mark({**json.loads(mark), "frame": index})
+            given = read(Mark, {**json.loads(mark), "frame": index})
             present = None if given.query is None else present_mask(work, number, given.query, index)
             found = previews.mask(work, given.pivot(work.clip), present)
         except (ValueError, TypeError, IndexError, RecursionError, RefervidError):
