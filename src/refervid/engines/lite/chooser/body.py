@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from refervid.core.types import Pivot
 from refervid.engines.lite.analysis import Scene
-from refervid.engines.lite.chooser.joints import PARTS, Joints, Part, box_by_joints, has_several, joints_of
+from refervid.engines.lite.chooser.joints import (
+    BODY_PLACES,
+    BodyPlace,
+    Joints,
+    box_by_joints,
+    has_several,
+    joints_of,
+)
 from refervid.engines.lite.language import Expression
 from refervid.engines.lite.language.words import PART_KINDS, head_word
 
@@ -29,7 +36,7 @@ def wearer(expression: Expression) -> Expression | None:
     """
     noun = expression.noun or ""
     word = head_word(noun)
-    if word not in PARTS or expression.noun_class not in PART_KINDS:
+    if word not in BODY_PLACES or expression.noun_class not in PART_KINDS:
         return None
     on = [one.targets[0] for one in expression.relations if one.kind == "on" or one.action == "wear"]
     there = tuple(one for one in expression.attributes if one.kind == "position")
@@ -63,7 +70,7 @@ def part_box(
 
 
 def _box_by_thumb(person: NDArray[np.floating], noun: str) -> NDArray[np.float64] | None:
-    down = PARTS.get(head_word(noun), Part()).down
+    down = BODY_PLACES.get(head_word(noun), BodyPlace()).down
     if down is None:
         return None
     x0, y0, x1, y1 = (float(side) for side in person)

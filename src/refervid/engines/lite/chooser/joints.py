@@ -24,7 +24,7 @@ Joints = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Part:
+class BodyPlace:
     """Where a thing is on a person: in the box around these `joints`, wider by so much; what is "on the head"
     lies around the middle between the eyes. `down` is where it is in shares of the whole height, which is
     all that is known where joints are not seen. With `paired` there is one for each side of the body.
@@ -41,43 +41,45 @@ class Part:
 _ON_HEAD = "on the head"
 _TOP, _HEAD, _TORSO, _DRESS = (0.0, 0.1), (0.0, 0.16), (0.13, 0.5), (0.13, 0.75)
 _SUIT, _LEGS, _FEET = (0.13, 0.95), (0.47, 0.95), (0.9, 1.0)
-_PARTS = {
+_BODY_PLACES = {
     "shirt t-shirt tshirt tee top blouse vest jumper hoodie cardigan pullover sweater sweatshirt jersey polo"
-    " apron waistcoat tunic fleece torso chest back": Part("shoulder hip", 0.3, 0.2, 0.2, _TORSO),
-    "jacket coat blazer parka anorak raincoat windbreaker": Part("shoulder elbow hip", 0.2, 0.2, 0.4, _TORSO),
-    "dress robe gown": Part("shoulder hip knee", 0.3, 0.2, 0.1, _DRESS),
-    "clothes clothing outfit costume suit uniform tracksuit jumpsuit overall overalls": Part(
+    " apron waistcoat tunic fleece torso chest back": BodyPlace("shoulder hip", 0.3, 0.2, 0.2, _TORSO),
+    "jacket coat blazer parka anorak raincoat windbreaker": BodyPlace(
+        "shoulder elbow hip", 0.2, 0.2, 0.4, _TORSO
+    ),
+    "dress robe gown": BodyPlace("shoulder hip knee", 0.3, 0.2, 0.1, _DRESS),
+    "clothes clothing outfit costume suit uniform tracksuit jumpsuit overall overalls": BodyPlace(
         "shoulder elbow hip knee ankle", 0.25, 0.2, 0.1, _SUIT
     ),
-    "trouser trousers pants jeans chinos tights sweatpants leg leggings": Part(
+    "trouser trousers pants jeans chinos tights sweatpants leg leggings": BodyPlace(
         "hip knee ankle", 0.3, 0.1, 0.1, _LEGS
     ),
-    "skirt shorts": Part("hip knee", 0.35, 0.15, 0.0, _LEGS),
-    "arm sleeve": Part("shoulder elbow wrist", 0.2, 0.2, 0.2, paired=True),
-    "shoe boot sandal sneaker trainers footwear sock foot slipper": Part(
+    "skirt shorts": BodyPlace("hip knee", 0.35, 0.15, 0.0, _LEGS),
+    "arm sleeve": BodyPlace("shoulder elbow wrist", 0.2, 0.2, 0.2, paired=True),
+    "shoe boot sandal sneaker trainers footwear sock foot slipper": BodyPlace(
         "ankle", 0.35, 0.15, 0.4, _FEET, paired=True
     ),
-    "hand glove fist finger thumb": Part("hand", 0.4, 0.4, 0.4, paired=True),
-    "wrist bracelet wristband wristwatch": Part("wrist", 0.3, 0.3, 0.3, paired=True),
-    "elbow": Part("elbow", 0.4, 0.4, 0.4, paired=True),
-    "shoulder": Part("shoulder", 0.4, 0.4, 0.4, paired=True),
-    "knee": Part("knee", 0.45, 0.45, 0.45, paired=True),
-    "ankle": Part("ankle", 0.3, 0.3, 0.3, paired=True),
-    "head": Part(_ON_HEAD, 0.5, 0.65, 0.6, _HEAD),
-    "face": Part(_ON_HEAD, 0.38, 0.3, 0.55, _HEAD),
-    "hair wig ponytail braid": Part(_ON_HEAD, 0.5, 0.7, 0.3, _HEAD),
-    "hat cap helmet headband beanie hood crown turban bonnet bandana headscarf headgear": Part(
+    "hand glove fist finger thumb": BodyPlace("hand", 0.4, 0.4, 0.4, paired=True),
+    "wrist bracelet wristband wristwatch": BodyPlace("wrist", 0.3, 0.3, 0.3, paired=True),
+    "elbow": BodyPlace("elbow", 0.4, 0.4, 0.4, paired=True),
+    "shoulder": BodyPlace("shoulder", 0.4, 0.4, 0.4, paired=True),
+    "knee": BodyPlace("knee", 0.45, 0.45, 0.45, paired=True),
+    "ankle": BodyPlace("ankle", 0.3, 0.3, 0.3, paired=True),
+    "head": BodyPlace(_ON_HEAD, 0.5, 0.65, 0.6, _HEAD),
+    "face": BodyPlace(_ON_HEAD, 0.38, 0.3, 0.55, _HEAD),
+    "hair wig ponytail braid": BodyPlace(_ON_HEAD, 0.5, 0.7, 0.3, _HEAD),
+    "hat cap helmet headband beanie hood crown turban bonnet bandana headscarf headgear": BodyPlace(
         _ON_HEAD, 0.5, 0.75, 0.0, _TOP
     ),
-    "glasses sunglasses goggles spectacles": Part(_ON_HEAD, 0.4, 0.15, 0.15, _HEAD),
-    "headphones headset earphones": Part(_ON_HEAD, 0.5, 0.6, 0.3, _HEAD),
-    "mask": Part(_ON_HEAD, 0.4, 0.15, 0.55, _HEAD),
-    "mouth beard moustache chin": Part(_ON_HEAD, 0.28, -0.15, 0.6, _HEAD),
-    "nose": Part(_ON_HEAD, 0.15, 0.05, 0.25, _HEAD),
-    "eye ear": Part(down=_HEAD, paired=True),
-    "neck scarf tie necklace": Part(_ON_HEAD, 0.4, -0.45, 1.0),
+    "glasses sunglasses goggles spectacles": BodyPlace(_ON_HEAD, 0.4, 0.15, 0.15, _HEAD),
+    "headphones headset earphones": BodyPlace(_ON_HEAD, 0.5, 0.6, 0.3, _HEAD),
+    "mask": BodyPlace(_ON_HEAD, 0.4, 0.15, 0.55, _HEAD),
+    "mouth beard moustache chin": BodyPlace(_ON_HEAD, 0.28, -0.15, 0.6, _HEAD),
+    "nose": BodyPlace(_ON_HEAD, 0.15, 0.05, 0.25, _HEAD),
+    "eye ear": BodyPlace(down=_HEAD, paired=True),
+    "neck scarf tie necklace": BodyPlace(_ON_HEAD, 0.4, -0.45, 1.0),
 }
-PARTS = {word: part for words, part in _PARTS.items() for word in words.split()}
+BODY_PLACES = {word: part for words, part in _BODY_PLACES.items() for word in words.split()}
 THIGH = (0.7, 1.4)
 """Heads from the hips down to the knees from which on somebody may stand, and surely does."""
 _HAND = 0.35
@@ -86,7 +88,7 @@ _HAND = 0.35
 
 def has_several(word: str) -> bool:
     """Does one person have more than one of it: shoes, hands, legs?"""
-    return word == "leg" or (word in PARTS and PARTS[word].paired)
+    return word == "leg" or (word in BODY_PLACES and BODY_PLACES[word].paired)
 
 
 def joints_of(scene: Scene, frame_index: int, box_xyxy: NDArray[np.floating]) -> Joints | None:
@@ -103,7 +105,7 @@ def box_by_joints(joints: Joints, noun: str, *, both: bool = True) -> NDArray[np
     """(4,) xyxy of a part, of paired ones around `both` or of the one that is seen best; None where its
     joints are not seen.
     """
-    part = PARTS.get(head_word(noun), Part())
+    part = BODY_PLACES.get(head_word(noun), BodyPlace())
     head = _head_height(joints)
     if not part.joints or head is None:
         return None
@@ -125,7 +127,7 @@ def uprightness(joints: Joints) -> float | None:
     return rise(float(knees[1] - hips[1]) / head, *THIGH)
 
 
-def _points(joints: Joints, head: float, part: Part, *, both: bool) -> NDArray[np.float64] | None:
+def _points(joints: Joints, head: float, part: BodyPlace, *, both: bool) -> NDArray[np.float64] | None:
     """(N, 2) the joints of a part; None unless each kind of them is seen on one side at least."""
     sides = [_side(joints, head, side, part.joints.split()) for side in ("left", "right")]
     if part.paired:
