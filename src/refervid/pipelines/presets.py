@@ -19,7 +19,7 @@ from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.models.soc.shipped import SHIPPED
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.engine_set import PROTOCOLS, GivenEngines
-from refervid.pipelines.pivot.pipeline import SOUND_PARTS, PivotPipeline, lacking
+from refervid.pipelines.pivot.pipeline import SOUND_ROLES, PivotPipeline, lacking
 from refervid.pipelines.pivot.settings import TRANSCRIBER, PivotSettings
 from refervid.pipelines.soc import SocPipeline, SocSettings
 from refervid.pipelines.tracks.pipeline import TracksPipeline
@@ -191,8 +191,8 @@ def lacks_of(name: str, overrides: Sequence[str] = ()) -> Lacks:
     settings = _settings(name, overrides)
     if isinstance(settings, SocSettings):
         return Lacks(settings.missing(), [], [])
-    always = dict.fromkeys(lacking(settings, _pipeline_class(settings).text_parts(settings)))
-    beside = [dict.fromkeys(lacking(settings, roles)) for roles in (SOUND_PARTS, ("finder",))]
+    always = dict.fromkeys(lacking(settings, _pipeline_class(settings).text_roles(settings)))
+    beside = [dict.fromkeys(lacking(settings, roles)) for roles in (SOUND_ROLES, ("finder",))]
     return Lacks([*always], *([lack for lack in lacks if lack not in always] for lacks in beside))
 
 
@@ -219,8 +219,8 @@ def _missing(name: str, overrides: Sequence[str], sound: bool) -> Iterable[str]:
     settings = _settings(name, overrides)
     if isinstance(settings, SocSettings):
         return settings.missing()
-    parts = _pipeline_class(settings).text_parts(settings)
-    return lacking(settings, (*parts, *(SOUND_PARTS if sound else ())))
+    roles = _pipeline_class(settings).text_roles(settings)
+    return lacking(settings, (*roles, *(SOUND_ROLES if sound else ())))
 
 
 def load(

@@ -25,6 +25,7 @@ from refervid.models.soc.shipped import SHIPPED, shipped_path
 from refervid.models.soc.transforms import SIZE
 from refervid.pipelines.base import Pipeline, reference_slugs
 from refervid.pipelines.engine_set import EngineSet
+from refervid.pipelines.pivot.questions import distinct_texts
 from refervid.pipelines.stages import Stages
 from refervid.report.objects import TrackedObject
 from refervid.report.outcome import status_of
@@ -135,7 +136,7 @@ class SocPipeline(Pipeline):
             )
         stages = Stages(hook)
         texts = [cast(TextReference, reference).text for reference in references]
-        asked = [text for text in dict.fromkeys(texts) if text.strip()]
+        asked = distinct_texts(references)
         tracks: dict[str, Track] = {}
         if asked:
             with stages.stage("segment", len(clip)) as stage:

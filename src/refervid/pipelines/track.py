@@ -58,28 +58,21 @@ def check_marks(clip: Clip, objects: Mapping[str, Sequence[Pivot]]) -> None:
             raise SettingsError(f"{name}: {pivots!r:.60} is no list of refervid.Pivot")
         for pivot in pivots:
             _check_form(name, pivot)
-            if not 0 <= pivot.frame_index < len(clip):
-                raise SettingsError(
-                    f"{name}: frame {pivot.frame_index}: the clip has frames 0 to {len(clip) - 1}"
-                )
-            if pivot.points_xy is not None:
-                inside = (pivot.points_xy >= 0) & (pivot.points_xy <= (clip.width, clip.height))
-                if not inside.all():
-                    raise SettingsError(
-                        f"{name}: a point lies outside the frame, which has {clip.width}x{clip.height} pixels"
-                    )
-            box = pivot.box_xyxy
-            seen = None if box is None else np.clip(box, 0, np.tile([clip.width, clip.height], 2))
-            # A box without area says that the object is away.
-            if box is not None and seen is not None and box_area(box) > 0 and not box_area(seen):
-                raise SettingsError(
-                    f"{name}: a box lies outside the frame, which has {clip.width}x{clip.height} pixels"
-                )
-            if pivot.mask is not None and pivot.mask.shape != (clip.height, clip.width):
-                raise SettingsError(
-                    f"{name}: a mask of {pivot.mask.shape[1]}x{pivot.mask.shape[0]} pixels on frames of "
-                    f"{clip.width}x{clip.height}"
-                )
+            _check_place(name, pivot, clip)
+
+
+def _check_place(name: str, pivot: Pivot, clip: Clip) -> None:
+    size = f"{clip.width}x{clip.height}"
+    if not 0 <= pivot.frame_index < len(clip):
+        raise SettingsError(f"{name}: frame {pivot.frame_index}: the clip has frames 0 to {len(clip) - 1}")
+    points, box, mask = pivot.points_xy, pivot.box_xyxy, pivot.mask
+    if points is not None and not ((points >= 0) & (points <= (clip.width, clip.height))).all():
+        raise SettingsError(f"{name}: a point lies outside the frame, which has {size} pixels")
+    # A box without area says that the object is away.
+    if box is not None and box_area(box) > 0 and not box_area(np.clip(box, 0, [clip.width, clip.height] * 2)):
+        raise SettingsError(f"{name}: a box lies outside the frame, which has {size} pixels")
+    if mask is not None and mask.shape != (clip.height, clip.width):
+        raise SettingsError(f"{name}: a mask of {mask.shape[1]}x{mask.shape[0]} pixels on frames of {size}")
 
 
 def _check_form(name: str, pivot: Pivot) -> None:

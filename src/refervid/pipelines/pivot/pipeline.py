@@ -31,8 +31,8 @@ from refervid.report.objects import union_of
 from refervid.report.outcome import status_of
 from refervid.report.result import Result
 
-TEXT_PARTS: tuple[Role, ...] = ("chooser", "detector", "tracker")
-SOUND_PARTS: tuple[Role, ...] = ("tagger", "binder", "namer")
+TEXT_ROLES: tuple[Role, ...] = ("chooser", "detector", "tracker")
+SOUND_ROLES: tuple[Role, ...] = ("tagger", "binder", "namer")
 """What sound needs besides."""
 
 
@@ -66,9 +66,9 @@ class PivotPipeline(Pipeline):
         self.engines = EngineSet({role: getattr(settings, role) for role in roles}, runtime, given)
 
     @classmethod
-    def text_parts(cls, settings: PivotSettings) -> tuple[Role, ...]:
+    def text_roles(cls, settings: PivotSettings) -> tuple[Role, ...]:
         """What sentences need."""
-        return TEXT_PARTS
+        return TEXT_ROLES
 
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
         self.check_ready(references)
@@ -104,8 +104,8 @@ class PivotPipeline(Pipeline):
 
     def check_ready(self, references: Sequence[Reference]) -> None:
         """Raises `NotReady` with all that is lacking: better now than after questions were paid."""
-        sound = SOUND_PARTS if SoundReference() in references else ()
-        texts = self.text_parts(self.settings) if sound or distinct_texts(references) else ()
+        sound = SOUND_ROLES if SoundReference() in references else ()
+        texts = self.text_roles(self.settings) if sound or distinct_texts(references) else ()
         if lacks := self.engines.missing((*texts, *sound)):
             raise NotReady(
                 "\n  - ".join(["not everything is here that this preset needs:", *dict.fromkeys(lacks)])

@@ -13,7 +13,7 @@ from refervid.engines.registry import Role, engine_class
 from refervid.engines.rounds import ConceptFinder, HeardSound, JudgingChooser
 from refervid.media.clip import Clip
 from refervid.pipelines.first_look import FirstLook, first_look
-from refervid.pipelines.pivot.pipeline import TEXT_PARTS, PivotPipeline
+from refervid.pipelines.pivot.pipeline import TEXT_ROLES, PivotPipeline
 from refervid.pipelines.pivot.selection import Selection
 from refervid.pipelines.pivot.settings import PivotSettings
 from refervid.pipelines.stages import Stages
@@ -31,10 +31,10 @@ class TracksPipeline(PivotPipeline):
     optional = (*PivotPipeline.optional, "reader")
 
     @classmethod
-    def text_parts(cls, settings: PivotSettings) -> tuple[Role, ...]:
+    def text_roles(cls, settings: PivotSettings) -> tuple[Role, ...]:
         """Who judges tracks needs a finder, and a detector only beside one that is not told what to find."""
         if not _judges(settings):
-            return TEXT_PARTS
+            return TEXT_ROLES
         searching: tuple[Role, ...] = () if _takes_concepts(settings) else ("detector",)
         reading: tuple[Role, ...] = () if settings.reader is None else ("reader",)
         return ("chooser", "tracker", "finder", *searching, *reading)
