@@ -16,7 +16,7 @@ from refervid.core.types import Hook, SoundReference, TextReference
 from refervid.webui import html
 from refervid.webui.clip_work import ClipWork
 from refervid.webui.desk import Desk
-from refervid.webui.job_queue import Job
+from refervid.webui.job_queue import Job, Work
 from refervid.webui.layout import Layout
 from refervid.webui.marks import CandidateChoice, Mark, Subject, read
 from refervid.webui.pictures import file_address
@@ -29,7 +29,6 @@ TICK_S = 0.15
 DEMO_SENTENCE = "the red striped ball"
 
 Updates = dict[Any, Any]
-Work = Callable[[Hook], Any]
 UNCHANGED: Updates = gr.skip()
 
 
