@@ -19,7 +19,7 @@ from refervid.engines.lite.chooser.joints import uprightness
 from refervid.engines.lite.chooser.motion import Motions, motions_of
 from refervid.engines.lite.chooser.naming import NAMED, called_so, is_anything, noun_fit
 from refervid.engines.lite.chooser.point_tracks import PointTracks
-from refervid.engines.lite.chooser.region import Region, overlap
+from refervid.engines.lite.chooser.region import Region, same_thing
 from refervid.engines.lite.chooser.relations import relation_fit, relations_of
 from refervid.engines.lite.language import Attribute, Expression, Relation
 from refervid.engines.lite.language.lexicon import PATTERNED, PRIORS
@@ -212,23 +212,7 @@ def _compared(
 ) -> Statement:
     """`count` things are asked for together (0: any number)."""
     value = attribute.values[0]
-    measure: Callable[[Region], float]
-    margin = 0.5
-    match attribute.kind:
-        case "position" | "rank":
-            measure, margin = (lambda region: appearance.place_of(region, value)), 0.12
-        case "size" | "shape":
-            measure = lambda region: appearance.size_of(region, value)  # noqa: E731
-        case "colour":
-            measure, margin = (lambda region: appearance.colour_share(region, attribute)), 0.2
-        case "order":
-            measure = lambda region: (  # noqa: E731
-                -motion.onset(motions_of(point_tracks[region], region.scene), attribute.event)
-            )
-            margin = 0.1
-        case _:
-            measure = lambda region: motion.amount(motions_of(point_tracks[region], region.scene), value)  # noqa: E731
-            margin = 0.1
+    measure, margin = _measure(attribute, point_tracks)
     least = attribute.negated and attribute.degree != "plain"
     ordered = (lambda region: -measure(region)) if least else measure
     if attribute.rank:
@@ -250,6 +234,25 @@ def _compared(
     array = np.nan_to_num(np.array(fits))
     too_few = bool(attribute.rank) and not array.any()
     return Statement(described(attribute), attribute.kind, array, too_few)
+
+
+def _measure(attribute: Attribute, point_tracks: PointTracks) -> tuple[Callable[[Region], float], float]:
+    """What things are compared by, and by how much more of it one has surely more than another."""
+    value = attribute.values[0]
+
+    def moves(region: Region) -> Motions:
+        return motions_of(point_tracks[region], region.scene)
+
+    match attribute.kind:
+        case "position" | "rank":
+            return lambda region: appearance.place_of(region, value), 0.12
+        case "size" | "shape":
+            return lambda region: appearance.size_of(region, value), 0.5
+        case "colour":
+            return lambda region: appearance.colour_share(region, attribute), 0.2
+        case "order":
+            return lambda region: -motion.onset(moves(region), attribute.event), 0.1
+    return lambda region: motion.amount(moves(region), value), 0.1
 
 
 def _related(
@@ -312,9 +315,7 @@ def denied(fits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _may_relate(relation: Relation, one: Region, other: Region) -> bool:
     """Parts of a thing are no second thing, except where the relation is to be in, on or with it."""
-    return relation.kind in ("on", "inside", "with", "near") or (
-        overlap(one.box, other.box) < appearance.SAME_THING
-    )
+    return relation.kind in ("on", "inside", "with", "near") or not same_thing(one.box, other.box)
 
 
 def _more_than(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from refervid.engines.lite.chooser.appearance import SAME_THING
 from refervid.engines.lite.chooser.naming import NAMED, called_so, untold
 from refervid.engines.lite.chooser.notes import (
     NOTHING_SAID,
@@ -17,7 +16,7 @@ from refervid.engines.lite.chooser.notes import (
     unmeasured,
 )
 from refervid.engines.lite.chooser.point_tracks import ARRIVED, PointTracks
-from refervid.engines.lite.chooser.region import Region, looks_alike, overlap
+from refervid.engines.lite.chooser.region import Region, looks_alike, same_thing
 from refervid.engines.lite.chooser.scoring import Weighing, weigh
 from refervid.engines.lite.language import Expression
 
@@ -206,7 +205,7 @@ def _alike(
         for other in section
         if alone[other] >= AS_PLAUSIBLE * alone[best]
         and looks_alike(best, other) >= ALIKE
-        and overlap(best.box, other.box) < SAME_THING
+        and not same_thing(best.box, other.box)
     ]
     return best if looks_alike(seed, best) >= ALIKE and not doubles else None
 
@@ -215,8 +214,8 @@ def _several(section: Sequence[Region], weighing: Weighing, count: int | None) -
     chosen: list[int] = []
     for number in np.argsort(-weighing.plausible):
         plausible = weighing.plausible[number] >= PLURAL_SHARE * weighing.plausible.max()
-        apart = all(overlap(section[number].box, section[other].box) < SAME_THING for other in chosen)
-        if plausible and apart and len(chosen) < (count or MOST_ALIKE):
+        again = any(same_thing(section[number].box, section[other].box) for other in chosen)
+        if plausible and not again and len(chosen) < (count or MOST_ALIKE):
             chosen.append(int(number))
     return chosen
 
