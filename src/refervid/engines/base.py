@@ -125,6 +125,11 @@ class EngineClass(Protocol):
 
 
 class Chooser(Engine, Protocol):
+    """Answers which frame, which box, and what makes the sound: one choice per question, in order.
+
+    What could not be asked comes back as a choice with its `error`.
+    """
+
     def pick_frames(self, questions: Sequence[FrameQuestion]) -> list[FrameChoice]: ...
 
     def pick_boxes(self, questions: Sequence[BoxQuestion]) -> list[BoxChoice]: ...
@@ -183,6 +188,8 @@ class DetectorRequest:
 
 
 class Detector(Engine, Protocol):
+    """Proposes on single frames what a text may name."""
+
     def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
         """One list per request, best first, possibly empty."""
         ...
@@ -198,6 +205,8 @@ class PreparingDetector(Protocol):
 
 
 class Tracker(Engine, Protocol):
+    """Carries objects from pivots through a clip."""
+
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
         """One track over the whole clip per object; each object has at least one pivot.
 
@@ -275,6 +284,8 @@ class EliminatingChooser(Protocol):
 
 
 class Finder(Engine, Protocol):
+    """Finds what is in a clip, without a sentence."""
+
     def find(self, clip: Clip, hook: Hook) -> Inventory:
         """The clip's inventory; a second call for the same clip costs nothing."""
         ...
@@ -294,12 +305,16 @@ SPEECH_RATE = 16_000
 
 
 class Transcriber(Engine, Protocol):
+    """Hears spoken sentences."""
+
     def transcribe(self, waveform: Waveform) -> str:
         """The words that are spoken in a recording at `SPEECH_RATE`, "" for none."""
         ...
 
 
 class Tagger(Engine, Protocol):
+    """Says what a sound may be, and where it changes."""
+
     def tag(self, waveform: Waveform) -> list[Label]:
         """Labels of the whole sound, most probable first."""
         ...
@@ -310,6 +325,8 @@ class Tagger(Engine, Protocol):
 
 
 class Binder(Engine, Protocol):
+    """Says which of several objects sounds when."""
+
     def bind(
         self, waveform: Waveform, intervals: Sequence[Interval], objects: Sequence[SoundingObject]
     ) -> list[frozenset[str]]:
@@ -318,6 +335,8 @@ class Binder(Engine, Protocol):
 
 
 class Namer(Engine, Protocol):
+    """Puts names into the words of a vocabulary."""
+
     def rename(self, labels: Sequence[str], vocabulary: Sequence[str]) -> dict[str, str]:
         """For every label outside the vocabulary the name in it that means most nearly the same."""
         ...
