@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, TypeVar, cast, get_args, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
+from refervid.config.frozen import Frozen
 from refervid.core.track import Track
 from refervid.core.types import (
     Candidate,
@@ -91,14 +92,12 @@ def _marked(annotation: Any) -> bool:
     return LOADED in getattr(annotation, "__metadata__", ()) or any(map(_marked, get_args(annotation)))
 
 
-class EngineSettings(BaseModel):
+class EngineSettings(Frozen):
     """Base of every engine's settings; `kind` picks the engine in its role.
 
     A field that names weights has the type `Weights`. A field that results do not depend on has
     `exclude=True`: a run may be resumed with another value.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
 

@@ -14,8 +14,9 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from refervid.config.frozen import Frozen
 from refervid.core.types import BoxArray, Candidate, Frame, Mask
 from refervid.media.clip import Clip
 from refervid.media.lettering import disc
@@ -30,7 +31,7 @@ _POINT = 100 / 72
 """Pixels per typographic point in the published pictures (100 dpi)."""
 
 
-class PictureStyle(BaseModel):
+class PictureStyle(Frozen):
     """Sizes of a section's picture.
 
     The frames stand in `columns` columns, each `frame_width` wide. Where these are None, as many columns
@@ -43,8 +44,6 @@ class PictureStyle(BaseModel):
     bottom right corner, beside the box if that is smaller than two discs and `label_beside` is set.
     `edge` white pixels on the right and at the bottom of each frame keep neighbours apart.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     columns: int | None = Field(None, ge=1)
     frame_width: int | None = Field(None, ge=16)

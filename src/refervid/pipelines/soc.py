@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import Any, Literal, cast
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from refervid.config.frozen import Frozen
 from refervid.core.errors import MissingWeights, SettingsError
 from refervid.core.track import Track
 from refervid.core.types import Hook, Pivot, Reference, ScoredMask, TextReference, no_hook
@@ -38,7 +39,7 @@ SURE = 0.5
 _DOUBTED = "the network does not say that it is there: it is rather sure that it is not"
 
 
-class SocSettings(BaseModel):
+class SocSettings(Frozen):
     """`weights`: `soc-nano`, or the path of a published checkpoint or of one trained by `refervid train`.
 
     `short` and `long` limit the frames' sides (pixels), None: as the checkpoint was trained.
@@ -48,8 +49,6 @@ class SocSettings(BaseModel):
     logits in `Track.logits`. With `tracker`, the masks on `pivots` frames of each sentence start that
     engine, whose masks are the answer; without, `corrections` is what corrections by hand are tracked with.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     pipeline: Literal["soc"] = "soc"
     weights: Weights = SHIPPED
