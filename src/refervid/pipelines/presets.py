@@ -237,11 +237,12 @@ def load(
 ) -> Pipeline:
     """A ready pipeline. `settings` are changes to the preset in the form "tracker.kind=edgetam".
 
-    `engines` of your own, such as `tracker=my_tracker`, take the place of the preset's: any object that
-    fulfils the protocol of its role; `GivenEngines` has them all. Without `sound`, `auto` may choose a preset
-    that lacks on this machine what sound needs. `allow_remote` permits questions to a server that is not this
-    machine. `max_cost` in US dollars is what may be spent on a language model as long as the pipeline lives;
-    questions beyond it fail with `BudgetExceeded`.
+    Engines of your own take the place of the preset's, each by its role: `chooser`, `detector`, `tracker`,
+    `tagger`, `binder`, `namer`, `finder`, `reader` or `transcriber`, any object that fulfils the protocol of
+    that name in `refervid.engines.base` (of a reader in `refervid.engines.rounds`).
+    Without `sound`, `auto` may choose a preset that lacks on this machine what sound needs. `allow_remote`
+    permits questions to a server that is not this machine. `max_cost` in US dollars is what may be spent on a
+    language model as long as the pipeline lives; questions beyond it fail with `BudgetExceeded`.
     With `remember` the embedded engines keep what they find in a clip in the cache folder, where other
     processes find it (2 GiB of clips at most).
     With `dtype` "auto" networks compute in what the preset says: float32 in `paper` and `soc`, elsewhere

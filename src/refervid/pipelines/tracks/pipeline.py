@@ -39,13 +39,9 @@ class TracksPipeline(PivotPipeline):
         reading: tuple[Role, ...] = () if settings.reader is None else ("reader",)
         return ("chooser", "tracker", "finder", *searching, *reading)
 
-    def inventory(self, clip: Clip, hook: Hook = no_hook) -> Inventory:
-        """What is in the clip, when and where."""
-        return self.engines.finder.find(clip, hook)
-
     def look_ahead(self, clip: Clip, hook: Hook = no_hook) -> None:
         if not isinstance(self.engines.finder, ConceptFinder):  # else sentences say what to look for
-            self.inventory(clip, hook)
+            self.engines.finder.find(clip, hook)
             detector: Any = self.engines.detector  # for what has no name there
             if isinstance(detector, PreparingDetector):
                 detector.prepare(clip, hook)
@@ -73,7 +69,7 @@ class TracksPipeline(PivotPipeline):
         self, clip: Clip, texts: Sequence[str], chooser: EliminatingChooser, stages: Stages
     ) -> list[Selection]:
         with stages.stage("inventory", len(clip)) as stage:
-            stage.artefact = inventory = self.inventory(clip, stage.hook)
+            stage.artefact = inventory = self.engines.finder.find(clip, stage.hook)
         with stages.stage("eliminate", len(texts)) as stage:
             stage.artefact = answers = chooser.eliminate(clip, inventory, texts)
         pairs = list(zip(texts, answers, strict=True))
