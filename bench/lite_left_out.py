@@ -22,7 +22,7 @@ import numpy as np
 
 from lite_thresholds import held_out
 from refervid import load
-from refervid.engines.lite.chooser import things
+from refervid.engines import surest
 from refervid.engines.lite.tracker import target
 from refervid.media.folder import FolderClip
 from refervid.metrics.boundary import boundary_f
@@ -30,7 +30,7 @@ from refervid.metrics.region import jaccard
 from refervid.report.result import Result
 
 TRIED: dict[str, tuple[ModuleType, tuple[float, ...]]] = {
-    "PIVOTS": (things, (3, 12)),
+    "PIVOTS": (surest, (3, 12)),
     "TRUST": (target, (0.25, 1.0)),
 }
 

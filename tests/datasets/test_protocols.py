@@ -43,6 +43,17 @@ def row(scores: Scores, expression: str) -> dict[str, Any]:
     return next(each for each in scores.items if each["expression_id"] == expression)
 
 
+def test_mevis_counts_a_sentence_that_lacks_a_frame_as_nothing(tmp_path: Path) -> None:
+    dataset = opened("mevis", tmp_path)
+    out = perfect(dataset, tmp_path)
+    first = dataset.items()[0]
+    first.prediction(out, first.frames[0]).unlink()
+    scores = dataset.score(out)
+    assert row(scores, first.expression_id)["J&F"] == 0
+    assert scores.metrics["J&F"] == pytest.approx(1 - 1 / len(dataset.items()))
+    assert scores.notes == [f"1 of {len(dataset.items())} expressions lack predictions and count 0"]
+
+
 def test_mevis_v2_counts_answers_to_sentences_that_mean_nothing(tmp_path: Path) -> None:
     dataset = opened("mevis-v2", tmp_path)
     out = perfect(dataset, tmp_path)

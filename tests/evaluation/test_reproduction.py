@@ -20,7 +20,9 @@ from refervid.datasets.base import Dataset
 from refervid.datasets.registry import dataset_class, open_dataset
 from refervid.engines.hub.checkpoints import CHECKPOINTS
 from refervid.engines.recorded.files import SoundAnswers, write_answers
+from refervid.evaluation.presets import for_dataset
 from refervid.evaluation.reproduction.rows import DIFFERENCES, Row, rows
+from refervid.pipelines.presets import missing_for
 from refervid.training.recipe import recipe_names
 from tests.chat_server import serving
 from tests.engines.sam2 import tiny
@@ -134,6 +136,16 @@ def test_a_row_stops_at_its_budget_and_goes_on(data: Path, tmp_path: Path) -> No
         done = reproduce(*words, "--max-cost", 5, "--resume")
     assert done.exit_code == 0, done.stderr
     assert "stopped" not in json.loads(done.stdout)
+
+
+def test_one_object_that_sounds_throughout_needs_neither_intervals_nor_a_binder(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REFERVID_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    lacks = missing_for("paper", for_dataset(open_dataset("avsbench-s4", data / "avsbench-s4"), "paper"))
+    assert any("AS2M_finetuned" in lack for lack in lacks)
+    assert not any("yamnet" in lack or "LanguageBind" in lack for lack in lacks)
 
 
 def test_what_is_missing_is_told(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

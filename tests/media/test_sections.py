@@ -158,6 +158,17 @@ def test_numbers_of_boxes_that_end_together_do_not_hide_one_another() -> None:
         assert disc > 0.5 * np.pi * radius**2
 
 
+def test_in_the_paper_style_a_disc_does_not_hide_the_number_under_it() -> None:
+    boxes = [candidate(100, 100, 320, 300), candidate(120, 100, 338, 300)]
+    alone, both = np.full((2, 400, 400, 3), 128, np.uint8)
+    draw_candidates(alone, boxes[:1], style=PAPER)
+    draw_candidates(both, boxes, style=PAPER)
+    middle = slice(265, 286), slice(285, 306)  # of the first disc, without its rim
+    number = near(alone[middle], (255, 255, 255))
+    assert number.any()
+    assert near(both[middle], (255, 255, 255))[number].all()
+
+
 def test_boxes_beyond_the_frame_do_no_harm() -> None:
     [section] = sample_sections(clip_of(50))
     boxes = [candidate(-500, -500, 9e4, 9e4), candidate(200, 200, 210, 210)]

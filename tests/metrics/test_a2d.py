@@ -100,6 +100,9 @@ def test_boxes() -> None:
     assert found["box P@0.9"] == pytest.approx(1 / 3)
     assert found["box mean IoU"] == pytest.approx(0.5)
     assert found["box overall IoU"] == pytest.approx(150 / (100 + 100 + 125))
+    # All predictions count; the surest two fit by a half at least, so that two of three truths are found.
+    assert found["box AP@0.5"] == pytest.approx(np.mean(np.arange(101) / 100 <= 2 / 3))
+    assert found["box mAP"] == pytest.approx(34 / 101 + 33 / 101 / 10)
     assert box_scores([entry(same), entry(None)]) == {}
     assert box_scores([]) == {}
     assert scores([entry(half)])["box mean IoU"] == pytest.approx(0.5)

@@ -265,6 +265,22 @@ def test_a_run_needs_no_key_and_its_own_answers_can_be_replayed(
     }
 
 
+def test_a_run_with_silent_clips_can_be_replayed(parts: Parts, tmp_path: Path) -> None:
+    """Of one nothing was asked, of the other every moment is below what is heard."""
+    data = write_data(tmp_path / "data", "avss", ["quiet", "silent"])
+    for clip, loudest in (("quiet", 0.0012), ("silent", 0.0)):
+        write_wav(data.root / "v1s" / clip / "audio.wav", np.float32(tone(5.0, level=loudest).samples))
+    words = ["evaluate", "avss", "--root", str(data.root), "-o", str(tmp_path / "first"), "--preset", "lite"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    own = tmp_path / "first" / "answers"
+    assert json.loads((own / "audio_segment/avss_audio_segment.json").read_text()) == {
+        "quiet": [],
+        "silent": [],
+    }
+    scores = run(data, own, tmp_path / "second", parts)
+    assert scores["statuses"] == {"not_found": 2}
+
+
 def run(data: Dataset, answers: Path, out: Path, parts: Parts) -> Mapping[str, Any]:
     words = [
         "evaluate",

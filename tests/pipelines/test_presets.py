@@ -148,6 +148,7 @@ def test_what_sound_needs_does_not_keep_sentences_from_a_preset(parts: Parts) ->
     changes = [*parts.settings("fast"), "tagger.weights=[/nowhere/a.pt]", "binder.weights=/nowhere/b"]
     assert len(missing_for("fast", changes)) == 2
     assert missing_for("fast", changes, sound=False) == []
+    assert len(missing_for("fast", [*changes, "sound.bind=false"])) == 1
     assert len(missing_for("fast", [*changes, "namer.kind=languagebind", "namer.weights=/nowhere/c"])) == 3
 
 

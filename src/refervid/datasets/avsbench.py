@@ -142,9 +142,14 @@ class AvsbenchS4(Dataset):
 
     @classmethod
     def settings(cls, preset: str) -> Mapping[str, Any]:
-        """One object sounds in every clip."""
-        tagger = {"tagger.weights": ["BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt"]}
-        return {**sound_settings(preset, {**NO_DETAIL, **SMALL_PICTURES, **tagger}), "sound.max_objects": 1}
+        """One object sounds in every clip; published, throughout, so that nothing is cut or bound."""
+        published = {
+            "tagger.weights": ["BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt"],
+            "tagger.intervals": "own",
+            "sound.bind": False,
+        }
+        settings = sound_settings(preset, {**NO_DETAIL, **SMALL_PICTURES, **published})
+        return {**settings, "sound.max_objects": 1}
 
     def _read(self, problems: Problems) -> list[Item]:
         file = self.root / "s4_meta_data.csv"

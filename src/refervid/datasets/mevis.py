@@ -75,7 +75,8 @@ class Mevis(Dataset):
         check_truths(self.items(), problems)
 
     def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
-        return score_j_and_f(items, predictions, workers)
+        """Published: where predictions are missing, nothing is right on frames without the object either."""
+        return score_j_and_f(items, predictions, workers, whole=True)
 
     def submit(self, predictions: Path, target: Path) -> None:
         """A zip that holds the video folders directly: `VIDEO/EXPRESSION/FRAME.png`."""

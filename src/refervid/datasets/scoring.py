@@ -175,12 +175,16 @@ def means_by_category(rows: Sequence[dict[str, Any]], columns: Sequence[str]) ->
     return {name: means([row for row in rows if row["category"] == name], columns) for name in categories}
 
 
-def score_j_and_f(items: Sequence[Item], folder: Path, workers: int) -> Scores:
-    """J and F: means over all frames of an expression, then over expressions."""
+def score_j_and_f(items: Sequence[Item], folder: Path, workers: int, *, whole: bool = False) -> Scores:
+    """J and F: means over all frames of an expression, then over expressions. Of a `whole` answer no frame's
+    prediction may be missing: else its expression counts 0.
+    """
     measured = measure_items(items, folder, mean_j_and_f, workers)
     rows = []
     for item, each in zip(items, measured, strict=True):
-        j, f = each.numbers
+        j, f = (0.0, 0.0) if whole and each.missing else each.numbers
         rows.append(row_of(item, {"J": j, "F": f, "J&F": (j + f) / 2}, each.missing))
     j, f = means(rows, ("J", "F")).values()
-    return Scores(with_mean(j, f), rows, missing_notes(items, measured))
+    lacking = sum(each.missing > 0 for each in measured)
+    notes = [f"{lacking} of {len(items)} expressions lack predictions and count 0"] if lacking else []
+    return Scores(with_mean(j, f), rows, notes if whole else missing_notes(items, measured))

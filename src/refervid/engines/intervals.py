@@ -123,7 +123,9 @@ def split_runs(
 
 
 def read_interval_file(path: Path) -> dict[str, list[Interval]]:
-    """A published interval file. Raises `SettingsError`."""
+    """A published interval file; a clip may have none, as our own files say of silence. Raises
+    `SettingsError`.
+    """
     problem = SettingsError(f"{path} is no interval file: expected {{clip: [[start, end], ...]}} in seconds")
     try:
         content = json.loads(path.read_text("utf-8"))
@@ -137,15 +139,15 @@ def read_interval_file(path: Path) -> dict[str, list[Interval]]:
             edges = np.array(pairs, dtype=np.float64).reshape(-1, 2)
         except (TypeError, ValueError) as error:
             raise problem from error
-        if not len(edges) or not (edges[:, 0] < edges[:, 1]).all() or (edges[1:, 0] < edges[:-1, 1]).any():
-            raise SettingsError(f"{path}: the intervals of {name!r} are empty, overlap or run backwards")
+        if not (edges[:, 0] < edges[:, 1]).all() or (edges[1:, 0] < edges[:-1, 1]).any():
+            raise SettingsError(f"{path}: the intervals of {name!r} overlap or run backwards")
         clips[name] = [Interval(float(start), float(end)) for start, end in edges]
     return clips
 
 
 def published_for(waveform: Waveform, clips: dict[str, list[Interval]]) -> list[Interval]:
     """The clip's intervals as the file has them: they may end before the sound does."""
-    found = clips.get(waveform.name) or clips.get(waveform.name.rsplit("/", 1)[-1])
+    found = clips.get(waveform.name, clips.get(waveform.name.rsplit("/", 1)[-1]))
     if found is None:
         raise SettingsError(f"the interval file has no clip {waveform.name!r}")
     return list(found)

@@ -54,21 +54,19 @@ def ink_on(colour: RGB) -> RGB:
     return BLACK if luma > 200 else WHITE
 
 
-def disc(
-    picture: Frame,
-    centre_xy: tuple[float, float],
-    radius: float,
-    colour: RGB,
-    rim: float,
-    text: str,
-    text_size: float,
-) -> None:
-    """A filled disc with a white rim of `rim` pixels around `radius`, and legible text in its middle."""
+def disc(picture: Frame, centre_xy: tuple[float, float], radius: float, colour: RGB, rim: float) -> None:
+    """A filled disc with a white rim of `rim` pixels around `radius`."""
     scale = 1 << _SUBPIXEL_BITS
     centre = (round(centre_xy[0] * scale), round(centre_xy[1] * scale))
     for extent, fill in ((radius + rim / 2, WHITE), (radius - rim / 2, colour)):
         cv2.circle(picture, centre, round(extent * scale), fill, -1, cv2.LINE_AA, _SUBPIXEL_BITS)
-    alpha = text_alpha(text, max(round(text_size), 1))
+
+
+def words_on_disc(
+    picture: Frame, centre_xy: tuple[float, float], colour: RGB, text: str, size: float
+) -> None:
+    """Legible text in the middle of a disc of that colour; `size` is the em in pixels."""
+    alpha = text_alpha(text, max(round(size), 1))
     x = round(centre_xy[0] - alpha.shape[1] / 2)
     y = round(centre_xy[1] - alpha.shape[0] / 2)
     paint(picture, alpha, x, y, ink_on(colour))

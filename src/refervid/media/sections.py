@@ -19,7 +19,7 @@ from pydantic import Field
 from refervid.config.frozen import Frozen
 from refervid.core.types import BoxArray, Candidate, Frame, Mask
 from refervid.media.clip import Clip
-from refervid.media.lettering import disc
+from refervid.media.lettering import disc, words_on_disc
 from refervid.media.overlay import draw_masks
 from refervid.media.palette import MASK_COLOUR, RGB, box_colour
 from refervid.media.pictures import decode_jpeg, encode_jpeg
@@ -234,7 +234,8 @@ def _draw_number(tile: Frame, style: PictureStyle, number: int, scale: float) ->
     length, line = _units(tile, style, scale)
     centre = (style.number_offset * length, style.number_offset * length)
     radius = style.number_radius * length
-    disc(tile, centre, radius, _NUMBER_COLOUR, style.rim * line, str(number), style.number_text * line)
+    disc(tile, centre, radius, _NUMBER_COLOUR, style.rim * line)
+    words_on_disc(tile, centre, _NUMBER_COLOUR, str(number), style.number_text * line)
 
 
 def draw_candidates(
@@ -260,13 +261,16 @@ def draw_labels(
     length, line = _units(picture, style, scale)
     radius, rim, text = style.label_radius * length, style.rim * line, style.label_text * line
     centres: list[tuple[float, float]] = []
-    for box_xyxy, colour, words in labels:
+    for box_xyxy, colour, _ in labels:
         box = [float(v) * scale for v in box_xyxy]
         if style.label_beside:
             centres.append(_free_corner(box, radius, centres, picture))
         else:
             centres.append((box[2] - radius, box[3] - radius))
-        disc(picture, centres[-1], radius, colour, rim, words, text)
+        disc(picture, centres[-1], radius, colour, rim)
+    # Published, too: where discs overlap, the words of those below still show.
+    for (_, colour, words), centre in zip(labels, centres, strict=True):
+        words_on_disc(picture, centre, colour, words, text)
 
 
 def _free_corner(

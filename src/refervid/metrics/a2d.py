@@ -11,7 +11,7 @@ import contextlib
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from pycocotools import mask as coco_mask
@@ -78,12 +78,14 @@ def _best(entry: Entry) -> Prediction:
 
 
 def box_scores(entries: Sequence[Entry]) -> dict[str, float]:
-    """The same of boxes, that of a truth being its mask's; none unless every prediction has a box."""
-    boxes = [_best(entry).box if entry.predictions else None for entry in entries]
-    if not entries or any(box is None for box in boxes):
+    """The same of boxes, that of a truth being its mask's; none unless every entry has a prediction, and
+    every prediction a box.
+    """
+    boxed = all(one.box is not None for entry in entries for one in entry.predictions)
+    if not entries or not boxed or not all(entry.predictions for entry in entries):
         return {}
     truth = np.array([coco_mask.toBbox(entry.truth) for entry in entries], np.float64)
-    found = np.array(boxes, np.float64)
+    found = np.array([_best(entry).box for entry in entries], np.float64)
     low = np.maximum(truth[:, :2], found[:, :2])
     high = np.minimum(truth[:, :2] + truth[:, 2:], found[:, :2] + found[:, 2:])
     shared = (high - low).clip(0).prod(axis=1)
@@ -93,6 +95,7 @@ def box_scores(entries: Sequence[Entry]) -> dict[str, float]:
         **{f"box P@{k}": float(np.mean(ious > k)) for k in PRECISION_AT},
         "box overall IoU": float(shared.sum() / covered.sum()) if covered.sum() else 1.0,
         "box mean IoU": float(ious.mean()),
+        **{f"box {name}": value for name, value in average_precision(entries, "bbox").items()},
     }
 
 
@@ -110,8 +113,8 @@ def scores(entries: Sequence[Entry]) -> dict[str, float]:
     }
 
 
-def average_precision(entries: Sequence[Entry]) -> dict[str, float]:
-    """mAP by pycocotools, of all predictions."""
+def average_precision(entries: Sequence[Entry], kind: Literal["segm", "bbox"] = "segm") -> dict[str, float]:
+    """mAP by pycocotools, of all predictions: of their masks, or of the boxes that they all have."""
     truth, predictions = COCO(), []
     annotations = []
     for number, entry in enumerate(entries, start=1):
@@ -127,7 +130,8 @@ def average_precision(entries: Sequence[Entry]) -> dict[str, float]:
             }
         )
         predictions += [
-            {"image_id": number, "category_id": 1, "segmentation": p.mask, "score": p.score}
+            {"image_id": number, "category_id": 1, "score": p.score}
+            | ({"segmentation": p.mask} if kind == "segm" else {"bbox": list(p.box or ())})
             for p in entry.predictions
         ]
     truth.dataset = {
@@ -142,7 +146,7 @@ def average_precision(entries: Sequence[Entry]) -> dict[str, float]:
         return dict.fromkeys(AP_NAMES, 0.0)
     with contextlib.redirect_stdout(io.StringIO()):
         truth.createIndex()
-        evaluation = COCOeval(truth, truth.loadRes(predictions), "segm")
+        evaluation = COCOeval(truth, truth.loadRes(predictions), kind)
         evaluation.params.useCats = 0
         evaluation.evaluate()
         evaluation.accumulate()

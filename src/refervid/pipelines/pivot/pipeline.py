@@ -32,8 +32,11 @@ from refervid.report.outcome import status_of
 from refervid.report.result import Result
 
 TEXT_ROLES: tuple[Role, ...] = ("chooser", "detector", "tracker")
-SOUND_ROLES: tuple[Role, ...] = ("tagger", "binder", "namer")
-"""What sound needs besides."""
+
+
+def sound_roles(settings: PivotSettings) -> tuple[Role, ...]:
+    """What sound needs besides."""
+    return ("tagger", "binder", "namer") if settings.sound.bind else ("tagger", "namer")
 
 
 def roles_of(settings: PivotSettings) -> list[Role]:
@@ -104,7 +107,7 @@ class PivotPipeline(Pipeline):
 
     def check_ready(self, references: Sequence[Reference]) -> None:
         """Raises `NotReady` with all that is lacking: better now than after questions were paid."""
-        sound = SOUND_ROLES if SoundReference() in references else ()
+        sound = sound_roles(self.settings) if SoundReference() in references else ()
         texts = self.text_roles(self.settings) if sound or distinct_texts(references) else ()
         if lacks := self.engines.missing((*texts, *sound)):
             raise NotReady(

@@ -36,7 +36,7 @@ def select_sounding(
     """The objects that make the clip's sound, with their pivots; candidates are treated as `text` says."""
     selection = Selection(SoundReference())
     if not len(waveform.samples) or float(np.abs(waveform.samples).max()) < settings.silence_peak:
-        return replace(selection, sure=1.0).noted(["the clip's sound is silent"])
+        return replace(selection, sure=1.0, heard=Heard((), ())).noted(["the clip's sound is silent"])
     with stages.stage("listen") as stage:
         labels, intervals = tagger.tag(waveform), tagger.intervals(waveform)
         stage.artefact = (labels, intervals)

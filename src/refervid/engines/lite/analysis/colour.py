@@ -44,7 +44,9 @@ _HUES = {
 
 
 def memberships(frame: Frame, terms: Sequence[str] = TERMS, shade: str = "") -> Memberships:
-    """(H, W, len(terms)) float32 in 0..1; with `shade` only as far as the pixel is so."""
+    """(H, W, len(terms)) float32 in 0..1, of pixels (N, 3) (N, len(terms)); with `shade` only as far as the
+    pixel is so.
+    """
     step = 8 - BITS
     red, green, blue = (frame[..., channel] >> step for channel in range(3))
     maps = _table()[red, green, blue][..., [TERMS.index(term) for term in terms]]
@@ -54,7 +56,7 @@ def memberships(frame: Frame, terms: Sequence[str] = TERMS, shade: str = "") -> 
 
 
 def membership(frame: Frame, terms: Sequence[str], shade: str = "") -> Memberships:
-    """(H, W) float32 in 0..1: how well each pixel fits the best of `terms`."""
+    """(H, W), or (N,), float32 in 0..1: how well each pixel fits the best of `terms`."""
     return np.asarray(memberships(frame, terms, shade).max(axis=-1), np.float32)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Self, cast
 
@@ -30,6 +31,8 @@ LONG_SIDE = 432
 """Longer side of the analysed frames in pixels: flow at this size costs 15 ms a frame for both directions."""
 PICTURE_SIDE = 640
 """Longer side at most of the pictures that are kept: twice what most networks see of an object."""
+NEAR = 32
+"""Analysed frames kept at hand, 0.3 MB each: whoever looks at one does so often, and at those around it."""
 LEAST_SIDE = 16
 """Frames with shorter sides are enlarged: the flow estimator refuses sides below 12 pixels."""
 JPEG_QUALITY = 95
@@ -93,6 +96,7 @@ class Scene:
             self._gather(clip, hook)
         else:
             self._read(folder, len(clip))
+        self._small = lru_cache(NEAR)(partial(_small, self._pictures, self.size))
 
     def _measure(self, height: int, width: int) -> None:
         shrink = min(1.0, LONG_SIDE / max(height, width))
@@ -108,12 +112,11 @@ class Scene:
 
     def picture(self, index: int) -> Frame:
         """(h, w, 3) uint8 RGB of `picture_size`."""
-        encoded = np.frombuffer(self._pictures[index], np.uint8)
-        return cast(Frame, cv2.imdecode(encoded, cv2.IMREAD_COLOR_RGB))
+        return _decoded(self._pictures[index])
 
     def small(self, index: int) -> Frame:
-        """(h, w, 3) uint8 RGB at analysis size."""
-        return _resized(self.picture(index), self.size)
+        """(h, w, 3) uint8 RGB at analysis size; not to be changed, since others look at it too."""
+        return self._small(index)
 
     def forward(self, index: int) -> Flow:
         """(h, w, 2) float32 flow from frame `index` to the next; zero on the last frame."""
@@ -180,6 +183,14 @@ class Scene:
         self._forward.append(still)
         self._cameras.append(np.eye(3))
         self._cuts.append(True)
+
+
+def _small(pictures: Blob, size: tuple[int, int], index: int) -> Frame:
+    return _resized(_decoded(pictures[index]), size)
+
+
+def _decoded(picture: bytes) -> Frame:
+    return cast(Frame, cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR_RGB))
 
 
 def _resized(frame: Frame, size: tuple[int, int]) -> Frame:

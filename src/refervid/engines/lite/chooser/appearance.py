@@ -68,9 +68,9 @@ def colour_fit(region: Region, attribute: Attribute, pure: bool = False) -> floa
     frame = region.scene.small(region.frame_index)
     worn = _worn_at(region, attribute.part)
     inside = region.mask if worn is None else worn
-    share = float(membership(frame, attribute.values, attribute.shade)[inside].mean())
+    share = float(membership(frame[inside], attribute.values, attribute.shade).mean())
     if attribute.shade:
-        share = max(share, 0.5 * float(membership(frame, attribute.values)[inside].mean()))
+        share = max(share, 0.5 * float(membership(frame[inside], attribute.values).mean()))
     if worn is not None:
         return rise(share, *SHARES["worn"])
     if attribute.part:
@@ -113,7 +113,7 @@ def near_colour_fit(region: Region, attribute: Attribute) -> float:
 def colour_share(region: Region, attribute: Attribute) -> float:
     """Plain share of the region in the colour: what "the reddest" compares."""
     frame = region.scene.small(region.frame_index)
-    return float(membership(frame, attribute.values, attribute.shade)[region.mask].mean())
+    return float(membership(frame[region.mask], attribute.values, attribute.shade).mean())
 
 
 def shape_fit(region: Region, value: str) -> float:

@@ -103,7 +103,7 @@ class Region:
     @cached_property
     def colours(self) -> NDArray[np.float32]:
         """(11,) how much of it deserves each basic colour term, summing to 1."""
-        shares = memberships(self.scene.small(self.frame_index))[self.mask].mean(axis=0) + 1e-6
+        shares = memberships(self.scene.small(self.frame_index)[self.mask]).mean(axis=0) + 1e-6
         return np.asarray(shares / shares.sum(), np.float32)
 
 

