@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
+import refervid
 from refervid.cli import app
 from refervid.engines.registry import ENGINES
 from refervid.media.exports import EXPORTS
@@ -56,6 +57,18 @@ def test_every_form_of_masks_is_told_with_its_files() -> None:
     for kind in EXPORTS.keys() - {"masks"}:
         for file in EXPORTS[kind].files("CLIP", ["FRAME"], ["QUERY"]):
             assert f"`{file}`" in told[kind]
+
+
+def test_every_form_of_masks_is_in_the_help() -> None:
+    segment = typer.main.get_command(app).commands["segment"]  # type: ignore[attr-defined]
+    [told] = [option.help for option in segment.params if "--format" in option.opts]
+    assert set(re.findall(r"[a-z-]+", told)) >= EXPORTS.keys() - {"masks"}
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    assert f"\nversion: {refervid.__version__}\n" in (ROOT / "CITATION.cff").read_text("utf-8")
+    [newest, *_] = re.findall(r"^## (\S+) \(", (ROOT / "CHANGELOG.md").read_text("utf-8"), flags=re.MULTILINE)
+    assert newest == refervid.__version__
 
 
 def test_every_kind_of_engine_is_told() -> None:

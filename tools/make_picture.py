@@ -50,9 +50,10 @@ def main() -> None:
         photo = cv2.cvtColor(cv2.imread(str(options.photos / name)), cv2.COLOR_BGR2RGB)
         clip = moved(photo)
         results = pipeline(clip, text=sentences)
+        labels = [result.label for result in results]  # a guess looks like one
         frames = [clip.frame(index) for index in SHOWN]
         for index, frame in zip(SHOWN, frames, strict=True):
-            draw_masks(frame, [result.masks[index] for result in results], sentences)
+            draw_masks(frame, [result.masks[index] for result in results], labels)
         columns.append(np.vstack(frames))
     picture = cv2.cvtColor(np.hstack(columns), cv2.COLOR_RGB2BGR)
     cv2.imwrite(str(options.out), picture, [cv2.IMWRITE_JPEG_QUALITY, 88])

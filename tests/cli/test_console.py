@@ -30,7 +30,12 @@ def test_every_stage_ends_with_one_line(capsys: pytest.CaptureFixture[str]) -> N
         for completed, total in ((0, 4), (2, 8), (8, 8), (4, 4), (0, 4), (4, 4)):
             hook("track", None, completed, total)
         hook("overlay", None, 3, 3)
-    assert said(capsys) == ["track: 8 of 8", "track: 4 of 4", "overlay: 3 of 3"]
+        hook("propose", None, 0, 0)  # nothing to do, nothing to say
+    assert said(capsys) == [
+        "Tracking through the clip: 8 of 8",
+        "Tracking through the clip: 4 of 4",
+        "Drawing the overlay: 3 of 3",
+    ]
 
 
 def test_what_libraries_say_meanwhile_is_no_part_of_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,8 +73,8 @@ def test_what_would_steer_the_terminal_is_shown(capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit), reporting_errors():
         raise SettingsError(hostile)
     with progress_hook(lambda artefact: hostile) as hook:
-        hook("track", None, 1, 1)
-    assert said(capsys) == [shown, f"error: SettingsError: {shown}", f"track: 1 of 1, {shown}"]
+        hook("items", None, 1, 1)
+    assert said(capsys) == [shown, f"error: SettingsError: {shown}", f"items: 1 of 1, {shown}"]
     print_line(f"é\t{hostile}\n日")
     table = Table(hostile, box=None, pad_edge=False)
     table.add_row("\udcff")

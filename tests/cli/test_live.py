@@ -9,7 +9,10 @@ import numpy as np
 from typer.testing import CliRunner
 
 from refervid.cli.app import app
+from refervid.cli.live import _overlay
 from refervid.core.rle import decode_mask
+from refervid.media.live import LivePicture
+from refervid.pipelines.live import Followed
 from refervid.webui.mjpeg import FilmServer
 from tests.cli.test_segment import disc
 from tests.clips import disc_and_square, write_video
@@ -30,12 +33,32 @@ def test_a_pipe_is_followed_by_what_is_pointed_at_and_by_a_sentence(tmp_path: Pa
     words = ["live", "-", "-t", "the red disc", "--look", "0.2", "-p", "lite", "-o", str(tmp_path / "said")]
     done = CliRunner().invoke(app, words, input=video)
     assert done.exit_code == 0, done.stderr
-    assert "the red disc: " in done.stderr
+    assert "the red disc: guess" in done.stderr
+    assert "\n  - " in done.stderr  # why it is a guess
     assert "0 dropped" in done.stderr  # a pipe waits
     assert overlap(tmp_path / "said", "the red disc", 5) > 0.7
+    guesses = [
+        json.loads((tmp_path / out / "live.json").read_text())["guesses"] for out in ("marked", "said")
+    ]
+    assert guesses == [[], ["the red disc"]]
     again = CliRunner().invoke(app, words, input=video)
     assert again.exit_code == 2
     assert "is there already" in again.stderr
+
+
+def test_a_guess_looks_like_one_on_the_way() -> None:
+    frame, mask = np.zeros((240, 320, 3), np.uint8), np.zeros((240, 320), bool)
+    mask[100:150, 100:200] = True
+    followed = Followed(0, LivePicture(frame, 0.0, 0.0, 0), {"the cup": mask}, {"the cup": 1.0}, 0.1)
+    widths = [
+        int(np.flatnonzero(shown[:95].any(axis=(0, 2))).size)
+        for shown in (
+            _overlay(followed, ()),
+            _overlay(followed, {"the cup"}),
+            _overlay(followed, {"the jug"}),
+        )
+    ]
+    assert widths[0] == widths[2] < widths[1]  # the label, by a question mark
 
 
 def test_a_port_that_cannot_be_had_is_told_before_anything_is_written(tmp_path: Path) -> None:
@@ -68,6 +91,9 @@ def test_what_cannot_be_followed_or_fetched_is_told(tmp_path: Path) -> None:
     words = ["live", "clip.mp4", "--box", "0:1,1,9,9", "-p", "lite", "-o", out]
     file = CliRunner().invoke(app, words)
     assert (file.exit_code, "no live source" in file.stderr) == (2, True)
+    assert "a file is for `refervid segment`" in file.stderr
+    empty = CliRunner().invoke(app, ["live", "-", "-t", " ", "-o", out])
+    assert (empty.exit_code, "--text is empty" in empty.stderr) == (2, True)
     fetched = CliRunner().invoke(app, ["download", "http://127.0.0.1:1/x.mp4", "-o", str(tmp_path / "x.mp4")])
     assert (fetched.exit_code, "cannot be downloaded" in fetched.stderr) == (1, True)
     asked = CliRunner().invoke(app, ["segment", "https://host.invalid/x.mp4", "-t", "x", "-o", out])

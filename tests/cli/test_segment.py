@@ -219,17 +219,20 @@ def test_a_folder_that_cannot_be_written_is_found_before_the_work(
     assert result.exit_code == 2, result.output
     assert f"{tmp_path / out}" in result.stderr
     assert "--out" in result.stderr
-    assert "propose" not in result.stderr
-    assert "render" not in result.stderr
+    assert "Looking for things" not in result.stderr
+    assert "Drawing the demo clip" not in result.stderr
 
 
 def test_progress_off_a_terminal(video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REFERVID_CACHE", str(tmp_path / "cache"))  # where nothing was tracked before
     result = refer("segment", video, "-t", "the red disc", "-o", tmp_path / "out", "--preset", "lite")
     lines = result.stderr.splitlines()
-    tracked = [line for line in lines if line.startswith("track:")]  # one more for every few seconds
-    assert tracked[-1] == f"track: {FRAMES} of {FRAMES}"
-    assert lines.index("eliminate: 1 of 1") < lines.index(f"overlay: {FRAMES} of {FRAMES}")
+    # One more for every few seconds.
+    tracked = [line for line in lines if line.startswith("Tracking through the clip:")]
+    assert tracked[-1] == f"Tracking through the clip: {FRAMES} of {FRAMES}"
+    assert lines.index("Judging which are meant: 1 of 1") < lines.index(
+        f"Drawing the overlay: {FRAMES} of {FRAMES}"
+    )
 
 
 def test_the_rate_of_pictures(frames: np.ndarray, tmp_path: Path) -> None:

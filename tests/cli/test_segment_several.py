@@ -11,7 +11,7 @@ import cv2
 import pytest
 
 from refervid.cli.patterns import expanded
-from refervid.cli.segmenting import Exit, Request, segment_several
+from refervid.cli.segmenting import STRONGER, Exit, Request, segment_several
 from refervid.core.types import TextReference
 from refervid.pipelines.cluster import Lost, RayCluster
 from refervid.pipelines.presets import load
@@ -48,7 +48,10 @@ def test_a_pattern_that_no_shell_expanded(tmp_path: Path) -> None:
         write_video(tmp_path / f"{name}.mp4", disc_and_square(4))
     out = tmp_path / "out"
     done = refer("segment", tmp_path / "b*.mp4", "-t", "the red disc", "-p", "lite", "-o", out, "--json")
-    assert list(json.loads(done.stdout)) == ["b9", "b10"]
+    documents = json.loads(done.stdout)
+    assert list(documents) == ["b9", "b10"]
+    assert {document["status"] for document in documents.values()} == {"guess"}
+    assert done.stderr.count(STRONGER) == 1
     done = refer("segment", tmp_path / "c*.mp4", "-t", "the red disc", "-o", out)
     assert done.exit_code == 2
     assert "no file that" in done.stderr

@@ -74,6 +74,16 @@ def test_labels_of_things_in_one_place_do_not_hide_each_other() -> None:
     assert min(plates(3)) > 0.4 * alone  # some of a plate lies on the mask, which shines through
 
 
+def test_masks_of_one_thing_do_not_hide_each_other() -> None:
+    frame = np.zeros((480, 640, 3), np.uint8)
+    mask = np.zeros((480, 640), bool)
+    mask[160:320, 200:440] = True
+    draw_masks(frame, [mask] * 3)
+    for number in range(3):
+        in_its_colour = (np.abs(frame.astype(int) - query_colour(number)) < 8).all(axis=2)
+        assert in_its_colour.sum() >= 800, number  # as long as the outline is
+
+
 @pytest.mark.parametrize(("height", "width"), [(96, 129), (97, 128), (97, 129), (1, 1)])
 def test_odd_sizes_grow_by_a_copied_edge(tmp_path: Path, height: int, width: int) -> None:
     frames = np.full((3, height, width, 3), 200, np.uint8)

@@ -121,10 +121,10 @@ def test_a_long_look_takes_no_more_memory_than_is_allowed(monkeypatch: pytest.Mo
     frames = disc_and_square(12)
     pictures = (LivePicture(frame, 3 + index / 25, 0.0, 0) for index, frame in enumerate(frames))
     monkeypatch.setattr("refervid.pipelines.live._LOOK_PIXELS", 8 * 96 * 144 + 5)
-    last, objects, notes = look_for(load("lite", device="cpu"), ["the red disc"], pictures, 1e9)
-    assert np.array_equal(last.frame, frames[7])
-    assert iou(objects["the red disc"][0].mask, disc(7)) > 0.8
-    assert "only the first 0.3 s" in notes[0]
+    look = look_for(load("lite", device="cpu"), ["the red disc"], pictures, 1e9)
+    assert np.array_equal(look.picture.frame, frames[7])
+    assert iou(look.objects["the red disc"][0].mask, disc(7)) > 0.8
+    assert "only the first 0.3 s" in look.notes[0]
     assert np.array_equal(next(pictures).frame, frames[8])  # nothing of the source is lost
 
 

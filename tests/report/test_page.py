@@ -112,6 +112,7 @@ def test_it_tells_what_was_asked_found_and_why(tmp_path: Path, clip: ArrayClip) 
         "some-vlm, prompt frame-2",
         '{"frame": 3}',
         "tracker: flow 1",
+        "Tracking through the clip",
         "1.5 s",
         "preset lite",
     ):
@@ -251,6 +252,30 @@ def test_pivots_of_every_kind_are_drawn(tmp_path: Path, clip: ArrayClip) -> None
     write_report(tmp_path / "report.html", [result])
     words = Page(tmp_path / "report.html").words
     assert words.index("frame 2 of") < words.index("frame 3 of") < words.index("frame 4 of")
+
+
+def test_where_a_thing_is_away_the_tracker_did_not_start(tmp_path: Path, clip: ArrayClip) -> None:
+    nothing = np.zeros((clip.height, clip.width), bool)
+    pivots = [
+        Pivot(1, np.array([30, 50, 90, 80], np.float32)),
+        Pivot(20, np.zeros(4, np.float32)),
+        Pivot(30, mask=nothing),
+    ]
+    result = result_of(clip, TextReference("it"), block(clip, range(5)), pivots=pivots)
+    write_report(tmp_path / "report.html", [result])
+    report = Page(tmp_path / "report.html")
+    assert re.findall(r"frame \d+ of 50", report.words) == ["frame 2 of 50"]
+    assert report.source.count('<path class="pivot"') == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"), [("3", "track 3"), ("15, 5", "tracks 15, 5"), ("an area", "an area")]
+)
+def test_numbers_of_tracks_are_called_so(tmp_path: Path, clip: ArrayClip, answer: str, words: str) -> None:
+    decision = Decision("tracks", answer, "rules")
+    result = result_of(clip, TextReference("it"), block(clip, range(5)), decisions=[decision])
+    write_report(tmp_path / "report.html", [result])
+    assert f"Which of the things is it? {words} rules" in Page(tmp_path / "report.html").words
 
 
 @pytest.mark.parametrize("text", ["", "   ", "\x00\x1b[31m", "broken \udcff bytes", "x" * 5000])

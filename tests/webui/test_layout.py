@@ -47,6 +47,45 @@ def test_narrow_and_dark(browsing: Browsing, video: Path) -> None:
     look_at_all_tabs(page, "dark")
 
 
+CONTRAST = """() => {
+    const numbers = colour => colour.match(/[\\d.]+/g).map(Number);
+    const light = colour => {
+        const linear = c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+        const [r, g, b] = colour.map(c => linear(c / 255));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const ground = element => {
+        for (; element; element = element.parentElement) {
+            const [r, g, b, opacity = 1] = numbers(getComputedStyle(element).backgroundColor);
+            if (opacity === 1) return [r, g, b];
+        }
+        return [255, 255, 255];
+    };
+    const says = element => [...element.childNodes].some(one => one.nodeType === 3 && one.textContent.trim());
+    const shown = [...document.body.querySelectorAll("*")].filter(one => says(one) && one.checkVisibility());
+    return shown.map(one => {
+        const ink = light(numbers(getComputedStyle(one).color).slice(0, 3)), paper = light(ground(one));
+        return [(Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05), one.textContent];
+    });
+}"""
+"""Of every piece of text that is shown its contrast with what is behind it, as WCAG 2 defines it."""
+
+
+def test_every_text_can_be_read(browsing: Browsing, video: Path) -> None:
+    page = browsing.open()
+    bring(page, video)
+    ask(page, RED)
+    tab(page, "Frames")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.reload()
+        opened(page, video)
+        expect(page.locator("body.dark")).to_have_count(int(scheme == "dark"))
+        seen = page.evaluate(CONTRAST)
+        assert len(seen) > 20
+        assert [text for contrast, text in seen if contrast < 4.5] == [], scheme  # level AA
+
+
 def look_at_all_tabs(page: Any, look: str) -> None:
     for number, name in enumerate(("Watch", "Frames", "Why", "Take away"), 2):
         tab(page, name)

@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from refervid.core.errors import RefervidError, SettingsError
+from refervid.report.stages import stage_words
 
 if TYPE_CHECKING:
     from refervid.core.types import Hook
@@ -91,8 +92,8 @@ def progress_hook(remark: Callable[[Any], str] = lambda artefact: "") -> Iterato
             yield _lines(remark)
         return
     columns = (
-        TextColumn("{task.description:>15}"),
-        BarColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(20),
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
@@ -100,8 +101,10 @@ def progress_hook(remark: Callable[[Any], str] = lambda artefact: "") -> Iterato
         bars: dict[str, Any] = {}
 
         def hook(stage: str, artefact: object, completed: int, total: int) -> None:
+            if completed == total == 0:  # nothing is to be done
+                return
             if stage not in bars:
-                bars[stage] = progress.add_task(stage, total=total, completed=completed)
+                bars[stage] = progress.add_task(stage_words(stage), total=total, completed=completed)
             progress.update(bars[stage], completed=completed, total=total)
 
         yield hook
@@ -115,8 +118,10 @@ def _lines(remark: Callable[[Any], str]) -> Hook:
 
     def hook(stage: str, artefact: object, completed: int, total: int) -> None:
         nonlocal last_line
+        if completed == total == 0:
+            return
         now, words = monotonic(), remark(artefact)
-        facts = [f"{stage}: {completed} of {total}", words]
+        facts = [f"{stage_words(stage)}: {completed} of {total}", words]
         if completed < total:
             ended.discard(stage)
             start, already = under_way.setdefault(stage, (now, completed))

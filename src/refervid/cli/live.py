@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from itertools import chain
@@ -12,12 +12,22 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from refervid.cli.console import USAGE, console, print_json, reporting_errors
-from refervid.cli.options import AllowRemote, Changes, Device, Dtype, Json, MaxPixels, Out, Preset
+from refervid.cli.options import (
+    AllowRemote,
+    Changes,
+    Device,
+    Dtype,
+    Json,
+    MaxPixels,
+    Out,
+    Preset,
+    text_option,
+)
 from refervid.core.counting import counted
 from refervid.media.limits import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
-    from refervid.core.types import Frame
+    from refervid.core.types import Frame, Pivot
     from refervid.media.live import Late, LivePicture
     from refervid.pipelines.live import Followed
 
@@ -28,8 +38,7 @@ def live(
         typer.Argument(help="An address (rtsp://, http://, https://), a camera's number, or - for a pipe."),
     ],
     text: Annotated[
-        list[str] | None,
-        typer.Option("--text", "-t", help="What to follow, looked for in the first seconds. Repeatable."),
+        list[str] | None, text_option("What to follow, looked for in the first seconds. Repeatable.")
     ] = None,
     box: Annotated[
         list[str] | None,
@@ -79,7 +88,7 @@ def live(
         from refervid.pipelines.live import LiveFolder, follow, look_for
         from refervid.pipelines.presets import load
 
-        objects = read_marks(box or (), point or (), ())
+        objects: Mapping[str, Sequence[Pivot]] = read_marks(box or (), point or (), ())
         pipeline = load(
             preset, device=device, dtype=dtype, allow_remote=allow_remote, settings=changes or (), sound=False
         )
@@ -97,15 +106,16 @@ def live(
         folder = stack.enter_context(LiveFolder(out, stream.name))
         pictures: Iterator[LivePicture] = iter(stack.enter_context(stream))
         if text:
-            first, objects, notes = look_for(pipeline, text, pictures, look)
-            pictures = chain([first], pictures)
-            for note in [f"looked until {first.time_s:.1f} s, and follow from there", *notes]:
+            looked = look_for(pipeline, text, pictures, look)
+            objects, folder.guesses = looked.objects, looked.guesses
+            pictures = chain([looked.picture], pictures)
+            for note in [f"looked until {looked.picture.time_s:.1f} s, and follow from there", *looked.notes]:
                 console.print(note, markup=False)
         try:
             for followed in follow(tracker, pictures, objects):
                 folder.write(followed)
                 if film is not None:
-                    film.show(partial(_overlay, followed))
+                    film.show(partial(_overlay, followed, folder.guesses))
                 if seconds is not None and followed.picture.time_s >= seconds:
                     break
         except KeyboardInterrupt:
@@ -123,10 +133,11 @@ def live(
         print_json(figures)
 
 
-def _overlay(followed: Followed) -> Frame:
+def _overlay(followed: Followed, guesses: Collection[str]) -> Frame:
     from refervid.media.overlay import draw_masks
 
     frame = followed.picture.frame.copy()
-    labels = [f"{name} {followed.latency_s * 1000:.0f} ms" for name in followed.masks]
+    delay = f"{followed.latency_s * 1000:.0f} ms"
+    labels = [f"{name} ? {delay}" if name in guesses else f"{name} {delay}" for name in followed.masks]
     draw_masks(frame, list(followed.masks.values()), labels)
     return frame

@@ -56,6 +56,17 @@ def _place(text: str) -> Path:
     return Path(text)
 
 
+def text_option(about: str) -> Any:
+    return typer.Option("--text", "-t", help=about, metavar="TEXT", parser=_sentence)
+
+
+def _sentence(text: str) -> str:
+    if not text.strip():
+        console.print('--text is empty: say what is meant, as in --text "the blue cup"')
+        raise typer.Exit(USAGE)
+    return text
+
+
 Out = Annotated[Path, out_option("Folder for the results.")]
 Formats = Annotated[
     list[str] | None,

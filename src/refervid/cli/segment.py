@@ -25,9 +25,10 @@ from refervid.cli.options import (
     Out,
     Preset,
     Strict,
+    text_option,
 )
 from refervid.cli.patterns import expanded
-from refervid.cli.segmenting import Request, segment_one, segment_several
+from refervid.cli.segmenting import Request, segment_one, segment_several, tell_stronger
 from refervid.media.limits import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -43,9 +44,7 @@ def segment(
             metavar="VIDEO...",
         ),
     ],
-    text: Annotated[
-        list[str] | None, typer.Option("--text", "-t", help="What to segment, in words. Repeatable.")
-    ] = None,
+    text: Annotated[list[str] | None, text_option("What to segment, in words. Repeatable.")] = None,
     speech: Annotated[
         Path | None, typer.Option(help="What to segment, spoken in a sound file; what was heard is shown.")
     ] = None,
@@ -92,9 +91,6 @@ def segment(
     if not text and not sound and speech is None:
         console.print('say what to segment: --text "the blue cup", --speech FILE, or --sound')
         raise typer.Exit(USAGE)
-    if not all(one.strip() for one in text or ()):
-        console.print('--text is empty: say what to segment, as in --text "the blue cup"')
-        raise typer.Exit(USAGE)
     with reporting_errors():
         videos = expanded(videos)
     if audio is not None and len(videos) > 1:
@@ -134,6 +130,7 @@ def segment(
         )
         if len(videos) == 1:
             code, document = segment_one(pipeline, videos[0], out, request)
+            tell_stronger(pipeline.preset, [document])
         else:
             cluster = chosen_cluster(ray, actors, device, partial(build, pipeline.preset))
             code, document = segment_several(pipeline, videos, out, request, cluster)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -84,6 +84,7 @@ def segment_several(
             failures[number] = outcome.failure
         documents[names[number]] = outcome.document
         codes.add(outcome.code)
+    tell_stronger(pipeline.preset, documents.values())
     if failures:
         console.print(f"{counted(len(failures), 'clip')} of {len(videos)} failed:", markup=False)
         for number, failure in sorted(failures.items()):
@@ -163,8 +164,6 @@ def segment_one(pipeline: Pipeline, video: Path, out: Path, request: Request) ->
         else:
             results = write_results(results, target, formats, hook)
     tell(results)
-    if pipeline.preset == "lite" and any(result.status == "guess" for result in results):
-        console.print(f"`{STRONGER}` gets a stronger preset, which `auto` then takes", markup=False)
     tell_spending(results[0].spending)
     console.print(f"open {out / 'report.html'}", markup=False)
     return exit_code(results), json.loads((out / "result.json").read_text("utf-8"))
@@ -189,6 +188,13 @@ def exit_code(results: Sequence[Result]) -> int:
     if statuses == {"failed"}:
         return FAILED
     return PARTIAL if statuses & {"failed", "partial"} else DONE
+
+
+def tell_stronger(preset: str, documents: Iterable[Any]) -> None:
+    """Once for all clips, of which these are what `--json` prints: what may do better than guess."""
+    queries = [query for document in documents if document for query in document.get("queries", ())]
+    if preset == "lite" and any(query["status"] == "guess" for query in queries):
+        console.print(f"`{STRONGER}` gets a stronger preset, which `auto` then takes", markup=False)
 
 
 def tell(results: Sequence[Result]) -> None:

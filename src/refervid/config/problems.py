@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from refervid.core.arguments import did_you_mean
 from refervid.core.errors import SettingsError
 
 M = TypeVar("M", bound=BaseModel)
@@ -39,20 +40,22 @@ def _placed(problem: ErrorDetails, prefix: str) -> str:
 def _told(problem: ErrorDetails, settings: type[BaseModel] | None) -> str:
     place = problem["loc"]
     if settings is not None and problem["type"] == "extra_forbidden":
-        return f"there is no such setting; choose among {_names_at(settings, place[:-1])}"
+        names = _names_at(settings, place[:-1])
+        nearest = did_you_mean(str(place[-1]), names)
+        return f"there is no such setting{nearest}; choose among {', '.join(names)}"
     if settings is not None and problem["type"] == "model_type":
-        return f"this is a group of settings; choose among {_names_at(settings, place)}"
+        return f"this is a group of settings; choose among {', '.join(_names_at(settings, place))}"
     if problem["type"] == "dict_type":
         return "this is a group of settings; each is changed by its full name, such as tracker.kind=sam2"
     return problem["msg"]
 
 
-def _names_at(settings: type[BaseModel], path: Sequence[str | int]) -> str:
+def _names_at(settings: type[BaseModel], path: Sequence[str | int]) -> list[str]:
     """Names of the settings that stand at `path`, as pydantic tells where something is."""
     models = [settings]
     for step in path:
         models = [inner for model in models for inner in _inside(model, step)]
-    return ", ".join(dict.fromkeys(name for model in models for name in model.model_fields))
+    return list(dict.fromkeys(name for model in models for name in model.model_fields))
 
 
 def _inside(model: type[BaseModel], step: str | int) -> Iterator[type[BaseModel]]:

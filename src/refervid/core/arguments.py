@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -40,3 +41,11 @@ def need_words(name: str, value: object) -> None:
         raise SettingsError(f"{name}={value!r:.60} is no list of words")
     for each in value:
         need_word(name, each)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """What goes behind an unknown name: the known one that it is most like, "" where it is like none.
+
+    "lit", ["fast", "lite"] -> " (did you mean 'lite'?)"
+    """
+    return "".join(f" (did you mean {near!r}?)" for near in get_close_matches(name, list(known), 1, 0.7))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from refervid.core.arguments import need_word
+from refervid.core.arguments import did_you_mean, need_word
 from refervid.core.errors import SettingsError
 from refervid.datasets.a2d_sentences import A2dSentences
 from refervid.datasets.avsbench import AvsbenchMs3, AvsbenchS4
@@ -90,7 +90,9 @@ def dataset_class(name: str) -> type[Dataset]:
         return _OWN[name]
     known = datasets()
     if name not in known:
-        raise SettingsError(f"there is no data set {name!r}; choose one of {', '.join(known)}")
+        raise SettingsError(
+            f"there is no data set {name!r}{did_you_mean(name, known)}; choose one of {', '.join(known)}"
+        )
     return known[name]
 
 

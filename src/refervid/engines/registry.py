@@ -13,6 +13,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal, cast
 
 from refervid.config.problems import checked
+from refervid.core.arguments import did_you_mean
 from refervid.core.errors import SettingsError
 from refervid.engines.base import Engine, EngineClass, EngineSettings, Runtime
 
@@ -79,7 +80,9 @@ def engine_class(role: Role, kind: str) -> EngineClass:
         return cast(EngineClass, EntryPoint(kind, ENGINES[role][kind], GROUP).load())
     match [point for name, point in _added(role) if name == kind]:
         case []:
-            raise SettingsError(f"no {role} {kind!r}: choose one of {_kinds(role)}")
+            kinds = _kinds(role)
+            nearest = did_you_mean(kind, kinds)
+            raise SettingsError(f"no {role} {kind!r}{nearest}: choose one of {', '.join(kinds)}")
         case [point]:
             return _load_added(point)
         case several:
@@ -87,8 +90,8 @@ def engine_class(role: Role, kind: str) -> EngineClass:
             raise SettingsError(f"{role}.{kind} is both {places}: remove one of the packages")
 
 
-def _kinds(role: Role) -> str:
-    return ", ".join([*ENGINES[role], *(kind for kind, _ in _added(role))])
+def _kinds(role: Role) -> list[str]:
+    return [*ENGINES[role], *(kind for kind, _ in _added(role))]
 
 
 def _added(role: Role) -> list[tuple[str, EntryPoint]]:
@@ -110,7 +113,7 @@ def _load_added(point: EntryPoint) -> EngineClass:
 def engine_settings(role: Role, options: Mapping[str, Any]) -> EngineSettings:
     """Validated settings of the engine that `options["kind"]` names. Raises `SettingsError`."""
     if options.get("kind") is None:
-        raise SettingsError(f"{role}.kind is missing: choose one of {_kinds(role)}")
+        raise SettingsError(f"{role}.kind is missing: choose one of {', '.join(_kinds(role))}")
     cls = engine_class(role, str(options["kind"]))
     return checked(cls.Settings, options, whose=f"the {role} {options['kind']!r}: ", prefix=f"{role}.")
 

@@ -226,7 +226,7 @@ def _open(source: str, name: str, pipe: BinaryIO | None, limit: int) -> InputCon
     else:
         raise SettingsError(
             f"{name} is no live source: give an address (rtsp://, http://, https://), a camera's number (on "
-            "Linux and macOS), or - for a pipe"
+            "Linux and macOS), or - for a pipe; a file is for `refervid segment` or `refervid track`"
         )
     try:
         container: InputContainer = av.open(file, format=kind, options=options)

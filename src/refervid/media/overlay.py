@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.boxes import box_iou
 from refervid.core.files import atomic_file
 from refervid.core.track import Track
 from refervid.core.types import Frame, Hook, Mask, no_hook
@@ -25,6 +26,8 @@ Plate = tuple[int, int, int, int]
 
 _FILL = 0.4
 """Share of the query's colour inside the mask."""
+_ONE_PLACE = 0.7
+"""Intersection over union of the boxes of masks that may be of one thing."""
 _LABEL_LETTERS = range(8, 120)
 """Where a label may be cut: shorter ones are kept whole, and only very wide frames could hold more."""
 
@@ -50,24 +53,37 @@ def draw_masks(
     labels: Sequence[str] = (),
     colours: Sequence[RGB] = QUERY_COLOURS,
 ) -> None:
-    """Draw masks (H, W) into `frame`, each in its colour; these repeat if there are more masks."""
+    """Draw masks (H, W) into `frame`, each in its colour; these repeat if there are more masks.
+
+    Of masks in one place the earlier have the wider outlines, so that the later ones do not hide them.
+    """
     shown = [(mask.view(np.uint8), cv2.boundingRect(mask.view(np.uint8))) for mask in masks]
-    for (mask, box), colour in zip(shown, cycle(colours), strict=False):
+    for number, ((mask, box), colour) in enumerate(zip(shown, cycle(colours), strict=False), 1):
         if box[2]:
-            _draw_mask(frame, mask, box, colour)
+            above = sum(box_iou(_xyxy(box), _xyxy(later)) > _ONE_PLACE for _, later in shown[number:])
+            _draw_mask(frame, mask, box, colour, above)
     taken: list[Plate] = []
     for number, ((_, box), label, colour) in enumerate(zip(shown, labels, cycle(colours), strict=False), 1):
         if box[2]:
             taken.append(_draw_tag(frame, box, drawable(label) or f"query {number}", colour, taken))
 
 
-def _draw_mask(frame: Frame, mask: NDArray[np.uint8], box_xywh: Sequence[int], colour: RGB) -> None:
+def _xyxy(box_xywh: Sequence[int]) -> NDArray[np.float64]:
+    x, y, width, height = box_xywh
+    return np.array([x, y, x + width, y + height], float)
+
+
+def _draw_mask(
+    frame: Frame, mask: NDArray[np.uint8], box_xywh: Sequence[int], colour: RGB, above: int
+) -> None:
+    """`above`: how many that are drawn later lie on it."""
     x, y, width, height = box_xywh
     inside = mask[y : y + height, x : x + width]
     region = frame[y : y + height, x : x + width]
     tinted = cv2.addWeighted(region, 1 - _FILL, np.full_like(region, colour), _FILL, 0)
     cv2.copyTo(tinted, inside, region)
-    draw_outline(frame, inside, colour, max(round(min(frame.shape[:2]) / 240), 1), (x, y))
+    usual = max(round(min(frame.shape[:2]) / 240), 1)
+    draw_outline(frame, inside, colour, usual + above * 2 * (usual + 1), (x, y))
 
 
 def draw_outline(

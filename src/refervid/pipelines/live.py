@@ -6,7 +6,7 @@ import json
 import statistics
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +43,16 @@ class Followed:
     latency_s: float
 
 
+@dataclass(frozen=True)
+class Look:
+    """What sentences mean: marks on `picture` by the names of the objects, which are guesses, and notes."""
+
+    picture: LivePicture
+    objects: Mapping[str, Sequence[Pivot]]
+    guesses: frozenset[str]
+    notes: Sequence[str]
+
+
 def follow(
     tracker: Tracker, pictures: Iterable[LivePicture], objects: Mapping[str, Sequence[Pivot]]
 ) -> Iterator[Followed]:
@@ -66,8 +76,8 @@ def follow(
 
 def look_for(
     pipeline: Pipeline, texts: Sequence[str], pictures: Iterator[LivePicture], look_s: float
-) -> tuple[LivePicture, dict[str, list[Pivot]], list[str]]:
-    """What sentences mean in the first `look_s` seconds: the last frame of these, marks on it, and notes.
+) -> Look:
+    """What sentences mean in the first `look_s` seconds, on the last frame of these.
 
     Frames that arrive while it is looked for are the source's to drop or to hold back. The look is shorter
     where its frames would take too much memory, and a note says so.
@@ -82,16 +92,19 @@ def look_for(
     times_s = np.array([picture.time_s - seen[0].time_s for picture in seen])
     clip = PictureListClip([picture.frame for picture in seen], times_s=times_s)
     objects: dict[str, list[Pivot]] = {}
+    guesses: set[str] = set()
     notes: list[str] = []
     if len(seen) == most and times_s[-1] < look_s:
         notes.append(f"only the first {times_s[-1]:.1f} s were looked at: more frames take too much memory")
     for result in pipeline.run(clip, [TextReference(text) for text in texts]):
         notes += [f"{result.query}: {result.status.replace('_', ' ')} ({result.confidence:.0%} sure)"]
+        notes += [f"  - {note}" for note in result.notes]
         for one in numbered(result, 1):
             mask = one.track[len(seen) - 1]
             if mask.any():
                 objects[one.name] = [Pivot(0, mask=mask)]
-    return seen[-1], objects, notes
+                guesses |= {one.name} if result.status == "guess" else set()
+    return Look(seen[-1], objects, frozenset(guesses), notes)
 
 
 @dataclass
@@ -127,7 +140,8 @@ class Tally:
 
 
 class LiveFolder:
-    """`masks.jsonl` gets a line per frame as it goes, and in the end `live.json` the figures.
+    """`masks.jsonl` gets a line per frame as it goes, and in the end `live.json` the figures, and the names
+    of the objects that are `guesses`.
 
     A context. Raises as `output_lock`, and `OutputConflict` where one of the files is there.
     """
@@ -136,6 +150,7 @@ class LiveFolder:
         self._folder = folder
         self._source = source
         self.tally = Tally()
+        self.guesses: Collection[str] = ()
         with ExitStack() as stack:
             self._place = stack.enter_context(output_lock(folder))
             for name in ("masks.jsonl", "live.json"):
@@ -150,7 +165,7 @@ class LiveFolder:
 
     def __exit__(self, *_: object) -> None:
         with self._held, writing_to(self._folder):
-            content = {"source": self._source, **self.tally.content()}
+            content = {"source": self._source, "guesses": sorted(self.guesses), **self.tally.content()}
             write_text(self._folder / "live.json", json.dumps(content, indent=1), self._place)
 
     def write(self, followed: Followed) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Unpack, cast, get_args
 from refervid.config.environment import Environment
 from refervid.config.overrides import by_full_name, override
 from refervid.config.problems import checked
-from refervid.core.arguments import need_number, need_word, need_words
+from refervid.core.arguments import did_you_mean, need_number, need_word, need_words
 from refervid.core.device import resolve_device
 from refervid.core.errors import SettingsError
 from refervid.engines.base import Dtype, Engine, Runtime
@@ -199,7 +199,7 @@ def lacks_of(name: str, overrides: Sequence[str] = ()) -> Lacks:
 def checkpoints_of(name: str) -> list[str]:
     """The checkpoints of a preset, also those that are here. Raises `SettingsError` for an unknown preset."""
     if name not in PRESETS:
-        raise SettingsError(f"no preset {name!r}: choose one of {', '.join(PRESETS)}")
+        raise _no_preset(name, [*PRESETS])
     options = PRESETS[name].settings
     engines = [engine_settings(role, options[role]) for role in get_args(Role) if role in options]
     return [checkpoint for engine in engines for checkpoint in weights_in(engine)]
@@ -278,9 +278,13 @@ def _pipeline_class(settings: PivotSettings) -> type[PivotPipeline]:
     return TracksPipeline if settings.pipeline == "tracks" else PivotPipeline
 
 
+def _no_preset(name: str, known: Sequence[str]) -> SettingsError:
+    return SettingsError(f"no preset {name!r}{did_you_mean(name, known)}: choose one of {', '.join(known)}")
+
+
 def _settings(name: str, overrides: Sequence[str]) -> PivotSettings | SocSettings:
     if name not in PRESETS:
-        raise SettingsError(f"no preset {name!r}: choose one of auto, {', '.join(PRESETS)}")
+        raise _no_preset(name, ["auto", *PRESETS])
     start = PRESETS[name].settings
     if start["pipeline"] != "soc":  # so that its own settings can be changed without naming the kind
         start = {"transcriber": TRANSCRIBER, **start}

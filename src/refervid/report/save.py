@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from itertools import chain
 from pathlib import Path
 
-from refervid.core.arguments import need_path, need_words
+from refervid.core.arguments import did_you_mean, need_path, need_words
 from refervid.core.errors import SettingsError
 from refervid.core.files import paths_below, safe_name, write_text
 from refervid.core.manifest import files_of
@@ -32,7 +32,9 @@ def check_formats(formats: Sequence[str], clip: Clip, sentences: int = 1) -> Non
     need_words("formats", formats)
     for kind in formats:
         if kind not in EXPORTS:
-            raise SettingsError(f"no format {kind!r}: choose among {', '.join(EXPORTS)}")
+            raise SettingsError(
+                f"no format {kind!r}{did_you_mean(kind, EXPORTS)}: choose among {', '.join(EXPORTS)}"
+            )
         if kind in ID_MAPS:
             safe_name(clip.name)
             if sentences > MOST_IDS:

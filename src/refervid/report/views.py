@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from refervid.core.counting import counted
+from refervid.core.counting import counted, plural
 from refervid.core.types import Candidate, Decision, Pivot, SoundReference, Source, Spending, Status
 from refervid.media.clip import Clip
 from refervid.media.lettering import ink_on
@@ -15,6 +15,7 @@ from refervid.media.pictures import decode_jpeg
 from refervid.report.outcome import Outcome
 from refervid.report.pictures import FrameStore, section_uri
 from refervid.report.plot import AreaPlot, area_plot, clock, seen_spans
+from refervid.report.stages import stage_words
 
 _MOST_PIVOTS = 12
 _MOST_PICTURES = 24
@@ -155,7 +156,7 @@ def _view_query(position: int, result: Outcome, frames: FrameStore) -> QueryView
             for decision in decisions
         ),
         pictures_left_out=max(len(pictured) - _MOST_PICTURES, 0),
-        timings=tuple((stage, clock(seconds)) for stage, seconds in result.timings_s.items()),
+        timings=tuple((stage_words(stage), clock(seconds)) for stage, seconds in result.timings_s.items()),
     )
 
 
@@ -229,6 +230,8 @@ def _answer_words(decision: Decision, clip: Clip) -> str:
         return "no answer" if asked in ("check", "concepts") or asked.startswith("round") else "none fits"
     if decision.question == "frame" and decision.frame_index is not None:
         return _place(clip, decision.frame_index)
+    if decision.question == "tracks" and all(each.isdigit() for each in str(decision.answer).split(", ")):
+        return f"{plural(str(decision.answer).count(',') + 1, 'track')} {decision.answer}"
     return f"box {decision.answer}" if decision.question == "box" else str(decision.answer)
 
 
@@ -255,7 +258,14 @@ def _seen_words(result: Outcome) -> str:
 
 
 def _pivots(result: Outcome) -> list[Pivot]:
-    return sorted(result.pivots, key=lambda pivot: pivot.frame_index)
+    """Where there is something to see: pivots that mark nothing say that the thing is away."""
+    return sorted(filter(_marks_something, result.pivots), key=lambda pivot: pivot.frame_index)
+
+
+def _marks_something(pivot: Pivot) -> bool:
+    box, mask = pivot.box_xyxy, pivot.mask
+    has_box = box is not None and bool((box[2:] > box[:2]).all())
+    return has_box or pivot.points_xy is not None or (mask is not None and bool(mask.any()))
 
 
 def _decisions(result: Outcome) -> list[Decision]:

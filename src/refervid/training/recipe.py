@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from refervid.config.overrides import override
 from refervid.config.problems import M, checked
+from refervid.core.arguments import did_you_mean
 from refervid.core.errors import SettingsError
 from refervid.datasets.synthetic.scene import SceneSettings
 from refervid.datasets.synthetic.sentences import SENTENCE_KINDS, SentenceKind
@@ -237,8 +238,10 @@ def read_as(kind: type[M], name: str, changes: Sequence[str], shipped: Callable[
 
 def recipe_text(name: str) -> str:
     """The YAML of a recipe that comes with the package. Raises `SettingsError` naming all there are."""
-    if name not in recipe_names():
-        raise SettingsError(f"no recipe {name!r}: give a YAML file, or one of {', '.join(recipe_names())}")
+    known = recipe_names()
+    if name not in known:
+        nearest = did_you_mean(name, known)
+        raise SettingsError(f"no recipe {name!r}{nearest}: give a YAML file, or one of {', '.join(known)}")
     return (resources.files("refervid.training") / "recipes" / f"{name}.yaml").read_text("utf-8")
 
 

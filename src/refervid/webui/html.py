@@ -12,6 +12,7 @@ from refervid.core.counting import counted
 from refervid.media.timing import frame_edges
 from refervid.report.outcome import Outcome
 from refervid.report.plot import clock
+from refervid.report.stages import stage_words
 from refervid.report.templates import template
 from refervid.report.views import QueryView, view_queries
 from refervid.webui.desk import Desk
@@ -22,28 +23,6 @@ from refervid.webui.words import lack_words, plain_words, without_paths
 
 NO_FILM = "Your clip, with what you asked for drawn on it, will be here."
 NO_REASONS = "Pivots, candidates and reasons will be here."
-
-_STAGES = {
-    "render": "Drawing the demo clip",
-    "prepare": "Getting the engines ready",
-    "read": "Reading what is asked for",
-    "inventory": "Looking for things",
-    "objects": "Recognising things",
-    "unnamed": "Looking for what has no name",
-    "eliminate": "Judging which are meant",
-    "motion": "Looking at what moves",
-    "evidence": "Telling what moves from the camera",
-    "choose frames": "Choosing frames",
-    "listen": "Listening",
-    "choose objects": "Asking what makes the sound",
-    "propose": "Proposing candidates",
-    "choose boxes": "Choosing among them",
-    "segment": "Segmenting",
-    "track": "Tracking through the clip",
-    "check": "Checking what was found",
-    "overlay": "Drawing the overlay",
-    "pack": "Packing",
-}
 
 
 @dataclass(frozen=True)
@@ -76,13 +55,6 @@ def progress_card(job: Job, ahead: int) -> str:
     """How far a job is, or how many are before it."""
     rows = [(stage_words(stage), *counts) for stage, counts in job.stages.items()]
     return _render("progress", ahead=ahead, rows=rows, refusal=job.refusal)
-
-
-def stage_words(stage: str) -> str:
-    """What is being done; the stage's own name where it is of an engine from elsewhere."""
-    if stage.startswith("round "):
-        return f"{stage.capitalize()}: judging which are meant"
-    return _STAGES.get(stage, stage)
 
 
 def said_card(words: str) -> str:

@@ -100,6 +100,12 @@ def _application(visitors: Visitors) -> FastAPI:
     # Other names that point to this machine are other people's pages trying to reach it.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
     system = {"font": ["system-ui", "sans-serif"], "font_mono": ["ui-monospace", "monospace"]}
+    theme = gr.themes.Default(primary_hue="blue", neutral_hue="slate", **system).set(
+        # A step darker than usual: what is quiet on white can be read all the same (4.5 to 1, WCAG AA).
+        body_text_color_subdued="*neutral_500",
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
+    )
     gr.mount_gradio_app(
         app,
         page.blocks,
@@ -112,7 +118,7 @@ def _application(visitors: Visitors) -> FastAPI:
         ssr_mode=False,
         pwa=False,
         mcp_server=False,
-        theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate", **system),
+        theme=theme,
         css=page_file("page.css"),
     )
     return app

@@ -221,9 +221,14 @@ def test_an_answer_has_its_objects_and_what_was_thought_of_them(session: Session
     assert (found.query, found.status, missing.status) == ("the red thing", "guess", "not_found")
     assert found.decisions
     assert found.confidence < 1
+    assert found.notes != session.clip.notes
+    assert missing.notes
     session.add(mark(made, 1, 0), "blue")
     session.review(red, "accepted")
     assert (session.results()[0].status, session.results()[0].confidence) == ("ok", 1.0)
+    assert session.results()[0].notes == session.clip.notes  # nothing is in doubt any more
+    session.review(none, "accepted")
+    assert session.results()[1].notes == missing.notes  # but why nothing is there can still be read
     session.review(none, "rejected")
     session = again(session)
     session.correct(number, mark(made, 1, 4))

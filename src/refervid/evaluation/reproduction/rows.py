@@ -12,6 +12,7 @@ import yaml
 from pydantic import TypeAdapter
 
 from refervid.config.frozen import Frozen
+from refervid.core.arguments import did_you_mean
 from refervid.core.errors import SettingsError
 
 DIFFERENCES: Mapping[str, str] = {
@@ -83,7 +84,9 @@ def rows() -> Mapping[str, Row]:
 def row_named(name: str) -> Row:
     """Raises `SettingsError`."""
     if name not in rows():
-        raise SettingsError(f"there is no row {name!r}: `refervid reproduce list` shows them")
+        raise SettingsError(
+            f"there is no row {name!r}{did_you_mean(name, rows())}: `refervid reproduce list` shows them"
+        )
     return rows()[name]
 
 

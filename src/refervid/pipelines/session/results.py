@@ -18,7 +18,8 @@ from refervid.report.result import Result
 
 
 def answer_result(clip: Clip, stored: AnswerFile, objects: Sequence[TrackedObject], *, sure: bool) -> Result:
-    """What was found out, with the objects as they are now; `sure`: a person says that these are right.
+    """What was found out, with the objects as they are now; `sure`: a person says that these are right, and
+    what the engines doubted of them is no longer told.
 
     Raises `BadResult` for a stored mask that does not fit the clip.
     """
@@ -30,7 +31,11 @@ def answer_result(clip: Clip, stored: AnswerFile, objects: Sequence[TrackedObjec
         raise BadResult(f"the answer to {result.query!r} cannot be read: {error}") from error
     result = replace(result, decisions=decisions)
     result = replace(result, pivots=[pivot for one in objects for pivot in one.pivots])
-    return replace(result, status=status_of(clip, result.track), confidence=1.0) if sure else result
+    if not sure:
+        return result
+    status = status_of(clip, result.track)
+    notes = result.notes if status == "not_found" else list(clip.notes)
+    return replace(result, status=status, confidence=1.0, notes=notes)
 
 
 def object_result(clip: Clip, one: TrackedObject, preset: str) -> Result:

@@ -223,6 +223,7 @@ def test_what_two_names_fit_is_a_guess(clip: ArrayClip) -> None:
     answer = ask(clip, "the person", Inventory((either,), INVENTORY.frame_indices))
     assert answer.guess
     assert "may be a dog" in answer.notes[0]
+    assert answer.decisions[0].reason.startswith("how well it fits, 0 to 1: person 0.")
 
 
 def test_only_what_fits_all_that_is_said_of_it_is_excepted(clip: ArrayClip) -> None:

@@ -117,7 +117,8 @@ class RulesChooser(RulesEngine[RulesSettings]):
         answer = ", ".join(each.name for each in objects)
         alone = max(min(reason.chance for reason in each.reasons) for each in sources)
         guess = alone > BY_CHANCE
-        notes = [f"other times of the sound go with the motion as well (p = {alone:.3f})"] if guess else []
+        chance = f"shifted in time the sound fits the motion as well in {alone:.1%} of cases"
+        notes = [chance] if guess else []
         decision = Decision("objects", answer, "rules", "; ".join(reasons))
         return SoundChoice(
             objects, decision, notes, guess=guess, confidence=1 - max(each.chance for each in sources)

@@ -339,7 +339,8 @@ class Eliminator:
             notes.append(f"there are {len(rivals) + 1} that fit alike: the most prominent is taken")
         objects = [pivots_of([each.track for each in group], self._looked_at) for group in chosen]
         numbers = ", ".join(str(each.track.number) for group in chosen for each in group)
-        reason = ", ".join(f"{words} {fit:.2f}" for words, fit in said.items())
+        fitting = ", ".join(f"{words} {fit:.2f}" for words, fit in said.items())
+        reason = f"how well it fits, 0 to 1: {fitting}" if said else ""
         return Elimination(
             objects=objects,
             guess=bool(notes),
