@@ -15,7 +15,7 @@ from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.media.array import ArrayClip
 from refervid.media.opening import open_clip
 from refervid.report.inventory import summary, words_of, write_page
-from tests.clips import write_pictures
+from tests.clips import cut, disc_and_square, write_pictures, write_video
 
 
 def made() -> tuple[ArrayClip, Inventory]:
@@ -63,6 +63,25 @@ def test_an_empty_clip_is_said_to_be_one(tmp_path: Path) -> None:
     page = (tmp_path / "out" / "inventory.html").read_text("utf-8")
     assert "nothing was found" in page
     assert "1 frame, 32 × 24 · 0 tracks" in page
+
+
+def test_a_clip_that_breaks_off_is_told_everywhere(tmp_path: Path) -> None:
+    """Fault 3."""
+    clip = cut(write_video(tmp_path / "clip.mkv", disc_and_square(40), gop=4))
+    words = ["inventory", str(clip), "--json", "-o", str(tmp_path / "out")]
+    told = CliRunner().invoke(app, words)
+    assert told.exit_code == 3, told.output
+    for text in (told.stdout, told.stderr, (tmp_path / "out" / "inventory.json").read_text("utf-8")):
+        assert "the file ends early" in text
+    strict = CliRunner().invoke(app, [*words, "--strict"])
+    assert (strict.exit_code, "TruncatedMedia" in strict.stderr) == (1, True)
+
+
+def test_the_limit_can_be_set_where_its_message_says_so(tmp_path: Path) -> None:
+    picture = write_pictures(tmp_path / "grey", [np.full((24, 32, 3), 128, np.uint8)])
+    small = CliRunner().invoke(app, ["inventory", str(picture), "--max-pixels", "1000"])
+    assert (small.exit_code, "--max-pixels) to 7680000" in small.stderr) == (1, True)
+    assert CliRunner().invoke(app, ["inventory", str(picture), "--max-pixels", "7680000"]).exit_code == 0
 
 
 def test_on_a_real_picture(shared_dir: Path, tmp_path: Path) -> None:

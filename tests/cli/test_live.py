@@ -61,6 +61,16 @@ def test_a_guess_looks_like_one_on_the_way() -> None:
     assert widths[0] == widths[2] < widths[1]  # the label, by a question mark
 
 
+def test_what_is_noted_of_the_source_is_kept(tmp_path: Path) -> None:
+    video = write_video(tmp_path / "clip.ts", disc_and_square(3)).read_bytes()
+    words = ["live", "-", "--box", "0:12,52,44,84", "-p", "lite"]
+    done = CliRunner().invoke(app, [*words, "-o", str(tmp_path / "out")], input=video * 2)
+    assert done.exit_code == 0, done.stderr
+    [note] = json.loads((tmp_path / "out" / "live.json").read_text())["notes"]
+    assert "began anew" in note
+    assert note in done.stderr
+
+
 def test_a_port_that_cannot_be_had_is_told_before_anything_is_written(tmp_path: Path) -> None:
     video = write_video(tmp_path / "clip.mkv", disc_and_square(FRAMES)).read_bytes()
     words = ["live", "-", "--box", "0:12,52,44,84", "-p", "lite", "-o", str(tmp_path / "out"), "--serve"]
@@ -96,5 +106,7 @@ def test_what_cannot_be_followed_or_fetched_is_told(tmp_path: Path) -> None:
     assert (empty.exit_code, "--text is empty" in empty.stderr) == (2, True)
     fetched = CliRunner().invoke(app, ["download", "http://127.0.0.1:1/x.mp4", "-o", str(tmp_path / "x.mp4")])
     assert (fetched.exit_code, "cannot be downloaded" in fetched.stderr) == (1, True)
+    endless = CliRunner().invoke(app, ["download", "https://host.invalid/x", "-o", out, "--max-mb", "inf"])
+    assert (endless.exit_code, "--max-mb" in endless.stderr) == (2, True)
     asked = CliRunner().invoke(app, ["segment", "https://host.invalid/x.mp4", "-t", "x", "-o", out])
     assert "refervid download" in asked.stderr

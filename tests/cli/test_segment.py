@@ -157,6 +157,22 @@ def test_a_clip_that_breaks_off_is_partial(frames: np.ndarray, tmp_path: Path) -
     assert strict.exit_code == 1
 
 
+def test_a_guess_on_a_clip_that_breaks_off_is_one(tmp_path: Path) -> None:
+    """Fault 3: such a clip makes no answer surer, nor is nothing found in half of it all there is to say."""
+    path = cut(write_video(tmp_path / "cut.mkv", disc_and_square(40), gop=4))
+    texts = ("-t", "the red disc", "-t", "the giraffe")
+    told = {}
+    for guess in ("yes", "no"):
+        out = tmp_path / guess
+        result = refer("segment", path, *texts, "-p", "lite", "-o", out, "--guess", guess)
+        assert result.exit_code == 3, result.output
+        told[guess] = [one["status"] for one in json.loads((out / "result.json").read_text())["queries"]]
+    assert told == {"yes": ["guess", "not_found"], "no": ["not_found", "not_found"]}
+    tracked = refer("track", path, "--box", "0:12,52,44,84", "-p", "lite", "-o", tmp_path / "tracked")
+    assert (tracked.exit_code, "object: partial" in tracked.stderr) == (3, True)
+    assert "ends early" in tracked.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "code", "hint"),
     [

@@ -21,6 +21,7 @@ from refervid.core.errors import (
     DatasetError,
     MirrorFailed,
     MissingWeights,
+    OutputConflict,
     RefervidError,
     SettingsError,
 )
@@ -384,6 +385,16 @@ def test_a_mirror_with_files_of_somebody_else_is_refused(
     assert (place / name).read_bytes() == content
     assert [path for path in place.rglob("*") if path.is_file()] == [place / name]
     assert times(out) == before
+
+
+def test_a_mirror_lies_neither_in_the_run_nor_in_the_data(tmp_path: Path) -> None:
+    """Fault 34."""
+    data, out = three_videos(tmp_path / "data"), tmp_path / "out"
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    for place in (out, out / "mirror", tmp_path, tmp_path / "data", tmp_path / "link" / "mirror"):
+        with pytest.raises(OutputConflict, match="--mirror"):
+            evaluate(data, ColourPipeline(tmp_path), out, mirror=Mirror(place.as_uri()))
+    assert not out.exists()
 
 
 def test_places_that_no_mirror_can_be_at() -> None:

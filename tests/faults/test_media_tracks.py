@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from refervid.core.track import Track
 from refervid.media.audio import GAP_S, SoundSource, read_waveform
+from refervid.media.live import PIPE, LiveSource
 from refervid.media.opening import open_clip
 from refervid.media.overlay import write_overlay
 from refervid.media.sound_track import SoundTrack
@@ -164,6 +165,8 @@ def test_fault_43_a_cover_before_the_video_is_none(tmp_path: Path) -> None:
     clip = open_clip(tmp_path / "a.mkv")
     assert (len(clip), clip.width) == (8, 128)
     assert frame_number(clip.frame(7)) == 7
+    with (tmp_path / "a.mkv").open("rb") as pipe, LiveSource(PIPE, late="wait", pipe=pipe) as live:
+        assert [frame_number(picture.frame) for picture in live] == list(range(8))
 
 
 @pytest.mark.parametrize("level", ["WARNING", "DEBUG"])

@@ -67,6 +67,11 @@ def test_a_clip_lies_there_whole_and_the_hook_says_how_far_it_is(clip: bytes, tm
             assert target.read_bytes() == clip
         with pytest.raises(OutputConflict):
             download(f"{address}/clip.mp4", target)
+        link = tmp_path / "link.mp4"
+        link.symlink_to(tmp_path / "away" / "clip.mp4")  # to a disk that is not there just now
+        with pytest.raises(OutputConflict):
+            download(f"{address}/clip.mp4", link)
+        assert link.is_symlink()
     assert told[-1] == (len(clip), len(clip))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
-from refervid.core.errors import EmptyClip, MediaNotFound, RefervidError, SettingsError, UnreadableMedia
+from refervid.core.errors import MediaNotFound, MediaTooLarge, RefervidError, SettingsError, UnreadableMedia
 from refervid.media.live import PIPE, LiveSource, without_password
 from tests.clips import frame_number, numbered_frames, write_video
 from tests.rtsp_server import rtsp_camera
@@ -46,6 +48,71 @@ def test_a_pipe_that_waits_gives_every_frame_at_the_source_times(tmp_path: Path)
     assert [frame_number(picture.frame) for picture in pictures] == list(range(12))
     assert [round(picture.time_s, 3) for picture in pictures] == TIMES_S
     assert not any(picture.dropped for picture in pictures)
+
+
+def test_a_clock_that_begins_anew_loses_no_frame(tmp_path: Path) -> None:
+    """Fault 9: as where a camera starts again, or one recording follows the other through a pipe."""
+    first, second = (
+        write_video(tmp_path / f"{start}.ts", numbered_frames(12, first=start), gop=4).read_bytes()
+        for start in (0, 12)
+    )
+    with LiveSource(PIPE, late="wait", pipe=io.BytesIO(first + second)) as source:
+        pictures = list(source)
+    assert [frame_number(picture.frame) for picture in pictures] == list(range(24))
+    assert np.diff([picture.time_s for picture in pictures]) == pytest.approx([0.04] * 23, abs=1e-4)
+    assert [note for note in source.notes if "began anew" in note]
+
+
+def test_pictures_of_another_size_are_scaled_and_that_is_told(tmp_path: Path) -> None:
+    """Fault 10."""
+    parts = [
+        write_video(tmp_path / f"{side}.ts", numbered_frames(6, side, 2 * side), gop=4).read_bytes()
+        for side in (96, 192)
+    ]
+    with LiveSource(PIPE, late="wait", pipe=io.BytesIO(b"".join(parts))) as source:
+        pictures = list(source)
+    assert {picture.frame.shape for picture in pictures} == {(96, 192, 3)}
+    assert [frame_number(picture.frame) for picture in pictures] == [*range(6), *range(6)]
+    assert [note for note in source.notes if "scaled to 192x96" in note]
+
+
+READ_PIPE = """
+from refervid.media.live import PIPE, LiveSource
+
+try:
+    print("opening", flush=True)
+    with LiveSource(PIPE, late="wait") as source:
+        for picture in source:
+            print("frame", flush=True)
+except KeyboardInterrupt:
+    print("stopped", flush=True)
+"""
+
+
+@pytest.mark.parametrize("frames", [0, 12])
+def test_ctrl_c_ends_the_wait_for_a_pipe_that_stays_open(tmp_path: Path, frames: int) -> None:
+    """Before there is a picture, and in the midst of them."""
+    video = write_video(tmp_path / "clip.ts", numbered_frames(50)).read_bytes()
+    process = subprocess.Popen(
+        [sys.executable, "-c", READ_PIPE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline() == b"opening\n"
+    # More than a pipe holds: it is read before all is written.
+    process.stdin.write(video if frames else bytes(100_000))
+    process.stdin.flush()
+    for _ in range(frames):
+        assert process.stdout.readline() == b"frame\n"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 0
+    assert process.stdout.read().splitlines()[-1] == b"stopped"
+    assert process.stderr.read() == b""
+    process.stdin.close()
 
 
 def test_what_comes_too_late_is_dropped_and_counted(tmp_path: Path) -> None:
@@ -163,7 +230,7 @@ def test_a_frame_that_is_too_large_ends_it(tmp_path: Path) -> None:
     file = write_video(tmp_path / "clip.mkv", numbered_frames(3))
     with (
         file.open("rb") as pipe,
-        pytest.raises((UnreadableMedia, EmptyClip)),
+        pytest.raises(MediaTooLarge, match="--max-pixels"),
         LiveSource(PIPE, late="wait", pipe=pipe, max_pixels=10_000 * 1000) as source,
     ):
         list(source)

@@ -148,6 +148,25 @@ def test_a_line_for_every_frame_and_figures_in_the_end(
         LiveFolder(tmp_path, "a camera")
 
 
+def test_marks_that_no_first_frame_has_are_refused(made: Made, tracker: EmbeddedTracker) -> None:
+    away = np.array([500, 500, 600, 600], np.float32)
+    for pivot, why in (
+        (Pivot(0, box_xyxy=away), "outside the frame"),
+        (Pivot(0, points_xy=away[None, :2], point_labels=np.array([True])), "outside the frame"),
+        (Pivot(2, mask=made.masks[0][2]), "mark the first one"),
+    ):
+        with pytest.raises(SettingsError, match=why):
+            next(follow(tracker, arriving(made), {"red": [pivot]}))
+
+
+def test_what_fails_before_the_first_frame_leaves_nothing_in_the_way(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for _ in range(2):
+        with pytest.raises(SettingsError, match="refused"), LiveFolder(out, "a camera"):
+            raise SettingsError("refused")
+        assert not out.exists()
+
+
 def test_the_film_is_shown_to_this_machine_alone() -> None:
     with FilmServer() as film:
         assert b"/film" in urllib.request.urlopen(film.address).read()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from pycocotools import mask as coco
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from torch.nn import functional as F
 from typer.testing import CliRunner
 
@@ -19,7 +20,7 @@ from refervid.core.errors import SettingsError
 from refervid.metrics.region import jaccard
 from refervid.models.mask_decoder import MaskDecoder
 from refervid.training.masks.figures import Figures
-from refervid.training.masks.recipe import VideoData, read_mask_recipe
+from refervid.training.masks.recipe import CocoData, VideoData, read_mask_recipe
 from refervid.training.masks.sources import Sources
 
 SIDE = 64
@@ -142,6 +143,36 @@ def test_one_command_trains_on_all_of_it_and_learns(data: Path, tmp_path: Path) 
     rows = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in rows] == [4, 8, 12, 16]
     assert rows[-1]["loss"] < rows[0]["loss"]
+
+
+@pytest.mark.parametrize("content", [b"no safetensors at all", save({"a": torch.zeros(3)})])
+def test_weights_to_go_on_from_that_do_not_fit_are_told(data: Path, tmp_path: Path, content: bytes) -> None:
+    """Faults 27 and 28."""
+    weights, out = tmp_path / "before.safetensors", tmp_path / "run"
+    weights.write_bytes(content)
+    recipe = recipe_file(tmp_path, [kinds(data)["collage"]], 4)
+    call = ["train", "masks", "--config", str(recipe), "-o", str(out), "--set", f"weights={weights}"]
+    result = CliRunner().invoke(app, call)
+    assert (result.exit_code, f"BadCheckpoint: {weights}" in result.stderr) == (1, True)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "content", ["no JSON", "[]", '{"images": [], "annotations": [{"id": 1, "image_id": 1}]}']
+)
+def test_annotations_that_are_none_of_coco_are_told(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "coco.json"
+    file.write_text(content)
+    with pytest.raises(SettingsError, match="instances_"):
+        Sources([CocoData(kind="coco", images=tmp_path, annotations=file)], 0, CPU)
+
+
+def test_clips_without_an_object_come_to_an_end(data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data, tmp_path / "clips")
+    for file in tmp_path.glob("clips/Annotations/a/*.png"):
+        cv2.imwrite(str(file), np.zeros((120, 160), np.uint8))
+    with pytest.raises(SettingsError, match="no object"):
+        Sources([VideoData(kind="video", root=tmp_path / "clips")], 0, CPU).draw(1, 2, SIDE)
 
 
 def test_the_shipped_recipe_is_whole_and_wrong_ones_are_named(tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ from refervid.cli.options import out_option
 def download(
     address: Annotated[str, typer.Argument(help="Where the video lies: https://...", metavar="URL")],
     out: Annotated[Path, out_option("The file to make; it may not be there yet.")],
-    max_mb: Annotated[float, typer.Option("--max-mb", min=0, help="Refuse what is larger.")] = 2000.0,
+    max_mb: Annotated[
+        float, typer.Option("--max-mb", min=0, max=1e9, help="Refuse what is larger.")
+    ] = 2000.0,
 ) -> None:
     """Download a video; of the other commands only `live` takes one from an address."""
     with reporting_errors():

@@ -189,7 +189,7 @@ def compare(
         from refervid.evaluation.compare import compare_runs
         from refervid.evaluation.comparison_page import write_comparison
 
-        if page is not None and page.exists():
+        if page is not None and os.path.lexists(page):
             raise OutputConflict(f"{page} is there already: choose another name for the page")
         comparison = compare_runs(runs)
         if page is not None:

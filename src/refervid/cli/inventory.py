@@ -9,8 +9,17 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from refervid.cli.console import console, print_json, print_table, progress_hook, reporting_errors
-from refervid.cli.options import Changes, Device, Fps, Json, out_option
+from refervid.cli.console import (
+    DONE,
+    PARTIAL,
+    console,
+    print_json,
+    print_table,
+    progress_hook,
+    reporting_errors,
+)
+from refervid.cli.options import Changes, Device, Fps, Json, MaxPixels, Strict, out_option
+from refervid.media.limits import DEFAULT_MAX_PIXELS
 
 
 def inventory(
@@ -20,6 +29,8 @@ def inventory(
     changes: Changes = None,
     device: Device = "auto",
     fps: Fps = None,
+    strict: Strict = False,
+    max_pixels: MaxPixels = DEFAULT_MAX_PIXELS,
     as_json: Json = False,
 ) -> None:
     """List the things in a video: what they may be, their colours, when and where they are seen."""
@@ -29,7 +40,7 @@ def inventory(
         from refervid.pipelines.tracks.inventory import inventory as find
         from refervid.report.inventory import NOTHING, summary, words_of, write_page
 
-        clip = open_clip(video, fps=fps)
+        clip = open_clip(video, fps=fps, strict=strict, max_pixels=max_pixels)
         place = nullcontext() if out is None else result_folder(out, "inventory.json", [video])
         with place as target, progress_hook() as hook:
             if target is not None:
@@ -50,7 +61,8 @@ def inventory(
         for row in content["tracks"]:
             table.add_row(str(row["number"]), *words_of(row).values())
         print_table(table)
-    for note in [*clip.notes, *found.notes]:
+    for note in content["notes"]:
         console.print(f"- {note}", markup=False)
     if out is not None:
         console.print(f"open {out / 'inventory.html'}", markup=False)
+    raise typer.Exit(DONE if clip.complete else PARTIAL)

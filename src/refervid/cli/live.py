@@ -103,7 +103,7 @@ def live(
             with taking_port(serve, "--serve"):
                 film = stack.enter_context(FilmServer(serve))
             console.print(f"open {film.address}", markup=False)
-        folder = stack.enter_context(LiveFolder(out, stream.name))
+        folder = stack.enter_context(LiveFolder(out, stream.name, stream.notes))
         pictures: Iterator[LivePicture] = iter(stack.enter_context(stream))
         if text:
             looked = look_for(pipeline, text, pictures, look)
@@ -119,6 +119,8 @@ def live(
                 if seconds is not None and followed.picture.time_s >= seconds:
                     break
         except KeyboardInterrupt:
+            if not folder.tally.frames:
+                raise
             console.print("stopped")
         for note in stream.notes:
             console.print(f"- {note}", markup=False)

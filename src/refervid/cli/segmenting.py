@@ -183,11 +183,13 @@ def _answers(pipeline: Pipeline, clip: Clip, out: Path, request: Request, hook: 
 
 
 def exit_code(results: Sequence[Result]) -> int:
-    """Nothing found is an answer, not a failure; so is a guess, which the status tells."""
+    """Nothing found is an answer, not a failure; so is a guess, which the status tells. Of a clip that breaks
+    off every answer is partial."""
     statuses = {result.status for result in results}
     if statuses == {"failed"}:
         return FAILED
-    return PARTIAL if statuses & {"failed", "partial"} else DONE
+    whole = all(result.clip.complete for result in results)
+    return DONE if whole and "failed" not in statuses else PARTIAL
 
 
 def tell_stronger(preset: str, documents: Iterable[Any]) -> None:

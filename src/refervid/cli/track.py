@@ -68,8 +68,9 @@ def track(
         from refervid.core.types import MarkReference
         from refervid.media.opening import open_clip
         from refervid.pipelines.base import reference_slugs
+        from refervid.pipelines.marks import check_marks
         from refervid.pipelines.presets import load
-        from refervid.pipelines.track import check_marks, track_with
+        from refervid.pipelines.track import track_with
         from refervid.report.save import check_formats, result_files, results_folder, write_results
 
         objects: dict[str, list[Pivot]] = read_marks(box or (), point or (), mask or ())

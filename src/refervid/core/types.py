@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.errors import SettingsError
 from refervid.core.rle import decode_mask, encode_mask
 
 Frame = NDArray[np.uint8]
@@ -36,7 +37,7 @@ Status = Literal["ok", "guess", "not_found", "partial", "failed"]
 
 `ok`: the thing was recognised as what the reference says, and all that could be checked holds. `guess`: there
 are masks, but something could not be checked, or fits in part only; the notes say what. `not_found`: it is
-not there, and the masks are empty. `partial`: masks up to where the clip breaks off. `failed`: no answer.
+not there, and the masks are empty. `partial`: as `ok`, up to where the clip breaks off. `failed`: no answer.
 """
 
 
@@ -85,6 +86,8 @@ def words_of(reference: Reference) -> str:
 class PackedMask:
     """A dataclass field that looks like a mask (H, W) or None, and holds its run-length code.
 
+    Whole numbers count as a mask too, where they are not 0. Raises `SettingsError` for anything else.
+
     Long clips have thousands of candidates and pivots; their masks together would fill the memory.
     """
 
@@ -98,7 +101,10 @@ class PackedMask:
         return decode_mask(*packed)
 
     def __set__(self, instance: Any, mask: Mask | None) -> None:
-        packed = None if mask is None else (encode_mask(mask), *mask.shape)
+        is_mask = isinstance(mask, np.ndarray) and mask.ndim == 2 and mask.dtype.kind in "biu"
+        if mask is not None and not is_mask:
+            raise SettingsError(f"{self._slot[1:]}={mask!r:.60} is no mask: give a bool array (H, W)")
+        packed = None if mask is None else (encode_mask(mask != 0), *mask.shape)
         object.__setattr__(instance, self._slot, packed)
 
 

@@ -9,8 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fsspec.core import url_to_fs
+from fsspec.implementations.local import LocalFileSystem
 
-from refervid.core.errors import MirrorFailed, MissingExtra, SettingsError
+from refervid.core.errors import MirrorFailed, MissingExtra, OutputConflict, SettingsError
 from refervid.core.files import atomic_file, inside
 
 
@@ -32,6 +33,19 @@ class Mirror:
             raise MissingExtra(f"mirror {url!r}: {error}") from error
         except Exception as error:
             raise self._failed(error) from error
+
+    def check(self, *others: Path) -> None:
+        """Raises `OutputConflict` for a mirror on this machine that lies in one of these or around it."""
+        if not isinstance(self._files, LocalFileSystem):
+            return
+        own = Path(self._root).resolve()
+        for other in others:
+            place = other.resolve()
+            if own == place or own in place.parents or place in own.parents:
+                raise OutputConflict(
+                    f"the mirror {self._url} and {other} would lie in each other: choose another place "
+                    "(--mirror)"
+                )
 
     def read(self, name: str) -> bytes | None:
         """The file of that name, if there is one."""

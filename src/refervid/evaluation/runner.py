@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -115,15 +116,18 @@ def evaluate(
 
     Returns what scores.json holds; `failed` maps the names of failed items to messages. A shard is
     scored only once all other shards are done too; until then `complete` is False.
-    Raises `SettingsError` or `ConfigurationChanged` as `RunFolder.start`, `OutputLocked`, `MirrorFailed`,
-    `DatasetError` for a submission that has no server and for damaged masks or truth, and those errors
-    that every further item would meet too.
+    Raises `SettingsError` or `ConfigurationChanged` as `RunFolder.start`, `OutputLocked`, `OutputConflict`
+    where results or their mirror would lie in an input or in each other, `MirrorFailed`, `DatasetError` for a
+    submission that has no server and for damaged masks or truth, and those errors that every further item
+    would meet too.
     """
     if submission is not None:
         dataset.need_server()
     items = first_items(dataset, limit)
     refuse_inputs(out, ["run.json", "masks/any", "items/any", "answers/any", "shards/any"], [dataset.root])
-    if submission is not None and submission.exists():
+    if mirror is not None:
+        mirror.check(out, dataset.root)
+    if submission is not None and os.path.lexists(submission):
         raise OutputConflict(f"{submission} is there already: choose another name for the submission")
     plan = {"dataset": dataset.name, "split": dataset.split, "limit": limit, **pipeline.plan()}
     with shard.lock(out) as unfinished:

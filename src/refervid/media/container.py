@@ -45,25 +45,33 @@ def existing_file(path: str | Path) -> Path:
 
 @contextmanager
 def open_video(path: Path, max_pixels: int) -> Iterator[tuple[InputContainer, Any]]:
-    """A container and its first stream of moving pictures; a cover is none.
+    """A container and its stream of moving pictures.
 
-    A cover that is not marked as one is told by its codec, where another stream has a video's. The decoder
-    refuses frames that are too large for `max_pixels` even where the header hides them.
+    The decoder refuses frames that are too large for `max_pixels` even where the header hides them.
     Raises `MediaNotFound`, `UnreadableMedia`, `NoVideoStream`.
     """
     codec_options = {"max_pixels": str(frame_limit(max_pixels))}
     with open_container(path, codec_options) as container:
-        streams = [
-            stream
-            for stream in container.streams.video
-            if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None
-        ]
-        for stream in sorted(streams, key=lambda stream: stream.codec_context.name in _PICTURE_CODECS)[:1]:
+        stream = video_stream(container)
+        if stream is not None:
             stream.codec_context.options = codec_options
             stream.codec_context.thread_count = THREADS
             yield container, stream
             return
     raise NoVideoStream(f"{path} holds no moving pictures; sound goes beside a video, as `audio` (--audio)")
+
+
+def video_stream(container: InputContainer) -> Any:
+    """The first stream of moving pictures that can be decoded, or None; a cover is none.
+
+    A cover that is not marked as one is told by its codec, where another stream has a video's.
+    """
+    streams = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic and stream.codec_context is not None
+    ]
+    return min(streams, key=lambda stream: stream.codec_context.name in _PICTURE_CODECS, default=None)
 
 
 @contextmanager

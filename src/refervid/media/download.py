@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ def download(address: str, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES, ho
     Raises `OutputConflict` for a `path` that is there, `MediaTooLarge` for more than `max_bytes`, and
     `UnreadableMedia` for an address that cannot be read, or gives no video or sound; nothing is left then.
     """
-    if path.exists():
+    if os.path.lexists(path):
         raise OutputConflict(f"{path} is there already: choose another name")
     with writing_to(path.absolute().parent), atomic_file(path) as part:
         with _answer(address) as answer, part.open("wb") as file:

@@ -31,7 +31,7 @@ def frame_limit(max_pixels: int) -> int:
     return max_pixels // FRAME_SHARE
 
 
-def check_size(path: Path, width: int, height: int, frames: int, max_pixels: int) -> None:
+def check_size(path: Path | str, width: int, height: int, frames: int, max_pixels: int) -> None:
     """Raises `MediaTooLarge` if a frame, or all frames together, exceed the limit."""
     if width * height > frame_limit(max_pixels):
         raise MediaTooLarge(

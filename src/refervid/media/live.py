@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -26,8 +27,8 @@ from refervid.core.errors import (
     UnreadableMedia,
 )
 from refervid.core.types import Frame
-from refervid.media.container import FORMATS, THREADS, decode_packets, reason
-from refervid.media.limits import DEFAULT_MAX_PIXELS, frame_limit
+from refervid.media.container import FORMATS, THREADS, decode_packets, reason, video_stream
+from refervid.media.limits import DEFAULT_MAX_PIXELS, check_size, frame_limit
 from refervid.media.picture_format import DisplayFormat
 
 Late = Literal["drop", "wait"]
@@ -46,6 +47,8 @@ _PROTOCOLS = {
 _SYSTEM = {"linux": ("/dev/video{}", "v4l2"), "darwin": ("{}", "avfoundation")}
 _TIMEOUT_US = "10000000"
 _PATIENCE_S = 10.0
+_PIPE_PATIENCE_S = 1.0
+_ANEW = "the source's clock began anew: its times go on from there"
 
 
 @dataclass(frozen=True)
@@ -82,13 +85,12 @@ class LiveSource:
         self.name = without_password(source)
         self.notes: list[str] = []
         self._late = late
-        self._limit = frame_limit(max_pixels)
-        self._container = _open(source, self.name, pipe, self._limit)
-        streams = self._container.streams.video
-        if not streams:
+        self._max_pixels = max_pixels
+        self._container = _open(source, self.name, pipe, frame_limit(max_pixels))
+        self._stream = video_stream(self._container)
+        if self._stream is None:
             self._container.close()
             raise NoVideoStream(f"{self.name} holds no moving pictures")
-        self._stream: Any = streams[0]
         self._stream.codec_context.thread_count = THREADS
         self._timed = self._container.format.name not in _UNTIMED
         if not self._timed:
@@ -97,6 +99,7 @@ class LiveSource:
         self._change = Condition()
         self._ended = self._closed = False
         self._error: Exception | None = None
+        self._patience_s = _PIPE_PATIENCE_S if source == PIPE else _PATIENCE_S
         self._thread = Thread(target=self._read, name="refervid-live", daemon=True)
 
     def __enter__(self) -> Self:
@@ -107,10 +110,10 @@ class LiveSource:
         with self._change:
             self._closed = True
             self._change.notify_all()
-        self._thread.join(_PATIENCE_S)  # a reader that waits for a dead source gives up by itself
+        self._thread.join(self._patience_s)  # a reader gives up a dead source by itself, but not a pipe
 
     def __iter__(self) -> Iterator[LivePicture]:
-        """Until the source ends. Raises `EmptyClip`; `UnreadableMedia` for pictures that are too large, and
+        """Until the source ends. Raises `EmptyClip`; `MediaTooLarge` for a frame that is; `UnreadableMedia`
         after the last picture for a source that broke off; what a pipe raises.
 
         A camera that sends single JPEGs has no other end than breaking off."""
@@ -173,40 +176,77 @@ class LiveSource:
         times = _Times(self._stream.time_base if self._timed else None)
         last = -1.0
         for frame in decode_packets(self._packets(), self._stream):
-            if frame.width * frame.height > self._limit:
-                raise UnreadableMedia(
-                    f"{self.name}: a frame of {frame.width}x{frame.height} pixels is more than is allowed"
-                )
+            check_size(self.name, frame.width, frame.height, 1, self._max_pixels)
             if shown is None:
                 shown = DisplayFormat.of(frame, self._stream.sample_aspect_ratio)
                 self.notes += shown.notes
             arrived = time.monotonic()
             time_s = times.of(frame, arrived)
-            if time_s <= last:  # the same picture once more
+            if times.began_anew:
+                self._note(_ANEW)
+            if (frame.width, frame.height) != shown.stored_size:
+                width, height = shown.display_size
+                self._note(f"the picture size changes: all frames are scaled to {width}x{height}")
+            if time_s == last:  # the same picture once more
                 continue
             last = time_s
             yield LivePicture(shown.convert(frame), time_s, arrived, 0)
 
+    def _note(self, note: str) -> None:
+        if note not in self.notes:
+            self.notes.append(note)
+
 
 class _Times:
-    """Seconds after the first frame, by the frames' own times in units of `unit_s`, or by their arrival.
+    """Seconds after the first frame, never decreasing, by the frames' own times in units of `unit_s`, or by
+    their arrival.
 
     Of the first frames of a network camera FFmpeg may not know the time: they have that of arrival too.
+    A clock that goes back has begun anew, as after a camera's restart: its times go on from there.
     """
 
     def __init__(self, unit_s: Fraction | None) -> None:
+        self.began_anew = False
         self._unit_s = unit_s
         self._first: float | None = None
         self._shift: float | None = None
+        self._last = self._step = 0.0
 
     def of(self, frame: av.VideoFrame, arrived_s: float) -> float:
         self._first = arrived_s if self._first is None else self._first
-        elapsed = arrived_s - self._first
-        if self._unit_s is None or frame.pts is None:
-            return elapsed
-        stamp = float(frame.pts * self._unit_s)  # frames that a decoder still held have no unit of their own
-        self._shift = elapsed - stamp if self._shift is None else self._shift
-        return stamp + self._shift
+        time_s = elapsed = arrived_s - self._first
+        if self._unit_s is not None and frame.pts is not None:
+            stamp = float(frame.pts * self._unit_s)  # what a decoder still held has no unit of its own
+            self._shift = elapsed - stamp if self._shift is None else self._shift
+            time_s = stamp + self._shift
+            if time_s < self._last:
+                self.began_anew = True
+                time_s = self._last + self._step
+                self._shift = time_s - stamp
+        self._step = time_s - self._last or self._step
+        self._last = time_s
+        return time_s
+
+
+class _Pipe:
+    """Standard input as it comes, for libav, which otherwise waits until its whole buffer is full.
+
+    There nobody hears of Ctrl-C, so the pipe ends with it, and `interrupted` tells.
+    """
+
+    def __init__(self) -> None:
+        # Read past Python's own buffer, whose lock is waited for when the program ends.
+        self._number = sys.stdin.fileno()
+        self.interrupted = False
+
+    def read(self, size: int) -> bytes:
+        found = b""
+        try:
+            if not self.interrupted:
+                found = os.read(self._number, size)
+        except KeyboardInterrupt:
+            self.interrupted = True
+        return found
 
 
 def _open(source: str, name: str, pipe: BinaryIO | None, limit: int) -> InputContainer:
@@ -215,7 +255,7 @@ def _open(source: str, name: str, pipe: BinaryIO | None, limit: int) -> InputCon
     kind: str | None = None
     scheme = urlsplit(source).scheme.lower() if "://" in source else ""
     if source == PIPE:
-        file = pipe or sys.stdin.buffer
+        file = pipe or (sys.stdin.buffer if sys.stdin.buffer.seekable() else _Pipe())
     elif source.isdecimal() and sys.platform in _SYSTEM:
         (file, kind), options = _camera(int(source)), {}
         name = f"camera {name}"
@@ -234,6 +274,9 @@ def _open(source: str, name: str, pipe: BinaryIO | None, limit: int) -> InputCon
         raise UnreadableMedia(
             f"{name} cannot be read ({reason(error)}): check that it is there, and that it is a video"
         ) from error
+    finally:
+        if isinstance(file, _Pipe) and file.interrupted:
+            raise KeyboardInterrupt
     return container
 
 

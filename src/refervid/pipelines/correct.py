@@ -12,6 +12,7 @@ from refervid.core.track import Track
 from refervid.core.types import Decision, Hook, Pivot, no_hook
 from refervid.engines.base import Tracker
 from refervid.media.clip import Clip
+from refervid.pipelines.marks import check_marks, mark_decision
 from refervid.pipelines.stages import Stages
 from refervid.report.objects import TrackedObject, union_of
 from refervid.report.outcome import status_of
@@ -33,8 +34,7 @@ def correct(
     'correction'
     """
     clip, stages = result.clip, Stages(hook)
-    if not 0 <= mark.frame_index < len(clip):
-        raise SettingsError(f"frame {mark.frame_index}: the clip has frames 0 to {len(clip) - 1}")
+    check_marks(clip, {result.query: [mark]})
     tracked = [] if afresh else [with_start(one) for one in result.objects]
     with stages.stage("track", len(clip)) as stage:
         if tracked:
@@ -139,14 +139,3 @@ def _only_object(result: Result, mark: Pivot, track: Track) -> TrackedObject:
 
 def _is_points(mark: Pivot) -> bool:
     return mark.points_xy is not None and mark.box_xyxy is None and mark.mask is None
-
-
-def mark_decision(question: str, mark: Pivot, reason: str = "") -> Decision:
-    """A person pointed, at what, and on which frame."""
-    if mark.points_xy is not None:
-        labels = mark.point_labels
-        kept = len(mark.points_xy) if labels is None else int(labels.sum())
-        answer = f"points: {kept} on it, {len(mark.points_xy) - kept} beside it"
-    else:
-        answer = "a box" if mark.mask is None else "a mask"
-    return Decision(question, answer, "user", reason, frame_index=mark.frame_index)

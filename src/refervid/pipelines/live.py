@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from refervid.engines.base import LiveTracker, Tracker
 from refervid.media.live import LivePicture
 from refervid.media.picture_list import PictureListClip
 from refervid.pipelines.base import Pipeline
+from refervid.pipelines.marks import check_marks
 from refervid.pipelines.session.results import numbered
 
 _RECENT = 10_000
@@ -58,14 +59,19 @@ def follow(
 ) -> Iterator[Followed]:
     """Carry what is marked on the first frame through all that arrive.
 
-    Raises `SettingsError` for a tracker that cannot work so, and for marks on another frame.
+    Raises `SettingsError` for a tracker that cannot work so, and for marks on another frame or beside it.
     """
     if not isinstance(tracker, LiveTracker):
         raise SettingsError(f"the tracker {tracker.name} needs the whole clip: choose another preset")
+    for name, pivots in objects.items():
+        if late := [pivot.frame_index for pivot in pivots if pivot.frame_index]:
+            raise SettingsError(f"{name}: a mark on frame {late[0]}: of a live source mark the first one, 0")
     names = dict(enumerate(objects))
     tracking = None
     for index, picture in enumerate(pictures):
         if tracking is None:
+            if objects:
+                check_marks(PictureListClip([picture.frame]), objects)
             tracking = tracker.live(*picture.frame.shape[:2])
         given = dict(enumerate(objects.values())) if index == 0 else {}
         found = tracking.push(picture.frame, given)
@@ -140,15 +146,16 @@ class Tally:
 
 
 class LiveFolder:
-    """`masks.jsonl` gets a line per frame as it goes, and in the end `live.json` the figures, and the names
-    of the objects that are `guesses`.
+    """`masks.jsonl` gets a line per frame as it goes, and in the end `live.json` the figures, the names of
+    the objects that are `guesses`, and what `notes` hold by then.
 
+    Before the first frame there is neither, so that what could not begin can be begun again.
     A context. Raises as `output_lock`, and `OutputConflict` where one of the files is there.
     """
 
-    def __init__(self, folder: Path, source: str) -> None:
+    def __init__(self, folder: Path, source: str, notes: Sequence[str] = ()) -> None:
         self._folder = folder
-        self._source = source
+        self._source, self._notes = source, notes
         self.tally = Tally()
         self.guesses: Collection[str] = ()
         with ExitStack() as stack:
@@ -156,17 +163,15 @@ class LiveFolder:
             for name in ("masks.jsonl", "live.json"):
                 if inside(folder, name).exists():
                     raise OutputConflict(f"{folder / name} is there already: choose another folder (--out)")
-            with writing_to(folder):
-                self._lines = stack.enter_context((folder / "masks.jsonl").open("x", encoding="utf-8"))
+            stack.callback(self._write_figures)
             self._held = stack.pop_all()
+        self._lines: TextIO | None = None
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        with self._held, writing_to(self._folder):
-            content = {"source": self._source, "guesses": sorted(self.guesses), **self.tally.content()}
-            write_text(self._folder / "live.json", json.dumps(content, indent=1), self._place)
+    def __exit__(self, *raised: Any) -> None:
+        self._held.__exit__(*raised)
 
     def write(self, followed: Followed) -> None:
         """One line, on its way to the disk when this returns."""
@@ -188,5 +193,21 @@ class LiveFolder:
             "objects": objects,
         }
         with writing_to(self._folder):
+            if self._lines is None:
+                self._lines = self._held.enter_context(
+                    (self._folder / "masks.jsonl").open("x", encoding="utf-8")
+                )
             self._lines.write(json.dumps(line) + "\n")
             self._lines.flush()
+
+    def _write_figures(self) -> None:
+        if self._lines is None:
+            return
+        with writing_to(self._folder):
+            content = {
+                "source": self._source,
+                "guesses": sorted(self.guesses),
+                **self.tally.content(),
+                "notes": list(self._notes),
+            }
+            write_text(self._folder / "live.json", json.dumps(content, indent=1), self._place)

@@ -38,19 +38,20 @@ def summary(clip: Clip, inventory: Inventory) -> dict[str, Any]:
         "video": {"name": clip.name, "frames": len(clip), "width": clip.width, "height": clip.height},
         "frames_looked_at": [int(index) for index in inventory.frame_indices],
         "tracks": [_row(clip, track) for track in inventory.tracks],
-        "notes": list(inventory.notes),
+        "notes": [*clip.notes, *inventory.notes],
     }
 
 
 def write_page(path: Path, clip: Clip, inventory: Inventory) -> None:
     """One HTML file with a row and a picture for every track; without scripts or requests."""
-    rows = summary(clip, inventory)["tracks"]
+    content = summary(clip, inventory)
+    rows = content["tracks"]
     pictures = _pictures(clip, inventory.tracks)
     html = template("inventory.html.j2", ("refervid.report", "template")).render(
         clip=clip,
         rows=[{**row, "picture": pictures[row["number"]]} for row in rows],
         words=[words_of(row) for row in rows],
-        notes=[*clip.notes, *inventory.notes],
+        notes=content["notes"],
         nothing=NOTHING,
         version=__version__,
     )

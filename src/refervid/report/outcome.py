@@ -79,12 +79,12 @@ Kind = TypeVar("Kind", bound=Outcome)
 
 
 def status_of(clip: Clip, track: Track, *, guess: bool = False) -> Status:
-    """`not_found` for empty masks; `partial` if the clip broke off; else `guess` or `ok`."""
+    """`not_found` for empty masks; `guess`, wherever the clip ends; `partial` if it broke off; else `ok`."""
     if not track.areas().any():
         return "not_found"
-    if not clip.complete:
-        return "partial"
-    return "guess" if guess else "ok"
+    if guess:
+        return "guess"
+    return "ok" if clip.complete else "partial"
 
 
 def overall_status(results: Sequence[Outcome]) -> Status:

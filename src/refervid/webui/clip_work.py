@@ -22,8 +22,8 @@ from refervid.media.overlay import write_overlay
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.correct import candidate_pivot, nearest_object
 from refervid.pipelines.first_look import parts_to_look_at
+from refervid.pipelines.marks import check_marks
 from refervid.pipelines.session.session import Session
-from refervid.pipelines.track import check_marks
 from refervid.report.result import Result
 from refervid.report.save import save_results
 from refervid.webui.limits import Limits

@@ -15,6 +15,7 @@ from refervid import Pivot, Session, TextReference, load, open_clip
 from refervid.core.errors import BadResult, OutputConflict, OutputLocked, SettingsError
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.session import session as module
+from tests.clips import disc_and_square, tone, write_pictures, write_wav
 from tests.engines.made_clips import Made, box_of, iou
 from tests.engines.sam2 import tiny
 from tests.pipelines.session.conftest import FRAMES
@@ -301,6 +302,24 @@ def test_one_process_at_a_time_and_one_clip(session: Session, made: Made, pipeli
     with pytest.raises(SettingsError, match="another clip"):
         Session(part, session.folder, pipeline)
     Session(made.clip, session.folder, pipeline).close()
+
+
+def test_a_clip_whose_files_were_replaced_is_another_one(pipeline: Pipeline, tmp_path: Path) -> None:
+    """Fault 36: as many frames under the same names, and sound of as many bytes."""
+    frames, work = disc_and_square(3), tmp_path / "work"
+    pictures = write_pictures(tmp_path / "pictures", frames)
+    sound = write_wav(tmp_path / "sound.wav", tone(1))
+    for _ in range(2):
+        Session(open_clip(pictures, audio=sound), work, pipeline).close()
+    write_wav(sound, tone(1, 880))
+    with pytest.raises(SettingsError, match="were replaced since"):
+        Session(open_clip(pictures, audio=sound), work, pipeline)
+    write_wav(sound, tone(1))
+    write_pictures(pictures, frames[::-1])
+    with pytest.raises(SettingsError, match="were replaced since"):
+        Session(open_clip(pictures, audio=sound), work, pipeline)
+    write_pictures(pictures, frames)
+    Session(open_clip(pictures, audio=sound), work, pipeline).close()
 
 
 def test_files_of_others_stay(made: Made, pipeline: Pipeline, tmp_path: Path) -> None:

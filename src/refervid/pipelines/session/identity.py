@@ -6,17 +6,17 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from refervid.config.environment import Environment
+from refervid.core.digests import digests_in
 from refervid.core.errors import MediaNotFound, OutputConflict, SettingsError
 from refervid.core.files import inside
 from refervid.core.outputs import writing_to
-from refervid.media.clip import Clip
+from refervid.media.clip import Clip, clip_digest
 from refervid.media.opening import READING, open_clip
 from refervid.pipelines.session.journal import Journal
 
 JOURNAL = "edits.jsonl"
-FORM = 1
+FORM = 2
 """Raised by a change that makes older folders unreadable."""
 
 
@@ -37,7 +37,7 @@ def journal_of(clip: Clip, folder: Path, place: Path) -> Journal:
     if found.get("clip") != head["clip"]:
         raise SettingsError(
             f"{folder} is the session of another clip, or of other frames of it (--start, --end, --every, "
-            "--fps, --audio): give the same, or choose another folder"
+            "--fps, --audio), or its files were replaced since: give the same, or choose another folder"
         )
     return journal
 
@@ -56,18 +56,14 @@ def reopened(folder: Path) -> Clip:
 
 
 def _identity(clip: Clip) -> dict[str, Any]:
-    """What tells one clip from another at once, however long it is."""
+    """What tells one clip from another, also where a file was replaced by one of the same size."""
+    digests = digests_in(Environment().cache)
     names = "\n".join(clip.frame_name(index) for index in range(len(clip)))
     return {
         "frames": len(clip),
         "width": clip.width,
         "height": clip.height,
-        "times": hashlib.sha256(np.round(clip.times_s + clip.start_s, 6).tobytes()).hexdigest(),
+        "content": clip_digest(clip, digests),
         "names": hashlib.sha256(names.encode("utf-8", "replace")).hexdigest(),
-        "bytes": _bytes(clip.source),
-        "sound_bytes": None if clip.sound is None else _bytes(clip.sound.path),
+        "sound": None if clip.sound is None else digests.of(clip.sound.path),
     }
-
-
-def _bytes(path: Path) -> int | None:
-    return path.stat().st_size if path.is_file() else None

@@ -9,7 +9,7 @@ from refervid.core.errors import BadResult
 from refervid.core.types import MarkReference
 from refervid.media.clip import Clip
 from refervid.pipelines.base import reference_slugs
-from refervid.pipelines.correct import mark_decision
+from refervid.pipelines.marks import mark_decision
 from refervid.pipelines.session.files import AnswerFile
 from refervid.report.load import outcome_fields
 from refervid.report.objects import TrackedObject, union_of

@@ -19,6 +19,7 @@ from refervid.media.clip import Clip
 from refervid.media.opening import open_clip
 from refervid.pipelines.base import Pipeline, Video
 from refervid.pipelines.correct import correct_object, with_mark, with_start
+from refervid.pipelines.marks import check_marks
 from refervid.pipelines.presets import load
 from refervid.pipelines.segment import LoadOptions
 from refervid.pipelines.session.files import AnswerFile, Files, ObjectFile
@@ -26,7 +27,6 @@ from refervid.pipelines.session.identity import JOURNAL, journal_of
 from refervid.pipelines.session.parts import finish, merged, part_of, unfinished_runs, without_end
 from refervid.pipelines.session.results import answer_result, numbered, object_result, with_slugs
 from refervid.pipelines.session.state import REDO, UNDO, Edit, Review, SessionAnswer, SessionObject, State
-from refervid.pipelines.track import check_marks
 from refervid.report.objects import TrackedObject
 from refervid.report.result import Result
 from refervid.report.save import save_results

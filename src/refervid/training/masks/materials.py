@@ -73,7 +73,8 @@ def _pictures(folder: Path, read: Callable[[Path], list[Picture]], limit: int | 
         ]
     if not found:
         raise SettingsError(
-            f"{folder}: no pictures to train on; bench/mask_materials.py says where they come from"
+            f"{folder}: no pictures to train on (cut-outs with alpha of {LEAST_SHAPE} pixels or more, "
+            f"photographs of {LEAST_PHOTO}); bench/mask_materials.py says where they come from"
         )
     return found
 

@@ -26,6 +26,8 @@ Frame = tuple[NDArray[np.uint8], NDArray[np.float32]]
 MARGIN = 1.25, 1.9
 """Sides of a crop per longer side of the object."""
 LEAST_SIDE_PX = 16
+_TRIES = 1000
+"""Frames that are looked at for one with an object."""
 
 
 class Source(Protocol):
@@ -88,12 +90,18 @@ class Stills:
 
     def __init__(self, data: CocoData) -> None:
         self._images = data.images
-        self._coco = COCO(str(data.annotations))
-        self._ids = [
-            one["id"]
-            for one in self._coco.dataset["annotations"]
-            if not one.get("iscrowd") and min(one["bbox"][2:]) >= LEAST_SIDE_PX
-        ]
+        try:
+            self._coco = COCO(str(data.annotations))
+            self._ids = [
+                one["id"]
+                for one in self._coco.dataset["annotations"]
+                if not one.get("iscrowd") and min(one["bbox"][2:]) >= LEAST_SIDE_PX
+            ]
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
+            raise SettingsError(
+                f"{data.annotations} cannot be read ({type(error).__name__}: {error}): give COCO's "
+                "instances_*.json, with boxes and masks"
+            ) from error
         if not self._ids:
             raise SettingsError(f"{data.annotations}: no masks of {LEAST_SIDE_PX} pixels and more")
 
@@ -114,7 +122,7 @@ class Clips:
             raise SettingsError(f"{data.root}: no folder Annotations with clips of masks")
 
     def frames(self, random: np.random.Generator, length: int) -> list[Frame]:
-        while True:
+        for _ in range(_TRIES):
             files = self._clips[int(random.integers(len(self._clips)))]
             steps = random.integers(1, self._gap + 1, length - 1) * random.choice([-1, 1])
             places = np.cumsum([random.integers(len(files)), *steps]).clip(0, len(files) - 1)
@@ -130,6 +138,7 @@ class Clips:
                     (read_picture(self._picture(files[place])), (own == chosen).astype(np.float32))
                     for place, own in zip(places, ids, strict=True)
                 ]
+        raise SettingsError(f"{self._root}: no object on any of {_TRIES} masks below Annotations")
 
     def _picture(self, annotation: Path) -> Path:
         return self._root / "JPEGImages" / annotation.parent.name / f"{annotation.stem}.jpg"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from refervid.core.errors import TrainingDiverged
@@ -18,6 +18,7 @@ from refervid.core.files import atomic_file
 from refervid.core.outputs import output_lock, refuse_inputs, refuse_strangers, writing_to
 from refervid.models.efficientnet import EfficientNetLite0
 from refervid.models.mask_decoder import MaskDecoder
+from refervid.models.state import load_exactly, read_file
 from refervid.training.masks.recipe import MaskRecipe
 from refervid.training.masks.sequence import outcome_of
 from refervid.training.masks.sources import Sources
@@ -35,7 +36,8 @@ def train_decoder(
     """Run a recipe; writes `FILES`, which may not be there yet, into `out`, and calls `hook` per logged row.
 
     Raises `SettingsError` for data without anything to train on, `OutputConflict` where a file is there or an
-    input lies in its place, `OutputFailed` for a full disk, and `TrainingDiverged`.
+    input lies in its place, `MissingWeights`, `BadCheckpoint`, `OutputFailed` for a full disk, and
+    `TrainingDiverged`.
     """
     refuse_inputs(out, FILES, recipe.inputs())
     with output_lock(out) as unfinished:
@@ -56,7 +58,7 @@ def _rows(
     torch.manual_seed(recipe.seed)
     network = MaskDecoder()
     if recipe.weights is not None:
-        network.load_state_dict(load_file(recipe.weights))
+        load_exactly(network, read_file(recipe.weights), recipe.weights)
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     eyes = copy.deepcopy(eyes).to(device)
     mean = {name: value.detach().clone() for name, value in network.state_dict().items()}
