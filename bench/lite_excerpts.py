@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lite_thresholds import points_right
 from refervid import load, open_clip
+from refervid.core.types import no_hook
 from refervid.media.part import PartClip
 
 OUTCOMES = {
@@ -46,7 +47,7 @@ def main() -> None:
         place = int(abs(excerpt.times_s + excerpt.start_s - clip.times_s[middle]).argmin())
         right = []
         for part, index in ((clip, middle), (excerpt, place)):
-            inventory = pipeline.inventory(part)
+            inventory = pipeline.engines.finder.find(part, no_hook)
             answers = pipeline.engines.chooser.eliminate(part, inventory, texts)
             right.append(
                 [

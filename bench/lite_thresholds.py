@@ -25,6 +25,7 @@ import numpy as np
 
 from refervid import load, open_clip
 from refervid.core.boxes import box_iou
+from refervid.core.types import no_hook
 from refervid.engines.base import Elimination
 from refervid.engines.inventory import Inventory
 from refervid.engines.lite.chooser import elimination, things
@@ -92,7 +93,7 @@ def main() -> None:
     scores: dict[str, list[float]] = {setting: [] for setting in settings}
     for file, content in json.loads(options.boxes.read_text())["clips"].items():
         clip, sentences = open_clip(options.clips / file), content["sentences"]
-        inventory = pipeline.inventory(clip)
+        inventory = pipeline.engines.finder.find(clip, no_hook)
         for setting, changes in settings.items():
             with ExitStack() as patched:
                 for name, value in changes.items():

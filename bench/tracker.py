@@ -54,7 +54,7 @@ LENGTHS = 300, 18_000
 TRIED: dict[str, tuple[ModuleType, tuple[object, ...]]] = {
     "TRUST": (target, (0.25, 0.5, 0.75, 1.0)),
     "MASK_WEIGHT": (target, (0.0, 1 / 3, 2 / 3, 1.0)),
-    "VIEWS": (seed, (((1.5, False),), ((1.4, False), (1.7, True)), ((1.3, True), (1.5, False), (1.7, True)))),
+    "LOOKS": (seed, (((1.5, False),), ((1.4, False), (1.7, True)), ((1.3, True), (1.5, False), (1.7, True)))),
 }
 """Choices that were made with the clips in sight, and others that could have been."""
 

@@ -11,7 +11,7 @@ import cv2
 import pytest
 
 from refervid.cli.patterns import expanded
-from refervid.cli.segmenting import STRONGER, Outcome, Request, segment_several
+from refervid.cli.segmenting import STRONGER, Exit, Request, segment_several
 from refervid.core.types import TextReference
 from refervid.pipelines.cluster import Lost, RayCluster
 from refervid.pipelines.presets import load
@@ -138,7 +138,7 @@ def test_what_a_cluster_wrote_where_nobody_sees_it_is_a_failure(
     class Elsewhere(RayCluster):
         def outcomes(self, do: Any, works: Any, plan: Any) -> Iterator[tuple[int, Any]]:
             yield 1, Lost("its actor died 3 times")
-            yield 0, Outcome(0, {"queries": []}, said="the red disc: ok\n")
+            yield 0, Exit(0, {"queries": []}, said="the red disc: ok\n")
 
     pipeline = load("lite", device="cpu")
     request = Request([TextReference("the red disc")], (), {}, False, False, None, False, False)

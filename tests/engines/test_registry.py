@@ -175,7 +175,13 @@ def test_an_engine_of_any_role_can_be_given(role: Role) -> None:
     given: Any = Anything()
     pipeline = refervid.load("lite", device="cpu", **{role: given})
     assert pipeline.plan()["settings"][role] == {"given": "anything 1"}
-    assert set(LoadOptions.__annotations__) == set(signature(refervid.load).parameters) - {"sound"}
+    options = signature(refervid.load).parameters.keys() - {"sound", "engines"}
+    assert LoadOptions.__annotations__.keys() == options | set(get_args(Role))
+
+
+def test_an_option_that_load_does_not_have_is_no_engine() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'divice'"):
+        refervid.load("lite", divice="cpu")  # type: ignore[call-arg]
 
 
 def test_what_a_preset_does_not_use_cannot_be_given() -> None:

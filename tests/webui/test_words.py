@@ -10,7 +10,7 @@ import pytest
 from refervid.core.errors import MediaTooLarge, MissingWeights, NoAudioStream, SettingsError, UnreadableMedia
 from refervid.media.array import ArrayClip
 from refervid.pipelines.presets import PRESETS
-from refervid.webui.marks import mask_counts, read_choice, read_mark
+from refervid.webui.marks import CandidateChoice, Mark, mask_counts, read
 from refervid.webui.words import about_preset, lack_words, plain_words, without_paths
 
 
@@ -50,14 +50,14 @@ BOX = {"query": 0, "frame": 3, "box": [1, 2, 30, 40], "afresh": True}
 
 
 def test_marks_become_pivots() -> None:
-    points, box = read_mark(POINTS).pivot(CLIP), read_mark(BOX).pivot(CLIP)
+    points, box = read(Mark, POINTS).pivot(CLIP), read(Mark, BOX).pivot(CLIP)
     assert points.points_xy is not None
     assert points.points_xy.shape == (2, 2)
     assert points.point_labels is not None
     assert points.point_labels.tolist() == [True, False]
     assert box.box_xyxy is not None
     assert box.box_xyxy.tolist() == [1, 2, 30, 40]
-    assert read_choice({"query": 1, "decision": 2, "candidate": 3}).candidate == 3
+    assert read(CandidateChoice, {"query": 1, "decision": 2, "candidate": 3}).candidate == 3
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_marks_become_pivots() -> None:
 )
 def test_marks_that_make_no_sense_are_refused(data: dict[str, object]) -> None:
     with pytest.raises(SettingsError, match="mark"):
-        read_mark(data)
+        read(Mark, data)
 
 
 def test_masks_are_run_lengths_down_the_columns() -> None:
@@ -88,8 +88,8 @@ def test_masks_are_run_lengths_down_the_columns() -> None:
     mask[3:6, 2] = True
     assert mask_counts(mask) == [23, 3, 174]
     for given in (mask, ~mask, np.ones((10, 20), bool)):
-        pivot = read_mark({"frame": 3, "mask": mask_counts(given)}).pivot(CLIP)
+        pivot = read(Mark, {"frame": 3, "mask": mask_counts(given)}).pivot(CLIP)
         assert (pivot.mask == given).all()
     for wrong in ([200, 1], [], [10**30]):
         with pytest.raises(SettingsError, match="20x10"):
-            read_mark({"frame": 3, "mask": wrong}).pivot(CLIP)
+            read(Mark, {"frame": 3, "mask": wrong}).pivot(CLIP)

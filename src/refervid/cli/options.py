@@ -77,7 +77,7 @@ Formats = Annotated[
     ),
 ]
 Fps = Annotated[float | None, typer.Option(help="Frames per second of a folder of frames.")]
-Strict = Annotated[bool, typer.Option(help="Refuse clips that end before their header says.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Refuse clips that end before their header says.")]
 MaxPixels = Annotated[
     int,
     typer.Option(

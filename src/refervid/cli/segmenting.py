@@ -45,7 +45,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Exit:
     """What came of one of several clips: the exit code it would have alone, and what `--json` prints of it;
     why it failed, if it did, and what was said meanwhile where no terminal hears it."""
 
@@ -73,7 +73,7 @@ def segment_several(
         refuse_inputs(out / name, ["result.json", "overlay.mp4", "masks/any"], videos)
     works = [(video, out / name) for video, name in zip(videos, names, strict=True)]
     if cluster is None:
-        outcomes: Iterator[tuple[int, Outcome]] = enumerate(_try(work, pipeline, request) for work in works)
+        outcomes: Iterator[tuple[int, Exit]] = enumerate(_try(work, pipeline, request) for work in works)
     else:
         outcomes = _shared_out(cluster, works, pipeline.plan(), request)
     codes, failures = set(), {}
@@ -92,17 +92,17 @@ def segment_several(
     return (codes.pop() if len(codes) == 1 else PARTIAL), documents
 
 
-def _try(work: _Work, pipeline: Pipeline, request: Request) -> Outcome:
+def _try(work: _Work, pipeline: Pipeline, request: Request) -> Exit:
     """A failure of one clip is none of the others'."""
     try:
-        return Outcome(*segment_one(pipeline, *work, request))
+        return Exit(*segment_one(pipeline, *work, request))
     except RefervidError as error:
-        return Outcome(FAILED, failure=f"{type(error).__name__}: {error}")
+        return Exit(FAILED, failure=f"{type(error).__name__}: {error}")
 
 
 def _shared_out(
     cluster: RayCluster, works: Sequence[_Work], plan: Mapping[str, Any], request: Request
-) -> Iterator[tuple[int, Outcome]]:
+) -> Iterator[tuple[int, Exit]]:
     """Clips done by actors, which write what comes of them where it is seen from here too."""
     from refervid.pipelines.cluster import Lost
 
@@ -110,15 +110,15 @@ def _shared_out(
     with redirect_stdout(sys.stderr):  # what Ray has to say is no part of the answer
         for number, outcome in cluster.outcomes(partial(_try_there, request=request), sent, plan):
             if isinstance(outcome, Lost):
-                yield number, Outcome(FAILED, failure=outcome.reason)
+                yield number, Exit(FAILED, failure=outcome.reason)
             elif outcome.failure or request.only_estimate or (sent[number][1] / "result.json").is_file():
                 yield number, outcome
             else:
                 failure = f"what was written cannot be seen here: all machines must share {sent[number][1]}"
-                yield number, Outcome(FAILED, failure=failure, said=outcome.said)
+                yield number, Exit(FAILED, failure=failure, said=outcome.said)
 
 
-def _try_there(work: _Work, pipeline: Pipeline, request: Request) -> Outcome:
+def _try_there(work: _Work, pipeline: Pipeline, request: Request) -> Exit:
     """On a machine whose terminal nobody looks at."""
     with console.capture() as said:
         outcome = _try(work, pipeline, request)

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from refervid.core.arguments import did_you_mean
+from refervid.core.errors import SettingsError
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def checked(settings: type[M], values: Any, *, whose: str = "", prefix: str = "") -> M:
+    """An object of the class `settings`. Raises `SettingsError`: `whose` settings are wrong, and each of them
+    by its name, with the `prefix` that a user writes before it.
+    """
+    try:
+        return settings.model_validate(values)
+    except ValidationError as error:
+        raise SettingsError(whose + problems_of(error, prefix, settings)) from error
 
 
 def problems_of(error: ValidationError, prefix: str = "", settings: type[BaseModel] | None = None) -> str:

@@ -29,7 +29,14 @@ from refervid.datasets.item import Item, VideoSource
 from refervid.datasets.mask_dict import Codes, check_truths, union_truth
 from refervid.datasets.problems import Problems
 from refervid.datasets.rle import encode
-from refervid.datasets.samples import two_shapes, write_json, write_json_lines, write_pictures
+from refervid.datasets.samples import (
+    TONE_RATE,
+    tone,
+    two_shapes,
+    write_json,
+    write_json_lines,
+    write_pictures,
+)
 from refervid.datasets.scoring import (
     FrameScores,
     frame_scores,
@@ -191,13 +198,11 @@ def _j_and_f(frames: FrameScores) -> tuple[float, float]:
     return float(frames.j.mean()), float(frames.f.mean())
 
 
-def _write_mp3(path: Path, seconds: float, sample_rate: int = 16_000) -> None:
-    """A tone of 440 Hz."""
+def _write_mp3(path: Path, seconds: float) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    times = np.arange(int(seconds * sample_rate)) / sample_rate
-    samples = (0.5 * np.sin(2 * np.pi * 440 * times)).astype(np.float32)
+    samples = tone(seconds).astype(np.float32)
     with av.open(str(path), "w") as file:
-        stream = file.add_stream("libmp3lame", rate=sample_rate, layout="mono")
+        stream = file.add_stream("libmp3lame", rate=TONE_RATE, layout="mono")
         frame = av.AudioFrame.from_ndarray(samples[None], format="fltp", layout="mono")
-        frame.sample_rate, frame.time_base = sample_rate, Fraction(1, sample_rate)
+        frame.sample_rate, frame.time_base = TONE_RATE, Fraction(1, TONE_RATE)
         file.mux([*stream.encode(frame), *stream.encode(None)])

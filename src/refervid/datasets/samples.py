@@ -20,6 +20,7 @@ from refervid.media.movie import H264, MovieWriter
 from refervid.media.pictures import encode_jpeg, write_indexed, write_mask
 
 HEIGHT, WIDTH = 96, 160
+TONE_RATE = 16_000
 
 
 @dataclass(frozen=True)
@@ -140,13 +141,18 @@ def _sentences(clip: SampleClip, truth: bool) -> dict[str, dict[str, str]]:
     }
 
 
-def write_tone(path: Path, seconds: float, pitch_hz: float = 440.0, sample_rate: int = 16_000) -> None:
+def tone(seconds: float) -> NDArray[np.float64]:
+    """(N,) 440 Hz at half of full scale, `TONE_RATE` samples a second."""
+    times = np.arange(int(seconds * TONE_RATE)) / TONE_RATE
+    return np.asarray(0.5 * np.sin(2 * np.pi * 440 * times), np.float64)
+
+
+def write_tone(path: Path, seconds: float) -> None:
     """A tone as 16-bit mono WAV."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    times = np.arange(int(seconds * sample_rate)) / sample_rate
-    samples = (0.5 * np.sin(2 * np.pi * pitch_hz * times) * 32767).astype("<i2")
+    samples = (tone(seconds) * 32767).astype("<i2")
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
-        file.setframerate(sample_rate)
+        file.setframerate(TONE_RATE)
         file.writeframes(samples.tobytes())

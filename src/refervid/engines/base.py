@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol, TypeVar, cast, get_args, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
+from refervid.config.frozen import Frozen
 from refervid.core.track import Track
 from refervid.core.types import (
     Candidate,
@@ -91,14 +92,12 @@ def _marked(annotation: Any) -> bool:
     return LOADED in getattr(annotation, "__metadata__", ()) or any(map(_marked, get_args(annotation)))
 
 
-class EngineSettings(BaseModel):
+class EngineSettings(Frozen):
     """Base of every engine's settings; `kind` picks the engine in its role.
 
     A field that names weights has the type `Weights`. A field that results do not depend on has
     `exclude=True`: a run may be resumed with another value.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
 
@@ -125,6 +124,11 @@ class EngineClass(Protocol):
 
 
 class Chooser(Engine, Protocol):
+    """Answers which frame, which box, and what makes the sound: one choice per question, in order.
+
+    What could not be asked comes back as a choice with its `error`.
+    """
+
     def pick_frames(self, questions: Sequence[FrameQuestion]) -> list[FrameChoice]: ...
 
     def pick_boxes(self, questions: Sequence[BoxQuestion]) -> list[BoxChoice]: ...
@@ -183,6 +187,8 @@ class DetectorRequest:
 
 
 class Detector(Engine, Protocol):
+    """Proposes on single frames what a text may name."""
+
     def detect(self, clip: Clip, requests: Sequence[DetectorRequest]) -> list[list[Candidate]]:
         """One list per request, best first, possibly empty."""
         ...
@@ -198,6 +204,8 @@ class PreparingDetector(Protocol):
 
 
 class Tracker(Engine, Protocol):
+    """Carries objects from pivots through a clip."""
+
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
         """One track over the whole clip per object; each object has at least one pivot.
 
@@ -275,6 +283,8 @@ class EliminatingChooser(Protocol):
 
 
 class Finder(Engine, Protocol):
+    """Finds what is in a clip, without a sentence."""
+
     def find(self, clip: Clip, hook: Hook) -> Inventory:
         """The clip's inventory; a second call for the same clip costs nothing."""
         ...
@@ -294,12 +304,16 @@ SPEECH_RATE = 16_000
 
 
 class Transcriber(Engine, Protocol):
+    """Hears spoken sentences."""
+
     def transcribe(self, waveform: Waveform) -> str:
         """The words that are spoken in a recording at `SPEECH_RATE`, "" for none."""
         ...
 
 
 class Tagger(Engine, Protocol):
+    """Says what a sound may be, and where it changes."""
+
     def tag(self, waveform: Waveform) -> list[Label]:
         """Labels of the whole sound, most probable first."""
         ...
@@ -310,6 +324,8 @@ class Tagger(Engine, Protocol):
 
 
 class Binder(Engine, Protocol):
+    """Says which of several objects sounds when."""
+
     def bind(
         self, waveform: Waveform, intervals: Sequence[Interval], objects: Sequence[SoundingObject]
     ) -> list[frozenset[str]]:
@@ -318,6 +334,8 @@ class Binder(Engine, Protocol):
 
 
 class Namer(Engine, Protocol):
+    """Puts names into the words of a vocabulary."""
+
     def rename(self, labels: Sequence[str], vocabulary: Sequence[str]) -> dict[str, str]:
         """For every label outside the vocabulary the name in it that means most nearly the same."""
         ...

@@ -32,6 +32,12 @@ class ObjectTrack:
     colours: NDArray[np.float32] = field(default_factory=lambda: np.zeros(22, np.float32))
     masks: Track | None = None
 
+    @property
+    def sureness(self) -> float:
+        """To compare tracks by: how surely it is a thing, the more the oftener it was seen."""
+        often: float = len(self.scores) ** 0.5
+        return float(self.scores.mean()) * often
+
     def box_at(self, frame_index: int) -> NDArray[np.float32] | None:
         """(4,) where it is on a frame, between sightings by interpolation; None before and after them."""
         frames = self.frame_indices

@@ -71,22 +71,24 @@ class LanguageBindBinder(CombinationBinder):
         return embedded
 
 
+TEXTS_AT_A_TIME = 64
+
+
 class TextEncoder:
     """Texts to unit vectors."""
 
-    def __init__(self, model: LanguageBind, tokenizer: Any, device: str, batch: int = 64) -> None:
+    def __init__(self, model: LanguageBind, tokenizer: Any, device: str) -> None:
         self._model = model
         self._tokenizer = tokenizer
         self._device = device
-        self._batch = batch
 
     def embed(self, texts: Sequence[str]) -> Tensor:
         """(N, D); what follows the 77th token of a text is cut off, its end token is kept."""
         longest = self._model.config.text_config.max_position_embeddings
         parts = []
-        for start in range(0, len(texts), self._batch):
+        for start in range(0, len(texts), TEXTS_AT_A_TIME):
             tokens = self._tokenizer(
-                [straight_quotes(text) for text in texts[start : start + self._batch]],
+                [straight_quotes(text) for text in texts[start : start + TEXTS_AT_A_TIME]],
                 padding=True,
                 truncation=True,
                 max_length=longest,

@@ -12,9 +12,7 @@ from collections.abc import Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Literal, cast
 
-from pydantic import ValidationError
-
-from refervid.config.problems import problems_of
+from refervid.config.problems import checked
 from refervid.core.arguments import did_you_mean
 from refervid.core.errors import SettingsError
 from refervid.engines.base import Engine, EngineClass, EngineSettings, Runtime
@@ -117,11 +115,7 @@ def engine_settings(role: Role, options: Mapping[str, Any]) -> EngineSettings:
     if options.get("kind") is None:
         raise SettingsError(f"{role}.kind is missing: choose one of {', '.join(_kinds(role))}")
     cls = engine_class(role, str(options["kind"]))
-    try:
-        return cls.Settings.model_validate(options)
-    except ValidationError as error:
-        problems = problems_of(error, f"{role}.", cls.Settings)
-        raise SettingsError(f"the {role} {options['kind']!r}: {problems}") from error
+    return checked(cls.Settings, options, whose=f"the {role} {options['kind']!r}: ", prefix=f"{role}.")
 
 
 def build_engine(role: Role, options: Mapping[str, Any], runtime: Runtime) -> Engine:

@@ -92,14 +92,14 @@ class TracksChoice:
 
 
 class Reader(Engine, Protocol):
+    """Says what sentences name."""
+
     def concepts(self, questions: Sequence[ConceptQuestion]) -> list[ConceptChoice]: ...
 
 
 @runtime_checkable
-class JudgingChooser(Protocol):
+class JudgingChooser(Reader, Protocol):
     """What a chooser that can look at tracks does besides; it reads sentences too."""
-
-    def concepts(self, questions: Sequence[ConceptQuestion]) -> list[ConceptChoice]: ...
 
     def judge_tracks(self, questions: Sequence[TracksQuestion]) -> list[TracksChoice]: ...
 

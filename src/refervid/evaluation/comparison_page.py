@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from refervid import __version__
@@ -18,6 +17,7 @@ from refervid.datasets.pictures import read_rgb
 from refervid.datasets.registry import open_dataset
 from refervid.evaluation.compare import Change, Comparison
 from refervid.media.overlay import draw_masks
+from refervid.media.pictures import shrunk
 from refervid.report.pictures import picture_uri
 from refervid.report.templates import template
 
@@ -125,10 +125,7 @@ def _drawn(picture: Frame, mask: Mask, caption: str) -> Thumbnail:
     """A copy of the picture with the mask, at thumbnail size."""
     drawn = picture.copy()
     draw_masks(drawn, [mask])
-    scale = min(_WIDTH / drawn.shape[1], 1.0)
-    size = (max(round(drawn.shape[1] * scale), 1), max(round(drawn.shape[0] * scale), 1))
-    small = np.asarray(cv2.resize(drawn, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return Thumbnail(caption, picture_uri(small))
+    return Thumbnail(caption, picture_uri(shrunk(drawn, _WIDTH / drawn.shape[1])))
 
 
 def _mask(path: Path) -> Mask:

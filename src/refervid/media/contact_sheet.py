@@ -21,19 +21,15 @@ _TALLEST = 2.5
 """Height of a tile over its width, at most: a little more than that of an upright phone's picture."""
 
 
-def contact_sheet(
-    clip: Clip, tracks: Sequence[Track], *, frames: int = 12, columns: int = 4, width: int = 1280
-) -> Frame:
-    """One RGB picture, `width` pixels wide: up to `frames` frames in rows, masks in their queries' colours.
+def contact_sheet(clip: Clip, tracks: Sequence[Track], *, width: int = 1280) -> Frame:
+    """One RGB picture, `width` pixels wide: up to 12 frames in rows of 4, masks in their queries' colours.
 
     A clip taller than wide gets half as many columns again. Where its shape is so extreme that tiles of
     that shape would be too tall, or too low for the time, frames get grey beside or above them.
     """
-    count = min(frames, len(clip))
+    count = min(12, len(clip))
     indices = [int((i + 0.5) * len(clip) / count) for i in range(count)]
-    if clip.height > clip.width:
-        columns = columns * 3 // 2
-    columns = min(columns, count)
+    columns = min(6 if clip.height > clip.width else 4, count)
     tile_width = (width - _GAP * (columns + 1)) // columns
     tile_height = round(min(max(tile_width * clip.height / clip.width, _CAPTION + 8), _TALLEST * tile_width))
     rows = -(-count // columns)

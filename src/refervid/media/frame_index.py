@@ -37,7 +37,6 @@ class FrameIndex:
     times_s: Times
     start_s: float
     by_stamp: bool
-    decoded_s: float
     promised_s: float | None
     notes: tuple[str, ...]
 
@@ -188,7 +187,6 @@ def _index(path: Path, scan: _Scan, other_end_s: float, max_pixels: int) -> Fram
         times_s=times_s,
         start_s=start_s,
         by_stamp=by_stamp,
-        decoded_s=decoded_s,
         promised_s=promised_s,
         notes=tuple(notes),
     )

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import cv2
 import numpy as np
 
-from refervid.core.types import Candidate, Frame, Mask
+from refervid.core.types import Candidate, Frame
 from refervid.media.lettering import BLACK
-from refervid.media.palette import RGB, box_colour
+from refervid.media.overlay import draw_outline
+from refervid.media.palette import box_colour
 from refervid.media.sections import PictureStyle, Section, draw_labels
 
 Marks = Mapping[int, Candidate]
@@ -38,15 +39,8 @@ def _draw(tile: Frame, marks: Marks, scale: float, style: PictureStyle) -> None:
             cv2.rectangle(tile, (x0, y0), (x1, y1), BLACK, line + 2, cv2.LINE_AA)
             cv2.rectangle(tile, (x0, y0), (x1, y1), colour, line, cv2.LINE_AA)
         else:
-            _outline(tile, mask, colour, line)
+            size = tile.shape[1::-1]
+            small = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+            draw_outline(tile, np.asarray(small, np.uint8), colour, line)
     labels = [(mark.box_xyxy, box_colour(number - 1)[1], str(number)) for number, mark in marks.items()]
     draw_labels(tile, labels, scale, style)
-
-
-def _outline(tile: Frame, mask: Mask, colour: RGB, line: int) -> None:
-    height, width = tile.shape[:2]
-    small = cv2.resize(mask.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
-    outlines, _ = cv2.findContours(small, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    # A dark line under the coloured one keeps the outline visible on a ground of its own colour.
-    cv2.drawContours(tile, outlines, -1, BLACK, line + 2, cv2.LINE_AA)
-    cv2.drawContours(tile, outlines, -1, colour, line, cv2.LINE_AA)

@@ -17,7 +17,7 @@ from refervid.core.files import atomic_file
 from refervid.core.track import Track
 from refervid.core.types import Frame, Hook, Mask, no_hook
 from refervid.media.clip import Clip
-from refervid.media.lettering import WHITE, drawable, paint, text_alpha
+from refervid.media.lettering import BLACK, WHITE, drawable, paint, text_alpha
 from refervid.media.movie import H264, MovieWriter
 from refervid.media.palette import QUERY_COLOURS, RGB
 
@@ -82,11 +82,17 @@ def _draw_mask(
     region = frame[y : y + height, x : x + width]
     tinted = cv2.addWeighted(region, 1 - _FILL, np.full_like(region, colour), _FILL, 0)
     cv2.copyTo(tinted, inside, region)
-    outlines, _ = cv2.findContours(inside, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=(x, y))
     usual = max(round(min(frame.shape[:2]) / 240), 1)
-    line = usual + above * 2 * (usual + 1)
+    draw_outline(frame, inside, colour, usual + above * 2 * (usual + 1), (x, y))
+
+
+def draw_outline(
+    frame: Frame, mask: NDArray[np.uint8], colour: RGB, line: int, corner: tuple[int, int] = (0, 0)
+) -> None:
+    """Of a mask (h, w) whose upper left pixel lies at `corner` (x, y), `line` pixels wide."""
+    outlines, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=corner)
     # A dark line under the coloured one keeps the outline visible on a ground of its own colour.
-    cv2.drawContours(frame, outlines, -1, (0, 0, 0), line + 2, cv2.LINE_AA)
+    cv2.drawContours(frame, outlines, -1, BLACK, line + 2, cv2.LINE_AA)
     cv2.drawContours(frame, outlines, -1, colour, line, cv2.LINE_AA)
 
 

@@ -1,4 +1,4 @@
-"""Still pictures in and out: JPEG bytes, mask PNGs, indexed PNGs."""
+"""Still pictures in, out and smaller: JPEG bytes, mask PNGs, indexed PNGs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 from typing import BinaryIO
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -15,6 +16,17 @@ from refervid.media.palette import voc_palette
 
 # Masks shrink well whatever the effort; more of it costs time for a few per cent.
 _PNG_EFFORT = 1
+
+
+def shrunk(picture: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """A picture (H, W, 3) at `scale` times its size, or itself where that is no less than 1. Of a mask (H, W)
+    all values stay among those that it has.
+    """
+    if scale >= 1:
+        return picture
+    size = [max(round(side * scale), 1) for side in picture.shape[1::-1]]
+    smooth = cv2.INTER_AREA if picture.ndim == 3 else cv2.INTER_NEAREST
+    return np.asarray(cv2.resize(picture, size, interpolation=smooth), np.uint8)
 
 
 def encode_jpeg(picture: Frame, quality: int = 90) -> bytes:

@@ -14,8 +14,9 @@ from typing import Literal
 
 import cv2
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from refervid.config.frozen import Frozen
 from refervid.core.types import BoxArray, Candidate, Frame, Mask
 from refervid.media.clip import Clip
 from refervid.media.lettering import disc, words_on_disc
@@ -30,7 +31,7 @@ _POINT = 100 / 72
 """Pixels per typographic point in the published pictures (100 dpi)."""
 
 
-class PictureStyle(BaseModel):
+class PictureStyle(Frozen):
     """Sizes of a section's picture.
 
     The frames stand in `columns` columns, each `frame_width` wide. Where these are None, as many columns
@@ -43,8 +44,6 @@ class PictureStyle(BaseModel):
     bottom right corner, beside the box if that is smaller than two discs and `label_beside` is set.
     `edge` white pixels on the right and at the bottom of each frame keep neighbours apart.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     columns: int | None = Field(None, ge=1)
     frame_width: int | None = Field(None, ge=16)
@@ -111,17 +110,26 @@ class Section:
     @property
     def grid(self) -> tuple[int, int]:
         """Columns and rows of the picture."""
-        count = len(self.frame_indices)
-        columns, _, _ = _layout(self.style, count, self.clip.width, self.clip.height)
-        return columns, -(-count // columns)
+        columns, _, _ = self._layout
+        return columns, -(-len(self.frame_indices) // columns)
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the picture in pixels."""
-        columns, width, height = _layout(
-            self.style, len(self.frame_indices), self.clip.width, self.clip.height
+        columns, width, height = self._layout
+        return columns * width, _edge(self.grid[1], height)
+
+    @property
+    def _layout(self) -> tuple[int, int, float]:
+        """Columns, and width and (unrounded) height of one frame in the picture."""
+        style, frames, aspect = self.style, len(self.frame_indices), self.clip.width / self.clip.height
+        options = range(1, frames + 1) if style.columns is None else [style.columns]
+        columns, widest = max(
+            ((count, _widest(style, count, -(-frames // count), aspect)) for count in options),
+            key=lambda option: (option[1], -option[0]),
         )
-        return columns * width, _edge(-(-len(self.frame_indices) // columns), height)
+        frame_width = style.frame_width or max(widest, 1)
+        return columns, frame_width, frame_width * self.clip.height / self.clip.width
 
     @cached_property
     def jpeg(self) -> bytes:
@@ -162,9 +170,7 @@ class Section:
     def _paste(
         self, picture: Frame, position: int, frame: Frame, draw: Callable[[Frame, float], None]
     ) -> None:
-        columns, width, height = _layout(
-            self.style, len(self.frame_indices), self.clip.width, self.clip.height
-        )
+        columns, width, height = self._layout
         row, column = divmod(position, columns)
         top, bottom = _edge(row, height), _edge(row + 1, height)
         tile = np.ascontiguousarray(_resize(frame, width, bottom - top))
@@ -197,17 +203,6 @@ def even_section(clip: Clip, frames: int, style: PictureStyle = READABLE) -> Sec
     count = min(frames, len(clip))
     indices = tuple(int((i + 0.5) * len(clip) / count) for i in range(count))
     return Section(clip, 0, indices, style)
-
-
-def _layout(style: PictureStyle, frames: int, width: int, height: int) -> tuple[int, int, float]:
-    """Columns, and width and (unrounded) height of one frame in the picture."""
-    options = range(1, frames + 1) if style.columns is None else [style.columns]
-    columns, widest = max(
-        ((count, _widest(style, count, -(-frames // count), width / height)) for count in options),
-        key=lambda option: (option[1], -option[0]),
-    )
-    frame_width = style.frame_width or max(widest, 1)
-    return columns, frame_width, frame_width * height / width
 
 
 def _widest(style: PictureStyle, columns: int, rows: int, aspect: float) -> int:

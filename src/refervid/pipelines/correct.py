@@ -35,7 +35,7 @@ def correct(
     """
     clip, stages = result.clip, Stages(hook)
     check_marks(clip, {result.query: [mark]})
-    tracked = [] if afresh else _tracked(result)
+    tracked = [] if afresh else [with_start(one) for one in result.objects]
     with stages.stage("track", len(clip)) as stage:
         if tracked:
             place = nearest_object(tracked, mark)
@@ -76,10 +76,6 @@ def candidate_pivot(decision: Decision, number: int) -> Pivot:
         raise SettingsError(f"candidate {number}: this decision has {len(decision.candidates)} candidates")
     chosen = decision.candidates[number - 1]
     return Pivot(decision.frame_index, chosen.box_xyxy, chosen.mask)
-
-
-def _tracked(result: Result) -> list[TrackedObject]:
-    return [with_start(one) for one in result.objects]
 
 
 def with_start(one: TrackedObject) -> TrackedObject:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypedDict, cast, get_args, get_type_hints
 
 from refervid.core.errors import SettingsError
 from refervid.engines.base import (
@@ -23,16 +23,23 @@ from refervid.engines.hub.digests import loaded_digests
 from refervid.engines.registry import Role, build_engine, engine_settings, missing_parts
 from refervid.engines.rounds import Reader
 
-PROTOCOLS: Mapping[Role, Any] = {
-    "chooser": Chooser,
-    "detector": Detector,
-    "tracker": Tracker,
-    "tagger": Tagger,
-    "binder": Binder,
-    "namer": Namer,
-    "finder": Finder,
-    "reader": Reader,
-    "transcriber": Transcriber,
+
+class GivenEngines(TypedDict, total=False):
+    """Engines of the caller's own, by role; None: as the preset says."""
+
+    chooser: Chooser | None
+    detector: Detector | None
+    tracker: Tracker | None
+    tagger: Tagger | None
+    binder: Binder | None
+    namer: Namer | None
+    finder: Finder | None
+    reader: Reader | None
+    transcriber: Transcriber | None
+
+
+PROTOCOLS: Mapping[str, Any] = {
+    role: get_args(wanted)[0] for role, wanted in get_type_hints(GivenEngines).items()
 }
 
 

@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast, get_args
-
-from pydantic import ValidationError
+from typing import Any, Unpack, cast, get_args
 
 from refervid.config.environment import Environment
 from refervid.config.overrides import by_full_name, override
-from refervid.config.problems import problems_of
+from refervid.config.problems import checked
 from refervid.core.arguments import did_you_mean, need_number, need_word, need_words
 from refervid.core.device import resolve_device
 from refervid.core.errors import SettingsError
-from refervid.engines.base import (
-    Binder,
-    Chooser,
-    Detector,
-    Dtype,
-    Engine,
-    Finder,
-    Namer,
-    Runtime,
-    Tagger,
-    Tracker,
-    Transcriber,
-)
+from refervid.engines.base import Dtype, Engine, Runtime
 from refervid.engines.hub.checkpoints import weights_in
-from refervid.engines.registry import Role, engine_settings, missing_parts
-from refervid.engines.rounds import Reader
+from refervid.engines.registry import Role, engine_settings
 from refervid.media.sections import PAPER, PAPER_SOUND
 from refervid.models.soc.shipped import SHIPPED
 from refervid.pipelines.base import Pipeline
-from refervid.pipelines.pivot.pipeline import PivotPipeline, lacking, sound_parts
+from refervid.pipelines.engine_set import PROTOCOLS, GivenEngines
+from refervid.pipelines.pivot.pipeline import PivotPipeline, lacking, sound_roles
 from refervid.pipelines.pivot.settings import TRANSCRIBER, PivotSettings
 from refervid.pipelines.soc import SocPipeline, SocSettings
 from refervid.pipelines.tracks.pipeline import TracksPipeline
@@ -205,11 +191,9 @@ def lacks_of(name: str, overrides: Sequence[str] = ()) -> Lacks:
     settings = _settings(name, overrides)
     if isinstance(settings, SocSettings):
         return Lacks(settings.missing(), [], [])
-    parts = _pipeline_class(settings).text_parts(settings)
-    always, sounding = lacking(settings, parts), lacking(settings, sound_parts(settings))
-    naming = [] if settings.finder is None else missing_parts("finder", settings.finder)
-    beside = [[lack for lack in lacks if lack not in always] for lacks in (sounding, naming)]
-    return Lacks(always, *beside)
+    always = dict.fromkeys(lacking(settings, _pipeline_class(settings).text_roles(settings)))
+    beside = [dict.fromkeys(lacking(settings, roles)) for roles in (sound_roles(settings), ("finder",))]
+    return Lacks([*always], *([lack for lack in lacks if lack not in always] for lacks in beside))
 
 
 def checkpoints_of(name: str) -> list[str]:
@@ -223,22 +207,20 @@ def checkpoints_of(name: str) -> list[str]:
 
 def missing_for(name: str, overrides: Sequence[str] = (), *, sound: bool = True) -> list[str]:
     """What this machine lacks for a preset, in words; without `sound`, for sentences alone."""
-    lacks = lacks_of(name, overrides)
-    return lacks.always + (lacks.for_sound if sound else [])
+    return list(dict.fromkeys(_missing(name, overrides, sound)))
 
 
 def best_preset(*, sound: bool = True) -> str:
     """The name that `auto` stands for on this machine; without `sound`, for sentences alone."""
-    return next(name for name in AUTO_ORDER if _is_ready(name, sound=sound))
+    return next(name for name in AUTO_ORDER if not any(_missing(name, (), sound)))
 
 
-def _is_ready(name: str, *, sound: bool) -> bool:
-    """Whether nothing is missing; the first thing that is ends it, as importing engines takes seconds."""
-    settings = _settings(name, ())
+def _missing(name: str, overrides: Sequence[str], sound: bool) -> Iterable[str]:
+    settings = _settings(name, overrides)
     if isinstance(settings, SocSettings):
-        return not settings.missing()
-    parts = _pipeline_class(settings).text_parts(settings) + (sound_parts(settings) if sound else ())
-    return not any(lacking(settings, [part]) for part in parts)
+        return settings.missing()
+    roles = _pipeline_class(settings).text_roles(settings)
+    return lacking(settings, (*roles, *(sound_roles(settings) if sound else ())))
 
 
 def load(
@@ -251,23 +233,16 @@ def load(
     settings: Sequence[str] = (),
     remember: bool = True,
     sound: bool = True,
-    chooser: Chooser | None = None,
-    detector: Detector | None = None,
-    tracker: Tracker | None = None,
-    tagger: Tagger | None = None,
-    binder: Binder | None = None,
-    namer: Namer | None = None,
-    finder: Finder | None = None,
-    reader: Reader | None = None,
-    transcriber: Transcriber | None = None,
+    **engines: Unpack[GivenEngines],
 ) -> Pipeline:
     """A ready pipeline. `settings` are changes to the preset in the form "tracker.kind=edgetam".
 
-    Engines of your own take the place of the preset's: any object that fulfils the protocol of its role in
-    `refervid.engines.base`. Without `sound`, `auto` may choose a preset that lacks on this machine what sound
-    needs. `allow_remote` permits questions to a server that is not this machine. `max_cost` in US dollars is
-    what may be spent on a language model as long as the pipeline lives; questions beyond it fail with
-    `BudgetExceeded`.
+    Engines of your own take the place of the preset's, each by its role: `chooser`, `detector`, `tracker`,
+    `tagger`, `binder`, `namer`, `finder`, `reader` or `transcriber`, any object that fulfils the protocol of
+    that name in `refervid.engines.base` (of a reader in `refervid.engines.rounds`).
+    Without `sound`, `auto` may choose a preset that lacks on this machine what sound needs. `allow_remote`
+    permits questions to a server that is not this machine. `max_cost` in US dollars is what may be spent on a
+    language model as long as the pipeline lives; questions beyond it fail with `BudgetExceeded`.
     With `remember` the embedded engines keep what they find in a clip in the cache folder, where other
     processes find it (2 GiB of clips at most).
     With `dtype` "auto" networks compute in what the preset says: float32 in `paper` and `soc`, elsewhere
@@ -279,6 +254,8 @@ def load(
     >>> refervid.load("lite", device="cpu", settings=["text.candidates=5"]).preset
     'lite'
     """
+    if unknown := engines.keys() - PROTOCOLS.keys():
+        raise TypeError(f"load() got an unexpected keyword argument {min(unknown)!r}")
     need_word("preset", preset)
     need_words("settings", settings)
     if max_cost is not None:
@@ -291,18 +268,7 @@ def load(
     runtime = Runtime(
         resolve_device(device)[0], computed, allow_remote, Environment().cache, max_cost, remember
     )
-    roles: dict[Role, Engine | None] = {
-        "chooser": chooser,
-        "detector": detector,
-        "tracker": tracker,
-        "tagger": tagger,
-        "binder": binder,
-        "namer": namer,
-        "finder": finder,
-        "reader": reader,
-        "transcriber": transcriber,
-    }
-    given = {role: engine for role, engine in roles.items() if engine is not None}
+    given = cast(dict[Role, Engine], {role: engine for role, engine in engines.items() if engine is not None})
     if isinstance(chosen, SocSettings):
         return SocPipeline(name, chosen, runtime, given)
     return _pipeline_class(chosen)(name, chosen, runtime, given)
@@ -323,11 +289,8 @@ def _settings(name: str, overrides: Sequence[str]) -> PivotSettings | SocSetting
     if start["pipeline"] != "soc":  # so that its own settings can be changed without naming the kind
         start = {"transcriber": TRANSCRIBER, **start}
     values = override(start, overrides)
-    model = SocSettings if values["pipeline"] == "soc" else PivotSettings
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise SettingsError(f"preset {name!r}: {problems_of(error, settings=model)}") from error
+    model: type[PivotSettings | SocSettings] = SocSettings if values["pipeline"] == "soc" else PivotSettings
+    return checked(model, values, whose=f"preset {name!r}: ")
 
 
 def settings_of(name: str, overrides: Sequence[str] = ()) -> dict[str, Any]:

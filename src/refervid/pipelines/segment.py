@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack, overload
+from typing import Literal, Unpack, overload
 
 from refervid.core.types import Hook, no_hook
-from refervid.engines.base import (
-    Binder,
-    Chooser,
-    Detector,
-    Dtype,
-    Finder,
-    Namer,
-    Tagger,
-    Tracker,
-    Transcriber,
-)
-from refervid.engines.rounds import Reader
+from refervid.engines.base import Dtype
 from refervid.pipelines.base import Texts, Video
+from refervid.pipelines.engine_set import GivenEngines
 from refervid.pipelines.presets import load
 from refervid.report.result import Result
 
 
-class LoadOptions(TypedDict, total=False):
+class LoadOptions(GivenEngines, total=False):
     """What `load` takes."""
 
     preset: str
@@ -34,15 +24,6 @@ class LoadOptions(TypedDict, total=False):
     max_cost: float | None
     remember: bool
     settings: Sequence[str]
-    chooser: Chooser | None
-    detector: Detector | None
-    tracker: Tracker | None
-    tagger: Tagger | None
-    binder: Binder | None
-    namer: Namer | None
-    finder: Finder | None
-    reader: Reader | None
-    transcriber: Transcriber | None
 
 
 class Options(LoadOptions, total=False):

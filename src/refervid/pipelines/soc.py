@@ -7,8 +7,9 @@ from functools import cached_property
 from typing import Any, Literal, cast
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from refervid.config.frozen import Frozen
 from refervid.core.errors import MissingWeights, SettingsError
 from refervid.core.track import Track
 from refervid.core.types import Hook, Pivot, Reference, ScoredMask, TextReference, no_hook
@@ -16,6 +17,7 @@ from refervid.engines.base import Engine, EngineOptions, Runtime, Tracker, Weigh
 from refervid.engines.hub.digests import weights_digest
 from refervid.engines.hub.weights import find_weights, missing_weights, torch_dtype
 from refervid.engines.registry import Role, missing_parts
+from refervid.engines.surest import surest
 from refervid.media.clip import Clip
 from refervid.models.soc import SOC, InputSize, build_tokenizer, load, load_published
 from refervid.models.soc.checkpoint import needed_tokenizer
@@ -24,6 +26,7 @@ from refervid.models.soc.shipped import SHIPPED, shipped_path
 from refervid.models.soc.transforms import SIZE
 from refervid.pipelines.base import Pipeline, reference_slugs
 from refervid.pipelines.engine_set import EngineSet
+from refervid.pipelines.pivot.questions import distinct_texts
 from refervid.pipelines.stages import Stages
 from refervid.report.objects import TrackedObject
 from refervid.report.outcome import status_of
@@ -36,7 +39,7 @@ SURE = 0.5
 _DOUBTED = "the network does not say that it is there: it is rather sure that it is not"
 
 
-class SocSettings(BaseModel):
+class SocSettings(Frozen):
     """`weights`: `soc-nano`, or the path of a published checkpoint or of one trained by `refervid train`.
 
     `short` and `long` limit the frames' sides (pixels), None: as the checkpoint was trained.
@@ -46,8 +49,6 @@ class SocSettings(BaseModel):
     logits in `Track.logits`. With `tracker`, the masks on `pivots` frames of each sentence start that
     engine, whose masks are the answer; without, `corrections` is what corrections by hand are tracked with.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     pipeline: Literal["soc"] = "soc"
     weights: Weights = SHIPPED
@@ -134,7 +135,7 @@ class SocPipeline(Pipeline):
             )
         stages = Stages(hook)
         texts = [cast(TextReference, reference).text for reference in references]
-        asked = [text for text in dict.fromkeys(texts) if text.strip()]
+        asked = distinct_texts(references)
         tracks: dict[str, Track] = {}
         if asked:
             with stages.stage("segment", len(clip)) as stage:
@@ -207,8 +208,7 @@ class SocPipeline(Pipeline):
         if not self._tracks:
             return []
         sureness = np.where(track.areas() > 0, track.presence, -1.0)
-        parts = np.array_split(np.arange(len(track)), min(self.settings.pivots, len(track)))
-        frames = [int(part[sureness[part].argmax()]) for part in parts]
+        frames = surest(sureness, self.settings.pivots)
         return [Pivot(frame, mask=track[frame]) for frame in frames if sureness[frame] >= 0]
 
     def _tracked(self, clip: Clip, pivots: dict[str, list[Pivot]], stages: Stages) -> dict[str, Track]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from refervid.config.problems import problems_of
 from refervid.core.arguments import need_path
@@ -45,8 +45,6 @@ class _Rle(BaseModel):
 
 
 class _Annotation(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
     category_id: int
     object_id: int
     segmentations: list[_Rle | None]
@@ -54,8 +52,6 @@ class _Annotation(BaseModel):
 
 class _Objects(BaseModel):
     """What is read of objects.json."""
-
-    model_config = ConfigDict(extra="ignore")
 
     annotations: list[_Annotation]
 

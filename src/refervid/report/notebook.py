@@ -7,7 +7,6 @@ from html import escape
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import cv2
 import numpy as np
 
 from refervid.core.counting import counted
@@ -15,6 +14,7 @@ from refervid.core.errors import MediaNotFound
 from refervid.core.types import Frame
 from refervid.media.array import ArrayClip
 from refervid.media.movie import H264, MovieWriter
+from refervid.media.pictures import shrunk
 from refervid.report.outcome import Outcome
 from refervid.report.pictures import data_uri
 
@@ -40,13 +40,8 @@ def notebook_html(outcome: Outcome, overlay: Callable[[], Iterable[Frame]]) -> s
 def _film(outcome: Outcome, frames: Iterable[Frame]) -> bytes:
     clip = outcome.clip
     shown = set(np.linspace(0, len(clip) - 1, min(MOST_FRAMES, len(clip))).round().astype(int).tolist())
-    scale = min(1.0, LONG_SIDE / max(clip.height, clip.width))
-    size = (max(round(clip.width * scale), 1), max(round(clip.height * scale), 1))
-    small = [
-        cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-        for index, frame in enumerate(frames)
-        if index in shown
-    ]
+    scale = LONG_SIDE / max(clip.height, clip.width)
+    small = [shrunk(frame, scale) for index, frame in enumerate(frames) if index in shown]
     short = ArrayClip(np.stack(small), clip.times_s[sorted(shown)])
     with TemporaryDirectory() as folder:
         path = Path(folder) / "film.mp4"

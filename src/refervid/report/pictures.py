@@ -14,7 +14,7 @@ from refervid.media.clip import Clip
 from refervid.media.lettering import WHITE
 from refervid.media.overlay import draw_masks
 from refervid.media.palette import RGB, box_colour
-from refervid.media.pictures import decode_jpeg, encode_jpeg
+from refervid.media.pictures import decode_jpeg, encode_jpeg, shrunk
 from refervid.media.sections import draw_candidates
 
 _LONG_SIDE = 960
@@ -33,7 +33,7 @@ def picture_uri(picture: Frame) -> str:
 
 def section_uri(picture: Frame) -> str:
     """What the chooser looked at, shrunk where it is very large."""
-    return picture_uri(_shrink(picture, _SECTION_LONG_SIDE)[0])
+    return picture_uri(shrunk(picture, _SECTION_LONG_SIDE / max(picture.shape[:2])))
 
 
 def poster_uri(clip: Clip, tracks: Sequence[Track]) -> str:
@@ -47,7 +47,7 @@ def poster_uri(clip: Clip, tracks: Sequence[Track]) -> str:
     index = int(shown[usual]) if len(shown) else len(clip) // 2
     frame = clip.frame(index)
     draw_masks(frame, [track[index] for track in tracks])
-    return picture_uri(_shrink(frame, _LONG_SIDE)[0])
+    return picture_uri(shrunk(frame, _LONG_SIDE / max(frame.shape[:2])))
 
 
 class FrameStore:
@@ -55,9 +55,9 @@ class FrameStore:
 
     def __init__(self, clip: Clip, indices: Iterable[int]) -> None:
         self._frames: dict[int, tuple[bytes, float]] = {}
+        scale = min(_LONG_SIDE / max(clip.height, clip.width), 1.0)
         for index, frame in clip.frames(sorted(set(indices))):
-            small, scale = _shrink(frame, _LONG_SIDE)
-            self._frames[index] = (encode_jpeg(small), scale)
+            self._frames[index] = (encode_jpeg(shrunk(frame, scale)), scale)
 
     def candidates_uri(self, index: int, candidates: Sequence[Candidate], chosen: Iterable[int]) -> str:
         """Frame `index` with numbered boxes, as the chooser sees them; those `chosen` have a white rim."""
@@ -92,12 +92,3 @@ class FrameStore:
     def _read(self, index: int) -> tuple[Frame, float]:
         data, scale = self._frames[index]
         return decode_jpeg(data), scale
-
-
-def _shrink(picture: Frame, long_side: int) -> tuple[Frame, float]:
-    """The picture at most `long_side` pixels long, and the scale that this took."""
-    scale = min(long_side / max(picture.shape[:2]), 1.0)
-    if scale == 1:
-        return picture, 1.0
-    size = (max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8), scale

@@ -10,9 +10,10 @@ from dataclasses import asdict
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from refervid import __version__
+from refervid.config.frozen import Frozen
 from refervid.core.types import (
     Candidate,
     Decision,
@@ -41,17 +42,13 @@ Box = tuple[float, float, float, float]
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class _Record(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class CandidateRecord(_Record):
+class CandidateRecord(Frozen):
     box_xyxy: Box
     score: float
     phrase: str
 
 
-class DecisionRecord(_Record):
+class DecisionRecord(Frozen):
     """`chosen` are places in `candidates`, from 0; boxes in `answer` are numbered from 1, as in pictures."""
 
     question: str
@@ -67,7 +64,7 @@ class DecisionRecord(_Record):
     candidates: list[CandidateRecord]
 
 
-class PivotRecord(_Record):
+class PivotRecord(Frozen):
     """Without box and points: the object's own mask on this frame."""
 
     frame: int = Field(ge=0)
@@ -76,7 +73,7 @@ class PivotRecord(_Record):
     point_labels: list[bool] | None
 
 
-class ObjectRecord(_Record):
+class ObjectRecord(Frozen):
     """One object of an answer; its masks are the annotation with its id in objects.json."""
 
     id: int = Field(ge=1)
@@ -85,7 +82,7 @@ class ObjectRecord(_Record):
     presence: list[float]
 
 
-class SoundRecord(_Record):
+class SoundRecord(Frozen):
     """`objects` are the frames on which sounding things were named, `boxes` numbers from 1, times seconds."""
 
     objects: dict[str, int]
@@ -93,7 +90,7 @@ class SoundRecord(_Record):
     intervals: list[tuple[float, float]]
 
 
-class QueryRecord(_Record):
+class QueryRecord(Frozen):
     """Lists over frames have one entry per frame; a box is null where the mask is empty."""
 
     query: str
@@ -112,7 +109,7 @@ class QueryRecord(_Record):
     timings_s: dict[str, float]
 
 
-class VideoRecord(_Record):
+class VideoRecord(Frozen):
     """`frame_names` are what files about frames are called, without suffix. `times_s` are seconds from the
     first frame, which is shown at `start_s` of the file's own time.
     """
@@ -128,7 +125,7 @@ class VideoRecord(_Record):
     notes: list[str]
 
 
-class SpendingRecord(_Record):
+class SpendingRecord(Frozen):
     """Of all queries; `usd` is null where a price is not known."""
 
     model: str
@@ -139,12 +136,12 @@ class SpendingRecord(_Record):
     usd: float | None
 
 
-class FileRecord(_Record):
+class FileRecord(Frozen):
     bytes: int
     sha256: Digest
 
 
-class ResultRecord(_Record):
+class ResultRecord(Frozen):
     """result.json. `files` are all other files of the result; `seal` tells the file from a changed one."""
 
     schema_version: Literal[1]

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from pydantic import ValidationError
 from torch import nn
 
 from refervid.config.overrides import merged
-from refervid.config.problems import problems_of
+from refervid.config.problems import checked
 from refervid.core.errors import SettingsError
 from refervid.engines.hub.weights import find_weights
 from refervid.models.soc import SOC, InputSize, SocConfig, common_words
@@ -46,10 +45,7 @@ def _changed(config: SocConfig, settings: NetworkSettings) -> SocConfig:
     """Raises `SettingsError` for sizes that there are not."""
     if not settings.voc:
         config = config.model_copy(update={"voc": None})
-    try:
-        return SocConfig.model_validate(merged(config.model_dump(), settings.config))
-    except ValidationError as error:
-        raise SettingsError(problems_of(error, "network.config.", SocConfig)) from error
+    return checked(SocConfig, merged(config.model_dump(), settings.config), prefix="network.config.")
 
 
 def _loaded(weights: str, settings: NetworkSettings) -> SOC:

@@ -5,16 +5,16 @@ Defaults are the published ones (Luo et al., NeurIPS 2023, and the public reposi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from refervid.config.overrides import override
-from refervid.config.problems import problems_of
+from refervid.config.problems import M, checked
 from refervid.core.arguments import did_you_mean
 from refervid.core.errors import SettingsError
 from refervid.datasets.synthetic.scene import SceneSettings
@@ -221,17 +221,19 @@ def read_recipe(name: str, changes: Sequence[str] = ()) -> Recipe:
 
     Raises `SettingsError`.
     """
+    return read_as(Recipe, name, changes, recipe_text)
+
+
+def read_as(kind: type[M], name: str, changes: Sequence[str], shipped: Callable[[str], str]) -> M:
+    """A recipe of a `kind`, as `read_recipe`; `shipped` gives the YAML of one that comes with the package."""
     path = Path(name)
     try:
-        values = yaml.safe_load(path.read_text("utf-8") if path.is_file() else recipe_text(name))
+        values = yaml.safe_load(path.read_text("utf-8") if path.is_file() else shipped(name))
     except (yaml.YAMLError, ValueError) as error:
         raise SettingsError(f"{name} is no YAML file in UTF-8: {error}") from error
     if not isinstance(values, dict):
         raise SettingsError(f"{name} holds no settings: see the recipes in the documentation")
-    try:
-        return Recipe.model_validate(override(values, changes))
-    except ValidationError as error:
-        raise SettingsError(f"recipe {name}: {problems_of(error, settings=Recipe)}") from error
+    return checked(kind, override(values, changes), whose=f"recipe {name}: ")
 
 
 def recipe_text(name: str) -> str:

@@ -17,7 +17,7 @@ from refervid.report.record import result_content
 from refervid.webui.clip_work import ClipWork
 from refervid.webui.desk import Desk
 from refervid.webui.job_queue import Work
-from refervid.webui.marks import read_choice, read_mark, read_subject
+from refervid.webui.marks import CandidateChoice, Mark, Subject, read
 from refervid.webui.pictures import file_address
 from refervid.webui.visitors import Visitor, Visitors
 from refervid.webui.words import about_preset, lack_words, plain_words
@@ -103,7 +103,7 @@ class Api:
         `"afresh": true` forgets the former pivots. Without a `"query"` it is something new, and stands beside
         the answers that there are."""
         [name] = _strings("preset", [preset])
-        return await self._answers(request, lambda work, hook: work.mark(read_mark(mark), name, hook))
+        return await self._answers(request, lambda work, hook: work.mark(read(Mark, mark), name, hook))
 
     async def take_candidate(
         self, query: int, decision: int, candidate: int, request: gr.Request, preset: str = "auto"
@@ -112,20 +112,22 @@ class Api:
         [name] = _strings("preset", [preset])
 
         def take(work: ClipWork, hook: Hook) -> None:
-            choice = read_choice({"query": query, "decision": decision, "candidate": candidate})
+            choice = read(CandidateChoice, {"query": query, "decision": decision, "candidate": candidate})
             work.take_candidate(choice.query, choice.decision, choice.candidate, name, hook)
 
         return await self._answers(request, take)
 
     async def delete(self, query: int, request: gr.Request) -> dict[str, Any]:
         """An answer (from 0) goes."""
-        return await self._answers(request, lambda work, _: work.delete(read_subject({"query": query}).query))
+        return await self._answers(
+            request, lambda work, _: work.delete(read(Subject, {"query": query}).query)
+        )
 
     async def rename(self, query: int, name: str, request: gr.Request) -> dict[str, Any]:
         """Call what was pointed at (an answer, from 0) by another name."""
 
         def call(work: ClipWork, _: Hook) -> None:
-            given = read_subject({"query": query, "name": name})
+            given = read(Subject, {"query": query, "name": name})
             work.rename(given.query, given.name)
 
         return await self._answers(request, call)

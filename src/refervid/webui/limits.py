@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from refervid.config.frozen import Frozen
 from refervid.core.errors import MediaTooLarge, SettingsError
 from refervid.media.clip import Clip
 from refervid.report.plot import clock
 
 
-class Limits(BaseModel):
+class Limits(Frozen):
     """`upload_mb` per file, `seconds` per clip, `pixels` (width x height x frames) per clip; `sentences`
     per question, each of up to `letters` letters; `answers` side by side, with what was pointed at; `clips`
     open at once; `waiting` jobs and `kept_mb` megabytes of files of all visitors together; `unopened_s`
     seconds for an upload to come, and to be opened; `idle_s` seconds after which a visitor who does nothing
     is taken to have left; `return_s` seconds in which a page that was closed can be loaded again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     upload_mb: float = Field(200, gt=0)
     seconds: float = Field(60, gt=0)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, model_validator
+from pydantic import BaseModel, Field, NonNegativeInt, ValidationError, model_validator
 
+from refervid.config.frozen import Frozen
 from refervid.config.problems import problems_of
 from refervid.core.errors import SettingsError
 from refervid.core.rle import checked_runs, encode_mask, filled_runs
@@ -20,11 +21,7 @@ Pixels = Annotated[float, Field(ge=-1e6, le=1e6)]
 """Much further out than any frame reaches: marks may lie beside it."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Mark(_Strict):
+class Mark(Frozen):
     """On frame `frame`, for the answer `query` (from 0; null: for something new): a `box` x0, y0, x1, y1,
     `points` x, y with `labels` (true: on the object), all in pixels of the clip's frame, or a `mask`: the
     lengths of its runs down the columns, outside and inside in turn, as COCO has them uncompressed."""
@@ -32,7 +29,7 @@ class Mark(_Strict):
     query: int | None = None
     frame: int
     points: list[tuple[Pixels, Pixels]] = Field([], max_length=100)
-    labels: list[bool] = []
+    labels: list[bool] = Field([])
     box: tuple[Pixels, Pixels, Pixels, Pixels] | None = None
     mask: list[NonNegativeInt] | None = None
     afresh: bool = False
@@ -60,7 +57,7 @@ class Mark(_Strict):
         )
 
 
-class CandidateChoice(_Strict):
+class CandidateChoice(Frozen):
     """Candidate `candidate` (from 1) of decision `decision` (from 0) of the answer `query` (from 0)."""
 
     query: int
@@ -74,29 +71,15 @@ def mask_counts(mask: Mask) -> list[int]:
     return counts
 
 
-class Subject(_Strict):
+class Subject(Frozen):
     """The answer `query` (from 0), and the name that it is to have."""
 
     query: int
     name: str = ""
 
 
-def read_mark(data: Mapping[str, Any]) -> Mark:
-    """Raises `SettingsError`."""
-    return _read(Mark, data)
-
-
-def read_subject(data: Mapping[str, Any]) -> Subject:
-    """Raises `SettingsError`."""
-    return _read(Subject, data)
-
-
-def read_choice(data: Mapping[str, Any]) -> CandidateChoice:
-    """Raises `SettingsError`."""
-    return _read(CandidateChoice, data)
-
-
-def _read(model: type[T], data: Mapping[str, Any]) -> T:
+def read(model: type[T], data: Mapping[str, Any]) -> T:
+    """What a browser or a client says, as one of the above. Raises `SettingsError`."""
     try:
         return model.model_validate(data)
     except ValidationError as error:

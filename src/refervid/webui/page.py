@@ -16,9 +16,9 @@ from refervid.core.types import Hook, SoundReference, TextReference
 from refervid.webui import html
 from refervid.webui.clip_work import ClipWork
 from refervid.webui.desk import Desk
-from refervid.webui.job_queue import Job
+from refervid.webui.job_queue import Job, Work
 from refervid.webui.layout import Layout
-from refervid.webui.marks import read_choice, read_mark, read_subject
+from refervid.webui.marks import CandidateChoice, Mark, Subject, read
 from refervid.webui.pictures import file_address
 from refervid.webui.viewing import viewer_state
 from refervid.webui.visitors import Visitor, Visitors
@@ -29,7 +29,6 @@ TICK_S = 0.15
 DEMO_SENTENCE = "the red striped ball"
 
 Updates = dict[Any, Any]
-Work = Callable[[Hook], Any]
 UNCHANGED: Updates = gr.skip()
 
 
@@ -174,11 +173,11 @@ class Page(Layout):
         def work(on: ClipWork, hook: Hook) -> None:
             match event.deed:
                 case "mark":
-                    on.mark(read_mark(event.mark), preset, hook)
+                    on.mark(read(Mark, event.mark), preset, hook)
                 case "delete":
-                    on.delete(read_subject(event.subject).query)
+                    on.delete(read(Subject, event.subject).query)
                 case "rename":
-                    subject = read_subject(event.subject)
+                    subject = read(Subject, event.subject)
                     on.rename(subject.query, subject.name)
                 case "go_on":
                     on.go_on(preset, hook)
@@ -196,7 +195,7 @@ class Page(Layout):
         self, event: gr.EventData, preset: str, request: gr.Request
     ) -> AsyncIterator[Updates]:
         def work(on: ClipWork, hook: Hook) -> None:
-            choice = read_choice(event.choice)
+            choice = read(CandidateChoice, event.choice)
             on.take_candidate(choice.query, choice.decision, choice.candidate, preset, hook)
 
         async for updates in self._answer(self._visitor(request), work):

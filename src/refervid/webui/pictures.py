@@ -17,10 +17,10 @@ from refervid.core.errors import RefervidError
 from refervid.core.types import Frame, Mask
 from refervid.media.overlay import draw_masks
 from refervid.media.palette import RGB, query_colour
-from refervid.media.pictures import encode_jpeg
+from refervid.media.pictures import encode_jpeg, shrunk
 from refervid.webui.clip_work import ClipWork
 from refervid.webui.desk import Desk
-from refervid.webui.marks import mask_counts, read_mark
+from refervid.webui.marks import Mark, mask_counts, read
 from refervid.webui.preview import Previewer
 from refervid.webui.visitors import Visitors
 
@@ -88,7 +88,7 @@ def router(visitors: Visitors) -> APIRouter:
         """The mask that a mark would give on its frame; `number` is that of the answers, 0 without any."""
         work = work_of(token, clip)
         try:
-            given = read_mark({**json.loads(mark), "frame": index})
+            given = read(Mark, {**json.loads(mark), "frame": index})
             present = None if given.query is None else present_mask(work, number, given.query, index)
             found = previews.mask(work, given.pivot(work.clip), present)
         except (ValueError, TypeError, IndexError, RecursionError, RefervidError):
@@ -157,12 +157,7 @@ def mask_png(mask: Mask, colour: RGB) -> bytes:
 
 def _fitted(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """At most `LONG_SIDE` pixels long; a mask stays one."""
-    scale = LONG_SIDE / max(picture.shape[:2])
-    if scale >= 1:
-        return picture
-    size = (max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1))
-    smooth = cv2.INTER_AREA if picture.ndim == 3 else cv2.INTER_NEAREST
-    return np.asarray(cv2.resize(picture, size, interpolation=smooth), np.uint8)
+    return shrunk(picture, LONG_SIDE / max(picture.shape[:2]))
 
 
 def _files(work: ClipWork) -> list[Path]:

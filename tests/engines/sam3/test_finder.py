@@ -21,7 +21,7 @@ from refervid.engines.registry import build_engine, missing_parts
 from refervid.engines.rounds import ConceptFinder
 from refervid.engines.sam3 import Sam3Finder, Sam3FinderSettings
 from refervid.engines.sam3.finder import _tracks
-from refervid.engines.sam3.model import surest
+from refervid.engines.sam3.model import unsuppressed
 from refervid.engines.sam3.session import BoundedSession, pixels_of
 from refervid.engines.sam3.writer import TrackWriter
 from tests.engines.sam2.tiny import clip, frames
@@ -155,9 +155,9 @@ def test_detections_that_lie_on_surer_ones_are_left_out() -> None:
     masks = torch.zeros(4, 8, 8, dtype=torch.bool)
     masks[0, :4], masks[1, :5], masks[2, 5:], masks[3, 6:] = True, True, True, True
     scores = torch.tensor([0.5, 0.9, 0.4, 0.8])
-    assert surest(masks, scores, 0.5).tolist() == [1, 3]
-    assert surest(masks, scores, 0.9).tolist() == [0, 1, 2, 3]
-    assert surest(masks[:0], scores[:0], 0.5).tolist() == []
+    assert unsuppressed(masks, scores, 0.5).tolist() == [1, 3]
+    assert unsuppressed(masks, scores, 0.9).tolist() == [0, 1, 2, 3]
+    assert unsuppressed(masks[:0], scores[:0], 0.5).tolist() == []
 
 
 def square(track: Track, index: int, left: int) -> None:

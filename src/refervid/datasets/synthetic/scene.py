@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from refervid.config.frozen import Frozen
 from refervid.datasets.synthetic.things import (
     COLOURS,
     DIRECTIONS,
@@ -28,15 +29,13 @@ _SIZES = (0.085, 0.15)
 """Small and big: radius as a share of the frame's height."""
 
 
-class SceneSettings(BaseModel):
+class SceneSettings(Frozen):
     """What the clips are like. `height`, `width` in pixels; `frames` in a clip.
 
     `most` things at most; `twins` is the share of clips with things that look alike, which only their
     behaviour tells apart; `crossing` the share in which things may hide each other; `posts` the share
     with a post in front of everything.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     height: int = Field(96, ge=32)
     width: int = Field(128, ge=32)

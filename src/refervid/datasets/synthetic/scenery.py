@@ -22,9 +22,9 @@ def noise(
     return np.asarray((total - low) / (high - low), np.float32)
 
 
-def table_before_wall(random: np.random.Generator, height: int, width: int, horizon: float = 0.5) -> Frame:
-    """A wall lit from the upper left above a table of wooden planks; `horizon` is the edge's height."""
-    edge = int(height * horizon)
+def table_before_wall(random: np.random.Generator, height: int, width: int) -> Frame:
+    """A wall lit from the upper left above a table of wooden planks."""
+    edge = height // 2
     picture = np.empty((height, width, 3), np.float32)
     picture[:edge] = _wall(random, edge, width)
     picture[edge:] = _planks(random, height - edge, width)

@@ -56,9 +56,9 @@ def regular(sides: int) -> Shape:
     return polygon(np.stack([np.cos(angles), np.sin(angles)], axis=1))
 
 
-def star(points: int = 5, inner: float = 0.5) -> Shape:
-    angles = np.arange(2 * points) * np.pi / points - np.pi / 2
-    radii = np.where(np.arange(2 * points) % 2, inner, 1.0)
+def star() -> Shape:
+    angles = np.arange(10) * np.pi / 5 - np.pi / 2
+    radii = np.where(np.arange(10) % 2, 0.5, 1.0)
     return polygon(np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=1))
 
 

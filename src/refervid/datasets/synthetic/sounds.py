@@ -19,7 +19,7 @@ def thud(rate: int, loudness: float = 1.0) -> Samples:
     return (loudness * 0.8 * (body + knock)).astype(np.float32)
 
 
-def ding(rate: int, loudness: float = 1.0) -> Samples:
+def ding(rate: int) -> Samples:
     """A hand bell: inharmonic partials, the higher ones dying sooner."""
     time = np.arange(int(0.7 * rate)) / rate
     partials = ((1.0, 1.0), (2.0, 0.6), (2.92, 0.45), (4.1, 0.3), (5.4, 0.2))
@@ -28,7 +28,7 @@ def ding(rate: int, loudness: float = 1.0) -> Samples:
         for ratio, strength in partials
     )
     attack = np.minimum(time * 400, 1)
-    return np.asarray(loudness * 0.3 * attack * tone, np.float32)
+    return np.asarray(0.3 * attack * tone, np.float32)
 
 
 def motor(rate: int, speed: NDArray[np.floating]) -> Samples:

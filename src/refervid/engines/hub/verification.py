@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 
 from refervid.config.environment import Environment
 from refervid.core.errors import BadCheckpoint, RefervidError
+from refervid.core.manifest import mark_of
 from refervid.engines.base import Runtime
 from refervid.engines.hub.checkpoints import CHECKPOINTS, Checkpoint, pinned_revision, read_pulled
 from refervid.engines.hub.weights import find_weights
@@ -72,10 +72,7 @@ def _weight_files(folder: Path, known: Checkpoint | None) -> list[Path]:
 
 
 def _compare(file: Path, expected: str | None) -> bool | None:
-    if not expected:
-        return None
-    with file.open("rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest() == expected
+    return mark_of(file)["sha256"] == expected if expected else None
 
 
 def load_checkpoint(weights: str, runtime: Runtime) -> object:

@@ -14,6 +14,7 @@ import torch
 
 T = TypeVar("T")
 U = TypeVar("U")
+N = TypeVar("N", bound=torch.nn.Module)
 
 CORES = os.cpu_count() or 1
 
@@ -61,6 +62,14 @@ def computing() -> Iterator[None]:
             yield
     finally:
         _one_thread.leave()
+
+
+def for_use(network: N) -> N:
+    """A network that learns no more, as it computes fastest: with channels last convolutions over single
+    channels take less time.
+    """
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network.eval().requires_grad_(False)
 
 
 def on_all_cores(work: Callable[[T], U], items: Iterable[T]) -> list[U]:

@@ -8,18 +8,19 @@ from typing import Literal
 
 from pydantic import Field
 
-from refervid.core.types import Candidate, Frame, Hook, Mask
+from refervid.core.types import Candidate, Hook, Mask
 from refervid.engines.base import DetectorRequest, EngineSettings
+from refervid.engines.lite.analysis import ClipAnalysis
 from refervid.engines.lite.analysis.proposals import (
     MOST_PROPOSALS,
     SAME_REGION,
+    Clues,
     Proposal,
-    View,
     candidates_of,
+    clues_on,
     colour_proposals,
     name_proposals,
     object_proposals,
-    view_of,
 )
 from refervid.engines.lite.computing import on_all_cores
 from refervid.engines.lite.efficientnet import WEIGHTS
@@ -57,14 +58,14 @@ class MotionDetector(RulesEngine[MotionSettings]):
         found: dict[int, list[Candidate]] = {}
 
         def search(index: int) -> None:
-            view = view_of(analysis, index)
-            objects = object_proposals(view)
+            clues = clues_on(analysis, index)
+            objects = object_proposals(clues)
             texts = [requests[number].text for number in asked[index]]
-            called = _called(analysis.scene.picture(index), view, objects, texts)
+            called = _called(analysis, index, clues, objects, texts)
             for number, text in zip(asked[index], texts, strict=True):
-                coloured = colour_proposals(view, colour_names_in(text))
+                coloured = colour_proposals(clues, colour_names_in(text))
                 name, _ = unseen_noun_in(text)
-                own = name_proposals(view, name, called.get(name, ()))
+                own = name_proposals(clues, name, called.get(name, ()))
                 limits = self.settings.limit, self.settings.overlap
                 found[number] = candidates_of(analysis.scene, [*objects, *coloured], *limits, own)
 
@@ -73,13 +74,14 @@ class MotionDetector(RulesEngine[MotionSettings]):
 
 
 def _called(
-    picture: Frame, view: View, objects: Sequence[Proposal], texts: Sequence[str]
+    analysis: ClipAnalysis, index: int, clues: Clues, objects: Sequence[Proposal], texts: Sequence[str]
 ) -> dict[str, list[tuple[Mask, float]]]:
-    """By noun, what a network calls so in the picture, as far as it knows the nouns of the sentences: pieces,
+    """By noun, what a network calls so on a frame, as far as it knows the nouns of the sentences: pieces,
     or what is proposed without a name.
     """
     known = {noun: classes for noun, classes in map(unseen_noun_in, texts) if classes}
     if not known or WEIGHTS.missing():
         return {}
-    others = [one.mask for one in (*objects, *colour_proposals(view, ()))]
-    return dict(zip(known, named_pieces(picture, others, list(known.values())), strict=True))
+    others = [one.mask for one in (*objects, *colour_proposals(clues, ()))]
+    picture, pieces = analysis.scene.picture(index), analysis.pieces(index)
+    return dict(zip(known, named_pieces(picture, pieces, others, list(known.values())), strict=True))

@@ -7,6 +7,7 @@ from io import BytesIO
 
 import torch
 
+from refervid.engines.lite.computing import for_use
 from refervid.engines.lite.packages import PackagedFile
 from refervid.models.efficientnet import EfficientNetLite0, state_of_tensorflow
 from refervid.models.state import unfilled
@@ -30,6 +31,4 @@ def load_efficientnet() -> EfficientNetLite0:
     with unfilled():
         network = EfficientNetLite0()
     network.load_state_dict(state_of_tensorflow(published), assign=True)
-    # Convolutions over single channels are faster so.
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network.eval().requires_grad_(False)
+    return for_use(network)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from refervid.core.types import Frame
-from refervid.engines.lite.computing import computing
+from refervid.engines.lite.computing import computing, for_use
 from refervid.engines.lite.packages import PackagedFile
 from refervid.models.movenet import CELLS, SIDE, Heads, MoveNet, state_of_tensorflow
 
@@ -56,9 +56,7 @@ def load_movenet() -> MoveNet:
     """
     network = MoveNet()
     network.load_state_dict(state_of_tensorflow(_published()))
-    # Convolutions over single channels are faster so.
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return network.eval().requires_grad_(False)
+    return for_use(network)
 
 
 def keypoints(picture: Frame, box_xyxy: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, Self
+from typing import Literal
 
 from refervid.core.types import Decision
-from refervid.engines.base import EngineSettings, Runtime
+from refervid.engines.base import EngineSettings
 from refervid.engines.lite.language import Expression, parse
+from refervid.engines.lite.rules_engine import RulesEngine
 from refervid.engines.rounds import ConceptChoice, ConceptQuestion
 
 
@@ -15,20 +16,12 @@ class RulesReaderSettings(EngineSettings):
     kind: Literal["rules"] = "rules"
 
 
-class RulesReader:
+class RulesReader(RulesEngine[RulesReaderSettings]):
     """The nouns of the sentence; one whose noun is not known is taken as it stands."""
 
     Settings = RulesReaderSettings
     name = "rules"
     version = "1"
-
-    @classmethod
-    def missing(cls, settings: Any) -> list[str]:
-        return []
-
-    @classmethod
-    def build(cls, settings: Any, runtime: Runtime) -> Self:
-        return cls()
 
     def concepts(self, questions: Sequence[ConceptQuestion]) -> list[ConceptChoice]:
         return [_concepts(question.text) for question in questions]

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from refervid.config.frozen import Frozen
 from refervid.core.errors import ServerFailed, UnusableReply
 
 
@@ -36,10 +37,8 @@ class Reply:
     problem: UnusableReply | None = None
 
 
-class Prices(BaseModel):
+class Prices(Frozen):
     """US dollars per million tokens."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)

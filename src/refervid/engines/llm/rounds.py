@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from refervid.core.errors import ReplyUnreadable
@@ -109,28 +109,27 @@ def read_judgements(text: str, question: TracksQuestion) -> dict[int, Judgement]
     numbers = {track.number for track in (*question.tracks, *question.others)}
     entries = next((one["tracks"] for one in json_objects(answer) if "tracks" in one), None)
     found: dict[int, Judgement] = {}
-    if entries is None:
-        lists = {verdict.lower(): inside for verdict, inside in _LISTS.findall(answer)}
-        if not lists:
-            raise ReplyUnreadable(f"the reply judges no tracks: {excerpt(text)}")
-        for verdict, inside in lists.items():
-            for number in map(int, re.findall(r"\d{1,6}", inside)):
-                _add(found, number, Judgement(_verdict(verdict)), numbers)
-        return _asked_for(found, question)
-    if not isinstance(entries, list):
-        raise ReplyUnreadable(f"'tracks' is no list: {excerpt(text)}")
+    for number, judgement in _in_lists(answer) if entries is None else _in_entries(entries, question):
+        _add(found, number, judgement, numbers)
+    return {one.number: found[one.number] for one in question.tracks if one.number in found}
+
+
+def _in_lists(answer: str) -> Iterator[tuple[int, Judgement]]:
+    lists = {verdict.lower(): inside for verdict, inside in _LISTS.findall(answer)}
+    if not lists:
+        raise ReplyUnreadable(f"the reply judges no tracks: {excerpt(answer)}")
+    for verdict, inside in lists.items():
+        for number in re.findall(r"\d{1,6}", inside):
+            yield int(number), Judgement(_verdict(verdict))
+
+
+def _in_entries(entries: object, question: TracksQuestion) -> Iterator[tuple[Any, Judgement]]:
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ReplyUnreadable(f"'tracks' is no list of tracks with verdicts: {excerpt(str(entries))}")
     for entry in entries:
-        if not isinstance(entry, dict):
-            raise ReplyUnreadable(f"a track without a verdict: {excerpt(text)}")
         reason = entry.get("reason")
         said = shown(reason, LONGEST_REASON) if isinstance(reason, str) else ""
-        judgement = Judgement(_verdict(entry.get("verdict")), said, _span(entry, question))
-        _add(found, entry.get("track"), judgement, numbers)
-    return _asked_for(found, question)
-
-
-def _asked_for(found: Mapping[int, Judgement], question: TracksQuestion) -> dict[int, Judgement]:
-    return {one.number: found[one.number] for one in question.tracks if one.number in found}
+        yield entry.get("track"), Judgement(_verdict(entry.get("verdict")), said, _span(entry, question))
 
 
 def _add(found: dict[int, Judgement], number: Any, judgement: Judgement, numbers: Collection[int]) -> None:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import ConfigDict, computed_field
+from pydantic import computed_field
 
 from refervid.core.errors import SettingsError
 from refervid.core.files import write_text
@@ -48,8 +48,6 @@ class RecordedSettings(EngineSettings):
 
     Of the files a run keeps their `digest`, so that it is not resumed with others.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     answers: Path = Path("avs")
     set: AnswerSet = "avss"

@@ -35,12 +35,12 @@ class Segmenter(Sam3VideoModel):  # type: ignore[misc]
             self.det_nms_thresh = threshold
         if threshold > 0:
             for concept, detections in found.items():
-                kept = surest(detections["mask"] > 0, detections["scores"], threshold)
+                kept = unsuppressed(detections["mask"] > 0, detections["scores"], threshold)
                 found[concept] = {name: value[kept] for name, value in detections.items()}
         return found
 
 
-def surest(masks: Tensor, scores: Tensor, most: float) -> Tensor:
+def unsuppressed(masks: Tensor, scores: Tensor, most: float) -> Tensor:
     """Rows of masks (N, h, w) bool, in order: none overlaps a surer one by more than `most` (IoU)."""
     flat = masks.flatten(1).float()
     shared = flat @ flat.T

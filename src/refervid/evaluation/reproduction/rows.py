@@ -9,8 +9,9 @@ from pathlib import Path
 from shlex import quote
 
 import yaml
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
+from refervid.config.frozen import Frozen
 from refervid.core.arguments import did_you_mean
 from refervid.core.errors import SettingsError
 
@@ -35,14 +36,12 @@ DIFFERENCES: Mapping[str, str] = {
 """By the names that rows use."""
 
 
-class Row(BaseModel):
+class Row(Frozen):
     """One row of a table. `settings` are changes to the preset, `weights` a checkpoint by the name that it is
     looked for under, `recipe` what trains it anew; with `answers` the published answers are replayed.
     `published` are the paper's numbers in 0..1 by metric, `source` says how they were got at; `hours` are an
     estimate for one data-centre GPU.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     paper: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, get_args
@@ -31,10 +31,10 @@ from refervid.report.objects import union_of
 from refervid.report.outcome import status_of
 from refervid.report.result import Result
 
-TEXT_PARTS: tuple[Role, ...] = ("chooser", "detector", "tracker")
+TEXT_ROLES: tuple[Role, ...] = ("chooser", "detector", "tracker")
 
 
-def sound_parts(settings: PivotSettings) -> tuple[Role, ...]:
+def sound_roles(settings: PivotSettings) -> tuple[Role, ...]:
     """What sound needs besides."""
     return ("tagger", "binder", "namer") if settings.sound.bind else ("tagger", "namer")
 
@@ -44,10 +44,13 @@ def roles_of(settings: PivotSettings) -> list[Role]:
     return [role for role in get_args(Role) if getattr(settings, role) is not None]
 
 
-def lacking(settings: PivotSettings, roles: Sequence[Role]) -> list[str]:
-    """What this machine lacks for the engines of roles, in words, each once."""
-    used = [role for role in roles_of(settings) if role in roles]
-    return list(dict.fromkeys(lack for role in used for lack in missing_parts(role, getattr(settings, role))))
+def lacking(settings: PivotSettings, roles: Sequence[Role]) -> Iterator[str]:
+    """What this machine lacks for the engines of roles, in words. One by one, as importing an engine takes
+    seconds, and the first that is lacking may be enough to know.
+    """
+    for role in roles:
+        if (options := getattr(settings, role)) is not None:
+            yield from missing_parts(role, options)
 
 
 class PivotPipeline(Pipeline):
@@ -66,9 +69,9 @@ class PivotPipeline(Pipeline):
         self.engines = EngineSet({role: getattr(settings, role) for role in roles}, runtime, given)
 
     @classmethod
-    def text_parts(cls, settings: PivotSettings) -> tuple[Role, ...]:
+    def text_roles(cls, settings: PivotSettings) -> tuple[Role, ...]:
         """What sentences need."""
-        return TEXT_PARTS
+        return TEXT_ROLES
 
     def run(self, clip: Clip, references: Sequence[Reference], hook: Hook = no_hook) -> list[Result]:
         self.check_ready(references)
@@ -104,8 +107,8 @@ class PivotPipeline(Pipeline):
 
     def check_ready(self, references: Sequence[Reference]) -> None:
         """Raises `NotReady` with all that is lacking: better now than after questions were paid."""
-        sound = sound_parts(self.settings) if SoundReference() in references else ()
-        texts = self.text_parts(self.settings) if sound or distinct_texts(references) else ()
+        sound = sound_roles(self.settings) if SoundReference() in references else ()
+        texts = self.text_roles(self.settings) if sound or distinct_texts(references) else ()
         if lacks := self.engines.missing((*texts, *sound)):
             raise NotReady(
                 "\n  - ".join(["not everything is here that this preset needs:", *dict.fromkeys(lacks)])

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from refervid.config.frozen import Frozen
 from refervid.engines.base import EngineOptions
 from refervid.media.sections import READABLE, PictureStyle
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SectionSettings(_Frozen):
+class SectionSettings(Frozen):
     """How a clip is sampled for the chooser.
 
     Every `frame_step`-th frame is sampled, `frames_per_section` of them form a section; sections with
@@ -27,7 +24,7 @@ class SectionSettings(_Frozen):
     style: PictureStyle = READABLE
 
 
-class TextSettings(_Frozen):
+class TextSettings(Frozen):
     """`candidates` boxes per frame are shown; with `clip_boxes` they end where the frame does, else they may
     stick out, as published. `fallback` is what happens when no pivot was chosen: the detector's best guess on
     the first frame (as AL-Ref-SAM 2), on the frames that were picked, or `none`: the answer is "not found".
@@ -46,7 +43,7 @@ class TextSettings(_Frozen):
     check: bool = False
 
 
-class SoundSettings(_Frozen):
+class SoundSettings(Frozen):
     """`frames` are sampled evenly over the clip for the question about the sound; at most `max_objects`
     are taken; `vocabulary` are names that the chooser should prefer. With `last_goes_on` the last interval
     of the sound goes on to the end of the clip, as in AL-Ref-SAM 2. A sound whose samples all stay below
@@ -63,7 +60,7 @@ class SoundSettings(_Frozen):
     style: PictureStyle = READABLE
 
 
-class RoundSettings(_Frozen):
+class RoundSettings(Frozen):
     """How a language model eliminates tracks: in at most `rounds`, shown `frames` frames each (AgentRVOS: 3
     and 16), and asked about at most `tracks` tracks by one question. With `listen` a sentence that speaks of
     something heard gets the clip's sounds as evidence.
@@ -79,7 +76,7 @@ class RoundSettings(_Frozen):
 TRANSCRIBER = {"kind": "whisper"}
 
 
-class PivotSettings(_Frozen):
+class PivotSettings(Frozen):
     """The pipeline of AL-Ref-SAM 2 with its five engines; before it, with `tracks`, a finder.
 
     With a `namer` what sounds gets names of `sound.vocabulary` (AVSS). `reader` says what sentences name to a

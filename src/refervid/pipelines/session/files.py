@@ -7,12 +7,13 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Base64Bytes, Field, ValidationError
 
+from refervid.config.frozen import Frozen
 from refervid.config.problems import problems_of
 from refervid.core.errors import BadResult
 from refervid.core.files import inside, write_text
@@ -23,16 +24,11 @@ from refervid.report.objects import TrackedObject
 from refervid.report.outcome import Outcome
 from refervid.report.record import QueryRecord, query_content
 
-Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Runs = list[tuple[int, int]]
 """Frames as runs, ends exclusive."""
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PivotFile(_File):
+class PivotFile(Frozen):
     """`mask` are COCO's compressed run lengths."""
 
     frame: int = Field(ge=0)
@@ -63,7 +59,7 @@ class PivotFile(_File):
         )
 
 
-class ObjectFile(_File):
+class ObjectFile(Frozen):
     """One object. `masks` and `presence` have an entry for every frame; null: not there.
 
     `unwritten` are frames that its tracker has not come to; `shown` those on which it counts, null: all.
@@ -106,7 +102,7 @@ class ObjectFile(_File):
         return TrackedObject(number, pivots, track, name, shown)
 
 
-class AnswerFile(_File):
+class AnswerFile(Frozen):
     """What was found out for a reference; its objects lie in files of their own.
 
     `plan` is all that it depends on besides the clip. For each decision `pictures` has what was looked at,
@@ -149,7 +145,7 @@ class AnswerFile(_File):
         return found
 
 
-Kind = TypeVar("Kind", bound=_File)
+Kind = TypeVar("Kind", bound=Frozen)
 
 
 class Files:
@@ -159,7 +155,7 @@ class Files:
         self._root = root
         self._place = place
 
-    def write(self, folder: Literal["objects", "answers"], value: _File) -> str:
+    def write(self, folder: Literal["objects", "answers"], value: Frozen) -> str:
         """The digest by which it is found again."""
         text = value.model_dump_json()
         digest = hashlib.sha256(text.encode()).hexdigest()

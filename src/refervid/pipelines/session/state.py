@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
+from refervid.config.frozen import Frozen
 from refervid.config.problems import problems_of
 from refervid.core.errors import BadResult
 from refervid.core.types import Reference, SoundReference, TextReference
-from refervid.pipelines.session.files import Digest
+from refervid.report.record import Digest
 
 Value = TypeVar("Value")
 
@@ -18,26 +19,22 @@ Review = Literal["open", "accepted", "rejected"]
 """What a person says of an answer."""
 
 
-class SessionObject(BaseModel):
+class SessionObject(Frozen):
     """One object. `digest` is of its marks and masks: they are the same as long as it is.
 
     `unfinished`: its tracking was stopped, and frames are left to be done.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     digest: Digest
     unfinished: bool = False
 
 
-class SessionAnswer(BaseModel):
+class SessionAnswer(Frozen):
     """The answer to one sentence, or to what makes the sound (`kind`), by the ids of its objects.
 
     `by_hand`: a person changed what was found. `digest` is of what was found out.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     words: str
     kind: Literal["text", "sound"]
@@ -51,13 +48,11 @@ class SessionAnswer(BaseModel):
         return SoundReference() if self.kind == "sound" else TextReference(self.words)
 
 
-class Edit(BaseModel):
+class Edit(Frozen):
     """One line of the journal: objects and answers as they are after it, by id; null: they are gone.
 
     `undo` and `redo` have none; `goes_on` replaces the edit before, whose work it carries further.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     what: str
     goes_on: bool = False

@@ -35,7 +35,7 @@ def selection_of(clip: Clip, standing: Standing) -> Selection:
         return selection.noted([_absence(standing)])
     notes = []
     if not meant:
-        meant = undecided if not standing.stuck else _surest(undecided)
+        meant = (max(undecided, key=lambda one: one.sureness),) if standing.stuck else undecided
         notes.append("nobody could tell whether it is this: " + _numbers(meant))
     elif undecided:
         notes.append(f"undecided, and left out: {_numbers(undecided)}")
@@ -125,10 +125,6 @@ def _pivots(thing: Sequence[ObjectTrack]) -> tuple[Pivot, ...]:
         mark = track.candidate_at(best)
         return (Pivot(best, track.box_at(best)) if mark is None else to_pivot(best, mark),)
     return tuple(surest_pivots(thing))
-
-
-def _surest(tracks: Sequence[ObjectTrack]) -> tuple[ObjectTrack, ...]:
-    return (max(tracks, key=lambda track: float(track.scores.mean()) * len(track.scores) ** 0.5),)
 
 
 def _numbers(tracks: Sequence[ObjectTrack]) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from refervid.core.errors import SettingsError
 from refervid.core.types import Hook, no_hook
-from refervid.engines.base import CompletingFinder
 from refervid.engines.inventory import Inventory
 from refervid.media.clip import Clip
 from refervid.media.opening import open_clip
 from refervid.pipelines.presets import load
+from refervid.pipelines.tracks.named import whole_inventory
 from refervid.pipelines.tracks.pipeline import TracksPipeline
 
 
@@ -37,5 +37,4 @@ def inventory(
     if not isinstance(pipeline, TracksPipeline):
         raise SettingsError(f"preset {pipeline.preset!r} makes no inventory: choose lite")
     clip = video if isinstance(video, Clip) else open_clip(video)
-    found, finder = pipeline.inventory(clip, hook), pipeline.engines.finder
-    return finder.complete(clip, found, hook) if isinstance(finder, CompletingFinder) else found
+    return whole_inventory(clip, pipeline.engines.finder, hook)

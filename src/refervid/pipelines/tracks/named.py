@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from refervid.core.types import Hook
 from refervid.engines.base import CompletingFinder, Finder
 from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.rounds import ConceptChoice, ConceptFinder, ConceptQuestion, Reader
@@ -17,11 +18,14 @@ from refervid.pipelines.tracks.rounds import Standing
 def everything(clip: Clip, texts: Sequence[str], finder: Finder, stages: Stages) -> list[Standing]:
     """Every sentence may mean every track of a finder that is not told what to look for."""
     with stages.stage("inventory", len(clip)) as stage:
-        inventory = finder.find(clip, stage.hook)
-        if isinstance(finder, CompletingFinder):
-            inventory = finder.complete(clip, inventory, stage.hook)
-        stage.artefact = inventory
+        stage.artefact = inventory = whole_inventory(clip, finder, stage.hook)
     return [Standing(text, tuple(inventory.tracks), notes=tuple(inventory.notes)) for text in texts]
+
+
+def whole_inventory(clip: Clip, finder: Finder, hook: Hook) -> Inventory:
+    """With the things that have no name, where the finder sees such."""
+    found = finder.find(clip, hook)
+    return finder.complete(clip, found, hook) if isinstance(finder, CompletingFinder) else found
 
 
 def what_is_named(

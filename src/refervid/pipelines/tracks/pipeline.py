@@ -13,7 +13,7 @@ from refervid.engines.registry import Role, engine_class
 from refervid.engines.rounds import ConceptFinder, HeardSound, JudgingChooser
 from refervid.media.clip import Clip
 from refervid.pipelines.first_look import FirstLook, first_look
-from refervid.pipelines.pivot.pipeline import TEXT_PARTS, PivotPipeline
+from refervid.pipelines.pivot.pipeline import TEXT_ROLES, PivotPipeline
 from refervid.pipelines.pivot.selection import Selection
 from refervid.pipelines.pivot.settings import PivotSettings
 from refervid.pipelines.stages import Stages
@@ -31,21 +31,17 @@ class TracksPipeline(PivotPipeline):
     optional = (*PivotPipeline.optional, "reader")
 
     @classmethod
-    def text_parts(cls, settings: PivotSettings) -> tuple[Role, ...]:
+    def text_roles(cls, settings: PivotSettings) -> tuple[Role, ...]:
         """Who judges tracks needs a finder, and a detector only beside one that is not told what to find."""
         if not _judges(settings):
-            return TEXT_PARTS
+            return TEXT_ROLES
         searching: tuple[Role, ...] = () if _takes_concepts(settings) else ("detector",)
         reading: tuple[Role, ...] = () if settings.reader is None else ("reader",)
         return ("chooser", "tracker", "finder", *searching, *reading)
 
-    def inventory(self, clip: Clip, hook: Hook = no_hook) -> Inventory:
-        """What is in the clip, when and where."""
-        return self.engines.finder.find(clip, hook)
-
     def look_ahead(self, clip: Clip, hook: Hook = no_hook) -> None:
         if not isinstance(self.engines.finder, ConceptFinder):  # else sentences say what to look for
-            self.inventory(clip, hook)
+            self.engines.finder.find(clip, hook)
             detector: Any = self.engines.detector  # for what has no name there
             if isinstance(detector, PreparingDetector):
                 detector.prepare(clip, hook)
@@ -73,7 +69,7 @@ class TracksPipeline(PivotPipeline):
         self, clip: Clip, texts: Sequence[str], chooser: EliminatingChooser, stages: Stages
     ) -> list[Selection]:
         with stages.stage("inventory", len(clip)) as stage:
-            stage.artefact = inventory = self.inventory(clip, stage.hook)
+            stage.artefact = inventory = self.engines.finder.find(clip, stage.hook)
         with stages.stage("eliminate", len(texts)) as stage:
             stage.artefact = answers = chooser.eliminate(clip, inventory, texts)
         pairs = list(zip(texts, answers, strict=True))

@@ -7,12 +7,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from refervid.config.overrides import override
-from refervid.config.problems import problems_of
 from refervid.core.errors import SettingsError
+from refervid.training.recipe import read_as
 
 SHIPPED = "mask-decoder"
 
@@ -96,20 +94,10 @@ def read_mask_recipe(name: str, changes: Sequence[str] = ()) -> MaskRecipe:
     """The recipe in a YAML file, or "mask-decoder", the one that comes with the package, with "a.b=value"
     changes applied. Raises `SettingsError`.
     """
-    path = Path(name)
-    try:
-        if name == SHIPPED and not path.is_file():
-            text = (resources.files("refervid.training.masks") / f"{SHIPPED}.yaml").read_text("utf-8")
-        else:
-            text = path.read_text("utf-8")
-        values = yaml.safe_load(text)
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise SettingsError(f"no recipe {name!r}: give a YAML file, or {SHIPPED}") from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise SettingsError(f"{name} is no YAML file in UTF-8: {error}") from error
-    if not isinstance(values, dict):
-        raise SettingsError(f"{name} holds no settings: see the recipe {SHIPPED} in the documentation")
-    try:
-        return MaskRecipe.model_validate(override(values, changes))
-    except ValidationError as error:
-        raise SettingsError(f"recipe {name}: {problems_of(error, settings=MaskRecipe)}") from error
+    return read_as(MaskRecipe, name, changes, _shipped)
+
+
+def _shipped(name: str) -> str:
+    if name != SHIPPED:
+        raise SettingsError(f"no recipe {name!r}: give a YAML file, or {SHIPPED}")
+    return (resources.files("refervid.training.masks") / f"{SHIPPED}.yaml").read_text("utf-8")

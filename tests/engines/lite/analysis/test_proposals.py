@@ -13,10 +13,10 @@ from refervid.engines.lite.analysis.foreground import foreground
 from refervid.engines.lite.analysis.proposals import (
     Proposal,
     candidates_of,
+    clues_on,
     colour_proposals,
     name_proposals,
     object_proposals,
-    view_of,
 )
 from refervid.media.array import ArrayClip
 from tests.engines.made_clips import BLUE, GREEN, GREY, RED, Made, Thing, iou, made_clip
@@ -31,7 +31,7 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def test_motion_alone_finds_a_camouflaged_thing(walk: Made) -> None:
-    best = max(object_proposals(view_of(ClipAnalysis(Scene(walk.clip)), 5)), key=lambda each: each.score)
+    best = max(object_proposals(clues_on(ClipAnalysis(Scene(walk.clip)), 5)), key=lambda each: each.score)
     assert iou(best.mask, walk.masks[0][5]) > 0.6
     assert best.phrase.startswith("moving")
 
@@ -45,8 +45,8 @@ def test_a_short_rest_does_not_hide(walk: Made) -> None:
 def test_the_moving_and_the_still_are_both_proposed(tmp_path: Path) -> None:
     things = [Thing(RED, lambda i: (50 + 4 * i, 40)), Thing(BLUE, lambda i: (150, 105))]
     made = made_clip(tmp_path / "frames", things, 14)
-    view = view_of(ClipAnalysis(Scene(made.clip)), 7)
-    ranked = sorted([*object_proposals(view), *colour_proposals(view, ())], key=lambda each: -each.score)
+    clues = clues_on(ClipAnalysis(Scene(made.clip)), 7)
+    ranked = sorted([*object_proposals(clues), *colour_proposals(clues, ())], key=lambda each: -each.score)
     red, blue = (own[7] for own in made.masks)
     assert iou(ranked[0].mask, red) > 0.7
     assert max(iou(each.mask, blue) for each in ranked[:8]) > 0.7
@@ -55,19 +55,19 @@ def test_the_moving_and_the_still_are_both_proposed(tmp_path: Path) -> None:
 def test_named_colours_come_first_among_the_still(tmp_path: Path) -> None:
     things = [Thing(BLUE, lambda i: (60, 60)), Thing(GREEN, lambda i: (150, 90), (14, 14))]
     made = made_clip(tmp_path / "frames", things, 4)
-    view = view_of(ClipAnalysis(Scene(made.clip)), 2)
-    best = max(colour_proposals(view, ("green",)), key=lambda each: each.score)
+    clues = clues_on(ClipAnalysis(Scene(made.clip)), 2)
+    best = max(colour_proposals(clues, ("green",)), key=lambda each: each.score)
     assert best.phrase == "green"
     assert iou(best.mask, made.masks[1][2]) > 0.7
 
 
 def test_what_is_called_so_is_proposed_by_its_name(walk: Made) -> None:
-    view = view_of(ClipAnalysis(Scene(walk.clip)), 5)
+    clues = clues_on(ClipAnalysis(Scene(walk.clip)), 5)
     coarse = np.zeros((9, 12), bool)
     coarse[3:6, 4:8] = True
-    [surely, hardly] = name_proposals(view, "crate", [(coarse, 0.64), (coarse, 0.04), (coarse, 0.001)])
+    [surely, hardly] = name_proposals(clues, "crate", [(coarse, 0.64), (coarse, 0.04), (coarse, 0.001)])
     assert surely.phrase == hardly.phrase == "crate"
-    assert surely.mask.shape == view.frame.shape[:2]
+    assert surely.mask.shape == clues.frame.shape[:2]
     assert abs(surely.mask.mean() - coarse.mean()) < 0.02
     assert surely.score == pytest.approx(4 * hardly.score)
 
@@ -83,7 +83,7 @@ def test_maps_are_probabilities_on_half_the_grid(walk: Made) -> None:
 
 def test_what_is_named_comes_first_and_counts_among_the_limit(walk: Made) -> None:
     scene = Scene(walk.clip)
-    [one, *_] = object_proposals(view_of(ClipAnalysis(scene), 5))
+    [one, *_] = object_proposals(clues_on(ClipAnalysis(scene), 5))
     named = [replace(one, phrase="pen"), replace(one, phrase="cup")]
     assert [each.phrase for each in candidates_of(scene, [one], limit=1, named=named)] == ["pen"]
 

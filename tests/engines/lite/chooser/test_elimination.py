@@ -13,7 +13,7 @@ import refervid
 from refervid.core.types import Hook
 from refervid.engines.inventory import Inventory
 from refervid.engines.lite.chooser import RulesChooser, RulesSettings
-from refervid.engines.lite.chooser.things import Judgement, chosen_groups
+from refervid.engines.lite.chooser.things import WeighedTrack, chosen_groups
 from refervid.engines.lite.language import parse
 from refervid.media.array import ArrayClip
 from refervid.media.clip import Clip
@@ -169,7 +169,7 @@ def test_what_was_not_seen_makes_a_guess_that_says_so(clip: ArrayClip, text: str
 def test_of_several_each_is_as_is_said() -> None:
     fits = {("named", "dog"): 0.9, ("colour", "brown"): 0.6}
     brown, browner, black = (
-        Judgement(track(number, 30 * number, 0, True, dog=0.9), 1.0, {**fits, ("colour", "brown"): share})
+        WeighedTrack(track(number, 30 * number, 0, True, dog=0.9), 1.0, {**fits, ("colour", "brown"): share})
         for number, share in ((1, 0.6), (2, 0.8), (3, 0.4))
     )
     groups, _ = chosen_groups([brown, browner, black], parse("the brown dogs"))

@@ -1,4 +1,4 @@
-"""Classical analysis of a clip: motion, colour, saliency and the objects they tell of. No learned weights."""
+"""Analysis of a clip without a sentence: motion, colour, saliency, the objects and pieces they tell of."""
 
 from refervid.engines.lite.analysis.clip_analysis import Analyses, ClipAnalysis
 from refervid.engines.lite.analysis.scene import Scene

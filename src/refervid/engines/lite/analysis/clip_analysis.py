@@ -8,24 +8,34 @@ from refervid.core.types import Hook, no_hook
 from refervid.engines.base import Runtime
 from refervid.engines.lite.analysis.clip_store import ClipStore
 from refervid.engines.lite.analysis.evidence import MotionEvidence
+from refervid.engines.lite.analysis.pieces import Pieces, pieces_of
 from refervid.engines.lite.analysis.scene import Scene
 from refervid.engines.once import OncePerClip
 from refervid.media.clip import Clip
 
 
 class ClipAnalysis:
-    """All that the embedded engines know of a clip: its scene, and on demand which pixels move."""
+    """All that the embedded engines know of a clip: its scene, and on demand which pixels move and what
+    pieces a frame falls into.
+    """
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self._evidence: MotionEvidence | None = None
         self._gathering = Lock()
+        self._pieces: dict[int, Pieces] = {}
 
     def evidence(self, hook: Hook = no_hook) -> MotionEvidence:
         """Calls the hook as `MotionEvidence` does, if that was not asked for before."""
         with self._gathering:  # frames are searched at the same time
             self._evidence = self._evidence or MotionEvidence(self.scene, hook)
         return self._evidence
+
+    def pieces(self, index: int) -> Pieces:
+        """Of the scene's picture of frame `index`."""
+        if index not in self._pieces:
+            self._pieces[index] = pieces_of(self.scene.picture(index))
+        return self._pieces[index]
 
 
 class Analyses:

@@ -34,7 +34,7 @@ LEAST_NAMED = 0.02
 """Probability of a name below which nothing is called so: what stands out is as likely meant then. Of what
 was called so on frames with boxes 23 in 100 were right below .01, 33 from there to .05, 40 from there to .2.
 """
-HEARSAY = 0.5
+NAME_WEIGHT = 0.5
 """What such a name is worth, times the root of its probability."""
 NAMED_BONUS = 0.12
 """A region of a colour that the text names is worth looking at even if nothing else speaks for it."""
@@ -50,69 +50,69 @@ class Proposal:
 
 
 @dataclass(frozen=True, eq=False)
-class View:
-    """A frame at analysis size, (h, w, 3), with the probabilities (h, w) of its pixels."""
+class Clues:
+    """What proposals follow from: a frame at analysis size, (h, w, 3), and probabilities (h, w) of pixels."""
 
     frame: Frame
     moving: Probability
     standing_out: Probability
 
 
-def view_of(analysis: ClipAnalysis, index: int) -> View:
-    """What proposals for frame `index` are made from."""
+def clues_on(analysis: ClipAnalysis, index: int) -> Clues:
+    """Of frame `index`."""
     h, w = analysis.scene.size
     maps = foreground(analysis, index)
     moving, standing_out = (
         cv2.resize(each, (w, h), interpolation=cv2.INTER_LINEAR) for each in (maps.moving, maps.standing_out)
     )
-    return View(analysis.scene.small(index), moving, standing_out)
+    return Clues(analysis.scene.small(index), moving, standing_out)
 
 
-def object_proposals(view: View) -> list[Proposal]:
+def object_proposals(clues: Clues) -> list[Proposal]:
     """What moves, as a whole and in its separate pieces, and what stands out by its colour."""
-    moving = _object_sized(cut_out(view.frame, view.moving))
-    found = [Proposal(piece, _worth(view, piece), "moving") for piece in moving]
+    moving = _object_sized(cut_out(clues.frame, clues.moving))
+    found = [Proposal(piece, _worth(clues, piece), "moving") for piece in moving]
     largest = max((piece.sum() for piece in moving), default=0)
     parts = [piece for piece in moving if piece.sum() > FRAGMENT * largest]
     if len(parts) > 1:
         whole = np.asarray(np.logical_or.reduce(parts), bool)
-        found.append(Proposal(whole, _worth(view, whole), "moving together"))
-    standing = _object_sized(cut_out(view.frame, view.standing_out))
-    return found + [Proposal(piece, _worth(view, piece), "standing out") for piece in standing]
+        found.append(Proposal(whole, _worth(clues, whole), "moving together"))
+    standing = _object_sized(cut_out(clues.frame, clues.standing_out))
+    return found + [Proposal(piece, _worth(clues, piece), "standing out") for piece in standing]
 
 
-def colour_proposals(view: View, named: Sequence[str]) -> list[Proposal]:
+def colour_proposals(clues: Clues, named: Sequence[str]) -> list[Proposal]:
     """Regions of one colour; those of the colours in `named` are preferred."""
     found = []
-    maps = memberships(cv2.medianBlur(view.frame, 5))
+    maps = memberships(cv2.medianBlur(clues.frame, 5))
     for number, term in enumerate(TERMS):
         for piece in _object_sized(maps[..., number] > 0.5):
-            score = _worth(view, piece) * _compactness(piece)
+            score = _worth(clues, piece) * _compactness(piece)
             if term in named:
                 score += NAMED_BONUS * _compactness(piece) * _inwardness(piece)
             found.append(Proposal(_filled(piece), score, term))
     return found
 
 
-def name_proposals(view: View, name: str, found: Sequence[tuple[Mask, float]]) -> list[Proposal]:
+def name_proposals(clues: Clues, name: str, found: Sequence[tuple[Mask, float]]) -> list[Proposal]:
     """What a network calls by a name with these probabilities; masks of any size."""
     return [
-        Proposal(_enlarged(mask, view), HEARSAY * float(np.sqrt(probability)), name)
+        Proposal(_enlarged(mask, clues), NAME_WEIGHT * float(np.sqrt(probability)), name)
         for mask, probability in found
         if probability >= LEAST_NAMED
     ]
 
 
-def _enlarged(mask: Mask, view: View) -> Mask:
-    height, width = view.frame.shape[:2]
+def _enlarged(mask: Mask, clues: Clues) -> Mask:
+    height, width = clues.frame.shape[:2]
     soft = cv2.resize(mask.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
     return np.asarray(soft > 0.5, bool)
 
 
 def things_on(analysis: ClipAnalysis, index: int) -> list[Candidate]:
     """What moves or stands out on frame `index`, without a sentence."""
-    view = view_of(analysis, index)
-    return candidates_of(analysis.scene, [*object_proposals(view), *colour_proposals(view, ())])
+    clues = clues_on(analysis, index)
+    return candidates_of(analysis.scene, [*object_proposals(clues), *colour_proposals(clues, ())])
 
 
 def candidates_of(
@@ -144,13 +144,13 @@ def _candidate(scene: Scene, proposal: Proposal) -> Candidate | None:
     return None if box is None else Candidate(box, min(1.0, proposal.score), proposal.phrase, mask)
 
 
-def _worth(view: View, mask: Mask) -> float:
+def _worth(clues: Clues, mask: Mask) -> float:
     """0..1: how much more what is inside moves and stands out than what is around."""
     reach = max(3, round(np.sqrt(mask.sum()) / 4))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     ring = (cv2.dilate(mask.astype(np.uint8), kernel) > 0) & ~mask
     motion, looks = (
-        max(0.0, float(each[mask].mean() - each[ring].mean())) for each in (view.moving, view.standing_out)
+        max(0.0, float(each[mask].mean() - each[ring].mean())) for each in (clues.moving, clues.standing_out)
     )
     size = min(1.0, float(np.sqrt(mask.mean() / USUAL_SHARE)))
     either = 1 - (1 - MOTION_WEIGHT * motion) * (1 - LOOKS_WEIGHT * looks)

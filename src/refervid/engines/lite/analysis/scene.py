@@ -82,7 +82,7 @@ class Scene:
     """A clip at analysis size, with its motion. Arrays live on disk and are read anew at every call.
 
     `size` is (h, w) of the analysed frames, `picture_size` of the larger ones that are kept; `scale_xy` is
-    (x, y) analysis pixels per clip pixel and `scale` their mean. Calls `hook("motion", None, frames done, T)`
+    (x, y) analysis pixels per clip pixel. Calls `hook("motion", None, frames done, T)`
     while it gathers. With `folder` what was kept there is read instead.
     """
 
@@ -105,7 +105,6 @@ class Scene:
         largest = min(1.0, PICTURE_SIDE / max(height, width))
         self.picture_size = max(round(height * largest), 1), max(round(width * largest), 1)
         self.scale_xy = (self.size[1] / width, self.size[0] / height)
-        self.scale = sum(self.scale_xy) / 2
 
     def __len__(self) -> int:
         """Number of frames T."""

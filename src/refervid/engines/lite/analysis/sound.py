@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -88,13 +89,8 @@ def envelopes(waveform: Waveform) -> Envelopes:
 
 def stretches(waveform: Waveform) -> list[Interval]:
     """What is heard, cut at pauses and where the timbre changes for good; seconds from the first sample."""
-    cuts = timbre_changes(waveform)
-    found: list[Interval] = []
-    for audible in audible_intervals(waveform):
-        inside = [cut for cut in cuts if audible.start_s + SHORTEST_S < cut < audible.end_s - SHORTEST_S]
-        edges = [audible.start_s, *inside, audible.end_s]
-        found += [Interval(start, end) for start, end in pairwise(edges)]
-    return found
+    places = timbre_changes(waveform)
+    return [piece for one in audible_intervals(waveform) for piece in _cut(one, places, SHORTEST_S)]
 
 
 def beats(waveform: Waveform) -> list[Interval]:
@@ -104,13 +100,14 @@ def beats(waveform: Waveform) -> list[Interval]:
     found, hop_s = envelopes(waveform), _hop_s(waveform)
     level = gaussian_filter1d(np.maximum(found.level_db, SILENCE_DB), SMOOTHED_S / hop_s)
     dips, _ = find_peaks(-level, prominence=DIP_DB, distance=round(SHORTEST_BEAT_S / hop_s))
-    cuts = found.times_s[dips]
-    pieces = []
-    for stretch in stretches(waveform):
-        inside = cuts[(cuts > stretch.start_s) & (cuts < stretch.end_s)].tolist()
-        edges = [stretch.start_s, *inside, stretch.end_s]
-        pieces += [Interval(start, end) for start, end in pairwise(edges)]
-    return pieces
+    places = found.times_s[dips].tolist()
+    return [piece for one in stretches(waveform) for piece in _cut(one, places, 0.0)]
+
+
+def _cut(interval: Interval, places: Sequence[float], least_s: float) -> list[Interval]:
+    """At the places that are further than this from both of its ends."""
+    inside = [place for place in places if interval.start_s + least_s < place < interval.end_s - least_s]
+    return [Interval(*pair) for pair in pairwise([interval.start_s, *inside, interval.end_s])]
 
 
 def timbre_changes(waveform: Waveform) -> list[float]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from refervid.core.types import Mask
 from refervid.engines.lite.analysis.colour import lean, membership, oklab
 from refervid.engines.lite.chooser.body import part_box
-from refervid.engines.lite.chooser.region import Region, overlap
+from refervid.engines.lite.chooser.region import Region, same_thing
 from refervid.engines.lite.fuzzy import rise
 from refervid.engines.lite.language import Attribute, lexicon
 
@@ -33,8 +33,6 @@ SHARES = {
 Shadow and shine make everything black, grey and white in part: "shaded" is for these.
 """
 UNCOLOURED = {"black", "white", "grey"}
-SAME_THING = 0.7
-"""Regions that overlap this much (share of the smaller) are one thing or its part, not rivals."""
 
 # One number per region that grows to the side, in shares of the frame.
 _PLACES: dict[str, Callable[[Region], float]] = {
@@ -177,7 +175,7 @@ def rivals(region: Region, regions: Sequence[Region]) -> list[int]:
     return [
         number
         for number, other in enumerate(regions)
-        if other is not region and overlap(region.box, other.box) < SAME_THING
+        if other is not region and not same_thing(region.box, other.box)
     ]
 
 
@@ -211,16 +209,15 @@ def rank_fit(
     values = [measure(region) for region in regions]
     things: list[int] = []
     for number in sorted(range(len(regions)), key=lambda n: -weights[n]):
-        apart = all(overlap(regions[number].box, regions[thing].box) < SAME_THING for thing in things)
-        if weights[number] >= 0.4 and apart:
+        again = any(same_thing(regions[number].box, regions[thing].box) for thing in things)
+        if weights[number] >= 0.4 and not again:
             things.append(number)
     order = sorted(things, key=lambda n: -values[n])
     if len(order) < max(abs(rank) for rank in ranks):
         return [0.0] * len(regions)
     chosen = [regions[order[rank if rank < 0 else rank - 1]] for rank in ranks]
     return [
-        float(any(region is one or overlap(region.box, one.box) >= SAME_THING for one in chosen))
-        for region in regions
+        float(any(region is one or same_thing(region.box, one.box) for one in chosen)) for region in regions
     ]
 
 

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from refervid.core.types import Pivot
 from refervid.engines.lite.analysis import Scene
-from refervid.engines.lite.chooser.joints import BY_WORD, Joints, box_by_joints, has_several, joints_of
+from refervid.engines.lite.chooser.joints import (
+    BODY_PLACES,
+    BodyPlace,
+    Joints,
+    box_by_joints,
+    has_several,
+    joints_of,
+)
 from refervid.engines.lite.language import Expression
 from refervid.engines.lite.language.words import PART_KINDS, head_word
 
@@ -19,26 +26,6 @@ HEAD_WIDTH = 0.16
 """Of the whole figure's height, with a hat or hair."""
 LEAST_SEEN = 0.5
 """Of a part that must be inside the frame."""
-# In heights of the whole figure, which is 7 1/2 heads high.
-_PLACES = {
-    (0.0, 0.1): "hat cap helmet headband beanie hood wig crown turban",
-    (
-        0.0,
-        0.16,
-    ): "head hair ponytail braid face glasses sunglasses goggles mask beard moustache nose eye ear mouth",
-    (
-        0.13,
-        0.5,
-    ): "shirt jacket coat sweater t-shirt tshirt tee top blouse vest jumper hoodie cardigan pullover chest"
-    " torso back blazer waistcoat tunic fleece raincoat windbreaker parka anorak",
-    (0.13, 0.75): "dress robe gown",
-    (0.13, 0.95): "clothes clothing outfit costume suit uniform tracksuit jumpsuit overall overalls",
-    (0.47, 0.95): "trouser trousers pants jeans chinos tights sweatpants skirt shorts leg leggings",
-    (0.9, 1.0): "shoe boot sandal sneaker trainers footwear sock foot slipper",
-}
-_BY_WORD = {word: place for place, words in _PLACES.items() for word in words.split()}
-
-
 SOMEBODY = Expression("somebody", "person", "person")
 
 
@@ -49,7 +36,7 @@ def wearer(expression: Expression) -> Expression | None:
     """
     noun = expression.noun or ""
     word = head_word(noun)
-    if word not in BY_WORD.keys() | _BY_WORD or expression.noun_class not in PART_KINDS:
+    if word not in BODY_PLACES or expression.noun_class not in PART_KINDS:
         return None
     on = [one.targets[0] for one in expression.relations if one.kind == "on" or one.action == "wear"]
     there = tuple(one for one in expression.attributes if one.kind == "position")
@@ -83,15 +70,15 @@ def part_box(
 
 
 def _box_by_thumb(person: NDArray[np.floating], noun: str) -> NDArray[np.float64] | None:
+    down = BODY_PLACES.get(head_word(noun), BodyPlace()).down
+    if down is None:
+        return None
     x0, y0, x1, y1 = (float(side) for side in person)
     figure = max(y1 - y0, FIGURE * (x1 - x0))
-    place = _BY_WORD.get(head_word(noun))
-    if place is None:
-        return None
-    top, bottom = (y0 + share * figure for share in place)
+    top, bottom = (y0 + share * figure for share in down)
     if min(bottom, y1) - top < LEAST_SEEN * (bottom - top):
         return None
     middle, half = (x0 + x1) / 2, (x1 - x0) / 2
-    if place[1] <= HEAD_WIDTH:
+    if down[1] <= HEAD_WIDTH:
         half = min(half, HEAD_WIDTH * figure / 2)
     return np.array([middle - half, top, middle + half, min(bottom, y1)])

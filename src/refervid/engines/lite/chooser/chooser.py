@@ -89,7 +89,7 @@ class RulesChooser(RulesEngine[RulesSettings]):
 
     def eliminate(self, clip: Clip, inventory: Inventory, texts: Sequence[str]) -> list[Elimination | None]:
         """Whole tracks against each sentence; None where no network knows what is named."""
-        eliminator = Eliminator(clip, self._analyses.of(clip).scene, inventory)
+        eliminator = Eliminator(clip, self._analyses.of(clip), inventory)
         return [eliminator.eliminate(parse(text)) for text in texts]
 
     def sounding_objects(self, question: SoundQuestion) -> SoundChoice:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from refervid.core.types import Candidate, Decision, Pivot
 from refervid.engines.base import Elimination
 from refervid.engines.inventory import Inventory, ObjectTrack
-from refervid.engines.lite.analysis import Scene
+from refervid.engines.lite.analysis import ClipAnalysis, Scene
 from refervid.engines.lite.chooser.actions import BELONGS, HOW, action_fit
 from refervid.engines.lite.chooser.body import SOMEBODY, part_of, wearer
 from refervid.engines.lite.chooser.confidence import confidence
@@ -28,16 +28,15 @@ from refervid.engines.lite.chooser.scoring import (
     REJECT,
     denied,
     described,
-    judge,
     lack_is_sure,
+    weigh,
 )
 from refervid.engines.lite.chooser.selection import HOLDS
 from refervid.engines.lite.chooser.stuff import has_usual_colours, stuff_mask
-from refervid.engines.lite.chooser.things import Judgement, chosen_groups, pivots_of, same_place
+from refervid.engines.lite.chooser.things import WeighedTrack, chosen_groups, pivots_of, same_place
 from refervid.engines.lite.language import Concept, Expression, Relation
 from refervid.engines.lite.language.vocabulary import ANY
 from refervid.engines.lite.objects.classifier import TrackNames
-from refervid.engines.lite.objects.pieces import Pieces, pieces_of
 from refervid.engines.questions import UNSEEN
 from refervid.engines.surest import PIVOTS
 from refervid.media.clip import Clip
@@ -68,14 +67,14 @@ clips as `chooser.UNNAMED`), of which twelve were never looked at."""
 class Eliminator:
     """The tracks of one clip, measured once for all sentences."""
 
-    def __init__(self, clip: Clip, scene: Scene, inventory: Inventory) -> None:
-        self._scene = scene
+    def __init__(self, clip: Clip, analysis: ClipAnalysis, inventory: Inventory) -> None:
+        self._analysis = analysis
+        self._scene = analysis.scene
         self._tracks = {track.number: track for track in inventory.tracks}
         self._names: dict[int, dict[str, float]] = {number: {} for number in self._tracks}
         """Of the tracks, with what a sentence adds. Regions hold these dicts."""
         self._classified = TrackNames(clip)
         self._known: dict[tuple[int, int], Region] = {}
-        self._pieces: dict[int, Pieces] = {}
         self._frames = _keyframes(self._scene, inventory)
         self._looked_at = inventory.frame_indices
         self._sampled = max(len(inventory.frame_indices), 1)
@@ -117,16 +116,16 @@ class Eliminator:
             return _not_found(f"there is no {expression.noun} here", 1 - best, language_notes(expression))
         if best < HEARSAY and meant.classifier and not (meant.known or self._called_so(meant, fits)):
             return None  # where ImageNet's network sees it says more than a neighbour's name
-        judged = self._judged(expression, [number for number, fit in fits.items() if fit >= PERHAPS])
-        if not judged:
+        weighed = self._weighed(expression, [number for number, fit in fits.items() if fit >= PERHAPS])
+        if not weighed:
             return None
-        if failed := _failed(expression, judged):
+        if failed := _failed(expression, weighed):
             if best < NAMED:  # none is recognised: what was meant may be a thing that no network can name
                 return None
             there = f"there is {article(expression.noun or '')}, but not: {', '.join(failed)}"
-            sure = 1 - max(each.weakest for each in judged)
+            sure = 1 - max(each.weakest for each in weighed)
             return _not_found(there, sure, language_notes(expression))
-        return self._found(expression, meant, judged)
+        return self._found(expression, meant, weighed)
 
     def _forget_names(self) -> None:
         """What one sentence asked for is no rival name in the next."""
@@ -140,9 +139,7 @@ class Eliminator:
         pivots = []
         for index in sorted({round(last * (place + 0.5) / PIVOTS) for place in range(PIVOTS)}):
             here = [box for track in self._tracks.values() if (box := track.box_at(index)) is not None]
-            if index not in self._pieces:
-                self._pieces[index] = pieces_of(self._scene.picture(index))
-            mask = stuff_mask(self._scene, index, self._pieces[index], expression, here)
+            mask = stuff_mask(self._scene, index, self._analysis.pieces(index), expression, here)
             if mask is not None:
                 pivots.append(Pivot(index, mask=mask))
         if not pivots:
@@ -181,10 +178,10 @@ class Eliminator:
         """The track that fits best without a name for it, unless it fits badly."""
         if not (expression.attributes or expression.relations or expression.excluded):
             return None
-        judged = self._judged(replace(expression, noun=None), numbers)
-        if not judged or judged[0].weakest < HOLDS:
+        weighed = self._weighed(replace(expression, noun=None), numbers)
+        if not weighed or weighed[0].weakest < HOLDS:
             return None
-        return self._found(expression, None, judged)
+        return self._found(expression, None, weighed)
 
     def _fits(self, meant: Concept) -> dict[int, float]:
         """How well the concept names each track; ImageNet's classes are asked where COCO's are not enough."""
@@ -207,11 +204,11 @@ class Eliminator:
         track = self._tracks[max(fits, key=fits.__getitem__)]
         return meant.detector.get(next(iter(track.names), "")) == 1
 
-    def _judged(self, expression: Expression, numbers: Sequence[int]) -> list[Judgement]:
-        """Judgements of the tracks that are not excluded, the worthiest first."""
+    def _weighed(self, expression: Expression, numbers: Sequence[int]) -> list[WeighedTrack]:
+        """The tracks that are not excluded, the worthiest first."""
         excluded = {number for other in expression.excluded for number in self._sure(other)}
         numbers = [number for number in numbers if number not in excluded]
-        found = {number: Judgement(self._tracks[number]) for number in numbers}
+        found = {number: WeighedTrack(self._tracks[number]) for number in numbers}
         worth: dict[int, list[float]] = {number: [] for number in numbers}
         fits: dict[int, dict[tuple[str, str], list[float]]] = {number: {} for number in numbers}
         shown = self._regions({*numbers, *self._targets(expression)})
@@ -223,12 +220,12 @@ class Eliminator:
         for regions in shown.values():
             if found.keys().isdisjoint(regions):
                 continue
-            verdict = judge(expression, list(regions.values()), points)
+            weighing = weigh(expression, list(regions.values()), points)
             for row, number in enumerate(regions):
                 if number not in found:
                     continue
-                worth[number].append(float(verdict.plausible[row]))
-                for said in verdict.judged:
+                worth[number].append(float(weighing.plausible[row]))
+                for said in weighing.statements:
                     fits[number].setdefault((said.kind, said.words), []).append(float(said.fits[row]))
         for number, each in found.items():
             if worth[number]:
@@ -236,11 +233,11 @@ class Eliminator:
                 each.worth = float(np.mean(worth[number])) * _prominence(each.track, self._scene, seen)
                 each.fits = {key: float(np.mean(values)) for key, values in fits[number].items()}
                 for doing in doings:
-                    self._judge_doing(each, doing)
+                    self._weigh_doing(each, doing)
         kept = [each for each in found.values() if each.worth > 0]
         return sorted(kept, key=lambda each: -each.worth)
 
-    def _judge_doing(self, one: Judgement, doing: Relation) -> None:
+    def _weigh_doing(self, one: WeighedTrack, doing: Relation) -> None:
         """Weigh what a track does to others, or they to it."""
         fit = 1.0
         for target in doing.targets:
@@ -268,7 +265,7 @@ class Eliminator:
         found = [number for number, fit in self._fits(meant).items() if fit >= NAMED]
         if not (other.attributes or other.relations):
             return found
-        return [each.track.number for each in self._judged(other, found) if each.weakest >= HOLDS]
+        return [each.track.number for each in self._weighed(other, found) if each.weakest >= HOLDS]
 
     def _targets(self, expression: Expression) -> set[int]:
         """Tracks that the things may be to which the sentence relates."""
@@ -287,7 +284,7 @@ class Eliminator:
         for index in self._frames:
             here = [(track, track.box_at(index)) for track in map(self._tracks.__getitem__, numbers)]
             seen = [(track, box) for track, box in here if box is not None]
-            seen.sort(key=lambda pair: -float(pair[0].scores.mean()) * len(pair[0].frame_indices) ** 0.5)
+            seen.sort(key=lambda pair: -pair[0].sureness)
             shown[index] = {
                 track.number: self._region(track, index, box) for track, box in seen[:MOST_REGIONS]
             }
@@ -317,8 +314,10 @@ class Eliminator:
         own = float(probabilities[list(meant.classifier)].sum())
         return float(probabilities[:ANIMALS].sum()) - own >= NAMED > 2 * own
 
-    def _found(self, expression: Expression, meant: Concept | None, judged: list[Judgement]) -> Elimination:
-        chosen, rivals = chosen_groups(judged, expression)
+    def _found(
+        self, expression: Expression, meant: Concept | None, weighed: list[WeighedTrack]
+    ) -> Elimination:
+        chosen, rivals = chosen_groups(weighed, expression)
         best = chosen[0][0]
         notes = language_notes(replace(expression, excluded=doubtful(expression.excluded)))
         if expression.plural and len(chosen) < (expression.count or 2):
@@ -373,12 +372,12 @@ def _prominence(track: ObjectTrack, scene: Scene, seen: float) -> float:
     return (0.25 + 0.75 * seen) * (0.5 + 0.5 * min(1.0, 2 * share))
 
 
-def _failed(expression: Expression, judged: Sequence[Judgement]) -> list[str]:
+def _failed(expression: Expression, weighed: Sequence[WeighedTrack]) -> list[str]:
     """Statements that could be checked and fit no track; of what happens one after the other none is sure."""
     sure = {described(one) for one in expression.attributes if lack_is_sure(one)}
     failed = []
-    for kind, words in judged[0].fits:
-        best = max(each.fits.get((kind, words), 0.0) for each in judged)
+    for kind, words in weighed[0].fits:
+        best = max(each.fits.get((kind, words), 0.0) for each in weighed)
         if best < REJECT.get(kind, 0.0) and words in sure:
             failed.append(words)
     return failed

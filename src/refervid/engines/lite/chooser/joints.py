@@ -24,57 +24,65 @@ Joints = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class _Part:
-    """The box around these joints, wider by so much; with `paired` there is one for each side of the body."""
+class BodyPlace:
+    """Where a thing is on a person: in the box around these `joints`, wider by so much; what is "on the head"
+    lies around the middle between the eyes. `down` is where it is in shares of the whole height, which is
+    all that is known where joints are not seen. With `paired` there is one for each side of the body.
+    """
 
-    joints: str
-    beside: float
-    above: float
-    below: float
+    joints: str = ""
+    beside: float = 0.0
+    above: float = 0.0
+    below: float = 0.0
+    down: tuple[float, float] | None = None
     paired: bool = False
 
 
-_HEAD = "head"
-_PARTS = {
-    "shirt t-shirt tshirt tee top blouse vest jumper hoodie cardigan pullover sweater sweatshirt jersey polo"
-    " apron waistcoat tunic fleece torso chest back": _Part("shoulder hip", 0.3, 0.2, 0.2),
-    "jacket coat blazer parka anorak raincoat windbreaker": _Part("shoulder elbow hip", 0.2, 0.2, 0.4),
-    "dress robe gown": _Part("shoulder hip knee", 0.3, 0.2, 0.1),
-    "clothes clothing outfit costume suit uniform tracksuit jumpsuit overall overalls": _Part(
-        "shoulder elbow hip knee ankle", 0.25, 0.2, 0.1
+_ON_HEAD = "on the head"
+_TOP, _HEAD, _TORSO, _DRESS = (0.0, 0.1), (0.0, 0.16), (0.13, 0.5), (0.13, 0.75)
+_SUIT, _LEGS, _FEET = (0.13, 0.95), (0.47, 0.95), (0.9, 1.0)
+_BODY_PLACES = {
+    "shirt t-shirt tshirt tee top blouse vest jumper hoodie cardigan pullover sweater waistcoat tunic"
+    " fleece torso chest back": BodyPlace("shoulder hip", 0.3, 0.2, 0.2, _TORSO),
+    "sweatshirt jersey polo apron": BodyPlace("shoulder hip", 0.3, 0.2, 0.2),
+    "jacket coat blazer parka anorak raincoat windbreaker": BodyPlace(
+        "shoulder elbow hip", 0.2, 0.2, 0.4, _TORSO
     ),
-    "trouser trousers pants jeans chinos tights sweatpants leg leggings": _Part(
-        "hip knee ankle", 0.3, 0.1, 0.1
+    "dress robe gown": BodyPlace("shoulder hip knee", 0.3, 0.2, 0.1, _DRESS),
+    "clothes clothing outfit costume suit uniform tracksuit jumpsuit overall overalls": BodyPlace(
+        "shoulder elbow hip knee ankle", 0.25, 0.2, 0.1, _SUIT
     ),
-    "skirt shorts": _Part("hip knee", 0.35, 0.15, 0.0),
-    "arm sleeve": _Part("shoulder elbow wrist", 0.2, 0.2, 0.2, paired=True),
-    "shoe boot sandal sneaker trainers footwear sock foot slipper": _Part(
-        "ankle", 0.35, 0.15, 0.4, paired=True
+    "trouser trousers pants jeans chinos tights sweatpants leg leggings": BodyPlace(
+        "hip knee ankle", 0.3, 0.1, 0.1, _LEGS
     ),
-    "hand glove fist finger thumb": _Part("hand", 0.4, 0.4, 0.4, paired=True),
-    "wrist bracelet wristband wristwatch": _Part("wrist", 0.3, 0.3, 0.3, paired=True),
-    "elbow": _Part("elbow", 0.4, 0.4, 0.4, paired=True),
-    "shoulder": _Part("shoulder", 0.4, 0.4, 0.4, paired=True),
-    "knee": _Part("knee", 0.45, 0.45, 0.45, paired=True),
-    "ankle": _Part("ankle", 0.3, 0.3, 0.3, paired=True),
+    "skirt shorts": BodyPlace("hip knee", 0.35, 0.15, 0.0, _LEGS),
+    "arm sleeve": BodyPlace("shoulder elbow wrist", 0.2, 0.2, 0.2, paired=True),
+    "shoe boot sandal sneaker trainers footwear sock foot slipper": BodyPlace(
+        "ankle", 0.35, 0.15, 0.4, _FEET, paired=True
+    ),
+    "hand glove fist finger thumb": BodyPlace("hand", 0.4, 0.4, 0.4, paired=True),
+    "wrist bracelet wristband wristwatch": BodyPlace("wrist", 0.3, 0.3, 0.3, paired=True),
+    "elbow": BodyPlace("elbow", 0.4, 0.4, 0.4, paired=True),
+    "shoulder": BodyPlace("shoulder", 0.4, 0.4, 0.4, paired=True),
+    "knee": BodyPlace("knee", 0.45, 0.45, 0.45, paired=True),
+    "ankle": BodyPlace("ankle", 0.3, 0.3, 0.3, paired=True),
+    "head": BodyPlace(_ON_HEAD, 0.5, 0.65, 0.6, _HEAD),
+    "face": BodyPlace(_ON_HEAD, 0.38, 0.3, 0.55, _HEAD),
+    "hair ponytail braid": BodyPlace(_ON_HEAD, 0.5, 0.7, 0.3, _HEAD),
+    "wig": BodyPlace(_ON_HEAD, 0.5, 0.7, 0.3, _TOP),
+    "hat cap helmet headband beanie hood crown turban": BodyPlace(_ON_HEAD, 0.5, 0.75, 0.0, _TOP),
+    "bonnet bandana headscarf headgear": BodyPlace(_ON_HEAD, 0.5, 0.75, 0.0),
+    "glasses sunglasses goggles": BodyPlace(_ON_HEAD, 0.4, 0.15, 0.15, _HEAD),
+    "spectacles": BodyPlace(_ON_HEAD, 0.4, 0.15, 0.15),
+    "headphones headset earphones": BodyPlace(_ON_HEAD, 0.5, 0.6, 0.3),
+    "mask": BodyPlace(_ON_HEAD, 0.4, 0.15, 0.55, _HEAD),
+    "mouth beard moustache": BodyPlace(_ON_HEAD, 0.28, -0.15, 0.6, _HEAD),
+    "chin": BodyPlace(_ON_HEAD, 0.28, -0.15, 0.6),
+    "nose": BodyPlace(_ON_HEAD, 0.15, 0.05, 0.25, _HEAD),
+    "eye ear": BodyPlace(down=_HEAD, paired=True),
+    "neck scarf tie necklace": BodyPlace(_ON_HEAD, 0.4, -0.45, 1.0),
 }
-_ON_HEAD = {
-    "head": _Part(_HEAD, 0.5, 0.65, 0.6),
-    "face": _Part(_HEAD, 0.38, 0.3, 0.55),
-    "hair wig ponytail braid": _Part(_HEAD, 0.5, 0.7, 0.3),
-    "hat cap helmet headband beanie hood crown turban bonnet bandana headscarf headgear": _Part(
-        _HEAD, 0.5, 0.75, 0.0
-    ),
-    "glasses sunglasses goggles spectacles": _Part(_HEAD, 0.4, 0.15, 0.15),
-    "headphones headset earphones": _Part(_HEAD, 0.5, 0.6, 0.3),
-    "mask": _Part(_HEAD, 0.4, 0.15, 0.55),
-    "mouth beard moustache chin": _Part(_HEAD, 0.28, -0.15, 0.6),
-    "nose": _Part(_HEAD, 0.15, 0.05, 0.25),
-    "neck scarf tie necklace": _Part(_HEAD, 0.4, -0.45, 1.0),
-}
-"""From the middle between the eyes."""
-BY_WORD = {word: part for words, part in (_PARTS | _ON_HEAD).items() for word in words.split()}
-_TWO_EACH = ("leg", "eye", "ear")
+BODY_PLACES = {word: part for words, part in _BODY_PLACES.items() for word in words.split()}
 THIGH = (0.7, 1.4)
 """Heads from the hips down to the knees from which on somebody may stand, and surely does."""
 _HAND = 0.35
@@ -83,8 +91,7 @@ _HAND = 0.35
 
 def has_several(word: str) -> bool:
     """Does one person have more than one of it: shoes, hands, legs?"""
-    part = BY_WORD.get(word)
-    return word in _TWO_EACH or (part is not None and part.paired)
+    return word == "leg" or (word in BODY_PLACES and BODY_PLACES[word].paired)
 
 
 def joints_of(scene: Scene, frame_index: int, box_xyxy: NDArray[np.floating]) -> Joints | None:
@@ -101,12 +108,11 @@ def box_by_joints(joints: Joints, noun: str, *, both: bool = True) -> NDArray[np
     """(4,) xyxy of a part, of paired ones around `both` or of the one that is seen best; None where its
     joints are not seen.
     """
-    part = BY_WORD.get(head_word(noun))
+    part = BODY_PLACES.get(head_word(noun), BodyPlace())
     head = _head_height(joints)
-    if part is None or head is None:
+    if not part.joints or head is None:
         return None
-    on_head = part.joints == _HEAD
-    points = _eyes(joints, head) if on_head else _points(joints, head, part, both=both)
+    points = _eyes(joints, head) if part.joints == _ON_HEAD else _points(joints, head, part, both=both)
     if points is None:
         return None
     (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
@@ -124,7 +130,7 @@ def uprightness(joints: Joints) -> float | None:
     return rise(float(knees[1] - hips[1]) / head, *THIGH)
 
 
-def _points(joints: Joints, head: float, part: _Part, *, both: bool) -> NDArray[np.float64] | None:
+def _points(joints: Joints, head: float, part: BodyPlace, *, both: bool) -> NDArray[np.float64] | None:
     """(N, 2) the joints of a part; None unless each kind of them is seen on one side at least."""
     sides = [_side(joints, head, side, part.joints.split()) for side in ("left", "right")]
     if part.paired:

@@ -25,7 +25,7 @@ LOST = 0.2
 """A region is lost where fewer of its points than this share can be followed."""
 STEADY = 0.1
 """While so many of its points were seen all the way, a region has not slipped onto something else."""
-SAME_OBJECT = 0.3
+ARRIVED = 0.3
 """Overlap from which a region carried to another frame is the region found there."""
 
 
@@ -70,7 +70,7 @@ class PointTracks:
             self._made = dict(zip(self._regions, _follow_all(self._regions), strict=True))
         return self._made[region]
 
-    def same_object(self, one: Region, other: Region) -> float:
+    def carried_overlap(self, one: Region, other: Region) -> float:
         """Overlap of a region, carried along, with the other where that is; the better of both ways."""
         ways = ((self.box(one, other.frame_index), other.box), (self.box(other, one.frame_index), one.box))
         return max(0.0 if box is None else box_iou(box, found) for box, found in ways)

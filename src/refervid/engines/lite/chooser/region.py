@@ -19,6 +19,8 @@ from refervid.engines.lite.chooser.joints import Joints, joints_of
 INNER = 0.85
 """A box without a mask is measured on the ellipse of this share of its sides: its corners are background."""
 
+SAME_THING = 0.7
+"""Boxes that share so much of the smaller one hold one thing, or a thing and its part."""
 PERSON = 0.5
 """Probability of a person from which on garments and joints are looked for where persons have them."""
 
@@ -113,3 +115,8 @@ def looks_alike(one: Region, other: Region) -> float:
 def overlap(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
     """Shared area of two xyxy boxes over the smaller one's area: 1 if one lies in the other."""
     return shared_area(one, other) / max(min(box_area(one), box_area(other)), 1e-6)
+
+
+def same_thing(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    """Do two boxes hold one thing, or a thing and its part?"""
+    return overlap(one, other) >= SAME_THING

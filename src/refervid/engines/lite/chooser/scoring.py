@@ -19,7 +19,7 @@ from refervid.engines.lite.chooser.joints import uprightness
 from refervid.engines.lite.chooser.motion import Motions, motions_of
 from refervid.engines.lite.chooser.naming import NAMED, called_so, is_anything, noun_fit
 from refervid.engines.lite.chooser.point_tracks import PointTracks
-from refervid.engines.lite.chooser.region import Region, overlap
+from refervid.engines.lite.chooser.region import Region, same_thing
 from refervid.engines.lite.chooser.relations import relation_fit, relations_of
 from refervid.engines.lite.language import Attribute, Expression, Relation
 from refervid.engines.lite.language.lexicon import PATTERNED, PRIORS
@@ -71,7 +71,7 @@ def lack_is_sure(attribute: Attribute) -> bool:
 
 
 @dataclass(frozen=True)
-class Judged:
+class Statement:
     """One statement of the sentence with the fit (N,) of every region."""
 
     words: str
@@ -81,25 +81,30 @@ class Judged:
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """`plausible` (N,) weighs the regions of a frame; `judged` says by what.
+class Weighing:
+    """`plausible` (N,) weighs the regions of a frame; `statements` says by what.
 
     `alone` (N,) leaves out all that compares a region with its rivals.
     """
 
     plausible: NDArray[np.float64]
     alone: NDArray[np.float64]
-    judged: tuple[Judged, ...]
+    statements: tuple[Statement, ...]
 
     @property
     def missing(self) -> tuple[str, ...]:
         """Statements that clearly fit no region."""
-        return tuple(each.words for each in self.judged if each.missing)
+        return tuple(each.words for each in self.statements if each.missing)
+
+    @property
+    def said(self) -> list[Statement]:
+        """Without what is only usual of such things."""
+        return [each for each in self.statements if each.kind != "prior"]
 
 
-def judge(
+def weigh(
     expression: Expression, regions: Sequence[Region], point_tracks: PointTracks, *, called: bool = False
-) -> Verdict:
+) -> Weighing:
     """`regions` are those of one frame; `point_tracks` know what they do over the clip. `called`: what the
     noun names was surely proposed on some frame, so that what was not is unlikely on all of them.
     """
@@ -109,27 +114,30 @@ def judge(
     scores = np.array([max(region.candidate.score, 0.01) for region in regions]) ** power
     if not expression.plural:
         scores *= [SCATTERED if region.scattered else 1.0 for region in regions]
-    judged = _noun(expression, regions, called)
+    statements = _noun(expression, regions, called)
     sequence = [each for each in expression.attributes if each.phase]
     plain = [each for each in expression.attributes if not each.phase]
-    judged += [_absolute(each, regions, point_tracks, pure) for each in plain if not _comparing(each)]
+    statements += [_absolute(each, regions, point_tracks, pure) for each in plain if not _comparing(each)]
     if sequence:
         fits = [motion.sequence_fit(each, sequence) for each in _motions(regions, point_tracks)]
-        judged.append(Judged(" then ".join(each.words for each in sequence), "motion", np.array(fits)))
-    judged += [_related(each, expression.noun, regions, point_tracks) for each in relations_of(expression)]
-    judged += _priors(expression, regions)
-    alone = _combine(scores, judged)
+        words = " then ".join(each.words for each in sequence)
+        statements.append(Statement(words, "motion", np.array(fits)))
+    statements += [
+        _related(each, expression.noun, regions, point_tracks) for each in relations_of(expression)
+    ]
+    statements += _priors(expression, regions)
+    alone = _combine(scores, statements)
     for attribute in plain:
         if _comparing(attribute):
-            weights = _combine(scores, judged)
+            weights = _combine(scores, statements)
             count = expression.count or 0 if expression.plural else 1
-            judged.append(_compared(attribute, regions, point_tracks, weights / weights.max(), count))
-    return Verdict(_combine(scores, judged), alone, tuple(judged))
+            statements.append(_compared(attribute, regions, point_tracks, weights / weights.max(), count))
+    return Weighing(_combine(scores, statements), alone, tuple(statements))
 
 
-def _combine(scores: NDArray[np.float64], judged: Sequence[Judged]) -> NDArray[np.float64]:
+def _combine(scores: NDArray[np.float64], statements: Sequence[Statement]) -> NDArray[np.float64]:
     total = scores.copy()
-    for each in judged:
+    for each in statements:
         # What is recognised is so: that another thing is so more surely does not make it the likelier answer.
         fits = np.minimum(each.fits / NAMED, 1) if each.kind == "named" else each.fits
         total *= FLOORS[each.kind] + (1 - FLOORS[each.kind]) * fits
@@ -142,7 +150,7 @@ def _comparing(attribute: Attribute) -> bool:
 
 def _absolute(
     attribute: Attribute, regions: Sequence[Region], point_tracks: PointTracks, pure: bool
-) -> Judged:
+) -> Statement:
     """`pure`: what is asked for has one colour all over."""
     kind: str = attribute.kind
     if attribute.kind == "colour":
@@ -161,7 +169,7 @@ def _absolute(
     if attribute.kind == "colour":
         near = np.array([appearance.near_colour_fit(region, attribute) for region in regions])
         array = _denied_surely(array, near) if attribute.negated else _lifted(array, near, attribute, regions)
-    return Judged(described(attribute), kind, array, missing)
+    return Statement(described(attribute), kind, array, missing)
 
 
 def _lifted(
@@ -201,26 +209,10 @@ def _compared(
     point_tracks: PointTracks,
     weights: NDArray[np.float64],
     count: int,
-) -> Judged:
+) -> Statement:
     """`count` things are asked for together (0: any number)."""
     value = attribute.values[0]
-    measure: Callable[[Region], float]
-    margin = 0.5
-    match attribute.kind:
-        case "position" | "rank":
-            measure, margin = (lambda region: appearance.place_of(region, value)), 0.12
-        case "size" | "shape":
-            measure = lambda region: appearance.size_of(region, value)  # noqa: E731
-        case "colour":
-            measure, margin = (lambda region: appearance.colour_share(region, attribute)), 0.2
-        case "order":
-            measure = lambda region: (  # noqa: E731
-                -motion.onset(motions_of(point_tracks[region], region.scene), attribute.event)
-            )
-            margin = 0.1
-        case _:
-            measure = lambda region: motion.amount(motions_of(point_tracks[region], region.scene), value)  # noqa: E731
-            margin = 0.1
+    measure, margin = _measure(attribute, point_tracks)
     least = attribute.negated and attribute.degree != "plain"
     ordered = (lambda region: -measure(region)) if least else measure
     if attribute.rank:
@@ -241,12 +233,31 @@ def _compared(
                 fits = [1 - place for place in alone]
     array = np.nan_to_num(np.array(fits))
     too_few = bool(attribute.rank) and not array.any()
-    return Judged(described(attribute), attribute.kind, array, too_few)
+    return Statement(described(attribute), attribute.kind, array, too_few)
+
+
+def _measure(attribute: Attribute, point_tracks: PointTracks) -> tuple[Callable[[Region], float], float]:
+    """What things are compared by, and by how much more of it one has surely more than another."""
+    value = attribute.values[0]
+
+    def moves(region: Region) -> Motions:
+        return motions_of(point_tracks[region], region.scene)
+
+    match attribute.kind:
+        case "position" | "rank":
+            return lambda region: appearance.place_of(region, value), 0.12
+        case "size" | "shape":
+            return lambda region: appearance.size_of(region, value), 0.5
+        case "colour":
+            return lambda region: appearance.colour_share(region, attribute), 0.2
+        case "order":
+            return lambda region: -motion.onset(moves(region), attribute.event), 0.1
+    return lambda region: motion.amount(moves(region), value), 0.1
 
 
 def _related(
     relation: Relation, noun: str | None, regions: Sequence[Region], point_tracks: PointTracks
-) -> Judged:
+) -> Statement:
     """Each region against the best of the others as the relation's target."""
     if relation.kind == "compared" and relation.attribute is not None:
         return _more_than(relation, relation.attribute, regions, point_tracks)
@@ -254,13 +265,13 @@ def _related(
     missing, kind = False, "relation"
     sides: list[NDArray[np.float64]] = []
     for target in relation.targets:
-        verdict = judge(target, regions, point_tracks)
+        weighing = weigh(target, regions, point_tracks)
         # The likeliest target is still none if it is something else.
-        named = [each.fits for each in verdict.judged if each.kind == "named"]
-        weights = verdict.plausible / verdict.plausible.max() * (named[0] if named else 1)
-        if not (named or any(each.kind != "prior" and each.fits.max() >= NAMED for each in verdict.judged)):
+        named = [each.fits for each in weighing.statements if each.kind == "named"]
+        weights = weighing.plausible / weighing.plausible.max() * (named[0] if named else 1)
+        if not (named or any(each.fits.max() >= NAMED for each in weighing.said)):
             kind = "somewhere"
-        missing = missing or bool(verdict.missing)
+        missing = missing or bool(weighing.missing)
         apart = np.array(
             [[one is not other and _may_relate(relation, one, other) for other in regions] for one in regions]
         )
@@ -284,7 +295,7 @@ def _related(
         fits = (fits / fits.max()) ** 3
     words = f"{relation.words} {relation.targets[0].noun or ''}".strip()
     fits = denied(fits) if relation.negated else fits
-    return Judged(words, kind, fits, missing and not relation.negated)
+    return Statement(words, kind, fits, missing and not relation.negated)
 
 
 def _between(
@@ -304,25 +315,23 @@ def denied(fits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _may_relate(relation: Relation, one: Region, other: Region) -> bool:
     """Parts of a thing are no second thing, except where the relation is to be in, on or with it."""
-    return relation.kind in ("on", "inside", "with", "near") or (
-        overlap(one.box, other.box) < appearance.SAME_THING
-    )
+    return relation.kind in ("on", "inside", "with", "near") or not same_thing(one.box, other.box)
 
 
 def _more_than(
     relation: Relation, attribute: Attribute, regions: Sequence[Region], point_tracks: PointTracks
-) -> Judged:
+) -> Statement:
     """ "bigger than the ball": against the region that is the ball most plausibly."""
-    target = int(judge(relation.targets[0], regions, point_tracks).plausible.argmax())
+    target = int(weigh(relation.targets[0], regions, point_tracks).plausible.argmax())
     pairs = [
         _compared(attribute, [region, regions[target]], point_tracks, np.ones(2), 1)
         for i, region in enumerate(regions)
     ]
     fits = np.array([0.0 if i == target else pair.fits[0] for i, pair in enumerate(pairs)])
-    return Judged(relation.words, "relation", 1 - fits if relation.negated else fits)
+    return Statement(relation.words, "relation", 1 - fits if relation.negated else fits)
 
 
-def _noun(expression: Expression, regions: Sequence[Region], called: bool) -> list[Judged]:
+def _noun(expression: Expression, regions: Sequence[Region], called: bool) -> list[Statement]:
     """By names where they tell: all regions have them, or some is recognised; else by what was proposed."""
     noun, meant = expression.noun, expression.concept
     if noun is None:
@@ -330,14 +339,14 @@ def _noun(expression: Expression, regions: Sequence[Region], called: bool) -> li
     named = np.array([0.0 if meant is None else noun_fit(meant, region.names or {}) for region in regions])
     recognised = meant is not None and meant.has_class and bool(named.max() >= NAMED)
     if recognised or all(region.names is not None for region in regions):
-        return [] if meant is None or is_anything(meant) else [Judged(noun, "named", named)]
+        return [] if meant is None or is_anything(meant) else [Statement(noun, "named", named)]
     fits = np.array([called_so(region.candidate, noun) for region in regions])
-    return [Judged(noun, "noun", fits)] if called or fits.any() else []
+    return [Statement(noun, "noun", fits)] if called or fits.any() else []
 
 
-def _priors(expression: Expression, regions: Sequence[Region]) -> list[Judged]:
+def _priors(expression: Expression, regions: Sequence[Region]) -> list[Statement]:
     return [
-        Judged(
+        Statement(
             f"{expression.noun} as {value}",
             "prior",
             np.array([_prior_fit(kind, value, region) for region in regions]),

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from refervid.engines.lite.chooser.appearance import SAME_THING
 from refervid.engines.lite.chooser.naming import NAMED, called_so, untold
 from refervid.engines.lite.chooser.notes import (
     NOTHING_SAID,
@@ -16,9 +15,9 @@ from refervid.engines.lite.chooser.notes import (
     target_notes,
     unmeasured,
 )
-from refervid.engines.lite.chooser.point_tracks import SAME_OBJECT, PointTracks
-from refervid.engines.lite.chooser.region import Region, looks_alike, overlap
-from refervid.engines.lite.chooser.scoring import Verdict, judge
+from refervid.engines.lite.chooser.point_tracks import ARRIVED, PointTracks
+from refervid.engines.lite.chooser.region import Region, looks_alike, same_thing
+from refervid.engines.lite.chooser.scoring import Weighing, weigh
 from refervid.engines.lite.language import Expression
 
 PLURAL_SHARE = 0.45
@@ -92,31 +91,30 @@ def _answer_one(
     called = noun is not None and any(
         called_so(region.candidate, noun) >= NAMED for section in sections for region in section
     )
-    verdicts = [
-        judge(expression, section, point_tracks, called=called) if section else None for section in sections
+    weighings = [
+        weigh(expression, section, point_tracks, called=called) if section else None for section in sections
     ]
-    missing = _missing_everywhere([verdict for verdict in verdicts if verdict is not None])
+    missing = _missing_everywhere([weighing for weighing in weighings if weighing is not None])
     if _looks_unknown(expression):
         colours = {each.words for each in expression.attributes if each.kind == "colour"}
         missing = [words for words in missing if words not in colours]
     if missing:
         return [_Reply((), f"nothing here fits: {', '.join(missing)}")] * len(sections)
     fading = LATER if _tells_places(expression) else 1.0
-    best = _best_object(sections, verdicts, point_tracks, fading)
+    best = _best_object(sections, weighings, point_tracks, fading)
     found: list[_Reply] = []
-    for section, verdict in zip(sections, verdicts, strict=True):
-        if verdict is None:
+    for section, weighing in zip(sections, weighings, strict=True):
+        if weighing is None:
             found.append(_Reply((), "no candidates"))
             continue
         here = [number for number, region in enumerate(section) if region in best]
         if expression.plural:
-            chosen = _several(section, verdict, expression.count)
+            chosen = _several(section, weighing, expression.count)
         else:
-            chosen = sorted(here, key=lambda number: -verdict.plausible[number])[:1]
+            chosen = sorted(here, key=lambda number: -weighing.plausible[number])[:1]
         if chosen:
-            said = [each for each in verdict.judged if each.kind != "prior"]
-            weak = [each.words for each in said if each.fits[chosen[0]] < HOLDS]
-            found.append(_Reply(chosen, _reason(verdict, chosen[0], expression), weak))
+            weak = [each.words for each in weighing.said if each.fits[chosen[0]] < HOLDS]
+            found.append(_Reply(chosen, _reason(weighing, chosen[0], expression), weak))
         else:
             found.append(_Reply((), "not recognised on this frame"))
     return found
@@ -130,14 +128,16 @@ def _looks_unknown(expression: Expression) -> bool:
     return meant.kind not in ("thing", "figure")
 
 
-def _missing_everywhere(verdicts: Sequence[Verdict]) -> list[str]:
+def _missing_everywhere(weighings: Sequence[Weighing]) -> list[str]:
     """Statements that no region of any frame fits."""
-    return [words for words in verdicts[0].missing if all(words in verdict.missing for verdict in verdicts)]
+    return [
+        words for words in weighings[0].missing if all(words in weighing.missing for weighing in weighings)
+    ]
 
 
 def _best_object(
     sections: Sequence[Sequence[Region]],
-    verdicts: Sequence[Verdict | None],
+    weighings: Sequence[Weighing | None],
     point_tracks: PointTracks,
     fading: float,
 ) -> set[Region]:
@@ -146,10 +146,10 @@ def _best_object(
     """
     weights: dict[Region, float] = {}
     alone: dict[Region, float] = {}
-    for section, verdict in zip(sections, verdicts, strict=True):
-        if verdict is not None:
-            weights.update(zip(section, verdict.plausible.tolist(), strict=True))
-            alone.update(zip(section, verdict.alone.tolist(), strict=True))
+    for section, weighing in zip(sections, weighings, strict=True):
+        if weighing is not None:
+            weights.update(zip(section, weighing.plausible.tolist(), strict=True))
+            alone.update(zip(section, weighing.alone.tolist(), strict=True))
     seeds = [
         seed for section in sections for seed in sorted(section, key=lambda each: -weights[each])[:SEEDS]
     ]
@@ -184,9 +184,9 @@ def _carried(
     seed: Region, section: Sequence[Region], weights: Mapping[Region, float], point_tracks: PointTracks
 ) -> Region | None:
     """The region of another frame to which the flow carries the seed."""
-    links = {region: point_tracks.same_object(seed, region) for region in section}
+    links = {region: point_tracks.carried_overlap(seed, region) for region in section}
     match = max(section, key=lambda region: links[region] * weights[region])
-    return match if links[match] >= SAME_OBJECT else None
+    return match if links[match] >= ARRIVED else None
 
 
 def _alike(
@@ -205,30 +205,30 @@ def _alike(
         for other in section
         if alone[other] >= AS_PLAUSIBLE * alone[best]
         and looks_alike(best, other) >= ALIKE
-        and overlap(best.box, other.box) < SAME_THING
+        and not same_thing(best.box, other.box)
     ]
     return best if looks_alike(seed, best) >= ALIKE and not doubles else None
 
 
-def _several(section: Sequence[Region], verdict: Verdict, count: int | None) -> list[int]:
+def _several(section: Sequence[Region], weighing: Weighing, count: int | None) -> list[int]:
     chosen: list[int] = []
-    for number in np.argsort(-verdict.plausible):
-        plausible = verdict.plausible[number] >= PLURAL_SHARE * verdict.plausible.max()
-        apart = all(overlap(section[number].box, section[other].box) < SAME_THING for other in chosen)
-        if plausible and apart and len(chosen) < (count or MOST_ALIKE):
+    for number in np.argsort(-weighing.plausible):
+        plausible = weighing.plausible[number] >= PLURAL_SHARE * weighing.plausible.max()
+        again = any(same_thing(section[number].box, section[other].box) for other in chosen)
+        if plausible and not again and len(chosen) < (count or MOST_ALIKE):
             chosen.append(int(number))
     return chosen
 
 
-def _reason(verdict: Verdict, chosen: int, expression: Expression) -> str:
-    statements = [each for each in verdict.judged if each.kind != "prior"]
-    fitting = [each for each in statements if each.fits[chosen] >= HOLDS]
-    fits = ", ".join(f"{each.words} {each.fits[chosen]:.2f}" for each in statements)
-    text = f"{len(fitting)} of {len(statements)} attributes fit: {fits}" if statements else "stands out most"
-    unchecked = [*_unchecked_noun(expression, verdict), *unmeasured(expression), *expression.unknown]
+def _reason(weighing: Weighing, chosen: int, expression: Expression) -> str:
+    said = weighing.said
+    fitting = [each for each in said if each.fits[chosen] >= HOLDS]
+    fits = ", ".join(f"{each.words} {each.fits[chosen]:.2f}" for each in said)
+    text = f"{len(fitting)} of {len(said)} attributes fit: {fits}" if said else "stands out most"
+    unchecked = [*_unchecked_noun(expression, weighing), *unmeasured(expression), *expression.unknown]
     return f"{text}; not checked: {', '.join(repr(word) for word in unchecked)}" if unchecked else text
 
 
-def _unchecked_noun(expression: Expression, verdict: Verdict) -> list[str]:
-    named = any(each.kind == "noun" for each in verdict.judged)
+def _unchecked_noun(expression: Expression, weighing: Weighing) -> list[str]:
+    named = any(each.kind == "noun" for each in weighing.statements)
     return [expression.noun] if expression.noun and expression.noun_class != "thing" and not named else []

@@ -11,16 +11,15 @@ import numpy as np
 
 from refervid.core.types import Interval
 from refervid.engines.lite.analysis.sound import Envelopes
-from refervid.engines.lite.chooser.appearance import SAME_THING
 from refervid.engines.lite.chooser.motion import MOVES
 from refervid.engines.lite.chooser.point_tracks import PointTrack, PointTracks
-from refervid.engines.lite.chooser.region import Region, overlap
+from refervid.engines.lite.chooser.region import Region, overlap, same_thing
 from refervid.engines.lite.chooser.synchrony import (
     NOTHING_MOVES,
     SHORTEST_S,
     Synchrony,
-    surest,
     synchrony,
+    weightiest,
 )
 
 ALSO_SOUNDS = 0.75
@@ -77,7 +76,7 @@ def sounding_regions(
     while waiting:
         span = waiting.pop()
         found = {region: synchrony(point_tracks[region], sound, span) for region in moving}
-        best = surest([*found.values(), best])
+        best = weightiest([*found.values(), best])
         active: list[Interval] = []
         for region in _sounding_in(found, point_tracks):
             known = next((each for each in sources if _same(each.region, region, point_tracks)), None)
@@ -161,7 +160,7 @@ def _holds_a_silent_thing(group: Region, found: dict[Region, Synchrony]) -> bool
         for region in found
         if region.frame_index == group.frame_index
         and region.area < group.area
-        and overlap(region.box, group.box) >= SAME_THING
+        and same_thing(region.box, group.box)
     ]
     return any(
         found[one].weight >= 1
@@ -174,7 +173,7 @@ def _holds_a_silent_thing(group: Region, found: dict[Region, Synchrony]) -> bool
 def _same(one: Region, other: Region, point_tracks: PointTracks) -> bool:
     """Does one lie in the other wherever both can be followed to?"""
     return one is other or any(
-        box is not None and overlap(box, end.box) >= SAME_THING
+        box is not None and same_thing(box, end.box)
         for start, end in ((one, other), (other, one))
         for box in [point_tracks.box(start, end.frame_index)]
     )

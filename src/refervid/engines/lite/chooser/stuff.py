@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from refervid.core.types import Mask
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.colour import TERMS, memberships
+from refervid.engines.lite.analysis.pieces import Pieces
 from refervid.engines.lite.language import Expression
 from refervid.engines.lite.language.words import head_word
-from refervid.engines.lite.objects.pieces import Pieces
 
 DIFFERING = 0.005
 """Share of all that differs in a picture from which on two of its areas are not one. From .005 to .03 nearly

@@ -74,7 +74,7 @@ TOO_SHORT = Synchrony(
 EVEN = Synchrony(0.0, 0.0, 0.0, "the motion or the sound is too even to compare")
 
 
-def surest(found: Iterable[Synchrony]) -> Synchrony:
+def weightiest(found: Iterable[Synchrony]) -> Synchrony:
     """The one of most weight; among equals one that was compared at all, then the first."""
     return max(found, key=lambda each: (each.weight, each.seconds))
 
@@ -86,7 +86,9 @@ def synchrony(point_track: PointTrack, sound: Envelopes, span: Interval) -> Sync
     all other sound left out: a thing that moves only when its sound is heard has no other pattern.
     """
     everywhere = Interval(float(point_track.times_s[0]), float(point_track.times_s[-1]))
-    return surest([_compare(point_track, sound.only(span), everywhere), _compare(point_track, sound, span)])
+    return weightiest(
+        [_compare(point_track, sound.only(span), everywhere), _compare(point_track, sound, span)]
+    )
 
 
 def _compare(point_track: PointTrack, sound: Envelopes, span: Interval) -> Synchrony:
@@ -106,7 +108,7 @@ def _compare(point_track: PointTrack, sound: Envelopes, span: Interval) -> Synch
         ("impacts and onsets", impacts, _sound_on(grid, sound.times_s, sound.onsets)),
         ("motion and loudness", agitation, _sound_on(grid, sound.times_s, loudness)),
     )
-    return surest(_correlate(motion, heard, by) for by, motion, heard in pairs)
+    return weightiest(_correlate(motion, heard, by) for by, motion, heard in pairs)
 
 
 def _impacts(point_track: PointTrack) -> Signal:

@@ -31,7 +31,7 @@ SAME_PLACE = 0.6
 
 
 @dataclass(eq=False)
-class Judgement:
+class WeighedTrack:
     """One track under one sentence: what it is worth, and how well each statement fits it."""
 
     track: ObjectTrack
@@ -45,32 +45,32 @@ class Judgement:
 
 
 def chosen_groups(
-    judged: Sequence[Judgement], expression: Expression
-) -> tuple[list[list[Judgement]], list[Judgement]]:
+    weighed: Sequence[WeighedTrack], expression: Expression
+) -> tuple[list[list[WeighedTrack]], list[WeighedTrack]]:
     """Groups of tracks, each one thing at several times; and the rivals where one thing is asked for."""
     count = expression.count if expression.plural else 1
-    groups: list[list[Judgement]] = []
-    rivals: list[Judgement] = []
-    for each in judged:
-        if each.worth < AGAIN_SHARE * judged[0].worth:
+    groups: list[list[WeighedTrack]] = []
+    rivals: list[WeighedTrack] = []
+    for each in weighed:
+        if each.worth < AGAIN_SHARE * weighed[0].worth:
             break
         again = [group for group in groups if all(_same_again(one.track, each.track) for one in group)]
         if again:
             again[0].append(each)
         elif (
-            each.worth < PLURAL_SHARE * judged[0].worth
-            or (count is None and not _is_so_too(each, judged[0]))
+            each.worth < PLURAL_SHARE * weighed[0].worth
+            or (count is None and not _is_so_too(each, weighed[0]))
             or any(same_place(one.track, each.track) for group in groups for one in group)
         ):
             continue
         elif count is None or len(groups) < count:
             groups.append([each])
-        elif each.worth >= RIVAL * judged[0].worth:
+        elif each.worth >= RIVAL * weighed[0].worth:
             rivals.append(each)
     return groups, rivals
 
 
-def _is_so_too(one: Judgement, best: Judgement) -> bool:
+def _is_so_too(one: WeighedTrack, best: WeighedTrack) -> bool:
     """ "the brown dogs" are all that are brown, if the best is. What something is not is told less surely."""
     seen = [
         (kind, words)

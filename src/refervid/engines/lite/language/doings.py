@@ -41,30 +41,8 @@ class Doings(ABC):
 
     def read_motion(self, word: Word) -> None:
         cursor, builder = self._cursor, self._builder
-        value = word["motion"]
-        if word.stem in ("turn", "go", "come") and self._sees_a_colour():
-            builder.unchecked.append(word.text)  # "the light that turns red"
-            return
-        if value == "running" and builder.noun_class in ("vehicle", "cycle"):
-            value = "moving"
-        elif value == "running" and builder.noun_class not in ("person", "animal", "thing", "ball", ""):
-            builder.unchecked.append(word.text)  # "the tap that is running"
-            return
-        if value == "stops" and cursor.negated and builder.last_motion is not None:
-            pass  # "hops away without stopping"
-        elif value == "stops":
-            if builder.last_motion is not None and not builder.phase:
-                builder.next_phase()
-            if cursor.sees("motion") and not cursor.sees("position"):
-                cursor.take()
-        elif value == "starts" and cursor.sees_text("to"):
-            cursor.take()
-            return
-        elif value == "starts" and cursor.sees("motion"):
-            return
-        elif value == "spinning" and word.stem == "turn" and self._sees_a_side():
-            value = "moving"
-        if self._read_agent(word):
+        value = self._motion_of(word)
+        if not value or self._read_agent(word):
             return
         if word.stem in ("lift", "lower") and cursor.sees_text("up", "down") and cursor.noun_phrase_at(1):
             cursor.take()  # "lifting up the box"
@@ -80,6 +58,31 @@ class Doings(ABC):
             cursor.negated = False
             if moved and word.stem in _moves_others():
                 builder.attributes = said
+
+    def _motion_of(self, word: Word) -> str:
+        """Which motion the word is here; "": none, or the beginning of one that comes."""
+        cursor, builder, value = self._cursor, self._builder, word["motion"]
+        turns_colour = word.stem in ("turn", "go", "come") and self._sees_a_colour()  # "the light turns red"
+        runs = builder.noun_class in ("person", "animal", "vehicle", "cycle", "thing", "ball", "")
+        if turns_colour or (value == "running" and not runs):  # "the tap that is running"
+            builder.unchecked.append(word.text)
+            return ""
+        if value == "running" and builder.noun_class in ("vehicle", "cycle"):
+            return "moving"
+        if value == "spinning" and word.stem == "turn" and self._sees_a_side():
+            return "moving"
+        if value == "starts" and cursor.sees_text("to"):
+            cursor.take()
+            return ""
+        if value == "starts" and cursor.sees("motion"):
+            return ""
+        moved = builder.last_motion is not None
+        if value == "stops" and not (cursor.negated and moved):  # but "hops away without stopping"
+            if moved and not builder.phase:
+                builder.next_phase()
+            if cursor.sees("motion") and not cursor.sees("position"):
+                cursor.take()
+        return value
 
     def _sees_a_colour(self) -> bool:
         cursor = self._cursor
@@ -141,8 +144,8 @@ class Doings(ABC):
             cursor.negated = negated
             self._read_object(word)
         elif not undergone and word.stem in lexicon.AMONG_OTHERS.split():
-            cursor.negated = negated
-            self._add_relation(_kind_of(word), word, [_SOMETHING])
+            among = Relation(_kind_of(word), (_SOMETHING,), word.text, negated, action=word.stem)
+            builder.relations.append(replace(among, phase=builder.phase))
         noted = " ".join(["not", *said] if negated else said)
         self._undergone = (word, noted) if word.form == "ed" else None
         if (len(builder.unchecked), len(builder.relations)) == known:
@@ -175,41 +178,45 @@ class Doings(ABC):
         """ "(that) the girl throws", "the man is sitting on"; False: no such clause, and nothing was read."""
         cursor = self._cursor
         start, negated = cursor.at, cursor.negated
-        if not cursor.sees("relative", "determiner") or cursor.sees_text("while", "when", "as"):
-            return False
+        clause = cursor.sees("relative", "determiner") and not cursor.sees_text("while", "when", "as")
+        if clause and self._read_what_another_does():
+            return True
+        cursor.at, cursor.negated = start, negated
+        return False
+
+    def _read_what_another_does(self) -> bool:
+        cursor = self._cursor
         if cursor.sees("relative"):
             cursor.take()
         determined = cursor.sees("determiner")
         # "then he turns around" goes on with the thing itself.
         person = cursor.sees_text("he", "she") and cursor.sees("noun", "relative", ahead=-1)
-        if cursor.noun_phrase_at() and not cursor.sees("motion", "action"):
-            agent = noun_phrase(cursor)
-            if person and agent.noun is None:
-                agent.noun = agent.noun_class = "person"
-            if not determined and agent.noun_class not in ("person", "animal", "vehicle"):
-                cursor.at, cursor.negated = start, negated
-                return False
-            while cursor.sees("be", "intensifier", "negation"):
-                cursor.negated |= cursor.sees("negation")
-                cursor.take()
-            verb = cursor.peek()
-            if agent.noun and cursor.sees("preposition") and not cursor.noun_phrase_at(1):
-                self.relate(cast(RelationKind, cursor.take()["preposition"]), "", agent, passive=True)
-                return True
-            if agent.noun and not agent.frame and verb is not None and ("motion" in verb or "action" in verb):
-                cursor.take()
-                kind = _kind_of(verb)
-                if cursor.sees("preposition") and not cursor.noun_phrase_at(1):
-                    kind = cast(RelationKind, cursor.take()["preposition"])
-                elif person and "motion" in verb and verb.stem not in _moves_others():
-                    cursor.at, cursor.negated = start, negated
-                    return False
-                elif cursor.sees_text("at", "to", "after") and not cursor.noun_phrase_at(1):
-                    cursor.take()
-                self.relate(kind, verb.text, agent, action=verb.stem, passive=True)
-                return True
-        cursor.at, cursor.negated = start, negated
-        return False
+        if not cursor.noun_phrase_at() or cursor.sees("motion", "action"):
+            return False
+        agent = noun_phrase(cursor)
+        if person and agent.noun is None:
+            agent.noun = agent.noun_class = "person"
+        if not determined and agent.noun_class not in ("person", "animal", "vehicle"):
+            return False
+        while cursor.sees("be", "intensifier", "negation"):
+            cursor.negated |= cursor.sees("negation")
+            cursor.take()
+        verb = cursor.peek()
+        if agent.noun and cursor.sees("preposition") and not cursor.noun_phrase_at(1):
+            self.relate(cast(RelationKind, cursor.take()["preposition"]), "", agent, passive=True)
+            return True
+        if not agent.noun or agent.frame or verb is None or not ("motion" in verb or "action" in verb):
+            return False
+        cursor.take()
+        kind = _kind_of(verb)
+        if cursor.sees("preposition") and not cursor.noun_phrase_at(1):
+            kind = cast(RelationKind, cursor.take()["preposition"])
+        elif person and "motion" in verb and verb.stem not in _moves_others():
+            return False
+        elif cursor.sees_text("at", "to", "after") and not cursor.noun_phrase_at(1):
+            cursor.take()
+        self.relate(kind, verb.text, agent, action=verb.stem, passive=True)
+        return True
 
     def read_pursuit(self) -> None:
         """ "jumps after the ball": what moves behind something that moves is after it."""
@@ -296,7 +303,6 @@ class Doings(ABC):
         builder = self._builder
         negated = self._cursor.take_negation()
         side = target.noun in (None, "row") and {each.kind for each in target.attributes} == {"position"}
-        concept = target.build().concept
         whole = target.owner if target.noun_class in PART_KINDS else None
         if side and kind != "near":
             builder.unchecked.append(f"{words} {target.attributes[0].words}")
@@ -304,13 +310,7 @@ class Doings(ABC):
             builder.attributes += [
                 replace(each, degree="superlative", negated=negated) for each in target.attributes
             ]
-        elif (
-            whole
-            or (target.attributes and target.noun_class not in PART_KINDS)
-            or target.noun_class not in _PLACES
-            or (concept and concept.known)
-            or (action and kind == "with" and target.noun_class == "place")
-        ):
+        elif whole or _may_be_found(target) or (action and kind == "with" and target.noun_class == "place"):
             targets = [(whole or target).build()]
             if kind == "between" and self._cursor.sees_text("and") and self._cursor.noun_phrase_at(1):
                 self._cursor.take()
@@ -326,17 +326,12 @@ class Doings(ABC):
             builder.unchecked.append(f"not {said}" if denied else said)
         builder.take_leftovers(target)
 
-    def _add_relation(self, kind: RelationKind, word: Word, targets: list[Expression]) -> None:
-        self._builder.relations.append(
-            Relation(
-                kind,
-                tuple(targets),
-                word.text,
-                self._cursor.take_negation(),
-                action=word.stem,
-                phase=self._builder.phase,
-            )
-        )
+
+def _may_be_found(target: ExpressionBuilder) -> bool:
+    """A thing, or a place or part that a network knows or more is said of."""
+    meant = target.build().concept
+    described = bool(target.attributes) and target.noun_class not in PART_KINDS
+    return described or target.noun_class not in _PLACES or (meant is not None and meant.known)
 
 
 def _is_phone(target: ExpressionBuilder) -> bool:

@@ -12,7 +12,7 @@ from refervid.engines.lite.language.expression import Attribute, Relation
 from refervid.engines.lite.language.garments import is_top, read_clothes, read_garments, read_whose, take_part
 from refervid.engines.lite.language.noun_phrase import noun_phrase, read_colours, shade_alone
 from refervid.engines.lite.language.places import read_place
-from refervid.engines.lite.language.times import read_time
+from refervid.engines.lite.language.times import read_order, read_step, read_time
 from refervid.engines.lite.language.vocabulary import kind_of
 from refervid.engines.lite.language.words import PART_KINDS, Word
 
@@ -24,7 +24,6 @@ _KIN = ("mother", "father", "parent", "brother", "sister", "sibling", "friend", 
 _LIVELY = ("person", "animal", "vehicle", "cycle", "ball", "toy", "thing")
 """Classes of what may move by itself, or as if it did."""
 _ACTS = ("running", "walking", "jumping", "dancing")
-_EVENTS = ("leaves", "enters", "stops", "starts")
 _FUNCTION_WORDS = {
     "determiner",
     "be",
@@ -103,34 +102,41 @@ class Modifiers(Doings):
         return other
 
     def _read_one(self, word: Word) -> None:
+        """Read what begins with this word; whatever it is, the cursor moves on."""
         cursor, builder = self._cursor, self._builder
-        if read_time(cursor, builder) or read_whose(cursor, builder) or self._read_clothes():
-            return
-        if self._read_negation(word):
-            return
-        if word.text == "left" and cursor.sees("relative", ahead=-1):
-            self.read_motion(cursor.take())
-        elif self.read_late_agent() or self.read_object_clause() or self._read_side():
-            return
-        elif "wearing" in word:
+        if not (
+            read_time(cursor, builder)
+            or read_whose(cursor, builder)
+            or self._read_clothes()
+            or self._read_negation(word)
+            or self.read_late_agent()
+            or self.read_object_clause()
+            or self._read_side()
+            or self._read_worn(word)
+            or read_step(cursor, builder)
+            or self._read_to_others(word)
+            or self._read_doing(word)
+            or self._read_look(word)
+        ):
+            self._read_rest(word)
+
+    def _read_worn(self, word: Word) -> bool:
+        """ "wearing a hat", "worn by the man"."""
+        cursor, builder = self._cursor, self._builder
+        if "wearing" not in word:
+            return False
+        cursor.take()
+        if cursor.sees_text("by"):
             cursor.take()
-            if cursor.sees_text("by"):  # "the hat worn by the man"
-                cursor.take()
-                builder.owner = self.target()
-            else:
-                read_garments(cursor, builder)
-        elif "then" in word:
-            cursor.take()
-            if cursor.peek() is None:  # "who comes later": than what is not told
-                builder.unchecked.append(word.text)
-            else:
-                builder.next_phase()
-        elif word.text in ("before", "after") and cursor.sees("motion", "action", ahead=1):
-            cursor.take()
-            builder.next_phase(earlier=word.text == "after")
-        elif self._compares_times():
-            self._read_earlier()
-        elif word.text == "after" and cursor.noun_phrase_at(1):
+            builder.owner = self.target()
+        else:
+            read_garments(cursor, builder)
+        return True
+
+    def _read_to_others(self, word: Word) -> bool:
+        """ "jumps after the ball", "bigger than the ball", "behind the car", "across the road"."""
+        cursor = self._cursor
+        if word.text == "after" and cursor.noun_phrase_at(1):
             self.read_pursuit()
         elif "than" in word:
             cursor.take()
@@ -139,16 +145,29 @@ class Modifiers(Doings):
             self.read_relation(cursor.take())
         elif "place_preposition" in word and (cursor.noun_phrase_at(1) or "motion" not in word):
             self.read_way(cursor.take())
-        elif (word.text in ("up", "down") and not self.goes_on_moving()) or self._is_of_a_part(word):
-            builder.unchecked.append(cursor.take().text)  # "with its head up", "with arms crossed"
+        else:
+            return False
+        return True
+
+    def _read_doing(self, word: Word) -> bool:
+        cursor = self._cursor
+        if (word.text in ("up", "down") and not self.goes_on_moving()) or self._is_of_a_part(word):
+            self._builder.unchecked.append(cursor.take().text)  # "with its head up", "with arms crossed"
         elif "motion" in word:
             self.read_motion(cursor.take())
-        elif "colour" in word or cursor.shaded_colour_at():
-            read_colours(cursor, builder)
         elif "action" in word:
             self.read_action(cursor.take())
+        else:
+            return False
+        return True
+
+    def _read_look(self, word: Word) -> bool:
+        """ "is dark red", "the biggest"; which in a row or in time, and how much of what was said."""
+        cursor, builder = self._cursor, self._builder
+        if "colour" in word or cursor.shaded_colour_at():
+            read_colours(cursor, builder)
         elif "ordinal" in word:
-            self._read_order(cursor.take())
+            read_order(cursor, builder)
         elif "degree" in word:
             self._read_degree(cursor.take()["degree"])
         elif "size" in word or "shape" in word:
@@ -157,7 +176,13 @@ class Modifiers(Doings):
             builder.add(Attribute(kind, (word[kind],), word.text, cursor.take_negation(), word.degree))
         elif "shade" in word and not cursor.noun_at():
             builder.add(shade_alone(cursor, cursor.take()))
-        elif "conjunction" in word:
+        else:
+            return False
+        return True
+
+    def _read_rest(self, word: Word) -> None:
+        cursor, builder = self._cursor, self._builder
+        if "conjunction" in word:
             self._read_conjunction()
         elif cursor.noun_phrase_at():
             self._read_predicate_noun()
@@ -175,6 +200,8 @@ class Modifiers(Doings):
         return read_clothes(self._cursor, whose)
 
     def _read_side(self) -> bool:
+        if self._cursor.sees_text("left") and self._cursor.sees("relative", ahead=-1):
+            return False  # "the man who left"
         known = len(self._builder.relations)
         found = read_place(self._cursor, self._builder)
         if len(self._builder.relations) > known:
@@ -247,43 +274,6 @@ class Modifiers(Doings):
         elif statements or not generic:
             builder.excluded += [excluded.build(), *excluded.others]
         builder.take_leftovers(excluded)
-
-    def _read_order(self, word: Word) -> None:
-        """ "jumps first", "is the last to leave"."""
-        builder = self._builder
-        motion = builder.last_motion
-        rank = int(word["ordinal"])
-        before = self._cursor.words[: self._cursor.at - 1]
-        done = [each for each in before if ("action" in each or "motion" in each) and each.form != "base"]
-        counts = self._cursor.sees_text("from") or self._cursor.noun_phrase_at()
-        if motion is None and done and not counts:
-            builder.unchecked.append(f"{done[-1].text} {word.text}")  # "the dog that barks first"
-        elif motion is None or self._cursor.sees("motion"):
-            builder.rank, builder.rank_words = rank, word.text
-        else:
-            words = f"{motion.words} {word.text}"
-            builder.attributes.append(
-                Attribute("order", ("first",), words, rank=rank, event=motion.values[0])
-            )
-
-    def _compares_times(self) -> bool:
-        """ "stops before", "leaves after", and then another thing."""
-        cursor, motion = self._cursor, self._builder.open_motion
-        if motion is None or not cursor.noun_phrase_at(1):
-            return False
-        return cursor.sees_text("before") or (cursor.sees_text("after") and motion.values[0] in _EVENTS)
-
-    def _read_earlier(self) -> None:
-        """ "stops before the car (does)"; "after" is its contrary."""
-        word, motion = self._cursor.take(), self._builder.open_motion
-        target = noun_phrase(self._cursor)
-        if motion is not None:
-            event = Attribute("order", ("first",), motion.words, degree="comparative", event=motion.values[0])
-            words = f"{motion.words} {word.text}"
-            later = word.text == "after"
-            self._builder.relations.append(
-                Relation("compared", (target.build(),), words, later, attribute=event)
-            )
 
     def _read_degree(self, degree: str) -> None:
         """ "moves most", "more to the left", "the least red"."""

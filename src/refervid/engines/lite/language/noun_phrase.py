@@ -95,23 +95,56 @@ def _read_contents(cursor: Cursor, builder: ExpressionBuilder) -> None:
 
 
 def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
-    """Take one word; False: it does not belong to a noun phrase."""
+    """Read what begins with this word; False: it does not belong to a noun phrase."""
+    readers = (
+        _read_listing,
+        _read_number,
+        _read_own_colours,
+        _read_count,
+        _read_adjective,
+        _read_noun,
+        _read_rest,
+    )
+    return any(read(cursor, builder, word) for read in readers)
+
+
+def _read_listing(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
+    """ "the big and heavy box"."""
     listing = builder.noun is None and builder.attributes and builder.attributes[-1].kind != "position"
-    if listing and "conjunction" in word and cursor.noun_ahead():
-        cursor.at += 1
-        return True
-    if _read_number(cursor, builder):
-        return True
-    if "colour" in word or cursor.shaded_colour_at():
-        if cursor.noun_at() and not cursor.noun_ahead():
-            _take_head(builder, word)
-        read_colours(cursor, builder)
-        return True
-    if "garment_word" in word and "material" not in word and builder.attributes:
-        builder.change_last(part=word["garment_word"])
-    elif "negation" in word:
-        cursor.negated = True
-    elif "all" in word:
+    if not (listing and "conjunction" in word and cursor.noun_ahead()):
+        return False
+    cursor.at += 1
+    return True
+
+
+def _read_number(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
+    """ "player 23", "the number 7 player"; but "number 3 from the left" is the third."""
+    said = 2 if word.text == "number" and cursor.sees("cardinal", ahead=1) else 1
+    named = builder.noun is not None and not builder.plural and not cursor.noun_at(1)
+    number = cursor.peek(said - 1)
+    if number is None or not number.text.isdecimal() or not (said == 2 or named):
+        return False
+    cursor.at += said
+    if cursor.sees_text("from"):
+        builder.rank, builder.rank_words = int(number.text), f"number {number.text}"
+    else:
+        builder.unchecked.append(f"number {number.text}")
+    return True
+
+
+def _read_own_colours(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
+    """ "the dark red cup"; "the orange" may be the thing itself."""
+    if not ("colour" in word or cursor.shaded_colour_at()):
+        return False
+    if cursor.noun_at() and not cursor.noun_ahead():
+        _take_head(builder, word)
+    read_colours(cursor, builder)
+    return True
+
+
+def _read_count(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
+    """ "all", "both", "three", "the second"."""
+    if "all" in word:
         builder.plural = True
         builder.count = 2 if word.text == "both" else builder.count
         if word.text in ("everyone", "everybody"):
@@ -124,6 +157,18 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
             builder.count, builder.plural = int(word["cardinal"]), True
     elif "ordinal" in word and (cursor.noun_ahead() or builder.noun is None):
         builder.rank, builder.rank_words = int(word["ordinal"]), word.text
+    else:
+        return False
+    cursor.at += 1
+    return True
+
+
+def _read_adjective(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
+    """ "big", "round", "leftmost", "running", with "not", "most" or "least" before it."""
+    if "garment_word" in word and "material" not in word and builder.attributes:
+        builder.change_last(part=word["garment_word"])
+    elif "negation" in word:
+        cursor.negated = True
     elif "degree" in word and (
         cursor.sees(*_MEASURED, ahead=1) or (cursor.noun_ahead() and "position" not in word)
     ):
@@ -140,11 +185,26 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
         builder.add(_position(cursor, builder, word))
     elif is_participle(word) and "motion" in word and "material" not in word and cursor.noun_ahead():
         builder.add(_adjective(cursor, builder, word, "motion"))
-    elif cursor.noun_at() and _describes(cursor, builder, word):
+    else:
+        return False
+    cursor.at += 1
+    return True
+
+
+def _read_noun(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
+    if not cursor.noun_at():
+        return False
+    if _describes(cursor, builder, word):
         builder.unchecked.append(word.text)
-    elif cursor.noun_at():
+    else:
         _take_head(builder, word)
-    elif "shade" in word:
+    cursor.at += 1
+    return True
+
+
+def _read_rest(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
+    """What is no noun and cannot be measured, or says nothing; shades and "bald" are read here, too."""
+    if "shade" in word:
         builder.add(shade_alone(cursor, word))
     elif word.text in lexicon.LACKS:
         lacking = lexicon.LACKS[word.text]
@@ -162,21 +222,6 @@ def _read_one(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
 
 def _may_describe(word: Word) -> bool:
     return "motion" in word or "action" in word or word.text == "half"
-
-
-def _read_number(cursor: Cursor, builder: ExpressionBuilder) -> bool:
-    """ "player 23", "the number 7 player"; but "number 3 from the left" is the third."""
-    said = 2 if cursor.sees_text("number") and cursor.sees("cardinal", ahead=1) else 1
-    named = builder.noun is not None and not builder.plural and not cursor.noun_at(1)
-    number = cursor.peek(said - 1)
-    if number is None or not number.text.isdecimal() or not (said == 2 or named):
-        return False
-    cursor.at += said
-    if cursor.sees_text("from"):
-        builder.rank, builder.rank_words = int(number.text), f"number {number.text}"
-    else:
-        builder.unchecked.append(f"number {number.text}")
-    return True
 
 
 def _at_a_side(cursor: Cursor) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -70,6 +70,7 @@ class Word:
         return self.readings[category]
 
 
+_MEASURABLE = {"colour", "size", "shape", "position", "motion"}
 PART_KINDS = ("garment", "bodypart", "part")
 """Kinds of nouns that someone wears or a thing has."""
 MOST_WORDS, MOST_LETTERS = 200, 40
@@ -162,24 +163,46 @@ def _phrase_degree(words: list[str]) -> Degree:
 
 def _read(text: str) -> Word:
     readings: dict[Category, str] = dict(_index().get(text, {}))
-    degree: Degree = "superlative" if "position" in readings and text in _position_superlatives() else "plain"
-    form: Form = "base"
-    stem = text
-    plural = False
-    if text in ("closer", "nearer", "further", "farther"):
-        degree = "comparative"
-    if "shade" in readings and text.endswith(("er", "est")):
-        degree = "superlative" if text.endswith("est") else "comparative"
     if re.fullmatch(r"[0-9]{1,3}", text):
         readings["cardinal"] = text
     if match := re.fullmatch(r"([0-9]{1,3})(st|nd|rd|th)", text):
         readings["ordinal"] = match[1]
+    degree = _read_adjective(text, readings)
+    form, stem = _read_verb(text, readings)
+    if noun := _noun(text, readings):
+        readings["noun"] = noun
+    if text.endswith("ed") and _garment(text):
+        readings["garment_word"] = _garment(text)
+    if not readings and text.endswith(("ing", "ed")) and len(text) > 5:
+        form = "ing" if text.endswith("ing") else "ed"
+        readings["action"], stem = text, text.removesuffix(form)
+    if text in lexicon.SLIPS or not readings:
+        respelled = lexicon.SLIPS.get(text) or _respell(text)
+        if respelled:
+            return replace(_read(respelled), written=text)
+    return Word(text, readings, degree, form, stem, plural=bool(noun) and noun != text)
+
+
+def _read_adjective(text: str, readings: dict[Category, str]) -> Degree:
+    """How much is said; added are the readings that the word has by its ending."""
+    degree: Degree = "superlative" if "position" in readings and text in _position_superlatives() else "plain"
+    if text in ("closer", "nearer", "further", "farther"):
+        degree = "comparative"
+    if "shade" in readings and text.endswith(("er", "est")):
+        degree = "superlative" if text.endswith("est") else "comparative"
     for base, base_degree in _adjective_stems(text):
         for category in ("size", "shape", "colour", "motion", "material"):
             described = category != "motion" or base in lexicon.MOTION_ADJECTIVES.split()
             if described and category in _index().get(base, {}) and category not in readings:
                 readings[category] = _index()[base][category]
                 degree = base_degree
+    return degree
+
+
+def _read_verb(text: str, readings: dict[Category, str]) -> tuple[Form, str]:
+    """The verb's form and stem; added are the readings that the word has by its ending."""
+    form: Form = "base"
+    stem = text
     for base, base_form in _verb_stems(text):
         if base in lexicon.PARTICLES.split():
             continue  # "push-ups"
@@ -187,21 +210,7 @@ def _read(text: str) -> Word:
             if category in _index().get(base, {}) and category not in readings:
                 readings[category] = _index()[base][category]
                 form, stem = base_form, base
-    noun = _noun(text, readings)
-    if noun:
-        readings["noun"] = noun
-        plural = noun != text
-    if text.endswith("ed") and _garment(text):
-        readings["garment_word"] = _garment(text)
-    for ending in ("ing", "ed"):
-        if not readings and text.endswith(ending) and len(text) > 5:
-            readings["action"], form, stem = text, ending, text.removesuffix(ending)
-    if text in lexicon.SLIPS or not readings:
-        respelled = lexicon.SLIPS.get(text) or _respell(text)
-        if respelled:
-            fixed = _read(respelled)
-            return Word(respelled, fixed.readings, fixed.degree, fixed.form, fixed.stem, fixed.plural, text)
-    return Word(text, readings, degree, form, stem, plural)
+    return form, stem
 
 
 def _noun(text: str, readings: Mapping[Category, str]) -> str:
@@ -270,13 +279,9 @@ def _respell(word: str) -> str:
     doubled = (word[: i + 1] + word[i:] for i in range(len(word)))
     halved = (word[:i] + word[i + 1 :] for i in range(len(word) - 1) if word[i] == word[i + 1])
     for attempt in (*swapped, *doubled, *halved):
-        if _measurable() & _index().get(attempt, {}).keys():
+        if _MEASURABLE & _index().get(attempt, {}).keys():
             return attempt
     return ""
-
-
-def _measurable() -> set[str]:
-    return {"colour", "size", "shape", "position", "motion"}
 
 
 @cache

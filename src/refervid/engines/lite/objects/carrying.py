@@ -1,16 +1,31 @@
-"""Open tracks are taken along by the flow between the frames that are looked at."""
+"""Detections on some frames of a scene become tracks, which its flow takes along between these frames."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.engines.linking import Linker
+from refervid.engines.linking import Detections, Linker
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.flow import Flow
+from refervid.engines.lite.objects.colours import colours_of
 
 POINTS = 8
 """Rows and columns of the points of a box whose flow carries it."""
+
+
+class SceneLinker(Linker):
+    """A linker of boxes by what a scene knows: colours, and how far things go from one look to the next."""
+
+    def __init__(self, times_s: NDArray[np.float64]) -> None:
+        super().__init__(times_s)
+        self._before = 0
+
+    def see(self, scene: Scene, index: int, found: Detections) -> None:
+        """What was found on frame `index`, later than all before."""
+        carry(self, scene, self._before, index)
+        self.add(index, float(scene.times_s[index]), found, colours_of(scene, index, found.boxes))
+        self._before = index
 
 
 def carry(linker: Linker, scene: Scene, start: int, end: int) -> None:

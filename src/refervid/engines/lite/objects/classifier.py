@@ -37,7 +37,11 @@ class TrackNames:
         if WEIGHTS.missing():
             return {}
         new = [track for track in tracks if track.number not in self._known]
-        shown = {(track.number, frame): box for track in new for frame, box in _surest(track)}
+        shown = {
+            (track.number, int(track.frame_indices[row])): track.boxes_xyxy[row]
+            for track in new
+            for row in surest(track.scores, SIGHTINGS)
+        }
         pictures: dict[int, list[Frame]] = {track.number: [] for track in new}
         for index, frame in self._clip.frames(sorted({frame for _, frame in shown})):
             for (number, place), box in shown.items():
@@ -46,11 +50,6 @@ class TrackNames:
         for number, own in pictures.items():
             self._known[number] = _named(own)
         return {track.number: self._known[track.number] for track in tracks}
-
-
-def _surest(track: ObjectTrack) -> list[tuple[int, BoxArray]]:
-    best = surest(track.scores, SIGHTINGS)
-    return [(int(track.frame_indices[place]), track.boxes_xyxy[place]) for place in best]
 
 
 def _cut_out(frame: Frame, box: BoxArray) -> Frame:

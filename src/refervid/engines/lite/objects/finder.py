@@ -15,11 +15,10 @@ from refervid.core.ahead import working_ahead
 from refervid.core.types import Hook
 from refervid.engines.base import EngineSettings, Runtime
 from refervid.engines.inventory import Inventory, ObjectTrack
-from refervid.engines.linking import Detections, Linker, Sightings
+from refervid.engines.linking import Detections, Sightings
 from refervid.engines.lite.analysis import Analyses
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
-from refervid.engines.lite.objects.carrying import carry
-from refervid.engines.lite.objects.colours import colours_of
+from refervid.engines.lite.objects.carrying import SceneLinker
 from refervid.engines.lite.objects.kept_inventory import from_bytes, to_bytes
 from refervid.engines.lite.objects.looks import detect
 from refervid.engines.lite.objects.network import GRAPH, LAYOUT, object_network
@@ -84,15 +83,12 @@ class ObjectFinder:
         if lacks := self.missing(self._settings):
             return Inventory((), (), (f"what things are is not known here: {'; '.join(lacks)}",))
         frames = sampled_frames(clip, self._settings.rate_hz)
-        linker = Linker(clip.times_s[frames])
-        before = 0
+        linker = SceneLinker(clip.times_s[frames])
         with working_ahead(self._seen(clip, frames), AHEAD) as seen_frames:
             # The scene is gathered while the network looks.
             scene = self._analyses.of(clip, hook).scene
             for done, (index, seen) in enumerate(seen_frames):
-                carry(linker, scene, before, index)
-                linker.add(index, float(clip.times_s[index]), seen, colours_of(scene, index, seen.boxes))
-                before = index
+                linker.see(scene, index, seen)
                 hook("objects", None, done + 1, len(frames))
         tracks = tuple(_track(number, one) for number, one in enumerate(linker.things(), 1))
         inventory = Inventory(tracks, tuple(frames))

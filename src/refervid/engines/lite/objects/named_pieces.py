@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch.nn import functional as F
 
 from refervid.core.types import Frame, Mask
+from refervid.engines.lite.analysis.pieces import Pieces, fitted, on_grid
 from refervid.engines.lite.computing import computing
 from refervid.engines.lite.efficientnet import load_efficientnet
 from refervid.engines.lite.objects.looks import WIDEST
-from refervid.engines.lite.objects.pieces import Pieces, fitted, on_grid, pieces_of
 from refervid.metrics.region import frame_jaccard
 
 SIDES = (224, 480, 800)
@@ -39,14 +39,14 @@ SAME = 0.5
 
 
 def named_pieces(
-    picture: Frame, others: Sequence[Mask], names: Sequence[Sequence[int]]
+    picture: Frame, pieces: Pieces, others: Sequence[Mask], names: Sequence[Sequence[int]]
 ) -> list[list[tuple[Mask, float]]]:
-    """For each set of ImageNet's classes what is called so best, the best first: of the pieces of the picture
-    and the `others`, (h, w) bool each. With the probability of the best, for the next ones less as they are
+    """For each set of ImageNet's classes what is called so best, the best first: of its `pieces` and
+    the `others`, (h, w) bool each. With the probability of the best, for the next ones less as they are
     worth less. Where one of the `others` is the same thing its mask comes back as it is, else a piece on its
     own grid.
     """
-    regions = _Regions(pieces_of(picture), others)
+    regions = _Regions(pieces, others)
     # The mean of logarithms: what is called so at every side, else what is around a thing is called so too.
     likely = np.zeros((len(regions), len(names)))
     for side in SIDES:

@@ -13,7 +13,7 @@ import torch
 
 from refervid.core.types import Frame
 from refervid.engines.linking import Detections
-from refervid.engines.lite.computing import computing
+from refervid.engines.lite.computing import computing, for_use
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
 from refervid.engines.lite.packages import PackagedFile
 from refervid.models.ssd_mobilenet import CLASSES, SsdMobileNet, state_of_tensorflow
@@ -41,9 +41,7 @@ class ObjectNetwork:
         with unfilled():
             self._network = SsdMobileNet()
         self._network.load_state_dict(state_of_tensorflow(_published()), assign=True)
-        # Convolutions over single channels are faster so.
-        self._network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._network.eval().requires_grad_(False)
+        for_use(self._network)
         assert len(COCO_CLASSES) == CLASSES
 
     def __call__(self, frame: Frame, size: tuple[int, int]) -> Detections:

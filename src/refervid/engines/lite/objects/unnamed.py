@@ -9,12 +9,11 @@ import numpy as np
 
 from refervid.core.types import Hook
 from refervid.engines.inventory import Inventory, ObjectTrack
-from refervid.engines.linking import SURE, Boxes, Detections, Linker, intersections
+from refervid.engines.linking import SURE, Boxes, Detections, intersections
 from refervid.engines.lite.analysis import ClipAnalysis
 from refervid.engines.lite.analysis.proposals import things_on
 from refervid.engines.lite.language.vocabulary import COCO_CLASSES
-from refervid.engines.lite.objects.carrying import carry
-from refervid.engines.lite.objects.colours import colours_of
+from refervid.engines.lite.objects.carrying import SceneLinker
 from refervid.engines.lite.objects.sampling import sampled_frames
 from refervid.media.clip import Clip
 
@@ -31,10 +30,9 @@ COVERED = 0.5
 
 def unnamed_tracks(analysis: ClipAnalysis, clip: Clip, inventory: Inventory, hook: Hook) -> list[ObjectTrack]:
     """Numbered after those of the inventory, by the time of their first sighting."""
-    scene = analysis.scene
     frames = sampled_frames(clip, RATE_HZ)
     frames = frames[:: -(-len(frames) // MOST_FRAMES)]
-    linker, before = Linker(clip.times_s[frames]), 0
+    linker = SceneLinker(clip.times_s[frames])
     for done, index in enumerate(frames):
         found = [one for one in things_on(analysis, index) if one.score >= LEAST_SCORE]
         boxes = np.array([one.box_xyxy for one in found], np.float32).reshape(-1, 4)
@@ -43,9 +41,7 @@ def unnamed_tracks(analysis: ClipAnalysis, clip: Clip, inventory: Inventory, hoo
         # What is taken for a thing is linked as such, and no name is likelier than another.
         scores = SURE + (1 - SURE) * np.array([one.score for one in found], np.float32)[new]
         seen = Detections(boxes[new], np.tile(scores[:, None], (1, len(COCO_CLASSES))))
-        carry(linker, scene, before, index)
-        linker.add(index, float(clip.times_s[index]), seen, colours_of(scene, index, seen.boxes))
-        before = index
+        linker.see(analysis.scene, index, seen)
         hook("unnamed", None, done + 1, len(frames))
     things = linker.things(seen_once=math.inf)
     first = max((one.number for one in inventory.tracks), default=0) + 1

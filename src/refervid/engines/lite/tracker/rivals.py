@@ -13,7 +13,7 @@ from refervid.engines.lite.tracker.seed import SURE_ODDS
 from refervid.engines.lite.tracker.sight import Found
 from refervid.engines.lite.tracker.target import Target
 
-SAME_THING = 0.3
+SAME_TARGET = 0.3
 """Two objects that share so much of the smaller when they first meet are one thing, pointed at twice."""
 CONTEST_SHARE = 0.05
 """Share of an object that another must claim for its course to be trusted more than what is seen."""
@@ -38,7 +38,7 @@ class Rivals:
         seen = {number: target for number, target in targets.items() if not target.lost}
         for one, other in combinations(sorted(seen), 2):
             if (one, other) not in self._different:
-                self._different[one, other] = _shared(seen[one], seen[other]) < SAME_THING
+                self._different[one, other] = _shared(seen[one], seen[other]) < SAME_TARGET
 
     def of(self, number: int, targets: Mapping[int, Target]) -> list[Target]:
         """The different things that are in sight."""

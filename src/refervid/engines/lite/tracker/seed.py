@@ -26,7 +26,7 @@ FIRST_WINDOW = 1 / 3
 """Points alone: side of the first crop around them, as a share of the picture's longer side."""
 ROUNDS = 3
 """Points alone: so often the crop is set anew around what was found."""
-VIEWS = ((1.4, False), (1.7, True))
+LOOKS = ((1.4, False), (1.7, True))
 """Boxes: the object is looked at in crops of these margins, some mirrored; what is found is averaged."""
 TIGHT = 0.05
 """A mask reaches a side of its box if it comes so near, as a share of the box's longer side."""
@@ -107,7 +107,7 @@ def _from_boxes(
     crop = Crop.around(*low, *high)
     places = crop.places()
     seen = []
-    for margin, mirrored in VIEWS:
+    for margin, mirrored in LOOKS:
         own = crop.with_side(round(crop.side * margin / MARGIN))
         inside = _inside(own.places_inside(view.scene.picture_size), boxes)
         known = {"box": 2 * inside.astype(np.float32) - 1, "points": _points_plane(view, own, points)}

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from refervid.core.types import Frame
 from refervid.engines.lite.analysis.colour import Memberships, memberships
+from refervid.engines.lite.computing import for_use
 from refervid.engines.lite.efficientnet import load_efficientnet
 from refervid.engines.lite.tracker.crop import GRID, Crop, Plane
 from refervid.models.efficientnet import EfficientNetLite0
@@ -68,8 +69,7 @@ class Eyes:
             decoder = MaskDecoder()
         file = resources.files("refervid.models.mask_decoder") / "mask-decoder.safetensors"
         load_exactly(decoder, load(file.read_bytes()), file.name)
-        decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return cls(load_efficientnet(), decoder.eval().requires_grad_(False))
+        return cls(load_efficientnet(), for_use(decoder))
 
     def look(self, picture: Frame, crops: Sequence[Crop]) -> list[Sight]:
         """One pass over all crops of a picture."""

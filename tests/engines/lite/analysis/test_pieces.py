@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from refervid.engines.lite.objects.pieces import Pieces, pieces_of
+from refervid.engines.lite.analysis.pieces import Pieces, pieces_of
 
 LAWN, SKY, ROOF = (40, 150, 50), (110, 160, 230), (220, 20, 20)
 

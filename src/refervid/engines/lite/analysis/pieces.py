@@ -98,7 +98,7 @@ def _looks(picture: Frame, size: tuple[int, int]) -> NDArray[np.float32]:
     """(h, w, D) features of length 1."""
     pixels = torch.from_numpy(picture).permute(2, 0, 1)[None].float()
     with computing():
-        features = load_efficientnet().features(pixels)[STRIDE][0]
+        features = load_efficientnet().features(pixels, STRIDE)[STRIDE][0]
         unit = torch.nn.functional.normalize(features, dim=0).numpy()
     return on_grid(unit, size)
 

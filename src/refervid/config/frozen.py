@@ -1,0 +1,11 @@
+"""What settings and stored records have in common."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Frozen(BaseModel):
+    """Never changes, and refuses names that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
