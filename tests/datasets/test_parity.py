@@ -47,7 +47,7 @@ def test_mevis(tmp_path: Path) -> None:
     assert [scores.metrics[key] for key in ("J", "F", "J&F")] == pytest.approx(
         [results[key] for key in ("J", "F", "JF")], abs=1e-9
     )
-    assert scores.notes == ["1 of 11 expressions lack predictions and count 0"]
+    assert scores.notes == ["1 of 11 expressions have frames with no prediction and count 0"]
 
 
 def write_greys(folder: Path, pictures: np.ndarray, names: list[str]) -> None:
