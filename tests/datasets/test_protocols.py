@@ -51,7 +51,9 @@ def test_mevis_counts_a_sentence_that_lacks_a_frame_as_nothing(tmp_path: Path) -
     scores = dataset.score(out)
     assert row(scores, first.expression_id)["J&F"] == 0
     assert scores.metrics["J&F"] == pytest.approx(1 - 1 / len(dataset.items()))
-    assert scores.notes == [f"1 of {len(dataset.items())} expressions have frames with no prediction and count 0"]
+    assert scores.notes == [
+        f"1 of {len(dataset.items())} expressions have frames with no prediction and count 0"
+    ]
 
 
 def test_mevis_v2_counts_answers_to_sentences_that_mean_nothing(tmp_path: Path) -> None:
