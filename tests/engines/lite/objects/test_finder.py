@@ -91,6 +91,17 @@ def test_one_thing_is_told_once_with_the_names_of_all_its_boxes() -> None:
     assert len(apart.boxes) == 2
 
 
+def test_a_herd_is_no_cow_and_a_person_before_others_is_one() -> None:
+    one, other = ([0, 0, 20, 20], names(c19=0.8)), ([60, 0, 80, 20], names(c19=0.9))
+    herd = distinct(found(one, other, ([0, 0, 80, 40], names(c19=0.5))))
+    assert herd.boxes.tolist() == [other[0], one[0]]
+    # Who fills the picture is surer than those behind.
+    before_others = distinct(found(one, other, ([0, 0, 80, 40], names(c19=0.95))))
+    assert [0, 0, 80, 40] in before_others.boxes.tolist()
+    # One thing in another's box, however sure, tells nothing.
+    assert len(distinct(found(one, ([0, 0, 80, 40], names(c19=0.5)))).boxes) == 2
+
+
 def test_tracks_keep_apart_what_moves_apart() -> None:
     rng = np.random.default_rng(0)
     frames = rng.integers(100, 140, (1, HEIGHT, WIDTH, 3), np.uint8).repeat(12, 0)

@@ -29,6 +29,8 @@ NEARLY_AS_SURE = 0.6
 """The whole stands for its part where it is so sure compared to it."""
 MOST_TIMES = 4.0
 """What is larger than so many of its part is a group of such things."""
+APART = 0.1
+"""Intersection over union at most of two things side by side."""
 
 
 def sizes_of(height: int, width: int, *, fine: bool) -> list[tuple[int, int]]:
@@ -66,7 +68,9 @@ def distinct(found: Detections) -> Detections:
     better = part & (scores[:, None] >= NEARLY_AS_SURE * scores) & (areas[:, None] < MOST_TIMES * areas)
     np.fill_diagonal(better, False)
     better &= areas[:, None] > areas
-    starts, free = ~better.any(axis=0), np.ones(len(boxes), bool)
+    single = ~_groups(part & (areas[:, None] >= MOST_TIMES * areas), overlap < APART, scores)
+    better &= single[:, None]
+    starts, free = single & ~better.any(axis=0), single.copy()
     kept: list[int] = []
     merged: list[NDArray[np.float32]] = []
     for number in range(len(boxes)):
@@ -79,6 +83,14 @@ def distinct(found: Detections) -> Detections:
         kept.append(number)
         free &= ~(group | (part[number] & (scores < scores[number])))
     return Detections(boxes[kept], np.array(merged, np.float32).reshape(len(kept), names.shape[1]))
+
+
+def _groups(
+    members: NDArray[np.bool_], apart: NDArray[np.bool_], scores: NDArray[np.float32]
+) -> NDArray[np.bool_]:
+    """(N,): a herd is no cow. At least two of its `members` [whole, part], apart, are surer than it is."""
+    surer = members & (scores > scores[:, None])
+    return np.asarray((surer & (surer.astype(np.float32) @ apart > 0)).any(axis=1), bool)
 
 
 def _cosines(one: Probabilities, other: Probabilities) -> NDArray[np.float32]:
