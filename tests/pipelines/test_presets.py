@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from refervid.config.overrides import override
@@ -164,9 +163,3 @@ def test_paper_without_yamnet_lacks_something_and_others_do_not(
     ]
     assert any("yamnet.h5" in lack for lack in lacks_of("paper", changes).for_sound)
     assert not any("yamnet.h5" in lack for lack in lacks_of("local", changes).for_sound)
-
-
-@pytest.mark.parametrize("text", ["", " ", ["the dog", ""], []])
-def test_who_asks_for_nothing_is_told_at_once(text: str | list[str]) -> None:
-    with pytest.raises(SettingsError, match=r'nothing to look for|say what to segment, as in text="'):
-        load("lite", device="cpu")(np.zeros((2, 48, 64, 3), np.uint8), text=text)

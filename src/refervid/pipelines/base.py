@@ -165,15 +165,13 @@ class Pipeline(ABC):
 
         One reference gives one result; a list of texts, and text with sound, a list of them.
         `audio` names a sound file to use in place of the clip's own sound.
-        Raises `SettingsError` where nothing is asked or a text is empty, and whatever `open_clip` does.
+        Raises `SettingsError` where nothing is asked, and whatever `open_clip` does.
         """
         texts = [] if text is None else [text] if isinstance(text, str) else text
         if not isinstance(texts, Sequence) or not all(isinstance(one, str) for one in texts):
             raise SettingsError(f"text={text!r:.60} is no sentence and no list of sentences")
         if not texts and not sound:
             raise SettingsError("nothing to look for: give text=..., sound=True, or both")
-        if not all(one.strip() for one in texts):
-            raise SettingsError('text is empty: say what to segment, as in text="the blue cup"')
         references: list[Reference] = [TextReference(one) for one in texts]
         if sound:
             references.append(SoundReference())
