@@ -77,6 +77,9 @@ def test_pictures_of_another_size_are_scaled_and_that_is_told(tmp_path: Path) ->
 
 
 READ_PIPE = """
+import signal
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell ignores for what runs behind it
 from refervid.media.live import PIPE, LiveSource
 
 try:
