@@ -78,7 +78,9 @@ def test_masks_of_one_thing_do_not_hide_each_other() -> None:
     frame = np.zeros((480, 640, 3), np.uint8)
     mask = np.zeros((480, 640), bool)
     mask[160:320, 200:440] = True
-    draw_masks(frame, [mask] * 3)
+    other = np.zeros((480, 640), bool)
+    other[160:320, 500:600] = True
+    draw_masks(frame, [mask, mask, mask | other])  # the last is of two things
     for number in range(3):
         in_its_colour = (np.abs(frame.astype(int) - query_colour(number)) < 8).all(axis=2)
         assert in_its_colour.sum() >= 800, number  # as long as the outline is

@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.core.boxes import box_iou
 from refervid.core.files import atomic_file
 from refervid.core.track import Track
 from refervid.core.types import Frame, Hook, Mask, no_hook
@@ -26,8 +25,8 @@ Plate = tuple[int, int, int, int]
 
 _FILL = 0.4
 """Share of the query's colour inside the mask."""
-_ONE_PLACE = 0.7
-"""Intersection over union of the boxes of masks that may be of one thing."""
+_HIDDEN = 0.7
+"""Share of a mask from which on another one hides it."""
 _LABEL_LETTERS = range(8, 120)
 """Where a label may be cut: shorter ones are kept whole, and only very wide frames could hold more."""
 
@@ -55,12 +54,12 @@ def draw_masks(
 ) -> None:
     """Draw masks (H, W) into `frame`, each in its colour; these repeat if there are more masks.
 
-    Of masks in one place the earlier have the wider outlines, so that the later ones do not hide them.
+    Those that later ones hide have wider outlines, which stand out beside them.
     """
     shown = [(mask.view(np.uint8), cv2.boundingRect(mask.view(np.uint8))) for mask in masks]
     for number, ((mask, box), colour) in enumerate(zip(shown, cycle(colours), strict=False), 1):
         if box[2]:
-            above = sum(box_iou(_xyxy(box), _xyxy(later)) > _ONE_PLACE for _, later in shown[number:])
+            above = sum(_share_under(mask, box, later) > _HIDDEN for later, _ in shown[number:])
             _draw_mask(frame, mask, box, colour, above)
     taken: list[Plate] = []
     for number, ((_, box), label, colour) in enumerate(zip(shown, labels, cycle(colours), strict=False), 1):
@@ -68,9 +67,12 @@ def draw_masks(
             taken.append(_draw_tag(frame, box, drawable(label) or f"query {number}", colour, taken))
 
 
-def _xyxy(box_xywh: Sequence[int]) -> NDArray[np.float64]:
+def _share_under(mask: NDArray[np.uint8], box_xywh: Sequence[int], later: NDArray[np.uint8]) -> float:
+    """Of a mask, which lies in the box, under a later one."""
     x, y, width, height = box_xywh
-    return np.array([x, y, x + width, y + height], float)
+    inside = mask[y : y + height, x : x + width]
+    shared = cv2.bitwise_and(inside, later[y : y + height, x : x + width])
+    return cv2.countNonZero(shared) / cv2.countNonZero(inside)
 
 
 def _draw_mask(
