@@ -185,10 +185,8 @@ def score_j_and_f(items: Sequence[Item], folder: Path, workers: int, *, whole: b
         j, f = (0.0, 0.0) if whole and each.missing else each.numbers
         rows.append(row_of(item, {"J": j, "F": f, "J&F": (j + f) / 2}, each.missing))
     j, f = means(rows, ("J", "F")).values()
-    lacking = sum(each.missing > 0 for each in measured)
-    notes = (
-        [f"{lacking} of {len(items)} expressions have frames with no prediction and count 0"]
-        if lacking
-        else []
-    )
-    return Scores(with_mean(j, f), rows, notes if whole else missing_notes(items, measured))
+    notes = missing_notes(items, measured)
+    if whole and notes:
+        lacking = sum(each.missing > 0 for each in measured)
+        notes = [f"{lacking} of {len(items)} expressions have frames with no prediction and count 0"]
+    return Scores(with_mean(j, f), rows, notes)

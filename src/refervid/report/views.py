@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from refervid.core.boxes import box_area
 from refervid.core.counting import counted, plural
 from refervid.core.types import Candidate, Decision, Pivot, SoundReference, Source, Spending, Status
 from refervid.media.clip import Clip
@@ -264,7 +265,7 @@ def _pivots(result: Outcome) -> list[Pivot]:
 
 def _marks_something(pivot: Pivot) -> bool:
     box, mask = pivot.box_xyxy, pivot.mask
-    has_box = box is not None and bool((box[2:] > box[:2]).all())
+    has_box = box is not None and box_area(box) > 0
     return has_box or pivot.points_xy is not None or (mask is not None and bool(mask.any()))
 
 

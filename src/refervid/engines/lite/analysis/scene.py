@@ -82,8 +82,8 @@ class Scene:
     """A clip at analysis size, with its motion. Arrays live on disk and are read anew at every call.
 
     `size` is (h, w) of the analysed frames, `picture_size` of the larger ones that are kept; `scale_xy` is
-    (x, y) analysis pixels per clip pixel. Calls `hook("motion", None, frames done, T)`
-    while it gathers. With `folder` what was kept there is read instead.
+    (x, y) analysis pixels per clip pixel. Calls `hook("motion", None, frames done, T)` while it gathers. With
+    `folder` what was kept there is read instead.
     """
 
     def __init__(self, clip: Clip, hook: Hook = no_hook, folder: Path | None = None) -> None:
