@@ -144,8 +144,9 @@ class Doings(ABC):
             cursor.negated = negated
             self._read_object(word)
         elif not undergone and word.stem in lexicon.AMONG_OTHERS.split():
-            among = Relation(_kind_of(word), (_SOMETHING,), word.text, negated, action=word.stem)
-            builder.relations.append(replace(among, phase=builder.phase))
+            builder.relations.append(
+                Relation(_kind_of(word), (_SOMETHING,), word.text, negated, action=word.stem)
+            )
         noted = " ".join(["not", *said] if negated else said)
         self._undergone = (word, noted) if word.form == "ed" else None
         if (len(builder.unchecked), len(builder.relations)) == known:
@@ -315,9 +316,8 @@ class Doings(ABC):
             if kind == "between" and self._cursor.sees_text("and") and self._cursor.noun_phrase_at(1):
                 self._cursor.take()
                 targets.append(self.target().build())
-            phase = builder.phase if action else 0
             builder.relations.append(
-                Relation(kind, tuple(targets), words, negated, superlative, None, action, passive, phase)
+                Relation(kind, tuple(targets), words, negated, superlative, None, action, passive)
             )
             self._target_end = self._cursor.at
         elif target.noun:
