@@ -108,7 +108,7 @@ def weigh(
     """`regions` are those of one frame; `point_tracks` know what they do over the clip. `called`: what the
     noun names was surely proposed on some frame, so that what was not is unlikely on all of them.
     """
-    pure = expression.noun_class in ONE_COLOURED and not set(expression.unchecked) & set(PATTERNED.split())
+    pure = expression.noun_class in ONE_COLOURED and not PATTERNED & set(expression.unchecked)
     coloured = any(each.kind == "colour" and not each.negated for each in expression.attributes)
     power = ONE_COLOURED_POWER if pure and coloured else OBJECTNESS_POWER
     scores = np.array([max(region.candidate.score, 0.01) for region in regions]) ** power

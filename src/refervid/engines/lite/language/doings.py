@@ -53,10 +53,10 @@ class Doings(ABC):
             builder.add(Attribute("motion", (value,), word.text, cursor.take_negation(), word.degree))
         how = cursor.sees("position", "degree", "ordinal", "motion", ahead=1) and not cursor.noun_at(1)
         if cursor.noun_phrase_at() and not how:
-            cursor.negated = negated and word.stem in _acting_verbs()
+            cursor.negated = negated and word.stem in lexicon.VERB_RELATIONS
             moved = self._read_object(word)
             cursor.negated = False
-            if moved and word.stem in _moves_others():
+            if moved and word.stem in lexicon.MOVES_OTHERS:
                 builder.attributes = said
 
     def _motion_of(self, word: Word) -> str:
@@ -131,19 +131,15 @@ class Doings(ABC):
         undergone = word.form == "ed" and cursor.sees("be", ahead=-2)
         negated, cursor.negated = cursor.negated, False
         said = [word.text]
-        if (
-            word.stem in lexicon.POSES.split()
-            and cursor.sees_text("up", "down")
-            and not cursor.noun_phrase_at(1)
-        ):
+        if word.stem in lexicon.POSES and cursor.sees_text("up", "down") and not cursor.noun_phrase_at(1):
             said.append(cursor.take().text)  # who looks up goes nowhere
-        elif not undergone and cursor.sees_text(*lexicon.VERB_PARTICLES.split()) and cursor.noun_phrase_at(1):
+        elif not undergone and cursor.sees_text(*lexicon.VERB_PARTICLES) and cursor.noun_phrase_at(1):
             cursor.take()
         known = len(builder.unchecked), len(builder.relations)
         if not undergone and (cursor.noun_phrase_at() or cursor.sees("noun")):
             cursor.negated = negated
             self._read_object(word)
-        elif not undergone and word.stem in lexicon.AMONG_OTHERS.split():
+        elif not undergone and word.stem in lexicon.AMONG_OTHERS:
             builder.relations.append(
                 Relation(_kind_of(word), (_SOMETHING,), word.text, negated, action=word.stem)
             )
@@ -212,7 +208,7 @@ class Doings(ABC):
         kind = _kind_of(verb)
         if cursor.sees("preposition") and not cursor.noun_phrase_at(1):
             kind = cast(RelationKind, cursor.take()["preposition"])
-        elif person and "motion" in verb and verb.stem not in _moves_others():
+        elif person and "motion" in verb and verb.stem not in lexicon.MOVES_OTHERS:
             return False
         elif cursor.sees_text("at", "to", "after") and not cursor.noun_phrase_at(1):
             cursor.take()
@@ -237,7 +233,7 @@ class Doings(ABC):
             self._builder.change_last(values=("moving",))  # "enters the water": it is in the picture before
         elif motion == "towards":
             self._builder.change_last(values=("moving",))
-        elif part and motion and (motion == "swinging" or word.stem in _moves_others()):
+        elif part and motion and (motion == "swinging" or word.stem in lexicon.MOVES_OTHERS):
             self._builder.change_last(values=("stirring",))
         self.relate(_kind_of(word), word.text, target, action=word.stem)
         return target.noun is not None and not part
@@ -285,7 +281,7 @@ class Doings(ABC):
                 motion = "away" if word.text == "from" else "towards"
             if motion:
                 builder.add(Attribute("motion", (motion,), word.text, cursor.take_negation()))
-            elif word.text in lexicon.PATHS.split():
+            elif word.text in lexicon.PATHS:
                 builder.unchecked.append(f"{word.text} the camera")
         else:
             moving = builder.open_motion is not None and word.text in _TOWARDS
@@ -342,13 +338,4 @@ def _is_phone(target: ExpressionBuilder) -> bool:
 
 def _kind_of(verb: Word) -> RelationKind:
     """Where the two are to each other while this is done."""
-    kinds = [kind for kind, verbs in lexicon.VERB_RELATIONS.items() if verb.stem in verbs.split()]
-    return cast(RelationKind, [*kinds, "near"][0])
-
-
-def _moves_others() -> set[str]:
-    return {verb.replace("_", " ") for verb in lexicon.MOVES_OTHERS.split()}
-
-
-def _acting_verbs() -> set[str]:
-    return {verb for verbs in lexicon.VERB_RELATIONS.values() for verb in verbs.split()}
+    return cast(RelationKind, lexicon.VERB_RELATIONS.get(verb.stem, "near"))
