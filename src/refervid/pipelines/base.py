@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 from refervid.core.errors import SettingsError
 from refervid.core.files import slug
@@ -30,6 +30,13 @@ from refervid.report.result import Result
 Video = Source | Clip
 Texts = list[str] | tuple[str, ...]
 """Not any sequence: a single text is a sequence of texts too."""
+
+
+class CallOptions(TypedDict, total=False):
+    """What a pipeline's call takes besides its video and references."""
+
+    audio: str | Path | None
+    hook: Hook
 
 
 class Pipeline(ABC):
@@ -110,46 +117,22 @@ class Pipeline(ABC):
 
     @overload
     def __call__(
-        self,
-        video: Video,
-        *,
-        text: str,
-        sound: Literal[False] = False,
-        audio: str | Path | None = None,
-        hook: Hook = no_hook,
+        self, video: Video, *, text: str, sound: Literal[False] = False, **options: Unpack[CallOptions]
     ) -> Result: ...
 
     @overload
     def __call__(
-        self,
-        video: Video,
-        *,
-        text: None = None,
-        sound: Literal[True],
-        audio: str | Path | None = None,
-        hook: Hook = no_hook,
+        self, video: Video, *, text: None = None, sound: Literal[True], **options: Unpack[CallOptions]
     ) -> Result: ...
 
     @overload
     def __call__(
-        self,
-        video: Video,
-        *,
-        text: str,
-        sound: Literal[True],
-        audio: str | Path | None = None,
-        hook: Hook = no_hook,
+        self, video: Video, *, text: str, sound: Literal[True], **options: Unpack[CallOptions]
     ) -> list[Result]: ...
 
     @overload
     def __call__(
-        self,
-        video: Video,
-        *,
-        text: Texts,
-        sound: bool = False,
-        audio: str | Path | None = None,
-        hook: Hook = no_hook,
+        self, video: Video, *, text: Texts, sound: bool = False, **options: Unpack[CallOptions]
     ) -> list[Result]: ...
 
     def __call__(
