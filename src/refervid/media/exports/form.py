@@ -35,6 +35,11 @@ class Form:
     files: Callable[[str, Sequence[str], Sequence[str]], Iterable[str]]
 
 
+def objects_of(tracks: Sequence[NamedTrack]) -> list[tuple[int, str, Track]]:
+    """Every object's track, with the number of its sentence, from 1, and its words."""
+    return [(number, named.text, track) for number, named in enumerate(tracks, 1) for track in named.objects]
+
+
 def made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
