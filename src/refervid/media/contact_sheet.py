@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from refervid.core.spread import middles
 from refervid.core.track import Track
 from refervid.core.types import Frame
 from refervid.media.clip import Clip
@@ -27,8 +28,8 @@ def contact_sheet(clip: Clip, tracks: Sequence[Track], *, width: int = 1280) -> 
     A clip taller than wide gets half as many columns again. Where its shape is so extreme that tiles of
     that shape would be too tall, or too low for the time, frames get grey beside or above them.
     """
-    count = min(12, len(clip))
-    indices = [int((i + 0.5) * len(clip) / count) for i in range(count)]
+    indices = middles(len(clip), 12)
+    count = len(indices)
     columns = min(6 if clip.height > clip.width else 4, count)
     tile_width = (width - _GAP * (columns + 1)) // columns
     tile_height = round(min(max(tile_width * clip.height / clip.width, _CAPTION + 8), _TALLEST * tile_width))

@@ -9,6 +9,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
+from refervid.core.spread import spread
 from refervid.core.types import Candidate, Decision, Interval, SoundingObject
 from refervid.engines.base import Elimination, EngineSettings
 from refervid.engines.inventory import Inventory, covering, tracks_at
@@ -64,10 +65,13 @@ class RulesChooser(RulesEngine[RulesSettings]):
 
         Of a long clip's sections at most `MOST_SECTIONS`, evenly spread, are looked at.
         """
-        looked_at: dict[Clip, set[int]] = {}
+        asked: dict[Clip, set[int]] = {}
         for question in questions:
-            looked_at.setdefault(question.section.clip, set()).add(question.section.index)
-        looked_at = {clip: _spread(numbers) for clip, numbers in looked_at.items()}
+            asked.setdefault(question.section.clip, set()).add(question.section.index)
+        looked_at = {
+            clip: set(np.array(sorted(numbers))[spread(len(numbers), MOST_SECTIONS)].tolist())
+            for clip, numbers in asked.items()
+        }
         return [
             _pick_frame(self._analyses.of(question.section.clip).scene, question, parse(question.text))
             if question.section.index in looked_at[question.section.clip]
@@ -140,13 +144,6 @@ def _moving_regions(analysis: ClipAnalysis, question: SoundQuestion) -> list[Reg
         for frame in question.section.frame_indices
         for candidate in things_on(analysis, frame)
     ]
-
-
-def _spread(numbers: set[int]) -> set[int]:
-    """At most `MOST_SECTIONS` of the numbers, the first and the last among them."""
-    ordered = sorted(numbers)
-    chosen = np.linspace(0, len(ordered) - 1, min(MOST_SECTIONS, len(ordered))).round().astype(int)
-    return {ordered[number] for number in chosen}
 
 
 def _pass_over(question: FrameQuestion) -> FrameChoice:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.spread import spread
 from refervid.core.types import Candidate, Decision, Pivot
 from refervid.engines.base import Elimination
 from refervid.engines.inventory import Inventory, ObjectTrack
@@ -354,8 +355,7 @@ def _keyframes(scene: Scene, inventory: Inventory) -> list[int]:
     """Evenly over the sampled frames that show anything."""
     shown = sorted({int(index) for track in inventory.tracks for index in track.frame_indices})
     count = int(np.clip(scene.times_s[-1] / KEYFRAME_S, KEYFRAMES, MOST_KEYFRAMES))
-    places = np.linspace(0, len(shown) - 1, min(count, len(shown))).round().astype(int)
-    return [shown[place] for place in dict.fromkeys(places.tolist())]
+    return [shown[place] for place in spread(len(shown), count)]
 
 
 def _doings(expression: Expression) -> list[Relation]:
