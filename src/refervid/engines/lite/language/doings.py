@@ -114,18 +114,7 @@ class Doings(ABC):
     def read_action(self, word: Word) -> None:
         """A doing that cannot be measured; what it is done to can at least be looked for close by."""
         cursor, builder = self._cursor, self._builder
-        facing = ExpressionBuilder()
-        if word.stem in ("face", "look", "point", "lean"):
-            if cursor.sees_text("away", "away from"):
-                away = cursor.take().text
-                self.target()
-                builder.unchecked.append(f"{word.text} {away}")
-                return
-            if read_place(cursor, facing):
-                place = [each.words for each in facing.attributes[:1]]
-                builder.unchecked.append(" ".join([word.text, *place]))
-                return
-        if self._read_agent(word):
+        if self._read_facing(word) or self._read_agent(word):
             return
         # "being pushed on a swing": by whom is not said, and the swing is not pushed.
         undergone = word.form == "ed" and cursor.sees("be", ahead=-2)
@@ -147,6 +136,21 @@ class Doings(ABC):
         self._undergone = (word, noted) if word.form == "ed" else None
         if (len(builder.unchecked), len(builder.relations)) == known:
             builder.unchecked.append(noted)
+
+    def _read_facing(self, word: Word) -> bool:
+        """ "looks away from the camera", "faces left"."""
+        cursor, facing = self._cursor, ExpressionBuilder()
+        if word.stem not in ("face", "look", "point", "lean"):
+            return False
+        if cursor.sees_text("away", "away from"):
+            said = [cursor.take().text]
+            self.target()
+        elif read_place(cursor, facing):
+            said = [each.words for each in facing.attributes[:1]]
+        else:
+            return False
+        self._builder.unchecked.append(" ".join([word.text, *said]))
+        return True
 
     def _read_agent(self, word: Word) -> bool:
         """ "walked by the man": the thing is what something is done to."""

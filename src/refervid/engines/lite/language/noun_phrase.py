@@ -38,17 +38,7 @@ def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
             builder.attributes.remove(attribute)
             builder.unchecked.append(attribute.words)
     if cursor.sees_text("of"):
-        if builder.noun in lexicon.GROUPS or builder.noun_class == "thing" or not builder.noun:
-            _read_members(cursor, builder)
-        elif builder.noun_class == "ware" and not cursor.sees("determiner", ahead=1):
-            _read_contents(cursor, builder)
-        elif builder.noun_class in PART_KINDS or cursor.sees("determiner", ahead=1):
-            cursor.at += 1
-            if builder.owner is not None:
-                builder.unchecked.append(str(builder.owner.noun))
-            builder.owner = noun_phrase(cursor)
-            if builder.noun_class == "garment" and builder.owner.noun_class not in ("person", "animal"):
-                builder.noun_class = "part"  # "the top of the box"
+        _read_of(cursor, builder)
     owns = cursor.sees_text("'s") and (cursor.noun_phrase_at(1) or cursor.sees("noun", ahead=1))
     if owns and builder.noun is not None:
         cursor.at += 1
@@ -56,6 +46,21 @@ def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
         owned.owner = builder
         return owned
     return builder
+
+
+def _read_of(cursor: Cursor, builder: ExpressionBuilder) -> None:
+    """ "a group of dogs", "a bottle of wine", "the top of the box"."""
+    if builder.noun in lexicon.GROUPS or builder.noun_class == "thing" or not builder.noun:
+        _read_members(cursor, builder)
+    elif builder.noun_class == "ware" and not cursor.sees("determiner", ahead=1):
+        _read_contents(cursor, builder)
+    elif builder.noun_class in PART_KINDS or cursor.sees("determiner", ahead=1):
+        cursor.at += 1
+        if builder.owner is not None:
+            builder.unchecked.append(str(builder.owner.noun))
+        builder.owner = noun_phrase(cursor)
+        if builder.noun_class == "garment" and builder.owner.noun_class not in ("person", "animal"):
+            builder.noun_class = "part"  # of no garment
 
 
 def _is_named(cursor: Cursor, builder: ExpressionBuilder, word: Word, start: int) -> bool:

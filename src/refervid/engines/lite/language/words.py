@@ -238,7 +238,7 @@ def _adjective_stems(word: str) -> Iterator[tuple[str, Degree]]:
         yield from ((stem, "comparative") for stem in _undouble(word[:-2]))
     if word.endswith("ish") and len(word) > 5:
         yield from ((stem, "plain") for stem in _undouble(word[:-3]))
-    if word.endswith("coloured") or word.endswith("colored"):
+    if word.endswith(("coloured", "colored")):
         yield word.removesuffix("coloured").removesuffix("colored"), "plain"
 
 
