@@ -131,6 +131,7 @@ class _Track:
         with torch.autocast(levels[8].device.type, torch.bfloat16, enabled=half):
             keys = network.keys({s: level.flatten(0, 1) for s, level in levels.items()})
         self._keys = by_scene(keys.float(), len(levels[8]))
+        self._recent: list[tuple[Tensor, Tensor]] = []
 
     def at(self, index: int) -> Features:
         return {stride: level[:, index] for stride, level in self._levels.items()}
