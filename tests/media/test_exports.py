@@ -18,7 +18,7 @@ from refervid.media.contact_sheet import contact_sheet
 from refervid.media.exports import EXPORTS, NamedTrack, export
 from refervid.media.opening import open_clip
 from refervid.media.palette import voc_palette
-from refervid.media.pictures import decode_jpeg, encode_jpeg
+from refervid.media.pictures import decode_jpeg, encode_jpeg, id_map
 from tests.clips import numbered_frames
 
 FRAMES, HEIGHT, WIDTH = 9, 97, 129
@@ -225,3 +225,9 @@ def test_symbolic_links_in_the_output_are_refused(
 def test_more_objects_than_ids_are_refused(tmp_path: Path, clip: ArrayClip, tracks: list[NamedTrack]) -> None:
     with pytest.raises(SettingsError, match="255"):
         export("davis-png", tmp_path, clip, tracks * 128)
+
+
+def test_the_first_object_keeps_what_two_claim() -> None:
+    one, two = np.zeros((2, 2, 3), bool)
+    one[:, :2], two[:, 1:] = True, True
+    assert id_map([one, two], 2, 3).tolist() == [[1, 1, 2]] * 2
