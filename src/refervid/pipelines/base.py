@@ -150,9 +150,7 @@ class Pipeline(ABC):
         `audio` names a sound file to use in place of the clip's own sound.
         Raises `SettingsError` where nothing is asked, and whatever `open_clip` does.
         """
-        texts = [] if text is None else [text] if isinstance(text, str) else text
-        if not isinstance(texts, Sequence) or not all(isinstance(one, str) for one in texts):
-            raise SettingsError(f"text={text!r:.60} is no sentence and no list of sentences")
+        texts = [] if text is None else sentences(text)
         if not texts and not sound:
             raise SettingsError("nothing to look for: give text=..., sound=True, or both")
         references: list[Reference] = [TextReference(one) for one in texts]
@@ -162,6 +160,14 @@ class Pipeline(ABC):
         results = self.run(clip, references, hook)
         is_single = len(results) == 1 and (text is None or isinstance(text, str))
         return results[0] if is_single else results
+
+
+def sentences(text: str | Sequence[str]) -> Sequence[str]:
+    """One sentence or several, as several. Raises `SettingsError` for what is neither."""
+    texts = [text] if isinstance(text, str) else text
+    if not isinstance(texts, Sequence) or not all(isinstance(one, str) for one in texts):
+        raise SettingsError(f"text={text!r:.60} is no sentence and no list of sentences")
+    return texts
 
 
 def reference_slugs(references: Sequence[Reference]) -> list[str]:

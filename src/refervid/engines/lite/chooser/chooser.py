@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from refervid.core.spread import spread
-from refervid.core.types import Candidate, Decision, Interval, SoundingObject
+from refervid.core.types import Candidate, Decision, Interval, SoundingObject, Source
 from refervid.engines.base import Elimination, EngineSettings
 from refervid.engines.inventory import Inventory, covering, tracks_at
 from refervid.engines.lite.analysis import ClipAnalysis, Scene
@@ -24,6 +24,7 @@ from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.selection import Answer, answer
 from refervid.engines.lite.chooser.sounding import sounding_regions
+from refervid.engines.lite.chooser.synchrony import INCOMPARABLE
 from refervid.engines.lite.language import Expression, parse
 from refervid.engines.lite.rules_engine import RulesEngine
 from refervid.engines.questions import (
@@ -105,6 +106,8 @@ class RulesChooser(RulesEngine[RulesSettings]):
         if not regions:
             return _silent("there is sound, but nothing that moves")
         sources, best = sounding_regions(regions, envelopes(question.waveform), spans)
+        if not sources and best in INCOMPARABLE:  # so "nothing makes the sound" is not known either
+            return _silent(f"no motion goes with the sound: {best}", "fallback")
         if not sources:
             return _silent(f"no motion goes with the sound: {best}{' at best' if best.seconds else ''}")
         sources = sources[: question.max_objects]
@@ -133,8 +136,8 @@ def _times(spans: Sequence[Interval]) -> str:
     return ", ".join(f"{max(each.start_s, 0):.1f}-{each.end_s:.1f}" for each in spans) + " s"
 
 
-def _silent(reason: str) -> SoundChoice:
-    return SoundChoice((), Decision("objects", None, "rules", reason), (reason,))
+def _silent(reason: str, source: Source = "rules") -> SoundChoice:
+    return SoundChoice((), Decision("objects", None, source, reason), (reason,))
 
 
 def _moving_regions(analysis: ClipAnalysis, question: SoundQuestion) -> list[Region]:
