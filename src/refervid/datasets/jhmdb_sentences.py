@@ -26,6 +26,7 @@ from scipy.io import loadmat, savemat
 from scipy.io.matlab import whosmat
 
 from refervid.core.errors import DatasetError
+from refervid.core.files import read_file
 from refervid.core.types import Mask, TextReference
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item, VideoSource
@@ -90,7 +91,7 @@ def _refuse_bomb(path: Path) -> None:
     The file is a header of 128 bytes, then parts with their type (15: compressed by zlib) and length before
     them ("MAT-File Format", MathWorks, version 5).
     """
-    data = path.read_bytes()
+    data = read_file(path)
     at = 128
     while at + 8 <= len(data):
         kind, length = struct.unpack("<II", data[at : at + 8])
