@@ -44,6 +44,14 @@ def test_a_data_set_is_added_by_one_file(tmp_path: Path) -> None:
     assert scores["J&F"] > 0.5
 
 
+def test_a_metric_is_added_by_a_function_and_who_calls_it(tmp_path: Path) -> None:
+    install("Add a metric", tmp_path / "site")
+    (tmp_path / "site" / "my_clips.py").write_text(files_of("Add a data set")["my_clips.py"])
+    run(tmp_path, "Add a metric")
+    scores = json.loads((tmp_path / "recall" / "scores.json").read_text())
+    assert 0.5 < scores["recall"] <= 1
+
+
 def test_an_engine_is_added_by_one_class(tmp_path: Path) -> None:
     clip = two_shapes()
     write_pictures(tmp_path / "clip", list(clip.frames), clip.names)
