@@ -64,12 +64,13 @@ def write_video(
     sample_rate: int = 16_000,
     sound_codec: str = "aac",
     codec_options: dict[str, str] | None = None,
+    container_options: dict[str, str] | None = None,
 ) -> Path:
     """Encode RGB frames, at `fps` or at the given times (rounded to ms); the suffix chooses the container.
 
     `sound` is (N,) mono or (channels, N) float32 that starts at 0 s.
     """
-    with av.open(str(path), "w") as container:
+    with av.open(str(path), "w", options=container_options or {}) as container:
         stream = container.add_stream(codec, rate=fps, options=codec_options or {})
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pix_fmt

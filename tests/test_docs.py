@@ -41,6 +41,9 @@ def test_commands_that_are_written_down_exist(page: Path) -> None:
             assert words[1] in known, line
             inner = getattr(known[words[1]], "commands", None)
             assert not inner or words[2].split("|")[0] in inner, line
+            command = inner[words[2].split("|")[0]] if inner else known[words[1]]
+            options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+            assert {word for word in line.partition("#")[0].split() if word.startswith("--")} <= options, line
         if "--preset" in words:
             assert words[words.index("--preset") + 1] in {*PRESETS, "auto"}, line
 

@@ -15,7 +15,7 @@ from refervid.media.live import LivePicture
 from refervid.pipelines.live import Followed
 from refervid.webui.mjpeg import FilmServer
 from tests.cli.test_segment import disc
-from tests.clips import disc_and_square, write_video
+from tests.clips import cut, disc_and_square, write_video
 from tests.engines.made_clips import iou
 
 FRAMES = 16
@@ -68,6 +68,19 @@ def test_what_is_noted_of_the_source_is_kept(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.stderr
     [note] = json.loads((tmp_path / "out" / "live.json").read_text())["notes"]
     assert "began anew" in note
+    assert note in done.stderr
+
+
+def test_a_pipe_that_is_cut_short_is_partial_and_keeps_what_came(tmp_path: Path) -> None:
+    video = cut(write_video(tmp_path / "clip.mkv", disc_and_square(2 * FRAMES)), 0.5).read_bytes()
+    words = ["live", "-", "--box", "0:12,52,44,84", "-p", "lite", "-o", str(tmp_path / "out"), "--json"]
+    done = CliRunner().invoke(app, words, input=video)
+    assert done.exit_code == 3, done.stderr
+    frames = json.loads(done.stdout)["frames"]
+    assert 0 < frames < 2 * FRAMES
+    assert len((tmp_path / "out" / "masks.jsonl").read_text().splitlines()) == frames
+    [note] = json.loads((tmp_path / "out" / "live.json").read_text())["notes"]
+    assert "broke off" in note
     assert note in done.stderr
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from refervid.datasets.avsbench_classes import CLASSES
 from refervid.datasets.avsbench_semantic import class_map, paint
-from refervid.datasets.ref_davis17 import merge_logits, merge_masks
+from refervid.datasets.ref_davis17 import merge_logits
 from refervid.datasets.registry import open_dataset
 from refervid.datasets.samples import write_id_maps, write_json, write_masks, write_pictures, write_tone
 from refervid.media.palette import voc_palette
@@ -86,12 +86,6 @@ def test_merging_objects_as_al_ref_sam_2_does() -> None:
     arrays = np.load(PARITY / "metrics" / "merge.npz")
     for index, labels in enumerate(arrays["labels"]):
         assert np.array_equal(merge_logits(arrays["logits"][:, index], -1.0), labels)
-
-
-def test_the_first_object_keeps_what_two_claim() -> None:
-    one, two = np.zeros((2, 2, 3), bool)
-    one[:, :2], two[:, 1:] = True, True
-    assert merge_masks([one, two]).tolist() == [[1, 1, 2]] * 2
 
 
 AVS = json.loads((PARITY / "audio" / "avs_eval.json").read_text())

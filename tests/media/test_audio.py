@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from refervid.core.errors import MediaTooLarge
+from refervid.media import audio
 from refervid.media.audio import SoundSource, read_waveform
 from refervid.media.opening import open_clip
 from tests.clips import numbered_frames, tone, write_video, write_wav
@@ -61,9 +62,11 @@ def test_the_original_sound_can_be_carried_over(tmp_path: Path) -> None:
     assert sum(frame.samples for frame in frames) == pytest.approx(48_000, abs=3000)
 
 
-def test_sound_longer_than_the_limit_is_refused(tmp_path: Path) -> None:
+def test_sound_longer_than_the_limit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_wav(tmp_path / "a.wav", tone(3))
-    with pytest.raises(MediaTooLarge, match="longer than 2 s"):
-        read_waveform(path, max_seconds=2)
+    monkeypatch.setattr(audio, "MAX_SECONDS", 4.0)
     with pytest.raises(MediaTooLarge, match="later than 4 s"):
-        read_waveform(path, from_s=-2, max_seconds=4)
+        read_waveform(path, from_s=-2)
+    monkeypatch.setattr(audio, "MAX_SECONDS", 2.0)
+    with pytest.raises(MediaTooLarge, match="longer than 2 s"):
+        read_waveform(path)

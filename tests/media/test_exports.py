@@ -18,7 +18,7 @@ from refervid.media.contact_sheet import contact_sheet
 from refervid.media.exports import EXPORTS, NamedTrack, export
 from refervid.media.opening import open_clip
 from refervid.media.palette import voc_palette
-from refervid.media.pictures import decode_jpeg, encode_jpeg
+from refervid.media.pictures import decode_jpeg, encode_jpeg, id_map
 from tests.clips import numbered_frames
 
 FRAMES, HEIGHT, WIDTH = 9, 97, 129
@@ -170,13 +170,12 @@ def test_transparency_survives_vp9(tmp_path: Path, clip: ArrayClip, tracks: list
 
 
 def test_the_contact_sheet_shows_masks_of_the_whole_clip(clip: ArrayClip, tracks: list[NamedTrack]) -> None:
-    sheet = contact_sheet(clip, [named.track for named in tracks], width=640)
-    assert sheet.shape[1] == 640
-    plain = contact_sheet(clip, [], width=640)
+    sheet = contact_sheet(clip, [named.track for named in tracks])
+    plain = contact_sheet(clip, [])
     assert all(
         (a != b).any() for a, b in zip(np.array_split(sheet, 3), np.array_split(plain, 3), strict=True)
     )
-    assert contact_sheet(ArrayClip(numbered_frames(1)), []).shape[1] == 1280
+    assert sheet.shape[1] == contact_sheet(ArrayClip(numbered_frames(1)), []).shape[1] == 1280
 
 
 @pytest.mark.parametrize(("height", "width"), [(200, 1), (2000, 3), (3, 2000), (1, 1)])
@@ -225,3 +224,9 @@ def test_symbolic_links_in_the_output_are_refused(
 def test_more_objects_than_ids_are_refused(tmp_path: Path, clip: ArrayClip, tracks: list[NamedTrack]) -> None:
     with pytest.raises(SettingsError, match="255"):
         export("davis-png", tmp_path, clip, tracks * 128)
+
+
+def test_the_first_object_keeps_what_two_claim() -> None:
+    one, two = np.zeros((2, 2, 3), bool)
+    one[:, :2], two[:, 1:] = True, True
+    assert id_map([one, two], 2, 3).tolist() == [[1, 1, 2]] * 2

@@ -17,7 +17,7 @@ import pytest
 
 from refervid.core.errors import MediaNotFound, MediaTooLarge, RefervidError, SettingsError, UnreadableMedia
 from refervid.media.live import PIPE, LiveSource, without_password
-from tests.clips import frame_number, numbered_frames, write_video
+from tests.clips import cut, frame_number, numbered_frames, tone, write_video
 from tests.rtsp_server import rtsp_camera
 from tests.web_server import web_server
 
@@ -182,6 +182,22 @@ def test_a_connection_that_breaks_off_is_told_after_what_came(
     # With those that the decoder still held.
     assert [frame_number(picture.frame) for picture in pictures] == list(range(frames))
     assert "secret" not in str(told.value) + caplog.text
+
+
+@pytest.mark.parametrize("name", ["clip.mkv", "clip.mp4"])
+def test_a_file_that_is_cut_short_is_told_after_what_came(tmp_path: Path, name: str) -> None:
+    """By the length that its header states: of the container in Matroska, of the stream in MP4."""
+    options = {"movflags": "faststart"} if name.endswith("mp4") else {}
+    file = tmp_path / name
+    write_video(file, numbered_frames(100), b_frames=0, sound=tone(6), container_options=options)
+    with file.open("rb") as pipe, LiveSource(PIPE, late="wait", pipe=pipe) as source:
+        assert len(list(source)) == 100
+    with cut(file, 0.5).open("rb") as pipe, LiveSource(PIPE, late="wait", pipe=pipe) as source:
+        pictures = []
+        with pytest.raises(UnreadableMedia, match=r"broke off \(after \d\.\d s of [46]\.\d s\)"):
+            pictures.extend(source)
+    assert [frame_number(picture.frame) for picture in pictures] == list(range(len(pictures)))
+    assert 20 < len(pictures) < 80
 
 
 def test_whatever_goes_wrong_while_frames_are_read_is_told(tmp_path: Path) -> None:

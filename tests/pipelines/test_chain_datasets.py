@@ -19,10 +19,11 @@ from refervid.datasets.avsbench_classes import CLASSES
 from refervid.datasets.avsbench_semantic import Avss
 from refervid.datasets.base import Dataset
 from refervid.datasets.pictures import read_ids
-from refervid.datasets.ref_davis17 import RefDavis17, annotator_videos, merge_masks
+from refervid.datasets.ref_davis17 import RefDavis17, annotator_videos
 from refervid.engines.sam2.pixels import at_video_size
 from refervid.evaluation.presets import for_dataset
 from refervid.evaluation.runner import evaluate
+from refervid.media.pictures import id_map
 from refervid.pipelines.base import Pipeline
 from tests.chat_server import serving
 from tests.pipelines.counting import counting
@@ -151,7 +152,7 @@ def test_ref_davis17_merges_by_logits(davis: RefDavis17, parts: Parts, tmp_path:
             expected = torch.cat([background, full]).argmax(dim=0).numpy()
             found = read_ids(out / "masks" / unit.path / f"{frame}.png")
             assert (found != expected).mean() < 0.002  # two libraries' bilinear filters
-            by_masks.append((found == merge_masks([track[index] for track in own])).all())
+            by_masks.append((found == id_map((track[index] for track in own), *found.shape)).all())
     assert not all(by_masks)  # below 0 and above -1 belongs to an object too
 
 

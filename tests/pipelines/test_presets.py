@@ -132,6 +132,7 @@ def test_changes_by_name() -> None:
         ("tracker.kind=", "'tracker.kind': its value is missing; write tracker.kind=VALUE"),
         ("tracker.kind=null", "tracker.kind is missing: choose one of embedded, sam2"),
         ("tracker.speed=9", "speed"),
+        ("sections.style.box_line=inf", "finite number"),
     ],
 )
 def test_changes_that_make_no_sense(change: str, said: str) -> None:

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import json
 import re
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from pycocotools import mask as coco
 import refervid
 from refervid.core.types import Decision, Pivot, SoundReference, TextReference
 from refervid.media.array import ArrayClip
+from refervid.pipelines.marks import check_marks
 from refervid.report.objects import TrackedObject, union_of
 from refervid.report.record import schema
 
@@ -149,6 +151,15 @@ def test_saved_and_loaded(both: refervid.Result, clip: ArrayClip, tmp_path: Path
     assert len(list(loaded.overlay())) == FRAMES
     again = refervid.Result.load(loaded.save(tmp_path / "again"), clip)
     np.testing.assert_array_equal(again.masks, both.masks)
+
+
+def test_a_box_with_no_points_is_loaded_as_a_mark_that_fits(
+    both: refervid.Result, clip: ArrayClip, tmp_path: Path
+) -> None:
+    marked = Pivot(3, np.float32([1, 2, 3, 4]), points_xy=np.zeros((0, 2)), point_labels=np.zeros(0, bool))
+    replace(both, pivots=(marked,)).save(tmp_path)
+    [pivot] = refervid.Result.load(tmp_path, video=clip).pivots
+    check_marks(clip, {"it": [pivot]})
 
 
 def test_without_its_video_a_loaded_result_has_no_frames(both: refervid.Result, tmp_path: Path) -> None:

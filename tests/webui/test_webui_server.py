@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import signal
 import socket
@@ -14,8 +15,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+import numpy as np
 import pytest
 import typer
+from PIL import Image
 
 pytest.importorskip("gradio", reason="the page needs the extra `ui`")
 
@@ -25,6 +28,7 @@ from typer.testing import CliRunner
 
 from refervid.cli.app import app
 from refervid.core.errors import MediaNotFound
+from refervid.webui.viewing import viewer_state
 from tests.clips import tone, write_wav
 from tests.webui.conftest import FRAMES, HEIGHT, PATIENCE_S, SQUARE_CENTRE, WIDTH, others_job, until
 
@@ -205,6 +209,22 @@ def test_nobody_sees_what_is_not_theirs(client: Client, site: Any, video: Path) 
     assert [fetch(f"{elsewhere}/{path}").status_code for path in found] == [404] * 7
     from_elsewhere = {"Origin": "http://evil.example", "Sec-Fetch-Site": "cross-site"}
     assert {fetch(f"{start}/{path}", headers=from_elsewhere).status_code for path in found} == {403}
+
+
+def test_masks_of_one_thing_do_not_hide_each_other_in_the_viewer(
+    client: Client, site: Any, video: Path
+) -> None:
+    client.predict(handle_file(video), api_name="/open_clip")
+    client.predict(["the red thing", "the red square"], api_name="/ask")
+    desk = site.visitors.of(client.session_hash).desk
+    first, second = (
+        np.asarray(Image.open(io.BytesIO(fetch(f"{site.address}{query['masks']}3.png").content)))
+        for query in viewer_state(desk)["queries"]
+    )
+    inside = (first[..., 3] > 0) & (second[..., 3] > 0)
+    assert inside.sum() > 0.8 * (second[..., 3] > 0).sum()  # it is one thing
+    outlines = [layer[..., 3] == 255 for layer in (first, second)]
+    assert (outlines[0] & (second[..., 3] == 0)).sum() > 0.5 * outlines[1].sum()
 
 
 def test_no_other_file_is_served(site: Any, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from refervid.cli.console import USAGE, console, print_json, reporting_errors
+from refervid.cli.console import DONE, PARTIAL, USAGE, console, print_json, reporting_errors
 from refervid.cli.options import (
     AllowRemote,
     Changes,
@@ -24,6 +24,7 @@ from refervid.cli.options import (
     text_option,
 )
 from refervid.core.counting import counted
+from refervid.core.errors import UnreadableMedia
 from refervid.media.limits import DEFAULT_MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def live(
 ) -> None:
     """Follow what you point at, or say, in a live source; masks are written frame by frame.
 
-    Ctrl-C ends it, and keeps all. Frames that were dropped are counted in OUT/live.json.
+    Ctrl-C ends it, and keeps all; so does a source that breaks off, with exit code 3. Frames that were
+    dropped are counted in OUT/live.json.
     """
     if not text and not box and not point:
         console.print('say what to follow: --text "the cup", or --box 0:40,30,200,180 on the first frame')
@@ -111,6 +113,7 @@ def live(
             pictures = chain([looked.picture], pictures)
             for note in [f"looked until {looked.picture.time_s:.1f} s, and follow from there", *looked.notes]:
                 console.print(note, markup=False)
+        code = DONE
         try:
             for followed in follow(tracker, pictures, objects):
                 folder.write(followed)
@@ -122,6 +125,11 @@ def live(
             if not folder.tally.frames:
                 raise
             console.print("stopped")
+        except UnreadableMedia as error:
+            if not folder.tally.frames:
+                raise
+            code = PARTIAL
+            stream.notes.append(str(error))
         for note in stream.notes:
             console.print(f"- {note}", markup=False)
         figures = folder.tally.content()
@@ -133,6 +141,7 @@ def live(
     )
     if as_json:
         print_json(figures)
+    raise typer.Exit(code)
 
 
 def _overlay(followed: Followed, guesses: Collection[str]) -> Frame:

@@ -10,6 +10,11 @@ import typer
 from refervid.cli.console import console, print_line, reporting_errors, spell_time
 from refervid.cli.options import Device, out_option
 
+_Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Change one setting of the recipe. Repeatable."),
+]
+
 train = typer.Typer(name="train", help="Train a network on your own data.", no_args_is_help=True)
 
 
@@ -33,10 +38,7 @@ def soc(
     ],
     out: Annotated[Path, out_option("Folder for checkpoints, log and curves.")],
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped.")] = False,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Change one setting of the recipe. Repeatable."),
-    ] = None,
+    changes: _Changes = None,
     device: Device = "auto",
 ) -> None:
     """Train SOC; start it with torchrun to use several processes or GPUs."""
@@ -66,10 +68,7 @@ def masks(
         typer.Option(help="A recipe: a YAML file, or mask-decoder, the one of the decoder in the package."),
     ],
     out: Annotated[Path, out_option("Folder for the weights and the log.")],
-    changes: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="Change one setting of the recipe. Repeatable."),
-    ] = None,
+    changes: _Changes = None,
     device: Device = "auto",
 ) -> None:
     """Train the mask decoder of the embedded tracker: on cut-out pictures, COCO or YouTube-VOS masks."""

@@ -152,7 +152,7 @@ class ReplyRefused(UnusableReply):
 
 
 class ReplyFiltered(UnusableReply):
-    """A content filter stopped the answer."""
+    """A content filter stopped the reply."""
 
 
 class ReplyEmpty(UnusableReply):
@@ -160,7 +160,7 @@ class ReplyEmpty(UnusableReply):
 
 
 class ReplyCut(UnusableReply):
-    """The answer was ended by the length limit."""
+    """The reply was ended by the length limit."""
 
 
 class ReplyOnlyThought(UnusableReply):

@@ -29,7 +29,6 @@ from refervid.core.types import Mask, SoundReference
 from refervid.datasets.avsbench_classes import CLASSES
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item, Truth, VideoSource
-from refervid.datasets.mask_files import check_sizes
 from refervid.datasets.pictures import read_black_white
 from refervid.datasets.problems import Problems
 from refervid.datasets.samples import two_shapes, write_csv, write_masks, write_pictures, write_tone
@@ -93,27 +92,6 @@ def iou_and_f(frames: Iterator[tuple[Mask, Mask, Mask | None]]) -> list[tuple[fl
     return [(binary_iou(truth, prediction), binary_f(truth, prediction)) for truth, prediction, _ in frames]
 
 
-def score_binary(items: list[Item], predictions: Path, workers: int) -> Scores:
-    """MJ and MF: plain means over all frames of all clips, and the same per category."""
-    measured = measure_items(items, predictions, iou_and_f, workers)
-    rows = []
-    frames: dict[str, list[tuple[float, float]]] = {}
-    for item, each in zip(items, measured, strict=True):
-        mj, mf = np.mean(each.numbers, axis=0).tolist()
-        rows.append(row_of(item, {"MJ": mj, "MF": mf}, each.missing))
-        frames.setdefault(item.category, []).extend(each.numbers)
-    metrics: dict[str, Any] = _means([pair for pairs in frames.values() for pair in pairs])
-    categories = {name: _means(pairs) for name, pairs in frames.items() if name}
-    if categories:
-        metrics["categories"] = categories
-    return Scores(metrics, rows, missing_notes(items, measured))
-
-
-def _means(pairs: list[tuple[float, float]]) -> dict[str, float]:
-    mj, mf = np.mean(pairs, axis=0).tolist()
-    return {"MJ": mj, "MF": mf}
-
-
 NO_DETAIL = {"chooser.box_detail": None}
 """AL-Ref-SAM 2's scripts for these sets leave the detail of pictures to the server."""
 SMALL_PICTURES = {"sound.style": PAPER_SOUND_SMALL.model_dump()}
@@ -133,12 +111,35 @@ def sound_settings(preset: str, published: Mapping[str, Any]) -> Mapping[str, An
     return {"sound.vocabulary": CLASSES[1:], **own}
 
 
-class AvsbenchS4(Dataset):
+class SoundingObjects(Dataset):
+    """MJ and MF: plain means over all frames of all clips, and of each category where there are any."""
+
+    splits = ("test", "val", "train")
+
+    def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
+        measured = measure_items(items, predictions, iou_and_f, workers)
+        rows = []
+        frames: dict[str, list[tuple[float, float]]] = {}
+        for item, each in zip(items, measured, strict=True):
+            rows.append(row_of(item, _means(each.numbers), each.missing))
+            frames.setdefault(item.category, []).extend(each.numbers)
+        metrics: dict[str, Any] = _means([pair for pairs in frames.values() for pair in pairs])
+        categories = {name: _means(pairs) for name, pairs in frames.items() if name}
+        if categories:
+            metrics["categories"] = categories
+        return Scores(metrics, rows, missing_notes(items, measured))
+
+
+def _means(pairs: list[tuple[float, float]]) -> dict[str, float]:
+    mj, mf = np.mean(pairs, axis=0).tolist()
+    return {"MJ": mj, "MF": mf}
+
+
+class AvsbenchS4(SoundingObjects):
     """MJ and MF, also per category."""
 
     name = "avsbench-s4"
     answers = "s4"
-    splits = ("test", "val", "train")
 
     @classmethod
     def settings(cls, preset: str) -> Mapping[str, Any]:
@@ -175,12 +176,6 @@ class AvsbenchS4(Dataset):
             items += [item] if item else []
         return unique(items, file, problems)
 
-    def _check(self, problems: Problems) -> None:
-        check_sizes(self.items(), problems)
-
-    def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
-        return score_binary(items, predictions, workers)
-
     @classmethod
     def make_sample(cls, folder: Path) -> None:
         """One clip per split: the disk moves, and sounds."""
@@ -198,12 +193,11 @@ class AvsbenchS4(Dataset):
         write_csv(folder / "s4_meta_data.csv", rows)
 
 
-class AvsbenchMs3(Dataset):
+class AvsbenchMs3(SoundingObjects):
     """MJ and MF."""
 
     name = "avsbench-ms3"
     answers = "ms3"
-    splits = ("test", "val", "train")
 
     @classmethod
     def settings(cls, preset: str) -> Mapping[str, Any]:
@@ -227,12 +221,6 @@ class AvsbenchMs3(Dataset):
             )
             items += [item] if item else []
         return unique(items, file, problems)
-
-    def _check(self, problems: Problems) -> None:
-        check_sizes(self.items(), problems)
-
-    def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
-        return score_binary(items, predictions, workers)
 
     @classmethod
     def make_sample(cls, folder: Path) -> None:

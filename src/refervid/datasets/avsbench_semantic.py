@@ -22,26 +22,13 @@ from numpy.typing import NDArray
 from refervid.core.errors import DatasetError
 from refervid.core.track import Track
 from refervid.core.types import Mask
-from refervid.datasets.avsbench import (
-    NO_DETAIL,
-    score_binary,
-    sound_item,
-    sound_settings,
-    unique,
-)
+from refervid.datasets.avsbench import NO_DETAIL, SoundingObjects, sound_item, sound_settings, unique
 from refervid.datasets.avsbench_classes import CLASSES
-from refervid.datasets.base import Dataset, Scores
+from refervid.datasets.base import Scores
 from refervid.datasets.item import Item
-from refervid.datasets.mask_files import check_sizes
 from refervid.datasets.pictures import read_rgb
 from refervid.datasets.problems import Problems
-from refervid.datasets.samples import (
-    two_shapes,
-    write_csv,
-    write_json,
-    write_pictures,
-    write_tone,
-)
+from refervid.datasets.samples import two_shapes, write_csv, write_json, write_pictures, write_tone
 from refervid.datasets.scoring import Measured, in_processes, missing_notes, raise_faults, row_of
 from refervid.datasets.tables import read_rows
 from refervid.media.palette import voc_palette
@@ -84,12 +71,11 @@ class ColourTruth:
         return np.array(read_rgb(self.files[position]).any(axis=2)), None
 
 
-class AvsbenchV2(Dataset):
+class AvsbenchV2(SoundingObjects):
     """The clips added by AVSBench-semantic, scored without classes: MJ and MF."""
 
     name = "avsbench-v2"
     answers = "v2_binary"
-    splits = ("test", "val", "train")
     labels: ClassVar[tuple[str, ...]] = ("v2",)
 
     @classmethod
@@ -117,12 +103,6 @@ class AvsbenchV2(Dataset):
             )
             items += [item] if item else []
         return unique(items, file, problems)
-
-    def _check(self, problems: Problems) -> None:
-        check_sizes(self.items(), problems)
-
-    def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
-        return score_binary(items, predictions, workers)
 
     @classmethod
     def make_sample(cls, folder: Path) -> None:

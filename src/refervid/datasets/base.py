@@ -12,6 +12,7 @@ from refervid.core.arguments import need_path, need_word
 from refervid.core.errors import DatasetError, SettingsError
 from refervid.core.track import Track
 from refervid.datasets.item import Item
+from refervid.datasets.pictures import size_of
 from refervid.datasets.problems import Problems
 from refervid.media.pictures import mask_png
 
@@ -137,9 +138,20 @@ class Dataset(ABC):
     def _read(self, problems: Problems) -> list[Item]:
         """The items of `self.split` below `self.root`."""
 
-    @abstractmethod
     def _check(self, problems: Problems) -> None:
-        """Report faults inside the annotations."""
+        """Report faults inside the annotations: here what cannot be read, or is not of its frame's size."""
+        for item in self.items():
+            truth = item.truth
+            if truth is None:
+                continue
+            for position, index in enumerate(item.indices):
+                with problems.collected():
+                    mask, _ = truth.at(position)
+                    height, width = size_of(item.video.pictures[index])
+                    if mask.shape != (height, width):
+                        what = f"frame {item.frames[position]} is {width}x{height}"
+                        fix = f"its annotation {mask.shape[1]}x{mask.shape[0]}: use files of one release"
+                        problems.add(item.video.path, what, fix)
 
     @abstractmethod
     def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:

@@ -13,7 +13,7 @@ from refervid.core.types import TextReference
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.expressions import MetaExpressions, VideoTask, as_list, video_tasks
 from refervid.datasets.item import Item
-from refervid.datasets.mask_files import MaskFiles, check_sizes
+from refervid.datasets.mask_files import MaskFiles
 from refervid.datasets.pictures import size_of
 from refervid.datasets.problems import Problems
 from refervid.datasets.samples import two_shapes, write_json, write_masks, write_pictures
@@ -77,9 +77,6 @@ class LongRvos(Dataset):
         there = {path.stem: path for path in masks.glob("*.png")}
         files = tuple(there.get(frame) for frame in task.frames)
         return MaskFiles(files, *size_of(task.source.pictures[0]))
-
-    def _check(self, problems: Problems) -> None:
-        check_sizes([item for item in self.items() if item.truth], problems)
 
     def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
         measured = measure_items(items, predictions, frame_scores, workers)

@@ -20,7 +20,7 @@ from refervid.core.types import TextReference
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.expressions import ObjectId, picture_names
 from refervid.datasets.item import Item, VideoSource
-from refervid.datasets.mask_files import MaskFiles, check_sizes
+from refervid.datasets.mask_files import MaskFiles
 from refervid.datasets.pictures import size_of
 from refervid.datasets.problems import Problems
 from refervid.datasets.samples import two_shapes, write_json, write_masks, write_pictures
@@ -87,9 +87,6 @@ class ReasonVos(Dataset):
         truth = MaskFiles(tuple(annotations[name] for name in frames), *size_of(source.pictures[0]))
         indices = tuple(names.index(name) for name in frames)
         return Item(self.name, source, key, TextReference(text), frames, indices, truth)
-
-    def _check(self, problems: Problems) -> None:
-        check_sizes(self.items(), problems)
 
     def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
         return score_j_and_f(items, predictions, workers)

@@ -20,7 +20,7 @@ import numpy as np
 from refervid.core.types import Mask, TextReference
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item, VideoSource
-from refervid.datasets.mask_files import MaskFiles, check_sizes
+from refervid.datasets.mask_files import MaskFiles
 from refervid.datasets.pictures import size_of
 from refervid.datasets.problems import Problems
 from refervid.datasets.samples import two_shapes, write_csv, write_masks, write_pictures, write_tone
@@ -84,9 +84,6 @@ class RefAvs(Dataset):
         absent = [path.name for path in files if not path.is_file()]
         problems.missing(folder, absent, "put the masks there")
         return None if absent else MaskFiles(files, height, width)
-
-    def _check(self, problems: Problems) -> None:
-        check_sizes(self.items(), problems)
 
     def _score(self, items: list[Item], predictions: Path, workers: int) -> Scores:
         measure = _null if self.split == NULL else _iou_and_f

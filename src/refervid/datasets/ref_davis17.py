@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 
 from refervid.core.errors import DatasetError
 from refervid.core.track import Track
-from refervid.core.types import Mask
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.expressions import MetaExpressions, video_tasks
 from refervid.datasets.id_maps import IdTruth, check_id_maps, id_truths, items_of_task
@@ -35,7 +34,7 @@ from refervid.datasets.samples import SampleClip, two_shapes, write_common_form
 from refervid.datasets.scoring import in_processes, raise_faults, read_prediction
 from refervid.datasets.submission import write_zip
 from refervid.datasets.tables import read_model
-from refervid.media.pictures import indexed_png
+from refervid.media.pictures import id_map, indexed_png
 from refervid.metrics.davis import LabelMap, ObjectScore, score_sequence, set_score
 
 ANNOTATORS = 4
@@ -51,14 +50,6 @@ def merge_logits(logits: NDArray[np.floating], background: float) -> LabelMap:
     """
     labels: LabelMap = (logits.argmax(axis=0) + 1).astype(np.uint8)
     labels[logits.max(axis=0) <= background] = 0
-    return labels
-
-
-def merge_masks(masks: list[Mask]) -> LabelMap:
-    """One label map from masks (H, W) of one frame; where two overlap, the first object keeps the pixel."""
-    labels = np.zeros(masks[0].shape, np.uint8)
-    for number, mask in reversed(list(enumerate(masks, start=1))):
-        labels[mask] = number
     return labels
 
 
@@ -86,7 +77,7 @@ class AnnotatorVideo:
         """
         frame = self.items[0].frames[position]
         if not (predictions / self.path).is_dir():
-            return merge_masks([read_prediction(item, predictions, frame, shape) for item in self.items])
+            return id_map((read_prediction(item, predictions, frame, shape) for item in self.items), *shape)
         path = predictions / self.path / f"{frame}.png"
         if not path.is_file():
             return np.zeros(shape, np.uint8)

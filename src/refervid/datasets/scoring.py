@@ -187,6 +187,6 @@ def score_j_and_f(items: Sequence[Item], folder: Path, workers: int, *, whole: b
     j, f = means(rows, ("J", "F")).values()
     notes = missing_notes(items, measured)
     if whole and notes:
-        lacking = sum(each.missing > 0 for each in measured)
-        notes = [f"{lacking} of {len(items)} expressions have frames with no prediction and count 0"]
+        incomplete = sum(each.missing > 0 for each in measured)
+        notes = [f"{incomplete} of {len(items)} expressions have frames with no prediction and count 0"]
     return Scores(with_mean(j, f), rows, notes)

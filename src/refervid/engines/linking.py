@@ -177,8 +177,7 @@ def _likeness(
     )
     ratio = np.minimum(sizes[:, None] / others, others / sizes[:, None])
     place = np.maximum(overlap, 0.5 ** (away**2) * ratio)
-    lengths = np.linalg.norm(names, axis=1)[:, None] * np.linalg.norm(found.names, axis=1)
-    called = names @ found.names.T / np.maximum(lengths, 1e-9)
+    called = cosines(names, found.names)
     coloured = np.minimum(looks[:, None], colours).sum(axis=-1)
     return np.asarray(place * (0.4 + 0.6 * called) * (0.25 + 0.75 * coloured), np.float32)
 
@@ -226,6 +225,12 @@ def _merge(whole: Sightings, part: Sightings) -> None:
 
 def _lists(one: Sightings) -> tuple[list[Any], ...]:
     return one.frames, one.times_s, one.boxes, one.names, one.colours
+
+
+def cosines(one: Probabilities, other: Probabilities) -> NDArray[np.float32]:
+    """(N, M) of the rows with each other."""
+    lengths = np.linalg.norm(one, axis=1)[:, None] * np.linalg.norm(other, axis=1)
+    return np.asarray(one @ other.T / np.maximum(lengths, 1e-9), np.float32)
 
 
 def intersections(one: Boxes, other: Boxes) -> NDArray[np.float32]:

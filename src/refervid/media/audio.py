@@ -51,7 +51,7 @@ def has_sound(path: Path) -> bool:
 
 
 def read_waveform(
-    path: str | Path, sample_rate: int = 16_000, *, from_s: float = 0.0, max_seconds: float = MAX_SECONDS
+    path: str | Path, sample_rate: int = 16_000, *, from_s: float = 0.0
 ) -> tuple[Waveform, list[str]]:
     """The sound of a sound or video file (see `open_sound`), and notes in plain words on what was mended.
 
@@ -61,15 +61,15 @@ def read_waveform(
     Raises `MediaNotFound`, `UnreadableMedia`, `NoAudioStream`, `MediaTooLarge`.
     """
     mixer = _Mixer()
-    samples, start_s, notes = _resample(Path(path), sample_rate, max_seconds, mixer)
+    samples, start_s, notes = _resample(Path(path), sample_rate, mixer)
     if mixer.cancelled:
         loudest = int(mixer.channel_power.argmax())
-        samples, start_s, notes = _resample(Path(path), sample_rate, max_seconds, _Mixer(loudest))
+        samples, start_s, notes = _resample(Path(path), sample_rate, _Mixer(loudest))
         notes.append(f"the sound's channels cancel each other: channel {loudest + 1} alone is heard")
     notes += _sanitise(samples)
     late = round((start_s - from_s) * sample_rate)
-    if late + len(samples) > max_seconds * sample_rate:
-        raise MediaTooLarge(f"the sound of {path} ends later than {max_seconds:.0f} s; cut it")
+    if late + len(samples) > MAX_SECONDS * sample_rate:
+        raise MediaTooLarge(f"the sound of {path} ends later than {MAX_SECONDS:.0f} s; cut it")
     samples = samples[-late:] if late <= 0 else np.pad(samples, (late, 0))
     return Waveform(samples, sample_rate), notes
 
@@ -104,16 +104,14 @@ def _padded(power: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     return np.pad(power, (0, max(count - len(power), 0)))
 
 
-def _resample(
-    path: Path, sample_rate: int, max_seconds: float, mix: _Mixer
-) -> tuple[NDArray[np.float32], float, list[str]]:
+def _resample(path: Path, sample_rate: int, mix: _Mixer) -> tuple[NDArray[np.float32], float, list[str]]:
     """Mono samples, gaps filled with silence, the time of the first one in the file, and notes."""
     with open_sound(path) as (container, stream):
-        return _resampled(decode_frames(container, stream), container.name, sample_rate, max_seconds, mix)
+        return _resampled(decode_frames(container, stream), container.name, sample_rate, mix)
 
 
 def _resampled(
-    frames: Iterator[av.AudioFrame], name: str, sample_rate: int, max_seconds: float, mix: _Mixer
+    frames: Iterator[av.AudioFrame], name: str, sample_rate: int, mix: _Mixer
 ) -> tuple[NDArray[np.float32], float, list[str]]:
     resampler = av.AudioResampler(format="flt", rate=sample_rate)
     layout = None
@@ -133,8 +131,8 @@ def _resampled(
         if not GAP_S[0] <= gap_s <= GAP_S[1]:
             gap_s = 0.0
         arrived_s += gap_s + frame.samples / frame.sample_rate
-        if arrived_s > max_seconds:
-            raise MediaTooLarge(f"the sound of {name} is longer than {max_seconds:.0f} s; cut it")
+        if arrived_s > MAX_SECONDS:
+            raise MediaTooLarge(f"the sound of {name} is longer than {MAX_SECONDS:.0f} s; cut it")
         data += bytes(4 * round(gap_s * sample_rate))
         frame.pts = None
         data += _mono_bytes(resampler.resample(frame), mix)

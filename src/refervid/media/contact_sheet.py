@@ -7,12 +7,14 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
+from refervid.core.spread import middles
 from refervid.core.track import Track
 from refervid.core.types import Frame
 from refervid.media.clip import Clip
 from refervid.media.lettering import WHITE, paint, text_alpha
 from refervid.media.overlay import draw_masks
 
+_WIDTH = 1280
 _GAP = 6
 _CAPTION = 15
 _GROUND = 24
@@ -21,19 +23,19 @@ _TALLEST = 2.5
 """Height of a tile over its width, at most: a little more than that of an upright phone's picture."""
 
 
-def contact_sheet(clip: Clip, tracks: Sequence[Track], *, width: int = 1280) -> Frame:
-    """One RGB picture, `width` pixels wide: up to 12 frames in rows of 4, masks in their queries' colours.
+def contact_sheet(clip: Clip, tracks: Sequence[Track]) -> Frame:
+    """One RGB picture, 1280 pixels wide: up to 12 frames in rows of 4, masks in their queries' colours.
 
     A clip taller than wide gets half as many columns again. Where its shape is so extreme that tiles of
     that shape would be too tall, or too low for the time, frames get grey beside or above them.
     """
-    count = min(12, len(clip))
-    indices = [int((i + 0.5) * len(clip) / count) for i in range(count)]
+    indices = middles(len(clip), 12)
+    count = len(indices)
     columns = min(6 if clip.height > clip.width else 4, count)
-    tile_width = (width - _GAP * (columns + 1)) // columns
+    tile_width = (_WIDTH - _GAP * (columns + 1)) // columns
     tile_height = round(min(max(tile_width * clip.height / clip.width, _CAPTION + 8), _TALLEST * tile_width))
     rows = -(-count // columns)
-    sheet = np.full((rows * (tile_height + _GAP) + _GAP, width, 3), _GROUND, np.uint8)
+    sheet = np.full((rows * (tile_height + _GAP) + _GAP, _WIDTH, 3), _GROUND, np.uint8)
     for position, (index, frame) in enumerate(clip.frames(indices)):
         draw_masks(frame, [track[index] for track in tracks])
         row, column = divmod(position, columns)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from refervid.core.errors import EmptyClip
 from refervid.media.container import decode_frames, open_video, read_packets, seek_key_frame
 from refervid.media.limits import check_size
-from refervid.media.timing import JUMP_S
+from refervid.media.timing import JUMP_S, ends_early
 
 Stamps = NDArray[np.int64]
 Times = NDArray[np.float64]
@@ -177,7 +177,7 @@ def _index(path: Path, scan: _Scan, other_end_s: float, max_pixels: int) -> Fram
     # states one for all its streams counts from its own zero.
     promised_s = stream_s if stream_s is not None else file_s
     reached_s = decoded_s if stream_s is not None else max(start_s + decoded_s, other_end_s)
-    if promised_s is not None and promised_s - reached_s > max(0.25, 2 * step_s, 0.01 * promised_s):
+    if ends_early(promised_s, reached_s, step_s):
         notes.append(f"decoded {decoded_s:.1f} s of {promised_s:.1f} s: the file ends early")
     else:
         promised_s = None

@@ -13,6 +13,9 @@ DEFAULT_MAX_PIXELS = 10**12
 FRAME_SHARE = 10_000
 """One frame may take a ten-thousandth of the limit: by default 100 megapixels."""
 
+_OPTION = "`max_pixels` (--max-pixels of segment, track, inventory and live)"
+"""Data sets are held to the default limit."""
+
 FPS = 0.001, 1000.0
 """Rates of pictures without times, per second: from one in a quarter of an hour to one in a millisecond."""
 
@@ -36,11 +39,11 @@ def check_size(path: Path | str, width: int, height: int, frames: int, max_pixel
     if width * height > frame_limit(max_pixels):
         raise MediaTooLarge(
             f"{path} has frames of {width}x{height} pixels, and one may have a ten-thousandth of the "
-            f"{max_pixels:,} allowed for a clip; use smaller frames, or set `max_pixels` (--max-pixels) to "
+            f"{max_pixels:,} allowed for a clip; use smaller frames, or set {_OPTION} to "
             f"{width * height * FRAME_SHARE}"
         )
     if width * height * frames > max_pixels:
         raise MediaTooLarge(
             f"{path} has at least {frames:,} frames of {width}x{height} pixels, and {max_pixels:,} pixels "
-            "are allowed; cut or scale the clip, or raise `max_pixels` (--max-pixels)"
+            f"are allowed; cut or scale the clip, or raise {_OPTION}"
         )

@@ -30,6 +30,7 @@ from refervid.core.types import Frame
 from refervid.media.container import FORMATS, THREADS, decode_packets, reason, video_stream
 from refervid.media.limits import DEFAULT_MAX_PIXELS, check_size, frame_limit
 from refervid.media.picture_format import DisplayFormat
+from refervid.media.timing import ends_early
 
 Late = Literal["drop", "wait"]
 """What becomes of frames that arrive while another one is worked on: left out, or the source has to wait."""
@@ -114,7 +115,8 @@ class LiveSource:
 
     def __iter__(self) -> Iterator[LivePicture]:
         """Until the source ends. Raises `EmptyClip`; `MediaTooLarge` for a frame that is; `UnreadableMedia`
-        after the last picture for a source that broke off; what a pipe raises.
+        after the last picture for a source that broke off, or ended before the length that it states; what a
+        pipe raises.
 
         A camera that sends single JPEGs has no other end than breaking off."""
         began = False
@@ -129,7 +131,7 @@ class LiveSource:
             elif isinstance(self._error, FFmpegError | ValueError | OSError):
                 why = f"broke off ({reason(self._error)})"
                 raise UnreadableMedia(
-                    f"{self.name} {why}: check that it is still there, and start again"
+                    f"the source {self.name} {why}: check that it is still there, and start again"
                 ) from self._error
             elif self._error is not None:
                 raise self._error
@@ -164,12 +166,32 @@ class LiveSource:
 
     def _packets(self) -> Iterator[av.Packet]:
         """Where reading breaks off, what has come is decoded to its end: the error waits for that."""
+        reached_s = 0.0
         try:
-            yield from self._container.demux(self._stream)
+            for packet in self._container.demux():  # of all streams: a container may state their length alone
+                stamp = packet.pts if packet.pts is not None else packet.dts
+                if stamp is not None:
+                    reached_s = max(reached_s, float((stamp + (packet.duration or 0)) * packet.time_base))
+                if packet.stream_index == self._stream.index:
+                    yield packet
         except IndexError:  # PyAV at the end, if streams turned up on the way
-            return
+            pass
         except (FFmpegError, ValueError, OSError) as error:
             self._error = error
+            return
+        if self._timed:
+            self._check_length(reached_s)
+
+    def _check_length(self, reached_s: float) -> None:
+        """A file in a pipe states its length, and that it is cut short shows by this alone."""
+        stream, promised_s = self._stream, None
+        if stream.duration is not None:
+            promised_s = float(stream.duration * stream.time_base)
+        elif self._container.duration is not None:
+            promised_s = self._container.duration / av.time_base
+        step_s = float(1 / (stream.average_rate or stream.guessed_rate or 25))
+        if ends_early(promised_s, reached_s, step_s):
+            self._error = OSError(f"after {reached_s:.1f} s of {promised_s:.1f} s")
 
     def _pictures(self) -> Iterator[LivePicture]:
         shown: DisplayFormat | None = None

@@ -56,36 +56,42 @@ def draw_masks(
 
     Those that later ones hide have wider outlines, which stand out beside them.
     """
-    shown = [(mask.view(np.uint8), cv2.boundingRect(mask.view(np.uint8))) for mask in masks]
-    for number, ((mask, box), colour) in enumerate(zip(shown, cycle(colours), strict=False), 1):
+    boxes = [cv2.boundingRect(mask.view(np.uint8)) for mask in masks]
+    for number, (mask, box, colour) in enumerate(zip(masks, boxes, cycle(colours), strict=False), 1):
         if box[2]:
-            above = sum(_share_under(mask, box, later) > _HIDDEN for later, _ in shown[number:])
-            _draw_mask(frame, mask, box, colour, above)
+            line = outline_width(frame.shape, hiding(mask, masks[number:]))
+            _draw_mask(frame, mask.view(np.uint8), box, colour, line)
     taken: list[Plate] = []
-    for number, ((_, box), label, colour) in enumerate(zip(shown, labels, cycle(colours), strict=False), 1):
+    for number, (box, label, colour) in enumerate(zip(boxes, labels, cycle(colours), strict=False), 1):
         if box[2]:
             taken.append(_draw_tag(frame, box, drawable(label) or f"query {number}", colour, taken))
 
 
-def _share_under(mask: NDArray[np.uint8], box_xywh: Sequence[int], later: NDArray[np.uint8]) -> float:
-    """Of a mask, which lies in the box, under a later one."""
-    x, y, width, height = box_xywh
-    inside = mask[y : y + height, x : x + width]
-    shared = cv2.bitwise_and(inside, later[y : y + height, x : x + width])
-    return cv2.countNonZero(shared) / cv2.countNonZero(inside)
+def hiding(mask: Mask, later: Sequence[Mask]) -> int:
+    """How many of the masks (H, W) that are drawn `later` lie on most of one."""
+    if not mask.any():
+        return 0
+    x, y, width, height = cv2.boundingRect(mask.view(np.uint8))
+    inside = mask[y : y + height, x : x + width].view(np.uint8)
+    shared = (cv2.bitwise_and(inside, one[y : y + height, x : x + width].view(np.uint8)) for one in later)
+    return sum(cv2.countNonZero(each) > _HIDDEN * cv2.countNonZero(inside) for each in shared)
+
+
+def outline_width(shape: Sequence[int], above: int = 0) -> int:
+    """Pixels, on a frame of shape (H, W, ...), of a mask that `above` later ones hide: each is narrower."""
+    usual = max(round(min(shape[:2]) / 240), 1)
+    return usual + above * 2 * (usual + 1)
 
 
 def _draw_mask(
-    frame: Frame, mask: NDArray[np.uint8], box_xywh: Sequence[int], colour: RGB, above: int
+    frame: Frame, mask: NDArray[np.uint8], box_xywh: Sequence[int], colour: RGB, line: int
 ) -> None:
-    """`above`: how many that are drawn later lie on it."""
     x, y, width, height = box_xywh
     inside = mask[y : y + height, x : x + width]
     region = frame[y : y + height, x : x + width]
     tinted = cv2.addWeighted(region, 1 - _FILL, np.full_like(region, colour), _FILL, 0)
     cv2.copyTo(tinted, inside, region)
-    usual = max(round(min(frame.shape[:2]) / 240), 1)
-    draw_outline(frame, inside, colour, usual + above * 2 * (usual + 1), (x, y))
+    draw_outline(frame, inside, colour, line, (x, y))
 
 
 def draw_outline(

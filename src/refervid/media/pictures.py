@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,6 +45,14 @@ def decode_jpeg(data: bytes) -> Frame:
 def write_mask(path: Path | BinaryIO, mask: Mask) -> None:
     """A mask as 8-bit grey PNG: 0 background, 255 object."""
     Image.fromarray(mask.astype(np.uint8) * 255).save(path, "PNG", compress_level=_PNG_EFFORT)
+
+
+def id_map(masks: Iterable[Mask], height: int, width: int) -> NDArray[np.uint8]:
+    """Masks (H, W) of one frame as ids (H, W), from 1; where several overlap, the first has the pixel."""
+    ids = np.zeros((height, width), np.uint8)
+    for number, mask in enumerate(masks, 1):
+        ids[mask & (ids == 0)] = number
+    return ids
 
 
 def write_indexed(path: Path | BinaryIO, ids: NDArray[np.uint8]) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from pydantic import Field
 
 from refervid.config.frozen import Frozen
+from refervid.core.spread import middles
 from refervid.core.types import BoxArray, Candidate, Frame, Mask
 from refervid.media.clip import Clip
 from refervid.media.lettering import disc, words_on_disc
@@ -200,9 +201,7 @@ def sample_sections(
 
 def even_section(clip: Clip, frames: int, style: PictureStyle = READABLE) -> Section:
     """One section with `frames` frames (fewer in a shorter clip) spread evenly over the whole clip."""
-    count = min(frames, len(clip))
-    indices = tuple(int((i + 0.5) * len(clip) / count) for i in range(count))
-    return Section(clip, 0, indices, style)
+    return Section(clip, 0, tuple(middles(len(clip), frames)), style)
 
 
 def _widest(style: PictureStyle, columns: int, rows: int, aspect: float) -> int:

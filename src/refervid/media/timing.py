@@ -23,6 +23,14 @@ def frame_edges(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.append(times_s, times_s[-1] + frame_step(times_s))
 
 
+def ends_early(promised_s: float | None, reached_s: float, step_s: float) -> bool:
+    """Does a video end before the length that its header states, by more than a header is usually wrong?
+
+    `step_s` is its usual time between frames. Headers count to where the last frame begins or ends, rounded.
+    """
+    return promised_s is not None and promised_s - reached_s > max(0.25, 2 * step_s, 0.01 * promised_s)
+
+
 def shown_edges(times_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """`frame_edges` of a movie to look at: a frame before a jump (`JUMP_S`) lasts as long as any other."""
     edges_s = frame_edges(times_s)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypedDict, Unpack, overload
 
 from refervid.core.errors import SettingsError
 from refervid.core.files import slug
@@ -30,6 +30,13 @@ from refervid.report.result import Result
 Video = Source | Clip
 Texts = list[str] | tuple[str, ...]
 """Not any sequence: a single text is a sequence of texts too."""
+
+
+class CallOptions(TypedDict, total=False):
+    """What a pipeline's call takes besides its video and references."""
+
+    audio: str | Path | None
+    hook: Hook
 
 
 class Pipeline(ABC):
@@ -110,46 +117,22 @@ class Pipeline(ABC):
 
     @overload
     def __call__(
-        self,
-        video: Video,
-        *,
-        text: str,
-        sound: Literal[False] = False,
-        audio: str | Path | None = None,
-        hook: Hook = no_hook,
+        self, video: Video, *, text: str, sound: Literal[False] = False, **options: Unpack[CallOptions]
     ) -> Result: ...
 
     @overload
     def __call__(
-        self,
-        video: Video,
-        *,
-        text: None = None,
-        sound: Literal[True],
-        audio: str | Path | None = None,
-        hook: Hook = no_hook,
+        self, video: Video, *, text: None = None, sound: Literal[True], **options: Unpack[CallOptions]
     ) -> Result: ...
 
     @overload
     def __call__(
-        self,
-        video: Video,
-        *,
-        text: str,
-        sound: Literal[True],
-        audio: str | Path | None = None,
-        hook: Hook = no_hook,
+        self, video: Video, *, text: str, sound: Literal[True], **options: Unpack[CallOptions]
     ) -> list[Result]: ...
 
     @overload
     def __call__(
-        self,
-        video: Video,
-        *,
-        text: Texts,
-        sound: bool = False,
-        audio: str | Path | None = None,
-        hook: Hook = no_hook,
+        self, video: Video, *, text: Texts, sound: bool = False, **options: Unpack[CallOptions]
     ) -> list[Result]: ...
 
     def __call__(
@@ -167,9 +150,7 @@ class Pipeline(ABC):
         `audio` names a sound file to use in place of the clip's own sound.
         Raises `SettingsError` where nothing is asked, and whatever `open_clip` does.
         """
-        texts = [] if text is None else [text] if isinstance(text, str) else text
-        if not isinstance(texts, Sequence) or not all(isinstance(one, str) for one in texts):
-            raise SettingsError(f"text={text!r:.60} is no sentence and no list of sentences")
+        texts = [] if text is None else sentences(text)
         if not texts and not sound:
             raise SettingsError("nothing to look for: give text=..., sound=True, or both")
         references: list[Reference] = [TextReference(one) for one in texts]
@@ -179,6 +160,14 @@ class Pipeline(ABC):
         results = self.run(clip, references, hook)
         is_single = len(results) == 1 and (text is None or isinstance(text, str))
         return results[0] if is_single else results
+
+
+def sentences(text: str | Sequence[str]) -> Sequence[str]:
+    """One sentence or several, as several. Raises `SettingsError` for what is neither."""
+    texts = [text] if isinstance(text, str) else text
+    if not isinstance(texts, Sequence) or not all(isinstance(one, str) for one in texts):
+        raise SettingsError(f"text={text!r:.60} is no sentence and no list of sentences")
+    return texts
 
 
 def reference_slugs(references: Sequence[Reference]) -> list[str]:

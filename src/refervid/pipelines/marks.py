@@ -9,6 +9,7 @@ import numpy as np
 from refervid.core.arguments import need_number, need_word
 from refervid.core.boxes import box_area
 from refervid.core.errors import SettingsError
+from refervid.core.files import well_formed
 from refervid.core.types import Decision, Pivot
 from refervid.media.clip import Clip
 
@@ -17,20 +18,33 @@ def check_marks(clip: Clip, objects: Mapping[str, Sequence[Pivot]]) -> None:
     """Raises `SettingsError` for marks that do not fit the clip."""
     if not isinstance(objects, Mapping):
         raise SettingsError(f"objects={objects!r:.60} is no mapping of names to pivots")
-    if not objects or not all(objects.values()):
-        raise SettingsError("nothing to track: give a box, points or a mask on a frame of each object")
     for name, pivots in objects.items():
         if not isinstance(pivots, Sequence) or not all(isinstance(pivot, Pivot) for pivot in pivots):
             raise SettingsError(f"{name}: {pivots!r:.60} is no list of refervid.Pivot")
+    if not objects or not all(objects.values()):
+        raise SettingsError("nothing to track: give a box, points or a mask on a frame of each object")
+    for name, pivots in objects.items():
         for pivot in pivots:
             _check_form(name, pivot)
             _check_place(name, pivot, clip)
 
 
+def tidy_name(name: str) -> str:
+    """An object's name as it is kept. Raises `SettingsError` for what is no text."""
+    need_word("name", name)
+    return well_formed(name).strip()
+
+
+def check_frame(clip: Clip, name: str, frame: int) -> None:
+    """Raises `SettingsError` for what is no frame of the clip; `name` is the object's that it is said of."""
+    need_number(f"{name}: frame", frame, whole=True)
+    if not 0 <= frame < len(clip):
+        raise SettingsError(f"{name}: frame {frame}: the clip has frames 0 to {len(clip) - 1}")
+
+
 def _check_place(name: str, pivot: Pivot, clip: Clip) -> None:
+    check_frame(clip, name, pivot.frame_index)
     size = f"{clip.width}x{clip.height}"
-    if not 0 <= pivot.frame_index < len(clip):
-        raise SettingsError(f"{name}: frame {pivot.frame_index}: the clip has frames 0 to {len(clip) - 1}")
     points, box, mask = pivot.points_xy, pivot.box_xyxy, pivot.mask
     if points is not None and not ((points >= 0) & (points <= (clip.width, clip.height))).all():
         raise SettingsError(f"{name}: a point lies outside the frame, which has {size} pixels")
@@ -51,13 +65,14 @@ def _check_form(name: str, pivot: Pivot) -> None:
         raise SettingsError(
             f"{name}: nothing is marked on frame {pivot.frame_index}: give a box, points or a mask"
         )
-    points = () if pivot.points_xy is None else pivot.points_xy
-    count = np.shape(points)[:1] or (0,)
+    points = pivot.points_xy
+    count = points.shape[:1] if isinstance(points, np.ndarray) and points.ndim else (0,)
     for field, shape in (("box_xyxy", (4,)), ("points_xy", (*count, 2)), ("point_labels", count)):
         value = getattr(pivot, field)
         if value is None:
             continue
-        if not isinstance(value, np.ndarray) or value.shape != shape or not np.isfinite(value).all():
+        numbers = isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
+        if not numbers or value.shape != shape or not np.isfinite(value).all():
             raise SettingsError(f"{name}: {field}={value!r:.60} is no array of numbers of shape {shape}")
         if field == "point_labels" and value.dtype != bool:
             raise SettingsError(f"{name}: {field}={value!r:.60}: give True on the object, False beside it")

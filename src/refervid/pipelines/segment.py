@@ -8,7 +8,7 @@ from typing import Literal, Unpack, overload
 
 from refervid.core.types import Hook, no_hook
 from refervid.engines.base import Dtype
-from refervid.pipelines.base import Texts, Video
+from refervid.pipelines.base import CallOptions, Texts, Video
 from refervid.pipelines.engine_set import GivenEngines
 from refervid.pipelines.presets import load
 from refervid.report.result import Result
@@ -26,11 +26,8 @@ class LoadOptions(GivenEngines, total=False):
     settings: Sequence[str]
 
 
-class Options(LoadOptions, total=False):
-    """What `segment` takes besides its video and references: all of `load`, and of a pipeline's call."""
-
-    audio: str | Path | None
-    hook: Hook
+class Options(LoadOptions, CallOptions):
+    """What `segment` takes besides its video and references."""
 
 
 @overload

@@ -158,14 +158,8 @@ def _object(record: ObjectRecord, masks: list[_Rle | None] | None, clip: Clip, f
 def _pivot(record: PivotRecord, track: Track) -> Pivot:
     if record.frame >= len(track):
         raise BadResult(f"a pivot on frame {record.frame} of {len(track)}")
-    if record.box_xyxy is None and record.points_xy is None:
-        return Pivot(record.frame, mask=track[record.frame])
-    return Pivot(
-        record.frame,
-        None if record.box_xyxy is None else np.array(record.box_xyxy, np.float32),
-        points_xy=None if record.points_xy is None else np.array(record.points_xy, np.float32),
-        point_labels=None if record.point_labels is None else np.array(record.point_labels, bool),
-    )
+    own = record.box_xyxy is None and record.points_xy is None
+    return record.pivot(track[record.frame] if own else None)
 
 
 def _decision(record: DecisionRecord) -> Decision:

@@ -11,6 +11,7 @@ import numpy as np
 
 from refervid.core.counting import counted
 from refervid.core.errors import MediaNotFound
+from refervid.core.spread import spread
 from refervid.core.types import Frame
 from refervid.media.array import ArrayClip
 from refervid.media.movie import H264, MovieWriter
@@ -39,7 +40,7 @@ def notebook_html(outcome: Outcome, overlay: Callable[[], Iterable[Frame]]) -> s
 
 def _film(outcome: Outcome, frames: Iterable[Frame]) -> bytes:
     clip = outcome.clip
-    shown = set(np.linspace(0, len(clip) - 1, min(MOST_FRAMES, len(clip))).round().astype(int).tolist())
+    shown = set(spread(len(clip), MOST_FRAMES).tolist())
     scale = LONG_SIDE / max(clip.height, clip.width)
     small = [shrunk(frame, scale) for index, frame in enumerate(frames) if index in shown]
     short = ArrayClip(np.stack(small), clip.times_s[sorted(shown)])

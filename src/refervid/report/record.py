@@ -18,6 +18,7 @@ from refervid.core.types import (
     Candidate,
     Decision,
     MarkReference,
+    Mask,
     Pivot,
     Reference,
     SoundReference,
@@ -74,6 +75,15 @@ class PivotRecord(Frozen):
     box_xyxy: Box | None
     points_xy: list[tuple[Coordinate, Coordinate]] | None
     point_labels: list[bool] | None
+
+    def pivot(self, mask: Mask | None) -> Pivot:
+        return Pivot(
+            self.frame,
+            None if self.box_xyxy is None else np.array(self.box_xyxy, np.float32),
+            mask,
+            None if self.points_xy is None else np.array(self.points_xy, np.float32).reshape(-1, 2),
+            None if self.point_labels is None else np.array(self.point_labels, bool),
+        )
 
 
 class ObjectRecord(Frozen):

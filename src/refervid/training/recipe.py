@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from refervid.config.frozen import Frozen
 from refervid.config.overrides import override
 from refervid.config.problems import M, checked
 from refervid.core.arguments import did_you_mean
@@ -25,11 +26,7 @@ CLIP_LENGTH = 8
 """Frames of a training clip in all published settings."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class SyntheticData(_Frozen):
+class SyntheticData(Frozen):
     """`clips` new clips in every epoch, drawn on the fly; `sentences` about each share the backbone.
 
     `frames` are taken of each clip, evenly spread: 1 for stills, None for all. Sentences are of the given
@@ -45,7 +42,7 @@ class SyntheticData(_Frozen):
     seed: int = Field(0, ge=0)
 
 
-class VideoData(_Frozen):
+class VideoData(Frozen):
     """A folder in the layout of `refervid evaluate folder`, or the training split of Ref-YouTube-VOS, cut
     into clips of `frames` frames.
     """
@@ -55,7 +52,7 @@ class VideoData(_Frozen):
     frames: int = Field(CLIP_LENGTH, ge=1)
 
 
-class A2dData(_Frozen):
+class A2dData(Frozen):
     """The training split of A2D-Sentences: `frames` frames around each annotated one."""
 
     kind: Literal["a2d-sentences"]
@@ -63,7 +60,7 @@ class A2dData(_Frozen):
     frames: int = Field(CLIP_LENGTH, ge=2)
 
 
-class StillData(_Frozen):
+class StillData(Frozen):
     """RefCOCO, RefCOCO+ or RefCOCOg: stills with `frames` 1, else clips made of warped copies."""
 
     kind: Literal["refcoco", "refcoco+", "refcocog"]
@@ -74,7 +71,7 @@ class StillData(_Frozen):
 Data = Annotated[SyntheticData | VideoData | A2dData | StillData, Field(discriminator="kind")]
 
 
-class SyntheticValidation(_Frozen):
+class SyntheticValidation(Frozen):
     """Clips of the generator's `valid` or `test` split."""
 
     kind: Literal["synthetic"] = "synthetic"
@@ -84,14 +81,14 @@ class SyntheticValidation(_Frozen):
     seed: int = Field(0, ge=0)
 
 
-class FolderValidation(_Frozen):
+class FolderValidation(Frozen):
     """A folder in the layout of `refervid evaluate folder`."""
 
     kind: Literal["folder"]
     root: Path
 
 
-class FrameValidation(_Frozen):
+class FrameValidation(Frozen):
     """The first `limit` sentences of a data set that annotates single frames; `split` None: its usual one."""
 
     kind: Literal["a2d-sentences", "refcoco", "refcoco+", "refcocog"]
@@ -103,7 +100,7 @@ class FrameValidation(_Frozen):
 Validation = Annotated[SyntheticValidation | FolderValidation | FrameValidation, Field(discriminator="kind")]
 
 
-class NetworkSettings(_Frozen):
+class NetworkSettings(Frozen):
     """`weights` is an SOC checkpoint to go on from, published or our own ("soc-nano" is the one in the
     package); without it `size` says what a new network is. `voc` False: one without the video object
     cluster (an ablation). `weights` of another size, or with or without the cluster against `voc`, are
@@ -136,7 +133,7 @@ class NetworkSettings(_Frozen):
         return self
 
 
-class Rates(_Frozen):
+class Rates(Frozen):
     """Learning rates of the three parameter groups; what has None keeps its weights."""
 
     main: float | None = Field(1e-4, gt=0)
@@ -144,7 +141,7 @@ class Rates(_Frozen):
     text: float | None = Field(None, gt=0)
 
 
-class Schedule(_Frozen):
+class Schedule(Frozen):
     """Rates are multiplied by `gamma` at the start of each epoch in `drops` (counted from 0).
 
     `cosine` lets them fall to a hundredth along half a cosine instead; `warm_up` is the number of steps in
@@ -158,7 +155,7 @@ class Schedule(_Frozen):
     warm_up: int = Field(0, ge=0)
 
 
-class Recipe(_Frozen):
+class Recipe(Frozen):
     """`batch` counts clips over all processes. `short` and `long` are the input size in pixels.
 
     The best weights are those with the highest score on `validation`, without one those of the epoch with the

@@ -15,7 +15,7 @@ from PIL import Image
 
 from refervid.core.errors import RefervidError
 from refervid.core.types import Frame, Mask
-from refervid.media.overlay import draw_masks
+from refervid.media.overlay import draw_masks, hiding, outline_width
 from refervid.media.palette import RGB, query_colour
 from refervid.media.pictures import encode_jpeg, shrunk
 from refervid.webui.clip_work import ClipWork
@@ -63,24 +63,25 @@ def router(visitors: Visitors) -> APIRouter:
         """The clip itself, whatever it is called: never a page."""
         return FileResponse(work_of(token, clip).clip.source, headers=_HEADERS, media_type="video/mp4")
 
-    def present_mask(work: ClipWork, number: int, query: int, index: int) -> Mask:
+    def present_masks(work: ClipWork, number: int, query: int, index: int) -> list[Mask]:
+        """That of an answer, and of those after it."""
         answers = work.answers
         if answers is None or answers.number != number or not 0 <= query < len(answers.results):
             raise HTTPException(404)
-        track = answers.results[query].track
-        if not 0 <= index < len(track):
+        if not 0 <= index < len(work.clip):
             raise HTTPException(404)
-        return track[index]
+        return [result.track[index] for result in answers.results[query:]]
 
     @routes.get("/{token}/{clip}/mask-{number}/{query}/{index}.png")
     def mask(token: str, clip: int, number: int, query: int, index: int) -> Response:
-        picture = mask_png(present_mask(work_of(token, clip), number, query, index), query_colour(query))
+        shown, *later = present_masks(work_of(token, clip), number, query, index)
+        picture = mask_png(shown, query_colour(query), hiding(shown, later))
         return Response(picture, media_type="image/png", headers=_HEADERS)
 
     @routes.get("/{token}/{clip}/mask-{number}/{query}/{index}.json")
     def counts(token: str, clip: int, number: int, query: int, index: int) -> JSONResponse:
         """The mask as a mark has it, for a brush to go on from."""
-        found = present_mask(work_of(token, clip), number, query, index)
+        [found, *_] = present_masks(work_of(token, clip), number, query, index)
         return JSONResponse(mask_counts(found), headers=_HEADERS)
 
     @routes.get("/{token}/{clip}/preview-{number}/{index}.png")
@@ -89,7 +90,7 @@ def router(visitors: Visitors) -> APIRouter:
         work = work_of(token, clip)
         try:
             given = read(Mark, {**json.loads(mark), "frame": index})
-            present = None if given.query is None else present_mask(work, number, given.query, index)
+            present = None if given.query is None else present_masks(work, number, given.query, index)[0]
             found = previews.mask(work, given.pivot(work.clip), present)
         except (ValueError, TypeError, IndexError, RecursionError, RefervidError):
             raise HTTPException(404) from None
@@ -141,14 +142,16 @@ def file_address(desk: Desk, work: ClipWork, path: Path) -> str:
     return f"{work_address(desk, work)}files/{path.name}"
 
 
-def mask_png(mask: Mask, colour: RGB) -> bytes:
-    """A mask (H, W) as a see-through PNG in `colour`, with an outline, at the size frames are shown at."""
+def mask_png(mask: Mask, colour: RGB, above: int = 0) -> bytes:
+    """A mask (H, W) as a see-through PNG in `colour`, with an outline, at the size frames are shown at. Where
+    `above` later ones hide it, a wider one, as in `draw_masks`.
+    """
     shown = _fitted(mask.view(np.uint8))
     layer = np.zeros((*shown.shape, 4), np.uint8)
     layer[..., :3] = colour
     layer[..., 3] = shown * np.uint8(_FILL)
     outlines, _ = cv2.findContours(shown, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    line = max(round(min(shown.shape) / 240), 1)
+    line = outline_width(shown.shape, above)
     cv2.drawContours(layer, outlines, -1, (*colour, _OUTLINE), line, cv2.LINE_AA)
     buffer = io.BytesIO()
     Image.fromarray(layer).save(buffer, "PNG", compress_level=1)

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from refervid.core.types import Pivot
+from refervid.core.track import Underway
+from refervid.core.types import Pivot, no_hook
 from tests.engines.sam2 import reference, tiny
 from tests.engines.sam2.outcome import propagate, tracker
 
@@ -154,23 +155,27 @@ def test_the_count_of_results_is_known_before() -> None:
 
 def test_a_correction_equals_tracking_with_that_pivot_from_the_start() -> None:
     first, correction = Pivot(0, mask=tiny.mask(0)), Pivot(8, mask=tiny.mask(12))
-    editing = tracker(keep_logits=True).edit(tiny.clip(COUNT), [[first], OBJECTS[1]])
-    list(editing.run())
-    other = editing.tracks[1].stack()
-    touched = [result.index for result in editing.correct(0, correction)]
-    assert sorted(touched) == list(range(1, COUNT))
+    sam2, counted = tracker(keep_logits=True), []
+    [track] = sam2.track(tiny.clip(COUNT), [[first]], no_hook)
+    corrected = sam2.correct(
+        tiny.clip(COUNT), [first], track, correction, lambda *call: counted.append(call[2:])
+    )
+    assert counted == [(done, COUNT) for done in range(1, COUNT)]
     fresh = propagate(tiny.clip(COUNT), [[first, correction]])
-    corrected = editing.tracks[0].logits
-    np.testing.assert_allclose(corrected, fresh[:, 0], rtol=0, atol=2 * TOLERANCE)
-    assert (editing.tracks[1].stack() == other).all()
+    np.testing.assert_allclose(corrected.logits, fresh[:, 0], rtol=0, atol=2 * TOLERANCE)
 
 
 def test_a_correction_stops_at_the_neighbouring_pivots() -> None:
     pivots = [Pivot(index, mask=tiny.mask(index)) for index in (2, 12, 17)]
-    editing = tracker().edit(tiny.clip(COUNT), [pivots])
-    list(editing.run())
-    before = editing.tracks[0].stack()
-    touched = {result.index for result in editing.correct(0, ONE_POINT)}
-    assert touched == set(range(3, 12))
-    outside = [index for index in range(COUNT) if index not in touched]
-    assert (editing.tracks[0].stack()[outside] == before[outside]).all()
+    [track] = tracker().track(tiny.clip(COUNT), [pivots], no_hook)
+    before, written = track.stack(), set()
+
+    def watch(stage: str, artefact: object, completed: int, total: int) -> None:
+        assert isinstance(artefact, Underway)
+        written.add(tuple(np.flatnonzero(~artefact.tracks[0].written)))
+
+    corrected = tracker().correct(tiny.clip(COUNT), pivots, track, ONE_POINT, watch)
+    assert set().union(*written) == set(range(3, 12)) - {ONE_POINT.frame_index}
+    outside = [index for index in range(COUNT) if index not in range(3, 12)]
+    assert (corrected.stack()[outside] == before[outside]).all()
+    assert (track.stack() == before).all()

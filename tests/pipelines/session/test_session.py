@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,7 @@ def test_split_and_merge_compute_nothing_and_give_back_the_same_masks(session: S
     assert session[number].name == "red"
     assert (session[number].track.stack() == whole).all()
     with pytest.raises(SettingsError, match="no mask"):
-        session.split(number, FRAMES)
+        session.split(number, 0)
     with pytest.raises(SettingsError, match="itself"):
         session.merge(number, number)
 
@@ -218,6 +219,41 @@ def test_halves_of_characters_are_no_obstacle(session: Session, made: Made) -> N
     number = session.add(mark(made, 1, 0), "blue \udcff")
     session.rename(number, "cup \ud83d")
     assert [one.query for one in again(session).results()] == ["the red thing ?", "cup ?"]
+
+
+BOX = np.array([13, 53, 43, 83], np.float32)
+NONSENSE: dict[str, Callable[[Session], object]] = {
+    "None is no list of refervid.Pivot": lambda session: session.add(None),
+    "3 is no list of refervid.Pivot": lambda session: session.add(3),
+    "frame_index='0' is no whole number": lambda session: session.add(Pivot("0", box_xyxy=BOX)),
+    r"box_xyxy=\[1, 2, 3\] is no array": lambda session: session.add(Pivot(0, box_xyxy=[1, 2, 3])),
+    "is no array of numbers of shape": lambda session: session.add(Pivot(0, box_xyxy=np.array([None] * 4))),
+    r"points_xy=\[\[1, 2\], \[3\]\]": lambda session: session.add(Pivot(0, points_xy=[[1, 2], [3]])),
+    "name=3 is no word": lambda session: session.add(Pivot(0, box_xyxy=BOX), 3),
+    r"answer=\[1\] is no whole number": lambda session: session.add(Pivot(0, box_xyxy=BOX), answer=[1]),
+    r"object=\[1\] is no whole number": lambda session: session[[1]],
+    "object=True is no whole number": lambda session: session.correct(True, Pivot(0, box_xyxy=BOX)),
+    "frame='4' is no whole number": lambda session: session.split(1, "4"),
+    "frame 99: the clip has frames": lambda session: session.split(1, 99),
+    "name=5 is no word": lambda session: session.split(1, 2, 5),
+    r"object=\[2\] is no whole number": lambda session: session.merge(1, [2]),
+    "name=None is no word": lambda session: session.rename(1, None),
+    "frame=None is no whole number": lambda session: session.forget(1, None),
+    "frame 98: the clip has frames": lambda session: session.forget(1, 98),
+    "text=None is no sentence": lambda session: session.ask(None),
+    r"text=\[None\] is no sentence": lambda session: session.ask([None]),
+    r"answer=\[2\] is no whole number": lambda session: session.review([2], "accepted"),
+    "answer='1' is no whole number": lambda session: session.withdraw("1"),
+    "folder=3 is no path": lambda session: Session(session.clip, 3, session.pipeline),
+}
+
+
+def test_what_makes_no_sense_is_told_and_changes_nothing(session: Session, made: Made) -> None:
+    session.add(mark(made, 0, 0), "red")
+    for why, edit in NONSENSE.items():
+        with pytest.raises(SettingsError, match=why):
+            edit(session)
+    assert session.edits == ["add red"]
 
 
 def test_an_answer_has_its_objects_and_what_was_thought_of_them(session: Session, made: Made) -> None:

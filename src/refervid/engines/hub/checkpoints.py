@@ -8,8 +8,9 @@ without a hash are estimates.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 from refervid.config.environment import Environment
@@ -316,6 +317,17 @@ def file_patterns(name: str) -> list[str]:
     pulled = read_pulled().get(name)
     weights = known.files if known else tuple(pulled.sha256) if pulled else ("*.safetensors",)
     return [*weights, *SMALL_FILES]
+
+
+def weight_files(names: Iterable[str], known: Checkpoint | None) -> list[str]:
+    """Of the names of files in a repository or folder those of the weights, which lie at its top: of a known
+    checkpoint the table's, else safetensors, else pickles.
+    """
+    top = [name for name in names if "/" not in name]
+    for patterns in [known.files] if known else [("*.safetensors",), ("pytorch_model*.bin",)]:
+        if found := sorted(name for name in top if any(fnmatch(name, pattern) for pattern in patterns)):
+            return found
+    return []
 
 
 def weights_in(settings: EngineSettings) -> list[str]:

@@ -24,6 +24,7 @@ from refervid.engines.hub.checkpoints import (
     Pulled,
     note_pulled,
     only_by_hand,
+    weight_files,
 )
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -59,7 +60,7 @@ def plan_download(name: str) -> Download:
         raise MissingWeights(f"{name!r} is neither a hub id like owner/model nor in `refervid models list`")
     info = _ask_hub(name)
     sizes = {file.rfilename: file.size or 0 for file in info.siblings}
-    weights = _weight_files(sizes, known)
+    weights = weight_files(sizes, known)
     if not weights:
         raise MissingWeights(f"{name} holds no safetensors or pytorch_model.bin that could be loaded safely")
     small = [file for file in sizes if any(fnmatch(file, pattern) for pattern in SMALL_FILES)]
@@ -109,14 +110,6 @@ def _ask_hub(name: str) -> Any:
     if not _COMMIT.fullmatch(info.sha or ""):
         raise MissingWeights(f"the hub names no commit of {name}: try again later")
     return info
-
-
-def _weight_files(sizes: Mapping[str, int], known: Checkpoint | None) -> list[str]:
-    """The weights at the top of a repository: safetensors if it has them."""
-    top = [file for file in sizes if "/" not in file]
-    wanted = known.files if known else ("*.safetensors",)
-    found = [file for file in top if any(fnmatch(file, pattern) for pattern in wanted)]
-    return found or ([] if known else [file for file in top if fnmatch(file, "pytorch_model*.bin")])
 
 
 def _fetch(known: Checkpoint) -> Path:

@@ -11,7 +11,13 @@ from refervid.core.errors import BadCheckpoint, RefervidError
 from refervid.core.files import read_json
 from refervid.core.manifest import mark_of
 from refervid.engines.base import Runtime
-from refervid.engines.hub.checkpoints import CHECKPOINTS, Checkpoint, pinned_revision, read_pulled
+from refervid.engines.hub.checkpoints import (
+    CHECKPOINTS,
+    Checkpoint,
+    pinned_revision,
+    read_pulled,
+    weight_files,
+)
 from refervid.engines.hub.weights import find_weights
 from refervid.engines.registry import Role, build_engine
 
@@ -38,7 +44,7 @@ def verify(weights: str, *, load: bool = True) -> Verified:
     `MissingWeights` if it is not there.
     """
     path = find_weights(weights)
-    files = [path] if path.is_file() else _weight_files(path, CHECKPOINTS.get(weights))
+    files = [path] if path.is_file() else _files_of(path, CHECKPOINTS.get(weights))
     expected = _expected_hashes(weights)
     hashes = {file.name: _compare(file, expected.get(file.name)) for file in files}
     problem = None if files else f"there are no weights in {path}"
@@ -62,13 +68,10 @@ def _expected_hashes(weights: str) -> dict[str, str]:
     return {} if pulled is None else dict(pulled.sha256)
 
 
-def _weight_files(folder: Path, known: Checkpoint | None) -> list[Path]:
-    """Those of the table, which others may lie beside; else safetensors before pickles."""
-    published = known.files if known else ()
-    for patterns in (published, ("*.safetensors",), ("pytorch_model*.bin",)):
-        if files := sorted(file for pattern in patterns for file in folder.glob(pattern)):
-            return files
-    return []
+def _files_of(folder: Path, known: Checkpoint | None) -> list[Path]:
+    """The weights; an own copy of a known checkpoint may have them in other files than the published ones."""
+    names = [file.name for file in folder.iterdir()]
+    return [folder / name for name in weight_files(names, known) or weight_files(names, None)]
 
 
 def _compare(file: Path, expected: str | None) -> bool | None:

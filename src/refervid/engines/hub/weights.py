@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from refervid.config.environment import Environment
 from refervid.core.errors import BadCheckpoint, MissingWeights
 from refervid.core.files import read_json
 from refervid.engines.hub.checkpoints import CHECKPOINTS, file_patterns, only_by_hand, pinned_revision
-
-Model = TypeVar("Model")
 
 _AS_SOC: dict[str, tuple[str, ...]] = {
     "FacebookAI/roberta-base": ("pretrained_roberta",),

@@ -69,7 +69,7 @@ def _problem(choice: _Choice | None) -> UnusableReply | None:
         return ReplyEmpty("the server sent no choice")
     message = choice.message
     if choice.finish_reason == "content_filter":
-        return ReplyFiltered("a content filter stopped the answer")
+        return ReplyFiltered("a content filter stopped the reply")
     if message is None:
         return ReplyEmpty("the server sent no message")
     if message.refusal:

@@ -36,7 +36,7 @@ def problem_of(text: str, *, cut: bool, thought: bool = False) -> UnusableReply 
     are none, perhaps because it only `thought`."""
     if cut:
         return ReplyCut(
-            "the answer was cut off by the length limit: raise chooser.max_tokens, or --max-cost where that "
+            "the reply was cut off by the length limit: raise chooser.max_tokens, or --max-cost where that "
             "is what limits it"
         )
     words = text.strip()
@@ -46,7 +46,7 @@ def problem_of(text: str, *, cut: bool, thought: bool = False) -> UnusableReply 
         return None
     if thought:
         return ReplyOnlyThought("the model thought, and gave no answer")
-    return ReplyEmpty("the answer has no words")
+    return ReplyEmpty("the reply has no words")
 
 
 def read_number(text: str, key: str, allowed: Collection[int]) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import torch
 import transformers
@@ -21,7 +22,6 @@ from refervid.engines.hub.engine import HubEngine, HubSettings
 from refervid.engines.hub.weights import torch_dtype
 from refervid.engines.sam2.cache import FeatureCache, Place
 from refervid.engines.sam2.checkpoint import load_model, missing_encoder
-from refervid.engines.sam2.editing import EditableTracking
 from refervid.engines.sam2.features import FeatureSource
 from refervid.engines.sam2.live import LiveTracking
 from refervid.engines.sam2.network import Network
@@ -88,10 +88,13 @@ class Sam2Tracker(HubEngine):
     def build(cls, settings: Sam2Settings, runtime: Runtime) -> Self:
         """Raises `MissingWeights`, `BadCheckpoint`, `MissingExtra`, `DeviceError`."""
         device, _ = resolve_device(runtime.device)
-        model = load_model(settings.weights, settings.revision)
-        dtype = torch_dtype(runtime.dtype, device)
+        model, dtype = cls._load(settings), torch_dtype(runtime.dtype, device)
         network = Network(model, torch.device(device), dtype, compile_encoder=settings.compile_encoder)
         return cls(network, settings)
+
+    @classmethod
+    def _load(cls, settings: Sam2Settings) -> Any:
+        return load_model(settings.weights, settings.revision)
 
     def track(self, clip: Clip, objects: Sequence[Sequence[Pivot]], hook: Hook) -> list[Track]:
         """One track per object, in order. Calls `hook("track", Underway, frames done, frames)`, counting a
@@ -101,46 +104,52 @@ class Sam2Tracker(HubEngine):
         pivot has an empty track. Raises `SettingsError` for pivots that do not fit the clip, `OutOfMemory`.
         """
         propagation = self.propagation(clip, objects)
-        writer = self._writer(clip, objects, lag=1)
+        tracks = [Track(len(clip), clip.height, clip.width) for _ in objects]
+        writer = TrackWriter(tracks, keep_logits=self._settings.keep_logits, lag=1)
         resume = self._resume_file(clip, objects)
         if resume:
-            resume.load(propagation, writer.tracks, self._network.device)
+            resume.load(propagation, tracks, self._network.device)
         total = len(propagation)
         for result in propagation.run():
             writer.write(result)
             if resume and propagation.done % self._settings.chunk_frames == 0:
-                resume.save(propagation, writer.tracks)
-            hook("track", Underway(writer.so_far, objects), propagation.done, total)
+                writer.finish()
+                resume.save(propagation, tracks)
+            hook("track", Underway(tracks, objects), propagation.done, total)
+        writer.finish()
         if resume:
             resume.remove()
-        for track in writer.tracks:
+        for track in tracks:
             track.written[:] = True
-        return writer.tracks
+        return tracks
 
     def correct(self, clip: Clip, pivots: Sequence[Pivot], track: Track, mark: Pivot, hook: Hook) -> Track:
         """As `Tracker.correct`; only the frames between the neighbouring pivots are looked at again.
 
         Calls `hook("track", Underway, frames done, T)`. Raises `SettingsError`, `OutOfMemory`.
         """
-        editing = self.edit(clip, [pivots])
-        editing.resume([track])
-        for done, _ in enumerate(editing.correct(0, mark), 1):
-            hook("track", Underway(editing.tracks, [[*pivots, mark]]), done, len(clip))
-        return editing.tracks[0]
-
-    def edit(self, clip: Clip, objects: Sequence[Sequence[Pivot]]) -> EditableTracking:
-        """Tracks that can be corrected after they have been made. Raises `SettingsError`."""
-        propagation = self.propagation(clip, objects, corrections=True)
-        writer = self._writer(clip, objects, lag=0)
-        return EditableTracking(propagation, writer, lambda mark: self._segment_boxes(clip, [[mark]])[0][0])
+        check_pivot(mark, len(clip), clip.height, clip.width)
+        given = mark
+        if mark.points_xy is not None and mark.box_xyxy is None and mark.mask is None:
+            present = track[mark.frame_index]
+            given = replace(mark, mask=present if present.any() else None)
+        [[given]] = self._segment_boxes(clip, [[given]])
+        propagation = self.propagation(clip, [pivots])
+        propagation.prompt()
+        fresh = track.copy()
+        for index in propagation.reach(mark.frame_index):
+            fresh.clear(index)
+        writer = TrackWriter([fresh], keep_logits=self._settings.keep_logits, lag=0)
+        for done, result in enumerate(propagation.correct(given), 1):
+            writer.write(result)
+            hook("track", Underway([fresh], [[*pivots, mark]]), done, len(clip))
+        return fresh
 
     def live(self, height: int, width: int) -> LiveTracking:
         """Tracking of a live source whose frames are `height` by `width` pixels."""
         return LiveTracking(self._network, self._stepper(height, width, None), height, width)
 
-    def propagation(
-        self, clip: Clip, objects: Sequence[Sequence[Pivot]], *, corrections: bool = False
-    ) -> Propagation:
+    def propagation(self, clip: Clip, objects: Sequence[Sequence[Pivot]]) -> Propagation:
         """The passes over a clip themselves: `run` hands out logits frame by frame and keeps nothing."""
         for pivots in objects:
             for pivot in pivots:
@@ -155,8 +164,7 @@ class Sam2Tracker(HubEngine):
         )
         source = FeatureSource(self._network, clip, cache, self._frame_batch)
         stepper = self._stepper(clip.height, clip.width, len(clip))
-        start, frames = self._settings.start, len(clip)
-        return Propagation(stepper, source, wanted, frames, start=start, corrections=corrections)
+        return Propagation(stepper, source, wanted, len(clip), start=self._settings.start)
 
     def _segment_boxes(self, clip: Clip, objects: Sequence[Sequence[Pivot]]) -> list[list[Pivot]]:
         """Boxes as masks from the image predictor's own pixels, where these are asked for."""
@@ -189,16 +197,6 @@ class Sam2Tracker(HubEngine):
     def _stepper(self, height: int, width: int, frames: int | None) -> Stepper:
         return Stepper(
             self._network, self._object_batch, height, width, frames, pivots_seen=self._settings.pivots_seen
-        )
-
-    def _writer(self, clip: Clip, objects: Sequence[Sequence[Pivot]], *, lag: int) -> TrackWriter:
-        return TrackWriter(
-            len(objects),
-            len(clip),
-            clip.height,
-            clip.width,
-            keep_logits=self._settings.keep_logits,
-            lag=lag,
         )
 
     def _resume_file(self, clip: Clip, objects: Sequence[Sequence[Pivot]]) -> ResumeFile | None:

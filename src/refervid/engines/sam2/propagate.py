@@ -116,8 +116,7 @@ def _rows(decoded: Decoded, spatial: Tensor) -> list[tuple[Decoded, Tensor]]:
 class Propagation:
     """The passes over one clip of `frames` frames. Boxes among the pivots have become masks before.
 
-    Objects start at the middle pivot, or at the `first_given`. With `corrections` to come, features of all
-    frames stay in the cache as far as it reaches.
+    Objects start at the middle pivot, or at the `first_given`.
     `done` counts the results handed out; an object without pivots is on none of them.
     """
 
@@ -129,12 +128,10 @@ class Propagation:
         frames: int,
         *,
         start: Start = "middle",
-        corrections: bool = False,
     ) -> None:
         self._stepper = stepper
         self.source = source
         self._frames = frames
-        self._corrections = corrections
         self._pivots = [_by_frame(pivots) for pivots in objects]
         self._starts = [_start(list(pivots), start) if pivots else 0 for pivots in self._pivots]
         self._memories = [stepper.new_memory(start) for start in self._starts]
@@ -164,25 +161,24 @@ class Propagation:
         """The pivot frames alone: enough for `correct`."""
         deque(islice(self.run(), len(self._frames_of(Stage.PROMPT))), maxlen=0)
 
-    def correct(self, row: int, pivot: Pivot) -> Iterator[FrameResult]:
-        """Object `row` anew, from a further pivot onward and back as far as its neighbouring pivots."""
-        memory, center = self._memories[row], pivot.frame_index
+    def correct(self, pivot: Pivot) -> Iterator[FrameResult]:
+        """The one object anew, from a further pivot onward and back as far as its neighbouring pivots."""
+        [memory], center = self._memories, pivot.frame_index
         memory.start = center
-        memory.tracked.clear()
-        reach = self.reach(row, center)
-        self._pivots[row][center] = [pivot]
+        reach = self.reach(center)
         onward, back = range(center, reach.stop), range(center - 1, reach.start - 1, -1)
         for frames, reverse in ((onward, False), (back, True)):
-            for index, features in self.source.stream(frames, lambda _: True, reverse=reverse):
+            for index, features in self.source.stream(frames, lambda _: False, reverse=reverse):
                 if index == center:
                     decoded = self._stepper.prompt(features, index, [[pivot]], [memory])
                 else:
                     decoded = self._stepper.track(features, index, [memory], reverse=reverse)
-                yield FrameResult(index, (row,), decoded)
+                yield FrameResult(index, (0,), decoded)
 
-    def reach(self, row: int, frame: int) -> range:
-        """What a correction of object `row` on this frame makes anew."""
-        others = [other for other in self._pivots[row] if other != frame]
+    def reach(self, frame: int) -> range:
+        """What a correction of the one object on this frame makes anew."""
+        [pivots] = self._pivots
+        others = [other for other in pivots if other != frame]
         before = max((other for other in others if other < frame), default=-1)
         return range(before + 1, min((other for other in others if other > frame), default=self._frames))
 
@@ -220,7 +216,7 @@ class Propagation:
         return [index for index in frames if self._involved(stage, index)]
 
     def _needed_after(self, stage: Stage, index: int) -> bool:
-        return self._corrections or any(self._involved(later, index) for later in Stage if later > stage)
+        return any(self._involved(later, index) for later in Stage if later > stage)
 
 
 def _start(frames: Sequence[int], start: Start) -> int:

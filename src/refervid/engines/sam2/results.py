@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,39 +54,25 @@ class _Pending:
 
 
 class TrackWriter:
-    """Tracks that fill up in any order of frames; with `keep_logits` the decoder's logits too.
+    """Fills tracks of one clip in any order of frames; with `keep_logits` with the decoder's logits too.
 
     The last `lag` results are still on their way, so that a GPU tracks one frame while the host packs
     the frame before.
     """
 
-    def __init__(
-        self, count: int, frames: int, height: int, width: int, *, keep_logits: bool, lag: int
-    ) -> None:
-        self._tracks = [Track(frames, height, width) for _ in range(count)]
-        self._size = height, width
+    def __init__(self, tracks: Sequence[Track], *, keep_logits: bool, lag: int) -> None:
+        self._tracks = tracks
         self._keep_logits = keep_logits
         self._lag = lag
         self._pending: deque[_Pending] = deque()
 
-    @property
-    def tracks(self) -> list[Track]:
-        """With everything written so far."""
+    def finish(self) -> None:
+        """Wait for those that are still on their way."""
         self._store(leave=0)
-        return self._tracks
-
-    @property
-    def so_far(self) -> list[Track]:
-        """Without those that are still on their way, which would have to be waited for."""
-        return self._tracks
-
-    def take(self, tracks: Sequence[Track]) -> None:
-        """Go on from copies of `tracks`."""
-        self._tracks = [deepcopy(track) for track in tracks]
 
     def write(self, result: FrameResult) -> None:
-        decoded = result.decoded
-        columns = _columns(decoded, *self._size).to("cpu", non_blocking=True)
+        decoded, track = result.decoded, self._tracks[0]
+        columns = _columns(decoded, track.height, track.width).to("cpu", non_blocking=True)
         presence = decoded.scores.sigmoid().to("cpu", non_blocking=True)
         logits = None
         if self._keep_logits:

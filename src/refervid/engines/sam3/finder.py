@@ -10,6 +10,7 @@ import transformers
 from pycocotools import mask as coco
 from pydantic import Field
 
+from refervid.core.spread import spread
 from refervid.core.track import Track
 from refervid.core.types import Hook
 from refervid.engines.base import Runtime, Weights
@@ -119,7 +120,7 @@ def _same(one: Track, other: Track) -> bool:
     either = np.flatnonzero((one.areas() > 0) | (other.areas() > 0))
     if 2 * len(both) < len(either) or not len(both):
         return False
-    frames = both[np.linspace(0, len(both) - 1, min(COMPARED, len(both))).round().astype(int)].tolist()
+    frames = both[spread(len(both), COMPARED)].tolist()
     overlaps = [float(coco.iou([one.rle(frame)], [other.rle(frame)], [False])[0, 0]) for frame in frames]
     return float(np.median(overlaps)) >= SAME
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import torch
 from transformers import Sam3TrackerVideoModel
 
-from refervid.core.device import resolve_device
-from refervid.engines.base import Runtime, Weights
-from refervid.engines.hub.weights import load_pretrained, torch_dtype
+from refervid.engines.base import Weights
+from refervid.engines.hub.weights import load_pretrained
 from refervid.engines.sam2.engine import Sam2Settings, Sam2Tracker
-from refervid.engines.sam2.network import Network
 
 
 class Sam3TrackerSettings(Sam2Settings):
@@ -28,10 +26,5 @@ class Sam3Tracker(Sam2Tracker):
     name = "sam3"
 
     @classmethod
-    def build(cls, settings: Sam2Settings, runtime: Runtime) -> Self:
-        """Raises `MissingWeights`, `BadCheckpoint`, `DeviceError`."""
-        device, _ = resolve_device(runtime.device)
-        model: Any = load_pretrained(Sam3TrackerVideoModel, settings.path(), dtype=torch.float32)
-        dtype = torch_dtype(runtime.dtype, device)
-        network = Network(model, torch.device(device), dtype, compile_encoder=settings.compile_encoder)
-        return cls(network, settings)
+    def _load(cls, settings: Sam2Settings) -> Any:
+        return load_pretrained(Sam3TrackerVideoModel, settings.path(), dtype=torch.float32)

@@ -32,43 +32,25 @@ def _contact_sheet(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> No
 
 
 EXPORTS: Mapping[str, Form] = {
-    "masks": Form(
-        write_masks,
-        lambda clip, frames, slugs: (f"masks/{slug}/{frame}.png" for slug in slugs for frame in frames),
-    ),
-    "coco": Form(write_coco, lambda clip, frames, slugs: ["coco.json"]),
-    "coco-rle": Form(write_coco_video, lambda clip, frames, slugs: ["coco_rle.json"]),
-    "davis-png": Form(
-        write_davis,
-        lambda clip, frames, slugs: (f"davis/Annotations/480p/{clip}/{frame}.png" for frame in frames),
-    ),
+    "masks": Form(write_masks, "masks/{slug}/{frame}.png"),
+    "coco": Form(write_coco, "coco.json"),
+    "coco-rle": Form(write_coco_video, "coco_rle.json"),
+    "davis-png": Form(write_davis, "davis/Annotations/480p/{clip}/{frame}.png"),
     "youtube-vos": Form(
-        write_youtube_vos,
-        lambda clip, frames, slugs: (
-            "youtube-vos/meta.json",
-            *(f"youtube-vos/Annotations/{clip}/{frame}.png" for frame in frames),
-        ),
+        write_youtube_vos, "youtube-vos/meta.json", "youtube-vos/Annotations/{clip}/{frame}.png"
     ),
-    "cvat": Form(write_cvat, lambda clip, frames, slugs: ["cvat.xml"]),
-    "label-studio": Form(write_label_studio, lambda clip, frames, slugs: ["label_studio.json"]),
-    "mot": Form(write_mot, lambda clip, frames, slugs: ["mot/gt/gt.txt", "mot/gt/labels.txt"]),
-    "mots": Form(write_mots, lambda clip, frames, slugs: ["mots/gt.txt", "mots/labels.txt"]),
-    "npz": Form(write_npz, lambda clip, frames, slugs: (f"npz/{slug}.npz" for slug in slugs)),
-    "npz-packed": Form(
-        write_packed_npz, lambda clip, frames, slugs: (f"npz-packed/{slug}.npz" for slug in slugs)
-    ),
-    "alpha-webm": Form(write_alpha, lambda clip, frames, slugs: (f"alpha/{slug}.webm" for slug in slugs)),
-    "prores": Form(write_prores, lambda clip, frames, slugs: (f"prores/{slug}.mov" for slug in slugs)),
-    "rgba-png": Form(
-        write_rgba,
-        lambda clip, frames, slugs: (f"rgba/{slug}/{frame}.png" for slug in slugs for frame in frames),
-    ),
-    "matte": Form(write_matte, lambda clip, frames, slugs: (f"matte/{slug}.mp4" for slug in slugs)),
-    "exr": Form(
-        write_exr,
-        lambda clip, frames, slugs: (f"exr/{slug}/{frame}.exr" for slug in slugs for frame in frames),
-    ),
-    "contact-sheet": Form(_contact_sheet, lambda clip, frames, slugs: ["contact_sheet.jpg"]),
+    "cvat": Form(write_cvat, "cvat.xml"),
+    "label-studio": Form(write_label_studio, "label_studio.json"),
+    "mot": Form(write_mot, "mot/gt/gt.txt", "mot/gt/labels.txt"),
+    "mots": Form(write_mots, "mots/gt.txt", "mots/labels.txt"),
+    "npz": Form(write_npz, "npz/{slug}.npz"),
+    "npz-packed": Form(write_packed_npz, "npz-packed/{slug}.npz"),
+    "alpha-webm": Form(write_alpha, "alpha/{slug}.webm"),
+    "prores": Form(write_prores, "prores/{slug}.mov"),
+    "rgba-png": Form(write_rgba, "rgba/{slug}/{frame}.png"),
+    "matte": Form(write_matte, "matte/{slug}.mp4"),
+    "exr": Form(write_exr, "exr/{slug}/{frame}.exr"),
+    "contact-sheet": Form(_contact_sheet, "contact_sheet.jpg"),
 }
 """The forms by the names that `--format` takes; masks/ has the matte as pictures."""
 

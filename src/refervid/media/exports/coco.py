@@ -11,7 +11,7 @@ import numpy as np
 from refervid.core.track import Track
 from refervid.core.types import Details
 from refervid.media.clip import Clip
-from refervid.media.exports.form import NamedTrack, write_json
+from refervid.media.exports.form import NamedTrack, objects_of, write_json
 
 
 def write_coco(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
@@ -31,9 +31,8 @@ def write_coco(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
         }
         for index, time in enumerate(clip.times_s)
     ]
-    members = [(category, one) for category, named in enumerate(tracks, 1) for one in named.objects]
     annotations: list[dict[str, Any]] = []
-    for number, (category, track) in enumerate(members, 1):
+    for number, (category, _, track) in enumerate(objects_of(tracks), 1):
         areas, boxes = track.areas(), track.boxes_xyxy()
         for index in np.flatnonzero(areas).tolist():
             x0, y0, x1, y1 = boxes[index].tolist()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,14 +25,26 @@ class NamedTrack:
     objects: Sequence[Track]
 
 
-@dataclass(frozen=True)
 class Form:
-    """`write` puts its files below a folder; `files` gives their names from there, for a clip's name, the
-    names of its frames, and the slugs of its tracks.
+    """`write` puts its files below a folder; `names` are theirs from there, where `{clip}` is the clip's
+    name, and `{slug}` and `{frame}` are those of each track and frame.
     """
 
-    write: Callable[[Path, Clip, Sequence[NamedTrack]], None]
-    files: Callable[[str, Sequence[str], Sequence[str]], Iterable[str]]
+    def __init__(self, write: Callable[[Path, Clip, Sequence[NamedTrack]], None], *names: str) -> None:
+        self.write = write
+        self._names = names
+
+    def files(self, clip: str, frames: Sequence[str], slugs: Sequence[str]) -> Iterator[str]:
+        """The names of all files for these."""
+        for name in self._names:
+            for slug in slugs if "{slug}" in name else [""]:
+                for frame in frames if "{frame}" in name else [""]:
+                    yield name.format(clip=clip, slug=slug, frame=frame)
+
+
+def objects_of(tracks: Sequence[NamedTrack]) -> list[tuple[int, str, Track]]:
+    """Every object's track, with the number of its sentence, from 1, and its words."""
+    return [(number, named.text, track) for number, named in enumerate(tracks, 1) for track in named.objects]
 
 
 def made(folder: Path) -> Path:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 
-from refervid.core.track import Track
 from refervid.media.clip import Clip
-from refervid.media.exports.form import NamedTrack, made, write_json
+from refervid.media.exports.form import NamedTrack, made, objects_of, write_json
 from refervid.media.exports.polygons import outline
 from refervid.media.timing import frame_step
 
@@ -35,7 +34,7 @@ def write_cvat(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
     size = ElementTree.SubElement(task, "original_size")
     _text(size, "width", str(clip.width))
     _text(size, "height", str(clip.height))
-    for number, (text, track) in enumerate(_objects(tracks)):
+    for number, (_, text, track) in enumerate(objects_of(tracks)):
         element = ElementTree.SubElement(root, "track", id=str(number), label=_printable(text))
         points = ""
         for index, mask in enumerate(track):
@@ -56,7 +55,7 @@ def write_label_studio(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -
     """
     scale = np.array([clip.width, clip.height, clip.width, clip.height]) / 100
     results = []
-    for number, (text, track) in enumerate(_objects(tracks), 1):
+    for number, (_, text, track) in enumerate(objects_of(tracks), 1):
         sequence: list[dict[str, Any]] = []
         seen = track.areas() > 0
         for index, box in enumerate(track.boxes_xyxy()):
@@ -88,7 +87,7 @@ def write_label_studio(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -
 def write_mot(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
     """`mot/gt/gt.txt` as MOTChallenge has it: frame from 1, id, x, y, width, height, 1, class, visibility."""
     lines = []
-    for number, category, track in _numbered(tracks):
+    for number, (category, _, track) in enumerate(objects_of(tracks), 1):
         boxes = track.boxes_xyxy()
         for index in np.flatnonzero(track.areas()).tolist():
             x0, y0, x1, y1 = boxes[index].tolist()
@@ -102,25 +101,12 @@ def write_mots(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
     """`mots/gt.txt` as MOTS has it: frame from 1, id, class, height, width, COCO's run-length code."""
     lines = []
     size = f"{clip.height} {clip.width}"
-    for number, category, track in _numbered(tracks):
+    for number, (category, _, track) in enumerate(objects_of(tracks), 1):
         for index in np.flatnonzero(track.areas()).tolist():
             counts = track.rle(index)["counts"]
             lines.append((index, f"{index + 1} {category * 1000 + number} {category} {size} {counts}"))
     _write_lines(made(folder / "mots") / "gt.txt", lines)
     _write_names(folder / "mots" / "labels.txt", tracks)
-
-
-def _objects(tracks: Sequence[NamedTrack]) -> Iterator[tuple[str, Track]]:
-    for named in tracks:
-        for track in named.objects:
-            yield named.text, track
-
-
-def _numbered(tracks: Sequence[NamedTrack]) -> Iterator[tuple[int, int, Track]]:
-    """Every object with its number and that of its class, both from 1."""
-    members = [(category, track) for category, named in enumerate(tracks, 1) for track in named.objects]
-    for number, (category, track) in enumerate(members, 1):
-        yield number, category, track
 
 
 def _write_lines(path: Path, lines: list[tuple[int, str]]) -> None:

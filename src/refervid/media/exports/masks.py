@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from refervid.core.errors import SettingsError
 from refervid.core.files import inside
 from refervid.media.clip import Clip
 from refervid.media.exports.form import NamedTrack, made, write_json
-from refervid.media.pictures import write_indexed, write_mask
+from refervid.media.pictures import id_map, write_indexed, write_mask
 
 MOST_IDS = 255
 """An indexed PNG has 256 values, and 0 is the background."""
@@ -50,16 +49,8 @@ def write_youtube_vos(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) ->
 
 
 def _write_id_maps(folder: Path, clip: Clip, tracks: Sequence[NamedTrack]) -> None:
-    for index, ids in enumerate(_id_maps(clip, tracks)):
-        write_indexed(folder / f"{clip.frame_name(index)}.png", ids)
-
-
-def _id_maps(clip: Clip, tracks: Sequence[NamedTrack]) -> Iterator[NDArray[np.uint8]]:
-    """Per frame uint8 (H, W): 1 + position of the track; where several overlap, the first one's."""
     if len(tracks) > MOST_IDS:
         raise SettingsError(f"{len(tracks)} objects do not fit in one id map: {MOST_IDS} at most")
     for index in range(len(clip)):
-        ids = np.zeros((clip.height, clip.width), np.uint8)
-        for number, named in reversed(list(enumerate(tracks, 1))):
-            ids[named.track[index]] = number
-        yield ids
+        ids = id_map((named.track[index] for named in tracks), clip.height, clip.width)
+        write_indexed(folder / f"{clip.frame_name(index)}.png", ids)

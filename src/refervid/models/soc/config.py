@@ -10,14 +10,10 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from refervid.config.frozen import Frozen
 from refervid.core.errors import SettingsError
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
 
 # Upper limits are far above all published sizes: a file from outside may say anything.
 _Layers = Annotated[int, Field(ge=1, le=64)]
@@ -34,7 +30,7 @@ class InputSize(NamedTuple):
     long: _Side
 
 
-class VideoSwinConfig(_Frozen):
+class VideoSwinConfig(Frozen):
     """Video Swin transformer; `window` is (time, height, width) in tokens of one stage."""
 
     embed_dim: int = Field(96, ge=1, le=1024)
@@ -59,7 +55,7 @@ class VideoSwinConfig(_Frozen):
         return self.embed_dim, self.embed_dim * 2, self.embed_dim * 4, self.embed_dim * 8
 
 
-class RobertaTextConfig(_Frozen):
+class RobertaTextConfig(Frozen):
     """RoBERTa, by default `roberta-base`; `tokenizer` is a hub name or a folder."""
 
     kind: Literal["roberta"] = "roberta"
@@ -72,7 +68,7 @@ class RobertaTextConfig(_Frozen):
     positions: _Width = 514
 
 
-class NanoTextConfig(_Frozen):
+class NanoTextConfig(Frozen):
     """A small encoder with its own tokenizer: known words are one token, others are spelled in bytes."""
 
     kind: Literal["nano"] = "nano"
@@ -87,7 +83,7 @@ class NanoTextConfig(_Frozen):
 TextConfig = Annotated[RobertaTextConfig | NanoTextConfig, Field(discriminator="kind")]
 
 
-class VocConfig(_Frozen):
+class VocConfig(Frozen):
     """Video object cluster.
 
     `window` in frames; 0 attends over the whole clip, as all published models. With `whereabouts` the
@@ -101,7 +97,7 @@ class VocConfig(_Frozen):
     whereabouts: bool = False
 
 
-class MaskHeadConfig(_Frozen):
+class MaskHeadConfig(Frozen):
     """The convolutions that a query brings along for its mask (Tian et al., "CondInst", ECCV 2020).
 
     `layers` of them, all 1x1, read `features` channels of the mask decoder, with `channels` in between. With
@@ -125,7 +121,7 @@ class MaskHeadConfig(_Frozen):
         return sum((inputs + 1) * outputs for inputs, outputs in self.sizes)
 
 
-class SocConfig(_Frozen):
+class SocConfig(Frozen):
     """The whole network.
 
     `size` is what frames are resized to: the input size of its training. Published files do not tell it.
@@ -213,7 +209,7 @@ VIDEO_SWIN = {
 }
 
 
-class LossWeights(_Frozen):
+class LossWeights(Frozen):
     """Weights of the training losses, named as the losses are without `loss_` (published values)."""
 
     con: float = 1.0
@@ -224,7 +220,7 @@ class LossWeights(_Frozen):
     giou: float = 2.0
 
 
-class MatchingWeights(_Frozen):
+class MatchingWeights(Frozen):
     """Weights of the matching costs (published values)."""
 
     cls: float = 2.0

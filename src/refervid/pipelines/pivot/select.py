@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from refervid.core.counting import counted
+from refervid.core.spread import middles
 from refervid.core.types import Candidate, Decision, Pivot, TextReference
 from refervid.engines.base import Chooser, Detector, DetectorRequest
 from refervid.engines.inventory import ObjectTrack, covering, tracks_at
@@ -131,8 +132,7 @@ def _one_object(answered: Sequence[tuple[BoxQuestion, Sequence[int]]], most: int
     if tracks[0] is not None and all(track is tracks[0] for track in tracks):
         return tuple(surest_pivots([tracks[0]]))
     pivots = [pivot for question, picks in answered for pivot in picked_pivots(question, picks)]
-    count = min(most or len(pivots), len(pivots))
-    return tuple(pivots[int((i + 0.5) * len(pivots) / count)] for i in range(count))
+    return tuple(pivots[place] for place in middles(len(pivots), most or len(pivots)))
 
 
 def _recognised(question: BoxQuestion, pick: int) -> ObjectTrack | None:

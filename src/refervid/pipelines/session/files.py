@@ -22,20 +22,16 @@ from refervid.core.track import Track
 from refervid.core.types import Decision, Pivot
 from refervid.report.objects import TrackedObject
 from refervid.report.outcome import Outcome
-from refervid.report.record import Box, Coordinate, QueryRecord, query_content
+from refervid.report.record import PivotRecord, QueryRecord, query_content
 
 Runs = list[tuple[int, int]]
 """Frames as runs, ends exclusive."""
 
 
-class PivotFile(Frozen):
+class PivotFile(PivotRecord):
     """`mask` are COCO's compressed run lengths."""
 
-    frame: int = Field(ge=0)
-    box_xyxy: Box | None
     mask: str | None
-    points_xy: list[tuple[Coordinate, Coordinate]] | None
-    point_labels: list[bool] | None
 
     @classmethod
     def of(cls, pivot: Pivot) -> Self:
@@ -46,16 +42,6 @@ class PivotFile(Frozen):
             mask=None if mask is None else encode_mask(mask).decode(),
             points_xy=None if points is None else points.tolist(),
             point_labels=None if labels is None else labels.tolist(),
-        )
-
-    def pivot(self, height: int, width: int) -> Pivot:
-        """Raises ValueError for a mask that does not fit."""
-        return Pivot(
-            self.frame,
-            None if self.box_xyxy is None else np.array(self.box_xyxy, np.float32),
-            None if self.mask is None else decode_mask(self.mask.encode(), height, width),
-            None if self.points_xy is None else np.array(self.points_xy, np.float32).reshape(-1, 2),
-            None if self.point_labels is None else np.array(self.point_labels, bool),
         )
 
 
@@ -102,7 +88,9 @@ class ObjectFile(Frozen):
                 checked_runs(counts.encode(), self.height, self.width)
                 track.put_rle(index, counts)
         track.written[:] = ~_filled(self.unwritten, len(track))
-        pivots = tuple(pivot.pivot(self.height, self.width) for pivot in self.pivots)
+        size = self.height, self.width
+        masks = [None if one.mask is None else decode_mask(one.mask.encode(), *size) for one in self.pivots]
+        pivots = tuple(one.pivot(mask) for one, mask in zip(self.pivots, masks, strict=True))
         shown = None if self.shown is None else _filled(self.shown, len(track))
         return TrackedObject(number, pivots, track, name, shown)
 

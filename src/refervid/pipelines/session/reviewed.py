@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from refervid.core.errors import DatasetError, MediaError, SettingsError
 from refervid.core.files import slug, write_text
 from refervid.core.track import Track
 from refervid.core.types import Hook, no_hook
 from refervid.datasets.samples import write_id_maps, write_pictures
+from refervid.media.pictures import id_map
 from refervid.metrics.davis import VOID
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.session.identity import JOURNAL, reopened
@@ -85,7 +84,8 @@ def _write_clip(session: Session, root: Path, name: str, every: int, written: Re
     clip, frames = session.clip, range(0, len(session.clip), every)
     names = [clip.frame_name(index) for index in frames]
     write_pictures(root / "JPEGImages" / name, (frame for _, frame in clip.frames(frames)), names)
-    write_id_maps(root / "Annotations" / name, _maps(things, frames), names)
+    maps = (id_map((thing[index] for thing in things), clip.height, clip.width) for index in frames)
+    write_id_maps(root / "Annotations" / name, maps, names)
     written.videos[name] = {"frames": names, "expressions": expressions}
 
 
@@ -104,12 +104,3 @@ def _overlap(one: Track, other: Track) -> float:
         a, b = one[index], other[index]
         both, either = both + int((a & b).sum()), either + int((a | b).sum())
     return both / either if either else 0.0
-
-
-def _maps(things: Sequence[Track], frames: Sequence[int]) -> Iterator[np.ndarray[Any, np.dtype[np.uint8]]]:
-    """(H, W) per frame; a pixel of several things is that of the first one."""
-    for index in frames:
-        ids = np.zeros((things[0].height, things[0].width), np.uint8)
-        for number in range(len(things), 0, -1):
-            ids[things[number - 1][index]] = number
-        yield ids

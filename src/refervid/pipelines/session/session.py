@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Self, Unpack, get_args
 
+from refervid.core.arguments import need_path
 from refervid.core.errors import BadResult, SettingsError
 from refervid.core.files import well_formed
 from refervid.core.outputs import output_lock, refuse_inputs, writing_to
@@ -17,9 +18,9 @@ from refervid.core.track import Track, Underway
 from refervid.core.types import Hook, Pivot, Reference, SoundReference, TextReference, no_hook, words_of
 from refervid.media.clip import Clip
 from refervid.media.opening import open_clip
-from refervid.pipelines.base import Pipeline, Video
+from refervid.pipelines.base import Pipeline, Video, sentences
 from refervid.pipelines.correct import correct_object, with_mark, with_start
-from refervid.pipelines.marks import check_marks
+from refervid.pipelines.marks import check_frame, check_marks, tidy_name
 from refervid.pipelines.presets import load
 from refervid.pipelines.segment import LoadOptions
 from refervid.pipelines.session.files import AnswerFile, Files, ObjectFile
@@ -73,7 +74,7 @@ class Session:
 
     def __init__(self, clip: Clip, folder: str | Path, pipeline: Pipeline) -> None:
         self.clip = clip
-        self.folder = Path(folder)
+        self.folder = need_path("folder", folder)
         self.pipeline = pipeline
         inputs = [clip.source, *([] if clip.sound is None else [clip.sound.path])]
         refuse_inputs(self.folder, [JOURNAL, "objects/any", "answers/any"], inputs)
@@ -107,7 +108,7 @@ class Session:
 
     def __getitem__(self, number: int) -> TrackedObject:
         """The object with this id. Raises `SettingsError` where there is none, `BadResult`."""
-        one = self._object(number)
+        one = self._state.object(number)
         return self._read(number, one.name, one.digest)
 
     @property
@@ -132,14 +133,14 @@ class Session:
 
         Returns its id. Raises `SettingsError` for marks that do not fit the clip.
         """
-        pivots = (marks,) if isinstance(marks, Pivot) else tuple(marks)
         number = self._state.new_object()
-        name = well_formed(name).strip() or f"object {number}"
+        name = tidy_name(name) or f"object {number}"
+        pivots = (marks,) if isinstance(marks, Pivot) else marks
         check_marks(self.clip, {name: pivots})
         answers = {} if answer is None else {answer: self._joined(answer, number)}
 
         def shape(track: Track) -> TrackedObject:
-            return TrackedObject(number, pivots, track, name)
+            return TrackedObject(number, tuple(pivots), track, name)
 
         def work(hook: Hook) -> TrackedObject:
             [track] = self.pipeline.tracker.track(self.clip, [pivots], hook)
@@ -179,8 +180,9 @@ class Session:
         Nothing is computed. Raises `SettingsError` where one of both would have no mask.
         """
         one, new = self[number], self._state.new_object()
+        check_frame(self.clip, one.name, frame)
         first, second = part_of(one, range(frame)), part_of(one, range(frame, len(self.clip)))
-        second = replace(second, id=new, name=well_formed(name).strip() or f"object {new}")
+        second = replace(second, id=new, name=tidy_name(name) or f"object {new}")
         self._write(f"split {one.name}", [first, second], self._state.by_hand(number))
         return new
 
@@ -189,9 +191,9 @@ class Session:
 
         Nothing is computed. On the frames of their marks the merged mask holds from now on.
         """
+        one, two = self[number], self[other]
         if number == other:
             raise SettingsError(f"object {number} cannot be merged with itself: name two")
-        one, two = self[number], self[other]
         answers = self._state.by_hand(number, other)
         for key, answer in answers.items():
             kept = dict.fromkeys(number if each == other else each for each in answer.objects)
@@ -200,7 +202,7 @@ class Session:
 
     def rename(self, number: int, name: str) -> None:
         """Call an object by another name. Raises `SettingsError` for one without a letter."""
-        one, name = self._object(number), well_formed(name).strip()
+        one, name = self._state.object(number), tidy_name(name)
         if not name:
             raise SettingsError("an object's name is empty: give it a word")
         renamed = one.model_copy(update={"name": name})
@@ -208,19 +210,19 @@ class Session:
 
     def forget(self, number: int, frame: int = 0) -> None:
         """An object is not there from `frame` on, marks and masks; from 0 on, it goes altogether."""
+        name, answers = self._state.object(number).name, self._state.by_hand(number)
+        check_frame(self.clip, name, frame)
         if frame == 0:
-            self._write(f"forget {self._object(number).name}", [], self._state.by_hand(number), gone=[number])
-            return
-        one = self[number]
-        self._write(f"forget {one.name} later on", [without_end(one, frame)], self._state.by_hand(number))
+            self._write(f"forget {name}", [], answers, gone=[number])
+        else:
+            self._write(f"forget {name} later on", [without_end(self[number], frame)], answers)
 
     def ask(self, text: str | Sequence[str] = (), *, sound: bool = False, hook: Hook = no_hook) -> list[int]:
         """Answer sentences, and what makes the sound: the ids of the answers, whose objects are added.
 
         Raises `SettingsError` where nothing is asked, and whatever the pipeline does.
         """
-        texts = [text] if isinstance(text, str) else list(text)
-        references: list[Reference] = [TextReference(well_formed(one)) for one in texts]
+        references: list[Reference] = [TextReference(well_formed(one)) for one in sentences(text)]
         references += [SoundReference()] if sound else []
         if not references or not all(words_of(one).strip() for one in references):
             raise SettingsError("nothing to look for: give a text, sound=True, or both")
@@ -246,12 +248,12 @@ class Session:
         """Say what you think of an answer; a data set is made of those that are accepted."""
         if verdict not in get_args(Review):
             raise SettingsError(f"verdict {verdict!r:.60}: choose one of {', '.join(get_args(Review))}")
-        said = self._answer(answer).model_copy(update={"review": verdict})
+        said = self._state.answer(answer).model_copy(update={"review": verdict})
         self._append(Edit(what=f"{verdict}: {said.words}", answers={answer: said}))
 
     def withdraw(self, answer: int) -> None:
         """An answer goes, with its objects."""
-        given = self._answer(answer)
+        given = self._state.answer(answer)
         what, gone = f"withdraw {given.words}", dict.fromkeys(given.objects)
         self._append(Edit(what=what, objects=gone, answers={answer: None}))
 
@@ -281,13 +283,13 @@ class Session:
 
     def result(self, answer: int) -> Result:
         """That of one answer."""
-        stored, present = self.found(answer), self._answer(answer)
+        stored, present = self.found(answer), self._state.answer(answer)
         sure = present.by_hand or present.review == "accepted"
         return answer_result(self.clip, stored, [self[number] for number in present.objects], sure=sure)
 
     def found(self, answer: int) -> AnswerFile:
         """What was found out for an answer when it was asked, and under which settings."""
-        return self._files.read("answers", self._answer(answer).digest, AnswerFile)
+        return self._files.read("answers", self._state.answer(answer).digest, AnswerFile)
 
     def save(self, folder: str | Path, formats: Sequence[str] = (), hook: Hook = no_hook) -> Path:
         """Write the results under another `folder`; see `save_results`."""
@@ -372,18 +374,6 @@ class Session:
             self._journal.append(edit.model_dump(mode="json"))
         self._state.take(edit)
 
-    def _object(self, number: int) -> SessionObject:
-        objects = self.objects
-        if number not in objects:
-            raise SettingsError(f"there is no object {number}: choose one of {[*objects]}")
-        return objects[number]
-
-    def _answer(self, number: int) -> SessionAnswer:
-        answers = self.answers
-        if number not in answers:
-            raise SettingsError(f"there is no answer {number}: choose one of {[*answers]}")
-        return answers[number]
-
     def _read_anew(self, number: int, name: str, digest: str) -> TrackedObject:
         file = self._files.read("objects", digest, ObjectFile)
         shape = len(file.masks), file.height, file.width
@@ -395,5 +385,5 @@ class Session:
             raise BadResult(f"object {number} in {self.folder} cannot be read: {error}") from error
 
     def _joined(self, key: int, number: int) -> SessionAnswer:
-        answer = self._answer(key)
+        answer = self._state.answer(key)
         return answer.model_copy(update={"objects": (*answer.objects, number), "by_hand": True})

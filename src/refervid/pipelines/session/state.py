@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
 from refervid.config.frozen import Frozen
 from refervid.config.problems import problems_of
-from refervid.core.errors import BadResult
+from refervid.core.arguments import need_number
+from refervid.core.errors import BadResult, SettingsError
 from refervid.core.types import Reference, SoundReference, TextReference
 from refervid.report.record import Digest
 
@@ -107,6 +108,14 @@ class State:
             ).items()
         }
 
+    def object(self, number: int) -> SessionObject:
+        """The one with this id. Raises `SettingsError` where there is none."""
+        return _one_of("object", self.objects, number)
+
+    def answer(self, number: int) -> SessionAnswer:
+        """The one with this id. Raises `SettingsError` where there is none."""
+        return _one_of("answer", self.answers, number)
+
     def by_hand(self, *numbers: int) -> dict[int, SessionAnswer]:
         """The answers that have one of these objects, as changed by a person."""
         return {
@@ -129,6 +138,13 @@ class State:
             for edit in (*self.done, *self.undone)
             for one in edit.objects.values()
         )
+
+
+def _one_of(kind: str, there: Mapping[int, Value], number: int) -> Value:
+    need_number(kind, number, whole=True)
+    if number not in there:
+        raise SettingsError(f"there is no {kind} {number}: choose one of {[*there]}")
+    return there[number]
 
 
 def _sum(changes: Iterable[tuple[int, Value | None]]) -> dict[int, Value]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.spread import spread
 from refervid.core.types import Interval
 from refervid.engines.inventory import ObjectTrack
 from refervid.media.clip import Clip
@@ -41,7 +42,7 @@ def frames_showing(
     if not fresh.any():
         fresh, seen = open_to, ()
     pool = np.flatnonzero(fresh)
-    pool = pool[np.linspace(0, len(pool) - 1, min(POOL, len(pool))).round().astype(int)]
+    pool = pool[spread(len(pool), POOL)]
     span = max(float(pool[-1] - pool[0]), 1.0)
     taken: list[int] = []
     views = np.zeros(len(shown))

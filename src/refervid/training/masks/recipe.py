@@ -7,19 +7,16 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from refervid.config.frozen import Frozen
 from refervid.core.errors import SettingsError
 from refervid.training.recipe import read_as
 
 SHIPPED = "mask-decoder"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class CollageData(_Frozen):
+class CollageData(Frozen):
     """Cut-out pictures with alpha from the folders `shapes`, at most `limit` of each, over `photos`."""
 
     kind: Literal["collage"] = "collage"
@@ -28,7 +25,7 @@ class CollageData(_Frozen):
     limit: int = Field(1500, ge=1)
 
 
-class CocoData(_Frozen):
+class CocoData(Frozen):
     """Stills with masks in COCO's layout; the shots of a scene are other crops of the same picture."""
 
     kind: Literal["coco"]
@@ -36,7 +33,7 @@ class CocoData(_Frozen):
     annotations: Path
 
 
-class VideoData(_Frozen):
+class VideoData(Frozen):
     """Clips in the layout of YouTube-VOS and DAVIS: `JPEGImages/<clip>/*.jpg`, and `Annotations/<clip>/*.png`
     with object ids; neighbouring shots of a scene are at most `gap` annotated frames apart."""
 
@@ -51,7 +48,7 @@ Data = Annotated[CollageData | CocoData | VideoData, Field(discriminator="kind")
 Rate = Annotated[float, Field(gt=0)]
 
 
-class Phase(_Frozen):
+class Phase(Frozen):
     """`steps` of `batch` scenes with `length` shots of `side` pixels; the learning rate goes evenly from the
     first to the second of `rate`.
     """
@@ -63,7 +60,7 @@ class Phase(_Frozen):
     rate: tuple[Rate, Rate] = (2e-3, 2e-3)
 
 
-class MaskRecipe(_Frozen):
+class MaskRecipe(Frozen):
     """Phases follow each other; every batch is drawn from one of `data`.
 
     The learning rate rises in the first `warm_up` steps. `weights` is a decoder to go on from, of an earlier

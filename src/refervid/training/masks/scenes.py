@@ -50,7 +50,7 @@ class Scenes:
         flight = self._dice.ways(count)[:, None] * speed * time[..., None]
         half = 1 / random.uniform(1.25, 1.9, count)
         off = random.normal(0, 0.07, (count, length, 2))  # how far a tracker's crop is off
-        target = self._things.moving(np.arange(count), half, off, time, self._skins.draw(length, photo))
+        target = self._things.moving(half, off, time, self._skins.draw(length, photo))
         place, matrix = self._ground(flight - off)
         canvas = self._camera.blurred(self._photograph(photo, place, matrix, side), 0.3, 0.15)
         for chance in OTHERS:
@@ -87,7 +87,7 @@ class Scenes:
             size = half[rows] * random.uniform(0.4, 0.8, len(rows))
             middle = target.middle[rows] + random.normal(0, 0.3, (len(rows), 1, 2)) * half[rows, None, None]
             pictures = self._skins.draw(length, photo[rows])
-            rider = self._things.moving(rows, size, middle, time[rows], pictures)
+            rider = self._things.moving(size, middle, time[rows], pictures)
             layer[rows] = over(layer[rows], self._things.layer(rider, side))
         there = np.ones((count, length))
         for row in self._dice.some(count, GONE):

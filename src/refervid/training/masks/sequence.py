@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -52,7 +52,7 @@ class Outcome:
     """`loss`, and mean overlap with the truth on first shots by kind of start, and on each later shot."""
 
     loss: Tensor
-    overlaps: dict[str, Tensor] = field(default_factory=dict)
+    overlaps: dict[str, Tensor]
 
 
 def outcome_of(
@@ -68,56 +68,57 @@ def outcome_of(
     truth = F.avg_pool2d(shots.mask, 2)
     counts = (truth[:, 0].mean((1, 2)) > LEAST_SHARE).float()
     track = _Track(network, levels, half)
-    losses, overlaps = [], {}
-    kinds, start = _start(truth[:, 0], noise)
-    for again in (False, True):
-        odds, present = track.decode(0, start)
-        losses.append(_loss(odds, present, truth[:, 0], counts))
-        share = torch.sigmoid(odds.detach())
-        if not again:
-            # A first guess tells the object from all that surely is not it, which lies beyond the box.
-            guess = share * (start["box"] >= 0)
-            start = start | {"carried": 2 * guess - 1, "likeness": track.likeness(0, track.test(0, guess))}
+    kinds, odds, losses = _first_looks(track, truth[:, 0], counts, noise)
     overlap = _overlap(odds, truth[:, 0], counts)
-    for number, kind in enumerate(STARTS):
-        overlaps[kind] = torch.where(kinds == number, overlap, torch.nan)
-    share = share.lerp(truth[:, 0], _sometimes(count, GIVEN, noise))
-    first = track.entry(0, share)
-    test = track.test(0, share)
-    recent = [first]
+    overlaps = {kind: torch.where(kinds == number, overlap, torch.nan) for number, kind in enumerate(STARTS)}
+    share = torch.sigmoid(odds.detach()).lerp(truth[:, 0], _sometimes(count, GIVEN, noise))
+    track.remember(0, share)
     for index in range(1, length):
-        carried = 2 * _carried(share, shots.origin[:, index]) - 1
-        wrong = _sometimes(count, FAULTY, noise) > 0
-        carried = torch.where(wrong, 2 * faulty(truth[:, index], noise) - 1, carried)
-        seen = {
-            "first": track.votes(index, [first], FAR_REACH),
-            "recent": track.votes(index, recent, NEAR_REACH),
-        }
-        if index > 1:
-            fresh = track.test(index - 1, share)
-            mixed = test[0].lerp(fresh[0], TEST_SHARE), test[1].lerp(fresh[1], TEST_SHARE)
-        else:
-            mixed = test
-        known = {
-            "carried": carried,
-            **{name: one[:, 0] for name, one in seen.items()},
-            "likeness": track.likeness(index, mixed),
-            "box": box_plane(truth[:, index], noise) * _sometimes(count, AGAIN_BOX, noise),
-            "points": points_plane(truth[:, index], noise) * _sometimes(count, AGAIN_POINTS, noise),
-        }
-        held = {name: one[:, 1:] for name, one in seen.items()}
-        for name, often in UNKNOWN.items():
-            keep = _sometimes(count, 1 - often, noise)
-            known[name] = known[name] * keep
-            if name in held:
-                held[name] = held[name] * keep[:, None]
-        odds, present = track.decode(index, known, torch.cat(list(held.values()), 1))
+        carried = _carried(share, shots.origin[:, index])
+        odds, present = track.decode(index, *_known(track, index, carried, truth[:, index], noise))
         losses.append(_loss(odds, present, truth[:, index], counts))
         overlaps[f"shot {index}"] = _overlap(odds, truth[:, index], counts)
         share = torch.sigmoid(odds.detach())
-        recent = [track.entry(index, share), *([] if recent[0] is first else recent[:1])]
+        track.remember(index, share)
     starts, later = torch.stack(losses[:2]).mean(), torch.stack(losses[2:]).mean()
     return Outcome(START_WEIGHT * starts + (1 - START_WEIGHT) * later, overlaps)
+
+
+def _first_looks(
+    track: _Track, truth: Tensor, counts: Tensor, noise: torch.Generator
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """The kind of start of each row, the odds that the second look at the first shot gives, both losses."""
+    kinds, known = _start(truth, noise)
+    odds, present = track.decode(0, known)
+    losses = [_loss(odds, present, truth, counts)]
+    # A first guess tells the object from all that surely is not it, which lies beyond the box.
+    guess = torch.sigmoid(odds.detach()) * (known["box"] >= 0)
+    known = known | {"carried": 2 * guess - 1, "likeness": track.likeness(0, track.test(0, guess))}
+    odds, present = track.decode(0, known)
+    return kinds, odds, [*losses, _loss(odds, present, truth, counts)]
+
+
+def _known(
+    track: _Track, index: int, carried: Tensor, truth: Tensor, noise: torch.Generator
+) -> tuple[dict[str, Tensor], Tensor]:
+    """What is known on a later shot, to which a mask was `carried`, and what its places held before."""
+    count = len(truth)
+    wrong = _sometimes(count, FAULTY, noise) > 0
+    seen, likeness = track.seen(index)
+    known = {
+        "carried": torch.where(wrong, 2 * faulty(truth, noise) - 1, 2 * carried - 1),
+        **{name: one[:, 0] for name, one in seen.items()},
+        "likeness": likeness,
+        "box": box_plane(truth, noise) * _sometimes(count, AGAIN_BOX, noise),
+        "points": points_plane(truth, noise) * _sometimes(count, AGAIN_POINTS, noise),
+    }
+    held = {name: one[:, 1:] for name, one in seen.items()}
+    for name, often in UNKNOWN.items():
+        keep = _sometimes(count, 1 - often, noise)
+        known[name] = known[name] * keep
+        if name in held:
+            held[name] = held[name] * keep[:, None]
+    return known, torch.cat(list(held.values()), 1)
 
 
 class _Track:
@@ -130,13 +131,30 @@ class _Track:
         with torch.autocast(levels[8].device.type, torch.bfloat16, enabled=half):
             keys = network.keys({s: level.flatten(0, 1) for s, level in levels.items()})
         self._keys = by_scene(keys.float(), len(levels[8]))
+        self._recent: list[tuple[Tensor, Tensor]] = []
 
     def at(self, index: int) -> Features:
         return {stride: level[:, index] for stride, level in self._levels.items()}
 
-    def entry(self, index: int, share: Tensor) -> tuple[Tensor, Tensor]:
+    def remember(self, index: int, share: Tensor) -> None:
+        """The mask of a shot: the first one for good, of the others those of the last two."""
         with torch.autocast(share.device.type, torch.bfloat16, enabled=self._half):
-            return self._keys[:, index], self._network.values(self.at(index), share)
+            entry = self._keys[:, index], self._network.values(self.at(index), share)
+        if index == 0:
+            self._first, self._first_test = entry, self.test(0, share)
+        self._recent = [entry, *(self._recent[:1] if index > 1 else [])]
+        self._last = index, share
+
+    def seen(self, index: int) -> tuple[dict[str, Tensor], Tensor]:
+        """Votes on a later shot of the first one and of those just before, and how much it looks like it."""
+        test = self._first_test
+        if index > 1:
+            fresh = self.test(*self._last)
+            test = test[0].lerp(fresh[0], TEST_SHARE), test[1].lerp(fresh[1], TEST_SHARE)
+        return {
+            "first": self.votes(index, [self._first], FAR_REACH),
+            "recent": self.votes(index, self._recent, NEAR_REACH),
+        }, self.likeness(index, test)
 
     def votes(self, index: int, entries: list[tuple[Tensor, Tensor]], reach: float) -> Tensor:
         """(N, 1 + held, h, w) at stride 8"""

@@ -18,11 +18,10 @@ TWINS, BARS = 0.3, 0.4
 
 @dataclass(frozen=True)
 class Thing:
-    """`rows` are the scenes it is in. `pictures` (n, T or 1, 4, P, P); `matrix` (n, T, 2, 3) from the crop to
-    the picture, both -1..1; `middle` (n, T, 2) in the crop; `bends` (n, T, 2, 5, 5), steps in the crop.
+    """`pictures` (n, T or 1, 4, P, P); `matrix` (n, T, 2, 3) from the crop to the picture, both -1..1;
+    `middle` (n, T, 2) in the crop; `bends` (n, T, 2, 5, 5), steps in the crop.
     """
 
-    rows: Rows
     pictures: Tensor
     matrix: Numbers
     middle: Numbers
@@ -35,7 +34,7 @@ class Things:
     def __init__(self, skins: Skins, dice: Dice) -> None:
         self._skins, self._dice = skins, dice
 
-    def moving(self, rows: Rows, half: Numbers, middle: Numbers, time: Numbers, pictures: Tensor) -> Thing:
+    def moving(self, half: Numbers, middle: Numbers, time: Numbers, pictures: Tensor) -> Thing:
         """About `middle` (n, T, 2); `half` (n,) its longer side."""
         random, (count, length) = self._dice.random, middle.shape[:2]
         lively = np.exp(random.normal(0, 0.7, (count, 1)))
@@ -46,7 +45,7 @@ class Things:
         stretch = np.exp(random.normal(0, 0.14, (count, 1, 2)) + drift.clip(-0.25, 0.25))
         mirror = np.stack([random.choice([-1, 1], count), np.ones(count)], -1)[:, None]
         matrix = _inverse(turn, size[..., None] * stretch * mirror, middle)
-        return Thing(rows, pictures, matrix, middle, self._bends(half, lively, time))
+        return Thing(pictures, matrix, middle, self._bends(half, lively, time))
 
     def layer(self, thing: Thing, side: int) -> Tensor:
         """(n, T, 4, S, S): RGBA of the thing alone."""
@@ -81,7 +80,7 @@ class Things:
             pictures = pictures.expand(-1, max(pictures.shape[1], alike.shape[1]), -1, -1, -1).clone()
             pictures[twins] = torch.cat([(alike[:, :, :3] * gain).clamp(0, 1), alike[:, :, 3:]], 2)
             size[twins] = half[twins] * random.uniform(0.6, 1.2, len(twins))
-        return self.moving(rows, size, middle, time, pictures)
+        return self.moving(size, middle, time, pictures)
 
     def cover(
         self, rows: Rows, target: Thing, half: Numbers, time: Numbers, ground: Rows, side: int

@@ -65,31 +65,35 @@ def _rows(
     optimizer = torch.optim.AdamW(network.parameters(), weight_decay=WEIGHT_DECAY)
     sources = Sources(recipe.data, recipe.seed, device)
     noise = torch.Generator(device).manual_seed(recipe.seed)
-    steps = sum(phase.steps for phase in recipe.phases)
-    step, start, recent = 0, time.monotonic(), []
-    for phase in recipe.phases:
-        for rate in np.linspace(*phase.rate, phase.steps):
-            for group in optimizer.param_groups:
-                group["lr"] = float(rate) * min(1.0, (step + 1) / max(recipe.warm_up, 1))
-            outcome = outcome_of(eyes, network, sources.draw(phase.batch, phase.length, phase.side), noise)
-            optimizer.zero_grad()
-            outcome.loss.backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            for weight in network.parameters():
-                # A step that has no number once in a while must not spoil all later ones.
-                if weight.grad is not None:
-                    weight.grad.nan_to_num_(0, 0, 0)
-            optimizer.step()
-            step += 1
-            _follow(mean, network, min(AVERAGE, step / (step + 10)))
-            recent.append({"loss": outcome.loss.detach()} | outcome.overlaps)
-            if step % recipe.log_every == 0 or step == steps:
-                row: Row = {"step": step, "of": steps, "seconds": round(time.monotonic() - start)}
-                row |= _means(recent)
-                recent = []
-                if not np.isfinite(row["loss"]):
-                    raise TrainingDiverged(f"the loss is no number at step {step}: give a lower rate")
-                yield row, mean
+    steps = [
+        (phase, float(rate)) for phase in recipe.phases for rate in np.linspace(*phase.rate, phase.steps)
+    ]
+    start, recent = time.monotonic(), []
+    for step, (phase, rate) in enumerate(steps, 1):
+        outcome = outcome_of(eyes, network, sources.draw(phase.batch, phase.length, phase.side), noise)
+        _descend(network, outcome.loss, optimizer, rate * min(1.0, step / max(recipe.warm_up, 1)))
+        _follow(mean, network, min(AVERAGE, step / (step + 10)))
+        recent.append({"loss": outcome.loss.detach()} | outcome.overlaps)
+        if step % recipe.log_every == 0 or step == len(steps):
+            row: Row = {"step": step, "of": len(steps), "seconds": round(time.monotonic() - start)}
+            row |= _means(recent)
+            recent = []
+            if not np.isfinite(row["loss"]):
+                raise TrainingDiverged(f"the loss is no number at step {step}: give a lower rate")
+            yield row, mean
+
+
+def _descend(network: nn.Module, loss: Tensor, optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    for weight in network.parameters():
+        # A step that has no number once in a while must not spoil all later ones.
+        if weight.grad is not None:
+            weight.grad.nan_to_num_(0, 0, 0)
+    optimizer.step()
 
 
 def _follow(mean: Mapping[str, Tensor], network: nn.Module, keep: float) -> None:

@@ -91,6 +91,13 @@ def test_without_joints_the_rule_of_thumb_is_left(figure: Joints) -> None:
     figure[:, 2] = 0
     assert np.array_equal(part_box(person, "shirt", figure), by_thumb)
     assert part_box(person, "hand", None) is None
+    for known, like_it in (
+        ("shirt", "jersey"),
+        ("hat", "bandana"),
+        ("glasses", "spectacles"),
+        ("beard", "chin"),
+    ):
+        assert np.array_equal(part_box(person, like_it, None), part_box(person, known, None))
 
 
 def test_who_sits_is_not_upright(figure: Joints) -> None:

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from refervid.core.types import Candidate, Waveform
+from refervid.core.types import Candidate, Interval, Waveform
 from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.analysis.sound import envelopes, stretches
 from refervid.engines.lite.chooser import RulesChooser, RulesSettings
+from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
-from refervid.engines.lite.chooser.sounding import sounding_regions
+from refervid.engines.lite.chooser.sounding import Source, sounding_regions
+from refervid.engines.lite.chooser.synchrony import synchrony
 from refervid.engines.questions import SoundQuestion
 from refervid.media.sections import Section
 from tests.engines.lite.chooser.shapes import Path, Shape, ShapesClip, go, stay
@@ -144,6 +146,23 @@ def test_it_is_said_why_nothing_sounds(
     [note] = choice.notes
     assert reason in note
     assert note.endswith("at best") == ("chance" in reason)
+    # What was not compared is no reason to be sure that nothing makes the sound.
+    assert (choice.decision.source == "fallback") == ("to compare" in reason)
+
+
+def test_a_foreign_sound_is_no_likelier_to_fit_than_is_said(balls: ShapesClip) -> None:
+    """Though the best of several comparisons is taken."""
+    frame = len(balls) // 2
+    regions = [Region(scene_of(balls), frame, candidate) for candidate in balls.candidates(frame)]
+    point_track = PointTracks(regions)[regions[0]]
+    rng = np.random.default_rng(0)
+    chances = []
+    for _ in range(100):
+        sound = envelopes(Waveform(knocks(rng.uniform(0, SECONDS - 0.2, 8).tolist()), RATE))
+        reason = synchrony(point_track, sound, Interval(0, SECONDS))
+        chances.append(Source(regions[0], reasons=[reason]).chance)
+    for said in (0.05, 0.1, 0.2):
+        assert np.mean(np.array(chances) <= said) <= said
 
 
 def test_things_that_sound_one_after_the_other() -> None:

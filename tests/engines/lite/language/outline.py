@@ -46,6 +46,5 @@ def _relation(relation: Relation) -> str:
     action = f" {relation.action}" if relation.action else ""
     how = relation.kind + ("++" if relation.superlative else "") + action
     how += f" {_attribute(relation.attribute)}" if relation.attribute else ""
-    how += f"#{relation.phase}" if relation.phase else ""
     targets = " & ".join(map(_inner, relation.targets))
     return ("not " if relation.negated else "") + f"{how} {'<-' if relation.passive else '->'} {targets}"

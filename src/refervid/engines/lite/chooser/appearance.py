@@ -74,7 +74,7 @@ def colour_fit(region: Region, attribute: Attribute, pure: bool = False) -> floa
     if worn is not None:
         return rise(share, *SHARES["worn"])
     if attribute.part:
-        return rise(share, *SHARES["detail" if attribute.part in lexicon.SMALL_PARTS.split() else "part"])
+        return rise(share, *SHARES["detail" if attribute.part in lexicon.SMALL_PARTS else "part"])
     if pure:
         return rise(share, *SHARES["pure"])
     bounds = SHARES["shaded" if set(attribute.values) <= UNCOLOURED else "whole"]

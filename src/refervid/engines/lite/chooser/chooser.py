@@ -9,7 +9,8 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from refervid.core.types import Candidate, Decision, Interval, SoundingObject
+from refervid.core.spread import spread
+from refervid.core.types import Candidate, Decision, Interval, SoundingObject, Source
 from refervid.engines.base import Elimination, EngineSettings
 from refervid.engines.inventory import Inventory, covering, tracks_at
 from refervid.engines.lite.analysis import ClipAnalysis, Scene
@@ -23,6 +24,7 @@ from refervid.engines.lite.chooser.point_tracks import PointTracks
 from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.selection import Answer, answer
 from refervid.engines.lite.chooser.sounding import sounding_regions
+from refervid.engines.lite.chooser.synchrony import INCOMPARABLE
 from refervid.engines.lite.language import Expression, parse
 from refervid.engines.lite.rules_engine import RulesEngine
 from refervid.engines.questions import (
@@ -64,10 +66,13 @@ class RulesChooser(RulesEngine[RulesSettings]):
 
         Of a long clip's sections at most `MOST_SECTIONS`, evenly spread, are looked at.
         """
-        looked_at: dict[Clip, set[int]] = {}
+        asked: dict[Clip, set[int]] = {}
         for question in questions:
-            looked_at.setdefault(question.section.clip, set()).add(question.section.index)
-        looked_at = {clip: _spread(numbers) for clip, numbers in looked_at.items()}
+            asked.setdefault(question.section.clip, set()).add(question.section.index)
+        looked_at = {
+            clip: set(np.array(sorted(numbers))[spread(len(numbers), MOST_SECTIONS)].tolist())
+            for clip, numbers in asked.items()
+        }
         return [
             _pick_frame(self._analyses.of(question.section.clip).scene, question, parse(question.text))
             if question.section.index in looked_at[question.section.clip]
@@ -101,6 +106,8 @@ class RulesChooser(RulesEngine[RulesSettings]):
         if not regions:
             return _silent("there is sound, but nothing that moves")
         sources, best = sounding_regions(regions, envelopes(question.waveform), spans)
+        if not sources and best in INCOMPARABLE:  # so "nothing makes the sound" is not known either
+            return _silent(f"no motion goes with the sound: {best}", "fallback")
         if not sources:
             return _silent(f"no motion goes with the sound: {best}{' at best' if best.seconds else ''}")
         sources = sources[: question.max_objects]
@@ -129,8 +136,8 @@ def _times(spans: Sequence[Interval]) -> str:
     return ", ".join(f"{max(each.start_s, 0):.1f}-{each.end_s:.1f}" for each in spans) + " s"
 
 
-def _silent(reason: str) -> SoundChoice:
-    return SoundChoice((), Decision("objects", None, "rules", reason), (reason,))
+def _silent(reason: str, source: Source = "rules") -> SoundChoice:
+    return SoundChoice((), Decision("objects", None, source, reason), (reason,))
 
 
 def _moving_regions(analysis: ClipAnalysis, question: SoundQuestion) -> list[Region]:
@@ -140,13 +147,6 @@ def _moving_regions(analysis: ClipAnalysis, question: SoundQuestion) -> list[Reg
         for frame in question.section.frame_indices
         for candidate in things_on(analysis, frame)
     ]
-
-
-def _spread(numbers: set[int]) -> set[int]:
-    """At most `MOST_SECTIONS` of the numbers, the first and the last among them."""
-    ordered = sorted(numbers)
-    chosen = np.linspace(0, len(ordered) - 1, min(MOST_SECTIONS, len(ordered))).round().astype(int)
-    return {ordered[number] for number in chosen}
 
 
 def _pass_over(question: FrameQuestion) -> FrameChoice:

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from refervid.core.spread import spread
 from refervid.core.types import Candidate, Decision, Pivot
 from refervid.engines.base import Elimination
 from refervid.engines.inventory import Inventory, ObjectTrack
@@ -26,6 +27,7 @@ from refervid.engines.lite.chooser.region import Region
 from refervid.engines.lite.chooser.scoring import (
     FLOORS,
     REJECT,
+    Weighing,
     denied,
     described,
     lack_is_sure,
@@ -208,34 +210,39 @@ class Eliminator:
         """The tracks that are not excluded, the worthiest first."""
         excluded = {number for other in expression.excluded for number in self._sure(other)}
         numbers = [number for number in numbers if number not in excluded]
-        found = {number: WeighedTrack(self._tracks[number]) for number in numbers}
-        worth: dict[int, list[float]] = {number: [] for number in numbers}
-        fits: dict[int, dict[tuple[str, str], list[float]]] = {number: {} for number in numbers}
         shown = self._regions({*numbers, *self._targets(expression)})
         doings = _doings(expression)
         expression = replace(
             expression, owner=None, relations=tuple(r for r in expression.relations if r not in doings)
         )
         points = PointTracks([region for regions in shown.values() for region in regions.values()])
-        for regions in shown.values():
-            if found.keys().isdisjoint(regions):
-                continue
-            weighing = weigh(expression, list(regions.values()), points)
-            for row, number in enumerate(regions):
-                if number not in found:
-                    continue
-                worth[number].append(float(weighing.plausible[row]))
-                for said in weighing.statements:
-                    fits[number].setdefault((said.kind, said.words), []).append(float(said.fits[row]))
-        for number, each in found.items():
-            if worth[number]:
-                seen = len(each.track.frame_indices) / self._sampled
-                each.worth = float(np.mean(worth[number])) * _prominence(each.track, self._scene, seen)
-                each.fits = {key: float(np.mean(values)) for key, values in fits[number].items()}
-                for doing in doings:
-                    self._weigh_doing(each, doing)
-        kept = [each for each in found.values() if each.worth > 0]
-        return sorted(kept, key=lambda each: -each.worth)
+        weighings = [
+            (list(regions), weigh(expression, list(regions.values()), points))
+            for regions in shown.values()
+            if not regions.keys().isdisjoint(numbers)
+        ]
+        found = [one for number in numbers if (one := self._over_frames(number, weighings)) is not None]
+        for one in found:
+            for doing in doings:
+                self._weigh_doing(one, doing)
+        return sorted((one for one in found if one.worth > 0), key=lambda one: -one.worth)
+
+    def _over_frames(
+        self, number: int, weighings: Sequence[tuple[Sequence[int], Weighing]]
+    ) -> WeighedTrack | None:
+        """Means over the frames on which a track is among the numbers that were weighed; None: on none."""
+        rows = [(one, numbers.index(number)) for numbers, one in weighings if number in numbers]
+        if not rows:
+            return None
+        track = self._tracks[number]
+        fits: dict[tuple[str, str], list[float]] = {}
+        for weighing, row in rows:
+            for said in weighing.statements:
+                fits.setdefault((said.kind, said.words), []).append(float(said.fits[row]))
+        seen = len(track.frame_indices) / self._sampled
+        worth = float(np.mean([float(weighing.plausible[row]) for weighing, row in rows]))
+        means = {key: float(np.mean(values)) for key, values in fits.items()}
+        return WeighedTrack(track, worth * _prominence(track, self._scene, seen), means)
 
     def _weigh_doing(self, one: WeighedTrack, doing: Relation) -> None:
         """Weigh what a track does to others, or they to it."""
@@ -354,8 +361,7 @@ def _keyframes(scene: Scene, inventory: Inventory) -> list[int]:
     """Evenly over the sampled frames that show anything."""
     shown = sorted({int(index) for track in inventory.tracks for index in track.frame_indices})
     count = int(np.clip(scene.times_s[-1] / KEYFRAME_S, KEYFRAMES, MOST_KEYFRAMES))
-    places = np.linspace(0, len(shown) - 1, min(count, len(shown))).round().astype(int)
-    return [shown[place] for place in dict.fromkeys(places.tolist())]
+    return [shown[place] for place in spread(len(shown), count)]
 
 
 def _doings(expression: Expression) -> list[Relation]:

@@ -42,9 +42,8 @@ _ON_HEAD = "on the head"
 _TOP, _HEAD, _TORSO, _DRESS = (0.0, 0.1), (0.0, 0.16), (0.13, 0.5), (0.13, 0.75)
 _SUIT, _LEGS, _FEET = (0.13, 0.95), (0.47, 0.95), (0.9, 1.0)
 _BODY_PLACES = {
-    "shirt t-shirt tshirt tee top blouse vest jumper hoodie cardigan pullover sweater waistcoat tunic"
-    " fleece torso chest back": BodyPlace("shoulder hip", 0.3, 0.2, 0.2, _TORSO),
-    "sweatshirt jersey polo apron": BodyPlace("shoulder hip", 0.3, 0.2, 0.2),
+    "shirt t-shirt tshirt tee top blouse vest jumper hoodie cardigan pullover sweater sweatshirt jersey polo"
+    " apron waistcoat tunic fleece torso chest back": BodyPlace("shoulder hip", 0.3, 0.2, 0.2, _TORSO),
     "jacket coat blazer parka anorak raincoat windbreaker": BodyPlace(
         "shoulder elbow hip", 0.2, 0.2, 0.4, _TORSO
     ),
@@ -70,14 +69,13 @@ _BODY_PLACES = {
     "face": BodyPlace(_ON_HEAD, 0.38, 0.3, 0.55, _HEAD),
     "hair ponytail braid": BodyPlace(_ON_HEAD, 0.5, 0.7, 0.3, _HEAD),
     "wig": BodyPlace(_ON_HEAD, 0.5, 0.7, 0.3, _TOP),
-    "hat cap helmet headband beanie hood crown turban": BodyPlace(_ON_HEAD, 0.5, 0.75, 0.0, _TOP),
-    "bonnet bandana headscarf headgear": BodyPlace(_ON_HEAD, 0.5, 0.75, 0.0),
-    "glasses sunglasses goggles": BodyPlace(_ON_HEAD, 0.4, 0.15, 0.15, _HEAD),
-    "spectacles": BodyPlace(_ON_HEAD, 0.4, 0.15, 0.15),
+    "hat cap helmet headband beanie hood crown turban bonnet bandana headscarf headgear": BodyPlace(
+        _ON_HEAD, 0.5, 0.75, 0.0, _TOP
+    ),
+    "glasses sunglasses goggles spectacles": BodyPlace(_ON_HEAD, 0.4, 0.15, 0.15, _HEAD),
     "headphones headset earphones": BodyPlace(_ON_HEAD, 0.5, 0.6, 0.3),
     "mask": BodyPlace(_ON_HEAD, 0.4, 0.15, 0.55, _HEAD),
-    "mouth beard moustache": BodyPlace(_ON_HEAD, 0.28, -0.15, 0.6, _HEAD),
-    "chin": BodyPlace(_ON_HEAD, 0.28, -0.15, 0.6),
+    "mouth beard moustache chin": BodyPlace(_ON_HEAD, 0.28, -0.15, 0.6, _HEAD),
     "nose": BodyPlace(_ON_HEAD, 0.15, 0.05, 0.25, _HEAD),
     "eye ear": BodyPlace(down=_HEAD, paired=True),
     "neck scarf tie necklace": BodyPlace(_ON_HEAD, 0.4, -0.45, 1.0),

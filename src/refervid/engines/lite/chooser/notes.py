@@ -100,7 +100,7 @@ def _undecided(expression: Expression) -> list[Relation]:
         relation
         for relation in expression.relations
         if (relation.action and relation.action not in HOW and relation.action not in POSTURES)
-        or (moves and relation.words in lexicon.PATHS.split())
+        or (moves and relation.words in lexicon.PATHS)
         or (relation.negated and relation.kind != "compared" and doubtful(relation.targets))
     ]
 

@@ -108,7 +108,7 @@ def weigh(
     """`regions` are those of one frame; `point_tracks` know what they do over the clip. `called`: what the
     noun names was surely proposed on some frame, so that what was not is unlikely on all of them.
     """
-    pure = expression.noun_class in ONE_COLOURED and not set(expression.unchecked) & set(PATTERNED.split())
+    pure = expression.noun_class in ONE_COLOURED and not PATTERNED & set(expression.unchecked)
     coloured = any(each.kind == "colour" and not each.negated for each in expression.attributes)
     power = ONE_COLOURED_POWER if pure and coloured else OBJECTNESS_POWER
     scores = np.array([max(region.candidate.score, 0.01) for region in regions]) ** power
@@ -261,41 +261,63 @@ def _related(
     """Each region against the best of the others as the relation's target."""
     if relation.kind == "compared" and relation.attribute is not None:
         return _more_than(relation, relation.attribute, regions, point_tracks)
-    fits = np.ones(len(regions))
-    missing, kind = False, "relation"
-    sides: list[NDArray[np.float64]] = []
-    for target in relation.targets:
-        weighing = weigh(target, regions, point_tracks)
-        # The likeliest target is still none if it is something else.
-        named = [each.fits for each in weighing.statements if each.kind == "named"]
-        weights = weighing.plausible / weighing.plausible.max() * (named[0] if named else 1)
-        if not (named or any(each.fits.max() >= NAMED for each in weighing.said)):
-            kind = "somewhere"
-        missing = missing or bool(weighing.missing)
-        apart = np.array(
-            [[one is not other and _may_relate(relation, one, other) for other in regions] for one in regions]
-        )
-        sides.append(np.where(apart, weights, 0))
-        if relation.kind == "between":
-            continue
-        geometry = np.array([[relation_fit(relation, one, other) for other in regions] for one in regions])
-        geometry = geometry.T if relation.passive else geometry
-        best = (np.where(apart, geometry, 0) * weights).max(axis=1)
-        if not target.plural and target.noun != noun and named and named[0].max() >= NAMED:
-            best[weights.argmax()] = 0  # "the car next to the van" is not the van
-        fits = np.minimum(fits, best)
+    apart = np.array(
+        [[one is not other and _may_relate(relation, one, other) for other in regions] for one in regions]
+    )
+    targets = [_target(each, regions, point_tracks) for each in relation.targets]
     if relation.kind == "between":
-        fits = np.array(
-            [
-                _between(n, regions, one, other)
-                for n, (one, other) in enumerate(zip(sides[0], sides[-1], strict=True))
-            ]
-        )
+        sides = (np.where(apart, each.weights, 0) for each in (targets[0], targets[-1]))
+        pairs = zip(*sides, strict=True)
+        fits = np.array([_between(number, regions, *pair) for number, pair in enumerate(pairs)])
+    else:
+        each_fits = [_fits_to(relation, each, noun, regions, apart) for each in targets]
+        fits = np.minimum.reduce([np.ones(len(regions)), *each_fits])
     if relation.superlative and fits.max() > 0:
         fits = (fits / fits.max()) ** 3
     words = f"{relation.words} {relation.targets[0].noun or ''}".strip()
     fits = denied(fits) if relation.negated else fits
-    return Statement(words, kind, fits, missing and not relation.negated)
+    kind = "relation" if all(each.known for each in targets) else "somewhere"
+    missing = any(each.missing for each in targets) and not relation.negated
+    return Statement(words, kind, fits, missing)
+
+
+@dataclass(frozen=True)
+class _Target:
+    """`weights` (N,): how plausibly each region is the target of a relation; `named` (N,) how surely by its
+    name, where names tell. `known`: it was recognised, or something looks like it; `missing`: nothing does.
+    """
+
+    expression: Expression
+    weights: NDArray[np.float64]
+    named: NDArray[np.float64] | None
+    known: bool
+    missing: bool
+
+
+def _target(expression: Expression, regions: Sequence[Region], point_tracks: PointTracks) -> _Target:
+    weighing = weigh(expression, regions, point_tracks)
+    named = next((each.fits for each in weighing.statements if each.kind == "named"), None)
+    # The likeliest target is still none if it is something else.
+    weights = weighing.plausible / weighing.plausible.max() * (1 if named is None else named)
+    known = named is not None or any(each.fits.max() >= NAMED for each in weighing.said)
+    return _Target(expression, weights, named, known, bool(weighing.missing))
+
+
+def _fits_to(
+    relation: Relation,
+    target: _Target,
+    noun: str | None,
+    regions: Sequence[Region],
+    apart: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """(N,): how well each region stands to the target, `apart` [region, other] being those that may."""
+    geometry = np.array([[relation_fit(relation, one, other) for other in regions] for one in regions])
+    geometry = geometry.T if relation.passive else geometry
+    best = (np.where(apart, geometry, 0) * target.weights).max(axis=1)
+    meant = target.expression
+    if not meant.plural and meant.noun != noun and target.named is not None and target.named.max() >= NAMED:
+        best[target.weights.argmax()] = 0  # "the car next to the van" is not the van
+    return np.asarray(best, np.float64)
 
 
 def _between(

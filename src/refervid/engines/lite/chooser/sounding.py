@@ -15,6 +15,7 @@ from refervid.engines.lite.chooser.motion import MOVES
 from refervid.engines.lite.chooser.point_tracks import PointTrack, PointTracks
 from refervid.engines.lite.chooser.region import Region, overlap, same_thing
 from refervid.engines.lite.chooser.synchrony import (
+    COMPARISONS,
     NOTHING_MOVES,
     SHORTEST_S,
     Synchrony,
@@ -55,9 +56,11 @@ class Source:
 
     @property
     def chance(self) -> float:
-        """0..1: how likely one of so many things goes with a foreign sound as well (Sidak's correction)."""
+        """0..1: how likely one of so many things, compared in so many ways, goes with a foreign sound as well
+        (Sidak's correction, which is an upper bound as the ways are alike).
+        """
         alone = min(reason.chance for reason in self.reasons)
-        return float(1 - (1 - alone) ** self.rivals)
+        return float(1 - (1 - alone) ** (self.rivals * COMPARISONS))
 
 
 def sounding_regions(

@@ -72,6 +72,10 @@ TOO_SHORT = Synchrony(
     0.0, 0.0, 0.0, f"less than {SHORTEST_S} s are both seen and heard, too short to compare"
 )
 EVEN = Synchrony(0.0, 0.0, 0.0, "the motion or the sound is too even to compare")
+INCOMPARABLE = (TOO_SHORT, EVEN)
+"""Something moves, and whether it goes with the sound is not known."""
+COMPARISONS = 4
+"""What `synchrony` takes the best of: two pairs of signals, each over the span and over the whole clip."""
 
 
 def weightiest(found: Iterable[Synchrony]) -> Synchrony:

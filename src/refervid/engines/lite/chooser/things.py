@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -35,8 +35,8 @@ class WeighedTrack:
     """One track under one sentence: what it is worth, and how well each statement fits it."""
 
     track: ObjectTrack
-    worth: float = 0.0
-    fits: dict[tuple[str, str], float] = field(default_factory=dict)
+    worth: float
+    fits: dict[tuple[str, str], float]
     """(kind, words) -> fit."""
 
     @property

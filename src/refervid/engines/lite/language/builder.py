@@ -78,9 +78,6 @@ class ExpressionBuilder:
                 replace(attribute, phase=said) if attribute.kind == "motion" else attribute
                 for attribute in self.attributes
             ]
-            self.relations = [
-                replace(relation, phase=said) if relation.action else relation for relation in self.relations
-            ]
             self.phase = 1
         if not earlier:
             self.phase += 1

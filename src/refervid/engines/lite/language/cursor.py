@@ -125,6 +125,4 @@ def is_participle(word: Word) -> bool:
     """A motion or doing that can stand before a noun: "moving", "parked", "fastest", "still"."""
     if "motion" not in word and "action" not in word:
         return False
-    return (
-        word.form in ("ing", "ed") or word.degree != "plain" or word.text in lexicon.MOTION_ADJECTIVES.split()
-    )
+    return word.form in ("ing", "ed") or word.degree != "plain" or word.text in lexicon.MOTION_ADJECTIVES

@@ -53,10 +53,10 @@ class Doings(ABC):
             builder.add(Attribute("motion", (value,), word.text, cursor.take_negation(), word.degree))
         how = cursor.sees("position", "degree", "ordinal", "motion", ahead=1) and not cursor.noun_at(1)
         if cursor.noun_phrase_at() and not how:
-            cursor.negated = negated and word.stem in _acting_verbs()
+            cursor.negated = negated and word.stem in lexicon.VERB_RELATIONS
             moved = self._read_object(word)
             cursor.negated = False
-            if moved and word.stem in _moves_others():
+            if moved and word.stem in lexicon.MOVES_OTHERS:
                 builder.attributes = said
 
     def _motion_of(self, word: Word) -> str:
@@ -114,42 +114,43 @@ class Doings(ABC):
     def read_action(self, word: Word) -> None:
         """A doing that cannot be measured; what it is done to can at least be looked for close by."""
         cursor, builder = self._cursor, self._builder
-        facing = ExpressionBuilder()
-        if word.stem in ("face", "look", "point", "lean"):
-            if cursor.sees_text("away", "away from"):
-                away = cursor.take().text
-                self.target()
-                builder.unchecked.append(f"{word.text} {away}")
-                return
-            if read_place(cursor, facing):
-                place = [each.words for each in facing.attributes[:1]]
-                builder.unchecked.append(" ".join([word.text, *place]))
-                return
-        if self._read_agent(word):
+        if self._read_facing(word) or self._read_agent(word):
             return
         # "being pushed on a swing": by whom is not said, and the swing is not pushed.
         undergone = word.form == "ed" and cursor.sees("be", ahead=-2)
         negated, cursor.negated = cursor.negated, False
         said = [word.text]
-        if (
-            word.stem in lexicon.POSES.split()
-            and cursor.sees_text("up", "down")
-            and not cursor.noun_phrase_at(1)
-        ):
+        if word.stem in lexicon.POSES and cursor.sees_text("up", "down") and not cursor.noun_phrase_at(1):
             said.append(cursor.take().text)  # who looks up goes nowhere
-        elif not undergone and cursor.sees_text(*lexicon.VERB_PARTICLES.split()) and cursor.noun_phrase_at(1):
+        elif not undergone and cursor.sees_text(*lexicon.VERB_PARTICLES) and cursor.noun_phrase_at(1):
             cursor.take()
         known = len(builder.unchecked), len(builder.relations)
         if not undergone and (cursor.noun_phrase_at() or cursor.sees("noun")):
             cursor.negated = negated
             self._read_object(word)
-        elif not undergone and word.stem in lexicon.AMONG_OTHERS.split():
-            among = Relation(_kind_of(word), (_SOMETHING,), word.text, negated, action=word.stem)
-            builder.relations.append(replace(among, phase=builder.phase))
+        elif not undergone and word.stem in lexicon.AMONG_OTHERS:
+            builder.relations.append(
+                Relation(_kind_of(word), (_SOMETHING,), word.text, negated, action=word.stem)
+            )
         noted = " ".join(["not", *said] if negated else said)
         self._undergone = (word, noted) if word.form == "ed" else None
         if (len(builder.unchecked), len(builder.relations)) == known:
             builder.unchecked.append(noted)
+
+    def _read_facing(self, word: Word) -> bool:
+        """ "looks away from the camera", "faces left"."""
+        cursor, facing = self._cursor, ExpressionBuilder()
+        if word.stem not in ("face", "look", "point", "lean"):
+            return False
+        if cursor.sees_text("away", "away from"):
+            said = [cursor.take().text]
+            self.target()
+        elif read_place(cursor, facing):
+            said = [each.words for each in facing.attributes[:1]]
+        else:
+            return False
+        self._builder.unchecked.append(" ".join([word.text, *said]))
+        return True
 
     def _read_agent(self, word: Word) -> bool:
         """ "walked by the man": the thing is what something is done to."""
@@ -211,7 +212,7 @@ class Doings(ABC):
         kind = _kind_of(verb)
         if cursor.sees("preposition") and not cursor.noun_phrase_at(1):
             kind = cast(RelationKind, cursor.take()["preposition"])
-        elif person and "motion" in verb and verb.stem not in _moves_others():
+        elif person and "motion" in verb and verb.stem not in lexicon.MOVES_OTHERS:
             return False
         elif cursor.sees_text("at", "to", "after") and not cursor.noun_phrase_at(1):
             cursor.take()
@@ -236,7 +237,7 @@ class Doings(ABC):
             self._builder.change_last(values=("moving",))  # "enters the water": it is in the picture before
         elif motion == "towards":
             self._builder.change_last(values=("moving",))
-        elif part and motion and (motion == "swinging" or word.stem in _moves_others()):
+        elif part and motion and (motion == "swinging" or word.stem in lexicon.MOVES_OTHERS):
             self._builder.change_last(values=("stirring",))
         self.relate(_kind_of(word), word.text, target, action=word.stem)
         return target.noun is not None and not part
@@ -284,7 +285,7 @@ class Doings(ABC):
                 motion = "away" if word.text == "from" else "towards"
             if motion:
                 builder.add(Attribute("motion", (motion,), word.text, cursor.take_negation()))
-            elif word.text in lexicon.PATHS.split():
+            elif word.text in lexicon.PATHS:
                 builder.unchecked.append(f"{word.text} the camera")
         else:
             moving = builder.open_motion is not None and word.text in _TOWARDS
@@ -315,9 +316,8 @@ class Doings(ABC):
             if kind == "between" and self._cursor.sees_text("and") and self._cursor.noun_phrase_at(1):
                 self._cursor.take()
                 targets.append(self.target().build())
-            phase = builder.phase if action else 0
             builder.relations.append(
-                Relation(kind, tuple(targets), words, negated, superlative, None, action, passive, phase)
+                Relation(kind, tuple(targets), words, negated, superlative, None, action, passive)
             )
             self._target_end = self._cursor.at
         elif target.noun:
@@ -342,13 +342,4 @@ def _is_phone(target: ExpressionBuilder) -> bool:
 
 def _kind_of(verb: Word) -> RelationKind:
     """Where the two are to each other while this is done."""
-    kinds = [kind for kind, verbs in lexicon.VERB_RELATIONS.items() if verb.stem in verbs.split()]
-    return cast(RelationKind, [*kinds, "near"][0])
-
-
-def _moves_others() -> set[str]:
-    return {verb.replace("_", " ") for verb in lexicon.MOVES_OTHERS.split()}
-
-
-def _acting_verbs() -> set[str]:
-    return {verb for verbs in lexicon.VERB_RELATIONS.values() for verb in verbs.split()}
+    return cast(RelationKind, lexicon.VERB_RELATIONS.get(verb.stem, "near"))

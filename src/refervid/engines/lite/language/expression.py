@@ -56,8 +56,7 @@ class Relation:
 
     `kind` is where the two are to each other. `action` is what is done, as a verb without ending ("throw"),
     or ""; the thing does it to the target, or if `passive` the target to the thing ("the ball that the girl
-    throws"). `phase` counts the steps of a sequence like that of an attribute. For kind "compared"
-    `attribute` is what is compared: "bigger than the ball".
+    throws"). For kind "compared" `attribute` is what is compared: "bigger than the ball".
     """
 
     kind: RelationKind
@@ -68,7 +67,6 @@ class Relation:
     attribute: Attribute | None = None
     action: str = ""
     passive: bool = False
-    phase: int = 0
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,6 @@ class Term:
 class Translation:
     """A sentence in English words as far as the table goes; the words that it has not stay as they are."""
 
-    language: str
     english: str
     pairs: tuple[tuple[str, str], ...]
     untranslated: tuple[str, ...]
@@ -85,7 +84,7 @@ def language_of(text: str, known: int) -> str:
 def translate(text: str, language: str) -> Translation:
     """What the table makes of a sentence; nothing of a language that it has not."""
     if language not in LANGUAGES:
-        return Translation(language, "", (), tuple(_words(text)))
+        return Translation("", (), tuple(_words(text)))
     units = list(re.sub(r"[\W_]+", "", text)) if language in HEAD_LAST else _words(text)
     joint = "" if language in HEAD_LAST else " "
     terms: list[Term] = []
@@ -106,7 +105,7 @@ def translate(text: str, language: str) -> Translation:
             pairs.append((written, term.english))
     ordered = _head_first(terms, language) if language in HEAD_LAST else terms
     english = " ".join(term.english for term in _english_order(ordered))
-    return Translation(language, english, tuple(pairs), tuple(untranslated))
+    return Translation(english, tuple(pairs), tuple(untranslated))
 
 
 def _language_of_script(text: str) -> str:

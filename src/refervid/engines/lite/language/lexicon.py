@@ -6,6 +6,16 @@ are said one after the other. Inflected forms (plurals, -ing, -ed, -er, -est, -i
 
 from __future__ import annotations
 
+
+def _set(words: str) -> frozenset[str]:
+    """Words as they are said."""
+    return frozenset(word.replace("_", " ") for word in words.split())
+
+
+def _by_word(table: dict[str, str]) -> dict[str, str]:
+    return {word: value for value, words in table.items() for word in words.split()}
+
+
 # The eleven basic colour terms of English (Berlin and Kay, 1969), which `scene.colour` measures. A word
 # whose colour lies between terms lists all that may be seen. Bare metals ("steel") mirror what is around them
 # and are no colours, but materials.
@@ -45,11 +55,13 @@ COLOUR_NEIGHBOURS: dict[str, str] = {
     "brown": "orange yellow red black grey",
 }
 # Shades that lie in a colour word itself.
-IMPLIED_SHADES: dict[str, str] = {
-    "dark": "navy navy_blue maroon burgundy charcoal indigo crimson forest_green ebony chestnut",
-    "light": "beige cream creamy sky_blue baby_blue lavender lilac peach blonde blond silver mint",
-    "bright": "lime neon_green hot_pink scarlet lime_green",
-}
+IMPLIED_SHADES = _by_word(
+    {
+        "dark": "navy navy_blue maroon burgundy charcoal indigo crimson forest_green ebony chestnut",
+        "light": "beige cream creamy sky_blue baby_blue lavender lilac peach blonde blond silver mint",
+        "bright": "lime neon_green hot_pink scarlet lime_green",
+    }
+)
 SHADES: dict[str, str] = {
     "dark": "dark deep darkish darker darkest",
     "light": "light pale pastel lightish faded lighter lightest",
@@ -95,10 +107,12 @@ POSITION_SUPERLATIVES: dict[str, str] = {
     "centre": "centremost middlemost",
 }
 # "the far side of" and the like: what may follow a side.
-SIDE_NOUNS = (
+SIDE_NOUNS = _set(
     "side hand corner edge part half end area portion region third quarter section place position most"
 )
-FRAME_WORDS = "picture image frame video screen scene shot view clip footage photo camera lens viewer us"
+FRAME_WORDS = _set(
+    "picture image frame video screen scene shot view clip footage photo camera lens viewer us"
+)
 
 MOTIONS: dict[str, str] = {
     "moving": "move go travel proceed advance motion animate mobile active head shift come",
@@ -138,14 +152,14 @@ MOTIONS: dict[str, str] = {
 STAYING = ("still", "resting")
 """Motions of what stays where it is."""
 # Motion words that have no other forms.
-PARTICLES = "up down away upward upwards downward downwards leftward leftwards rightward rightwards"
+PARTICLES = _set("up down away upward upwards downward downwards leftward leftwards rightward rightwards")
 # Motion words that are adjectives as they stand.
-MOTION_ADJECTIVES = (
+MOTION_ADJECTIVES = _set(
     "fast quick rapid swift slow still stationary motionless immobile static idle unmoving mobile"
-    " active hidden animate stagnant high_speed"
+    " active hidden animate stagnant"
 )
 # Doings that no rule here measures.
-ACTIONS = (
+ACTIONS = _set(
     "win lose score celebrate finish bend_over bend_down help steal wake_up blow eat drink talk speak"
     " sing play cook look watch smile laugh cry read write hold carry wear push pull throw catch kick hit"
     " bark meow graze feed wash paint draw pour stir point face sniff lick bite clap kiss hug fight train"
@@ -159,29 +173,31 @@ ACTIONS = (
     " press_ups chin_ups"
 )
 # Doings towards a second thing, and where that thing then is.
-VERB_RELATIONS: dict[str, str] = {
-    "on": "ride mount drive straddle sit",
-    "with": "hold carry push pull throw catch kick hit touch grab hug lead walk pet feed use play"
-    " lift grip hand toss juggle dribble drag tow pick pick_up groom stroke cuddle wrestle fight",
-    "behind": "follow chase",
-    "near": "face watch lick sniff eat drink pass overtake attack hunt",
-}
+VERB_RELATIONS = _by_word(
+    {
+        "on": "ride mount drive straddle sit",
+        "with": "hold carry push pull throw catch kick hit touch grab hug lead walk pet feed use play"
+        " lift grip hand toss juggle dribble drag tow pick pick_up groom stroke cuddle wrestle fight",
+        "behind": "follow chase",
+        "near": "face watch lick sniff eat drink pass overtake attack hunt",
+    }
+)
 # Verbs that stand as they are where other verbs are bent ("the grass cut short"), or name things too seldom.
-NEVER_NOUNS = (
+NEVER_NOUNS = _set(
     "cut hit put shut open set let spread split down up away have slow show turn fall move lower overtake"
     " come go"
 )
 # Motions that with an object are the object's: "lifts the baby".
-MOVES_OTHERS = (
+MOVES_OTHERS = _set(
     "lift raise drop swing shake wave wag move turn spin roll twist rotate flip rock lower pass take_off"
     " roll_over bounce slide fly"
 )
 # Doings to another thing even where none is named: "the car that overtakes".
-AMONG_OTHERS = "overtake follow chase attack lead"
+AMONG_OTHERS = _set("overtake follow chase attack lead")
 # Doings of which "up" and "down" are a part, and no motion of the thing.
-POSES = "look glance stare peer gaze face point lean bend stoop squat crouch kneel wake warm"
+POSES = _set("look glance stare peer gaze face point lean bend stoop squat crouch kneel wake warm")
 # Small words between such a verb and its object: "plays with the ball", "looks at the dog".
-VERB_PARTICLES = "at to with on up for after"
+VERB_PARTICLES = _set("at to with on up for after")
 
 PREPOSITIONS: dict[str, str] = {
     "near": "next_to beside near by close_to alongside adjacent_to around nearby_to at_the_side_of"
@@ -197,16 +213,16 @@ PREPOSITIONS: dict[str, str] = {
     "with": "with together_with along_with accompanied_by",
 }
 # Prepositions that say where something happens; their objects are looked at as "near".
-PLACE_PREPOSITIONS = (
+PLACE_PREPOSITIONS = _set(
     "outside across through along past at against off from for during about via over_to out_of toward"
     " towards to up_to after down up throughout"
 )
 
 # Said of what moves they tell its way, not only where it is: "past the others".
-PATHS = "past through along across around over"
+PATHS = _set("past through along across around over")
 
 # Words with another reading in these tables that name things too; all other nouns are in the vocabulary.
-ALSO_NOUNS = (
+ALSO_NOUNS = _set(
     "race match leaf leaves couple nurse guard groom comb brush milk splash one ones region area part"
     " dancer rider skater skier snowboarder surfer driver runner jogger walker skateboarder biker swimmer"
     " performer police cook waiter crowd climber hand head face fish pet train bike skateboard snowboard"
@@ -218,11 +234,11 @@ ALSO_NOUNS = (
     " bow ring star bark screen hoop plastic flipper bottom saddle team family audience"
 )
 # Garments and body parts that cover little of who wears them.
-SMALL_PARTS = (
+SMALL_PARTS = _set(
     "hair beard moustache hat cap helmet shoe boot glove scarf tie belt mask goggles glasses sunglasses sock"
     " collar ear tail paw stripe headband sneaker sandal face hand"
 )
-GROUPS = (
+GROUPS = _set(
     "group pair couple set bunch crowd herd flock pack row line team lot number trio duo family stack pile"
     " heap bundle"
 )
@@ -242,45 +258,45 @@ ORDINALS = [
 ]
 LAST = "last final"
 SECOND_TO_LAST = "second_to_last second_last second_from_last next_to_last penultimate"
-ALL = "all both every each everyone everybody"
-SEVERAL = "some many several few most"  # of them
-NEGATIONS = (
+ALL = _set("all both every each everyone everybody")
+SEVERAL = _set("some many several few most")  # of them
+NEGATIONS = _set(
     "not no_longer no never without neither nor non except excluding hardly lacking except_for other_than"
     " apart_from instead_of rather_than"
 )
-DETERMINERS = (
+DETERMINERS = _set(
     "several many few multiple various numerous either a an the this these those some any its his her"
     " their my your our another such said"
 )
-PRONOUNS = "he she it they him them himself herself itself themselves"
-BE = (
+PRONOUNS = _set("he she it they him them himself herself itself themselves")
+BE = _set(
     "is are was were be being been am has have had having do does did doing done will would can could"
     " gets seems"
 )
-RELATIVES = "that which who whom whose where while when as"
-CONJUNCTIONS = "and or but & plus + / , ;"
-THEN = "then and_then afterwards finally eventually later next until till after_that subsequently"
+RELATIVES = _set("that which who whom whose where while when as")
+CONJUNCTIONS = _set("and or but & plus + / , ;")
+THEN = _set("then and_then afterwards finally eventually later next until till after_that subsequently")
 DEGREES = {"superlative": "most", "comparative": "more further farther", "least": "least", "less": "less"}
-INTENSIFIERS = (
+INTENSIFIERS = _set(
     "very really extremely quite rather pretty somewhat slightly far extreme so too just only also mostly"
     " completely entirely fully partly almost nearly clearly always constantly continuously"
     " the_whole_time all_the_time directly immediate immediately multi much bit coloured colored colour color"
     " colours colors hue tone kind sort little_bit currently again mainly ever at_first"
 )
-FILLERS = (
+FILLERS = _set(
     "please segment find show track mask highlight select detect locate get give me where is are which i"
     " want to see need look for point at what there can you could identify mark outline us tell"
 )
 # Words that ask for something only where they open a sentence: "cut out the girl".
-REQUESTS = (
+REQUESTS = _set(
     "am looking let know remove delete cut crop extract pick out choose follow return provide generate draw"
     " label pls plz thanks hi hello hey ok okay just now to me"
 )
 # Slips that are words of their own, but hardly ever meant.
 SLIPS = {"sliver": "silver"}
-WEARING = "wear dress clothe clad dressed sport sporting"
-PATTERNED = "striped spotted dotted patterned chequered checkered multicoloured multicolored"
-MATERIALS = (
+WEARING = _set("wear dress clothe clad dressed sport sporting")
+PATTERNED = _set("striped spotted dotted patterned chequered checkered multicoloured multicolored")
+MATERIALS = _set(
     "left_behind cross_legged wooden metal metallic chrome steel iron pewter platinum plastic glass"
     " leather ceramic paper feathered feathery furry fluffy hairy shiny young old new elderly fancy broken"
     " empty full open closed dirty clean wet dry hot cold soft hard beautiful pretty cute nice ugly strong"

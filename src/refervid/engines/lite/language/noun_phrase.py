@@ -16,7 +16,6 @@ from refervid.engines.lite.language.words import PART_KINDS, Category, Word
 _PURPOSE_CLASSES = {"place", "stuff", "garment"}
 _MEASURED: tuple[Category, ...] = ("colour", "size", "shape", "position")
 _WHOLES = ("person", "animal", "vehicle", "cycle", "furniture", "ware")
-_GROUPS = frozenset(lexicon.GROUPS.split())
 _PORTIONS = ("piece", "part", "half", "end", "side")
 
 
@@ -39,17 +38,7 @@ def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
             builder.attributes.remove(attribute)
             builder.unchecked.append(attribute.words)
     if cursor.sees_text("of"):
-        if builder.noun in _GROUPS or builder.noun_class == "thing" or not builder.noun:
-            _read_members(cursor, builder)
-        elif builder.noun_class == "ware" and not cursor.sees("determiner", ahead=1):
-            _read_contents(cursor, builder)
-        elif builder.noun_class in PART_KINDS or cursor.sees("determiner", ahead=1):
-            cursor.at += 1
-            if builder.owner is not None:
-                builder.unchecked.append(str(builder.owner.noun))
-            builder.owner = noun_phrase(cursor)
-            if builder.noun_class == "garment" and builder.owner.noun_class not in ("person", "animal"):
-                builder.noun_class = "part"  # "the top of the box"
+        _read_of(cursor, builder)
     owns = cursor.sees_text("'s") and (cursor.noun_phrase_at(1) or cursor.sees("noun", ahead=1))
     if owns and builder.noun is not None:
         cursor.at += 1
@@ -59,18 +48,33 @@ def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
     return builder
 
 
+def _read_of(cursor: Cursor, builder: ExpressionBuilder) -> None:
+    """ "a group of dogs", "a bottle of wine", "the top of the box"."""
+    if builder.noun in lexicon.GROUPS or builder.noun_class == "thing" or not builder.noun:
+        _read_members(cursor, builder)
+    elif builder.noun_class == "ware" and not cursor.sees("determiner", ahead=1):
+        _read_contents(cursor, builder)
+    elif builder.noun_class in PART_KINDS or cursor.sees("determiner", ahead=1):
+        cursor.at += 1
+        if builder.owner is not None:
+            builder.unchecked.append(str(builder.owner.noun))
+        builder.owner = noun_phrase(cursor)
+        if builder.noun_class == "garment" and builder.owner.noun_class not in ("person", "animal"):
+            builder.noun_class = "part"  # of no garment
+
+
 def _is_named(cursor: Cursor, builder: ExpressionBuilder, word: Word, start: int) -> bool:
     """ "a paddle", "in the stands", "the book cover": no verb stands unbent after an article."""
     if "noun" in word or not ("motion" in word or "action" in word) or word.form not in ("base", "s"):
         return False
-    adjective = word.text in lexicon.MOTION_ADJECTIVES.split() or "shape" in word or "size" in word
-    if adjective or word.stem in lexicon.NEVER_NOUNS.split() or entry([word.text]) is None:
+    adjective = word.text in lexicon.MOTION_ADJECTIVES or "shape" in word or "size" in word
+    if adjective or word.stem in lexicon.NEVER_NOUNS or entry([word.text]) is None:
         return False
     if cursor.noun_ahead():
         return False
     if builder.noun is None:
         before = cursor.words[start : cursor.at]
-        return any("determiner" in one and one.text not in lexicon.PRONOUNS.split() for one in before)
+        return any("determiner" in one and one.text not in lexicon.PRONOUNS for one in before)
     lifeless = builder.noun_class in (
         "furniture",
         "ware",
@@ -330,7 +334,7 @@ def _one_colour(cursor: Cursor, negated: bool) -> Attribute:
     while cursor.sees("colour"):
         word = cursor.take()
         degree = word.degree
-        shade = shade or _implied_shade(word.text)
+        shade = shade or lexicon.IMPLIED_SHADES.get(word.text.replace(" ", "_"), "")
         values.update(dict.fromkeys(word["colour"].split()))
         words.append(word.text)
     return Attribute("colour", tuple(values), " ".join(words), negated, degree, shade=shade)
@@ -351,18 +355,13 @@ def _joining(cursor: Cursor) -> str:
     return joined
 
 
-def _implied_shade(word: str) -> str:
-    name = word.replace(" ", "_")
-    return next((shade for shade, words in lexicon.IMPLIED_SHADES.items() if name in words.split()), "")
-
-
 def _read_members(cursor: Cursor, builder: ExpressionBuilder) -> None:
     """ "group of dogs", "one of the cups", "the biggest of the three"; a piece of it is seen as the whole."""
-    group = builder.noun in _GROUPS
+    group = builder.noun in lexicon.GROUPS
     portion = cursor.peek(-1)
     if portion is not None and portion.text in _PORTIONS:
         builder.unchecked.append(portion.text)
-    several = cursor.sees_text(*lexicon.SEVERAL.split(), ahead=-1)
+    several = cursor.sees_text(*lexicon.SEVERAL, ahead=-1)
     cursor.at += 1
     members = noun_phrase(cursor)
     if members.frame:

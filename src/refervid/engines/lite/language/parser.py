@@ -65,7 +65,7 @@ def _opening(cursor: Cursor) -> int:
     while start.sees("filler") and not start.asks():
         start.take()
     asked = cursor.fork()
-    while not asked.asks() and (asked.sees("filler") or asked.sees_text(*lexicon.REQUESTS.split())):
+    while not asked.asks() and (asked.sees("filler") or asked.sees_text(*lexicon.REQUESTS)):
         asked.take()
     if asked.sees("determiner", "all"):
         start = asked

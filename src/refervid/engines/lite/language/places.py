@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from refervid.engines.lite.language import lexicon
 from refervid.engines.lite.language.builder import ExpressionBuilder
 from refervid.engines.lite.language.cursor import Cursor
@@ -43,6 +45,16 @@ _FAR = ("far", "very", "extreme", "most")
 _INTRODUCTIONS = ("in", "on", "at", "to", "from", "towards", "toward", "near", "into", "by")
 
 
+@dataclass(frozen=True)
+class _Side:
+    """ "to the far left": the word before it, the places of the lexicon that it names, and all words."""
+
+    introduction: str
+    places: list[str]
+    said: str
+    far: bool
+
+
 def read_place(cursor: Cursor, builder: ExpressionBuilder) -> bool:
     """Read a side of the picture or of another thing; False: there is none here, and nothing was read."""
     start = cursor.at
@@ -54,48 +66,62 @@ def read_place(cursor: Cursor, builder: ExpressionBuilder) -> bool:
     words = _side_words(cursor)
     if not introduction and [word.text for word in words] == ["right"] and _is_close_by(cursor, builder):
         return True  # "right behind the man"
-    sides = [word["position"] for word in words if "position" in word]
+    places = [word["position"] for word in words if "position" in word]
     if [word.text for word in words if "determiner" not in word] in (["far", "end"], ["far", "side"]):
-        sides = ["back"]
+        places = ["back"]
     owned = any(word.text in ("its", "his", "her", "their") for word in words)
     garment_follows = cursor.noun_at() and not cursor.sees("side")
-    if not sides or owned or (garment_follows and introduction):
+    if not places or owned or (garment_follows and introduction):
         cursor.at = start
         return False
     said = " ".join(word.text for word in cursor.words[start : cursor.at])
     far = any(word.text in _FAR or word.degree == "superlative" for word in words)
+    side, done = _Side(introduction, places, said, far), _was_done(cursor, start)
+    if not _take_side_of_a_thing(cursor, builder, side):
+        _take_side(cursor, builder, side, done)
+    return True
+
+
+def _take_side_of_a_thing(cursor: Cursor, builder: ExpressionBuilder, side: _Side) -> bool:
+    """ "to the left of the ball"; False: no thing is named, or one without sides: a road."""
     target = _target(cursor)
-    within = introduction in ("on", "in", "at", "from") or "side" in said
-    if target is not None and target.noun_class in ("place", "stuff") and within and sides[-1] in DIRECTIONS:
-        builder.unchecked.append(f"{said} of the {target.noun}")  # "on the left side of the road"
-        target = None
-    if target is not None:
-        kind = _kind_of_side(sides[-1], introduction, target)
-        builder.relations.append(
-            Relation(kind, (target.build(),), said, cursor.take_negation(), superlative=far)
-        )
-    elif introduction == "from" and builder.rank:
-        words_said = f"{builder.rank_words} {said}"
+    if target is None:
+        return False
+    within = side.introduction in ("on", "in", "at", "from") or "side" in side.said
+    if target.noun_class in ("place", "stuff") and within and side.places[-1] in DIRECTIONS:
+        builder.unchecked.append(f"{side.said} of the {target.noun}")  # "on the left side of the road"
+        return False
+    kind = _kind_of_side(side.places[-1], side.introduction, target)
+    builder.relations.append(
+        Relation(kind, (target.build(),), side.said, cursor.take_negation(), superlative=side.far)
+    )
+    return True
+
+
+def _take_side(cursor: Cursor, builder: ExpressionBuilder, side: _Side, done: bool) -> None:
+    """Of the picture, or the way that something goes. `done`: something is so turned, or held."""
+    introduction, said, place = side.introduction, side.said, side.places[-1]
+    if introduction == "from" and builder.rank:
+        words = f"{builder.rank_words} {said}"
         builder.attributes.append(
-            Attribute("rank", (sides[-1],), words_said, cursor.take_negation(), rank=builder.rank)
+            Attribute("rank", (place,), words, cursor.take_negation(), rank=builder.rank)
         )
         builder.rank = 0
     elif introduction == "to" and any(each.kind == "rank" for each in builder.attributes):
         pass  # "the first from right to left"
-    elif said == "back" and (builder.open_motion is not None or _was_done(cursor, start)):
+    elif said == "back" and (builder.open_motion is not None or done):
         pass  # "walks back to the right"
     elif _turns_a_part(builder) and introduction in ("", "to", "from", "towards", "toward"):
         builder.unchecked.append(said)  # "turning its head to the left"
-    elif _is_direction(builder, introduction) and sides[-1] in DIRECTIONS:
-        direction = DIRECTIONS[sides[-1]]
+    elif _is_direction(builder, introduction) and place in DIRECTIONS:
+        direction = DIRECTIONS[place]
         if introduction == "from":
             direction = OPPOSITES[direction]
         builder.add_direction(direction, said, cursor.take_negation())
     else:
         negated = cursor.take_negation()
-        for side in dict.fromkeys(sides):
-            builder.add(Attribute("position", (side,), said, negated, "superlative" if far else "plain"))
-    return True
+        for each in dict.fromkeys(side.places):
+            builder.add(Attribute("position", (each,), said, negated, "superlative" if side.far else "plain"))
 
 
 def _kind_of_side(side: str, introduction: str, target: ExpressionBuilder) -> RelationKind:

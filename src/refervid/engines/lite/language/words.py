@@ -192,7 +192,7 @@ def _read_adjective(text: str, readings: dict[Category, str]) -> Degree:
         degree = "superlative" if text.endswith("est") else "comparative"
     for base, base_degree in _adjective_stems(text):
         for category in ("size", "shape", "colour", "motion", "material"):
-            described = category != "motion" or base in lexicon.MOTION_ADJECTIVES.split()
+            described = category != "motion" or base in lexicon.MOTION_ADJECTIVES
             if described and category in _index().get(base, {}) and category not in readings:
                 readings[category] = _index()[base][category]
                 degree = base_degree
@@ -204,7 +204,7 @@ def _read_verb(text: str, readings: dict[Category, str]) -> tuple[Form, str]:
     form: Form = "base"
     stem = text
     for base, base_form in _verb_stems(text):
-        if base in lexicon.PARTICLES.split():
+        if base in lexicon.PARTICLES:
             continue  # "push-ups"
         for category in ("motion", "action", "wearing"):
             if category in _index().get(base, {}) and category not in readings:
@@ -217,14 +217,9 @@ def _noun(text: str, readings: Mapping[Category, str]) -> str:
     """The noun in the singular that `text` is, or ""; a word with other readings must be in `ALSO_NOUNS`."""
     found = concept(text)
     by_itself = text not in _index() and entry([text], by_hand=True) == text  # "building"
-    if found is None or (readings and not by_itself and not _also_nouns() & {text, *singulars(text)}):
+    if found is None or (readings and not by_itself and not lexicon.ALSO_NOUNS & {text, *singulars(text)}):
         return ""
     return found.noun
-
-
-@cache
-def _also_nouns() -> frozenset[str]:
-    return frozenset(lexicon.ALSO_NOUNS.split())
 
 
 def _undouble(stem: str) -> Iterator[str]:
@@ -243,7 +238,7 @@ def _adjective_stems(word: str) -> Iterator[tuple[str, Degree]]:
         yield from ((stem, "comparative") for stem in _undouble(word[:-2]))
     if word.endswith("ish") and len(word) > 5:
         yield from ((stem, "plain") for stem in _undouble(word[:-3]))
-    if word.endswith("coloured") or word.endswith("colored"):
+    if word.endswith(("coloured", "colored")):
         yield word.removesuffix("coloured").removesuffix("colored"), "plain"
 
 
@@ -306,9 +301,9 @@ def _index() -> dict[str, dict[Category, str]]:
             for each in words.split():
                 index.setdefault(each.replace("_", " "), {}).setdefault(category, value)
 
-    def add_all(category: Category, words: str | Iterable[str]) -> None:
-        entries = words.split() if isinstance(words, str) else words
-        add(category, {entry.replace("_", " "): entry for entry in entries})
+    def add_all(category: Category, words: Iterable[str]) -> None:
+        for each in words:
+            index.setdefault(each, {}).setdefault(category, each)
 
     add("colour", lexicon.COLOURS)
     add("shade", lexicon.SHADES)
@@ -340,8 +335,8 @@ def _index() -> dict[str, dict[Category, str]]:
     add_all("material", lexicon.PATTERNED)
     add_all("then", lexicon.THEN)
     add("degree", lexicon.DEGREES)
-    add_all("than", "than")
-    add_all("of", "of 's")
+    add_all("than", ["than"])
+    add_all("of", ["of", "'s"])
     return index
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from refervid.config.frozen import Frozen
 from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.lite.analysis.colour import TERMS
 
@@ -14,11 +15,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Box = tuple[float, float, float, float]
 
 
-class _Checked(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
-
-class _Track(_Checked):
+class _Track(Frozen):
     number: int
     frames: list[Annotated[int, Field(ge=0)]] = Field(min_length=1)
     boxes: list[Box]
@@ -27,7 +24,7 @@ class _Track(_Checked):
     colours: list[Share] = Field(min_length=2 * len(TERMS), max_length=2 * len(TERMS))
 
 
-class _Inventory(_Checked):
+class _Inventory(Frozen):
     tracks: list[_Track]
     frames: list[Annotated[int, Field(ge=0)]]
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from refervid.core.types import Frame
-from refervid.engines.linking import SAME_NAMES, Detections, Probabilities, intersections
+from refervid.engines.linking import SAME_NAMES, Detections, cosines, intersections
 from refervid.engines.lite.computing import on_all_cores
 from refervid.engines.lite.objects.network import ObjectNetwork
 from refervid.models.ssd_mobilenet import SIDE, STEP
@@ -62,7 +62,7 @@ def distinct(found: Detections) -> Detections:
     shared = intersections(boxes, boxes)
     areas = np.maximum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), 1e-6)
     overlap = shared / (areas[:, None] + areas - shared)
-    alike = _cosines(names, names) > SAME_NAMES
+    alike = cosines(names, names) > SAME_NAMES
     same = (overlap > SAME_BOX) & alike | (overlap > SAME_BOX_ANY_NAME)
     part = (shared / areas > PART) & alike  # [whole, part]
     better = part & (scores[:, None] >= NEARLY_AS_SURE * scores) & (areas[:, None] < MOST_TIMES * areas)
@@ -91,8 +91,3 @@ def _groups(
     """(N,): a herd is no cow. At least two of its `members` [whole, part], apart, are surer than it is."""
     surer = members & (scores > scores[:, None])
     return np.asarray((surer & (surer.astype(np.float32) @ apart > 0)).any(axis=1), bool)
-
-
-def _cosines(one: Probabilities, other: Probabilities) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(one, axis=1)[:, None] * np.linalg.norm(other, axis=1)
-    return np.asarray(one @ other.T / np.maximum(lengths, 1e-9), np.float32)

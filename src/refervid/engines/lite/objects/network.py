@@ -66,8 +66,9 @@ def object_network() -> ObjectNetwork:
 def _published() -> dict[str, list[torch.Tensor]]:
     """The weights by the names of their layers; OpenCV knows the form of the graph's file."""
     graph, layout = (np.frombuffer(file.read(), np.uint8) for file in (GRAPH, LAYOUT))
-    # OpenCV's new engine does not tell the weights.
-    network = cv2.dnn.readNetFromTensorflow(graph, layout, cv2.dnn.ENGINE_CLASSIC)
+    # OpenCV 5's new engine does not tell the weights; OpenCV 4 has the classic one alone.
+    engine = [cv2.dnn.ENGINE_CLASSIC] if hasattr(cv2.dnn, "ENGINE_CLASSIC") else []
+    network = cv2.dnn.readNetFromTensorflow(graph, layout, *engine)
     found = {}
     for name in network.getLayerNames():
         blobs = [

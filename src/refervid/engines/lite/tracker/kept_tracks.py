@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from refervid.config.frozen import Frozen
 from refervid.core.rle import decode_mask
 from refervid.core.track import Track
 from refervid.media.clip import Clip
 
 
-class _Track(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
-
+class _Track(Frozen):
     masks: list[str]
     presence: list[Annotated[float, Field(ge=0, le=1)]]
 
 
-class _Tracks(BaseModel):
+class _Tracks(Frozen):
     tracks: list[_Track]
 
 
