@@ -8,11 +8,14 @@ import os
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import refervid
+from refervid.core.types import no_hook
 from refervid.datasets.samples import two_shapes, write_pictures
 from tests.chat_server import serving
 from tests.contributing import PAGE, commands, files_of, install
@@ -41,6 +44,14 @@ def test_a_data_set_is_added_by_one_file(tmp_path: Path) -> None:
     assert scores["J&F"] > 0.5
 
 
+def test_a_metric_is_added_by_a_function_and_who_calls_it(tmp_path: Path) -> None:
+    install("Add a metric", tmp_path / "site")
+    (tmp_path / "site" / "my_clips.py").write_text(files_of("Add a data set")["my_clips.py"])
+    run(tmp_path, "Add a metric")
+    scores = json.loads((tmp_path / "recall" / "scores.json").read_text())
+    assert 0.5 < scores["recall"] <= 1
+
+
 def test_an_engine_is_added_by_one_class(tmp_path: Path) -> None:
     clip = two_shapes()
     write_pictures(tmp_path / "clip", list(clip.frames), clip.names)
@@ -51,6 +62,22 @@ def test_an_engine_is_added_by_one_class(tmp_path: Path) -> None:
     areas = result["queries"][0]["areas"]
     assert len(set(areas)) == 1, "nothing moves"
     assert areas[0] == pytest.approx(30 * 30, rel=0.3), "a square of 26 pixels with 2 around it"
+
+
+def test_the_engine_takes_whatever_marks_a_thing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install("Add an engine", tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    tripod = import_module("tripod").TripodTracker
+    clip = refervid.open_clip(np.zeros((2, 40, 60, 3), np.uint8))
+    mask = np.zeros((40, 60), bool)
+    mask[10:20, 30:50] = True
+    marks = [
+        refervid.Pivot(0, mask=mask),
+        refervid.Pivot(0, box_xyxy=np.array([30, 10, 50, 20], np.float32)),
+        refervid.Pivot(0, points_xy=np.array([[30, 10], [50, 20]], np.float32)),
+    ]
+    tracks = tripod(tripod.Settings()).track(clip, [[mark] for mark in marks], no_hook)
+    assert [track.areas().tolist() for track in tracks] == [[200, 200]] * 3
 
 
 def test_a_prompt_is_changed_by_a_file_of_its_name(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from refervid.core.track import Track, Underway
 from refervid.core.types import Pivot, no_hook
 from refervid.engines.base import Tracker
 from refervid.engines.lite.tracker import EmbeddedTracker
+from refervid.engines.registry import ENGINES
 from refervid.engines.sam2 import EdgeTamSettings, EdgeTamTracker, Sam2Settings, Sam2Tracker
 from refervid.engines.sam3 import Sam3Tracker, Sam3TrackerSettings
 from refervid.media.part import PartClip
@@ -59,6 +60,10 @@ def test_one_track_per_object_of_the_clips_shape(tracker: Tracker, two_things: M
         assert track.presence.shape == (FRAMES,)
         assert ((track.presence >= 0) & (track.presence <= 1)).all()
         assert all(mask.shape == (HEIGHT, WIDTH) and mask.dtype == bool for mask in track)
+
+
+def test_every_tracker_is_asked() -> None:
+    assert TRACKERS.keys() == ENGINES["tracker"].keys()
 
 
 def test_no_objects_no_tracks(tracker: Tracker, two_things: Made) -> None:

@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refervid.core.errors import UnsafeName
-from refervid.core.files import atomic_file, drop_abandoned, inside, safe_name, slug, write_text
+from refervid.core.files import (
+    atomic_file,
+    drop_abandoned,
+    inside,
+    parse_json,
+    read_file,
+    safe_name,
+    slug,
+    write_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -140,3 +149,19 @@ def test_parts_of_killed_processes_go_and_nothing_else(tmp_path: Path) -> None:
     os.utime(folder, (0, 0))
     drop_abandoned(target)
     assert set(tmp_path.iterdir()) == {fresh, *others, link, folder}
+
+
+def test_what_may_never_end_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", 200 * 2**30)
+    for name, why in (("pipe", "pipe or device"), ("zero", "pipe or device"), ("large", "larger than 4 GiB")):
+        with pytest.raises(OSError, match=why):
+            read_file(tmp_path / name)
+
+
+@pytest.mark.parametrize("text", ["", "[" * 10_000, "9" * 5_000, b"\xff"])
+def test_what_is_no_json_has_one_error(text: str | bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        parse_json(text)

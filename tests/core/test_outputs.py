@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -26,6 +27,8 @@ from refervid.core.outputs import (
     shared_output_lock,
     writing_to,
 )
+
+UNFINISHED = ".refervid-0123456789abcdef"
 
 HOLDER = """
 import sys
@@ -140,6 +143,53 @@ def test_a_lock_that_is_none_is_left_alone(tmp_path: Path, content: str) -> None
     assert (tmp_path / LOCK).read_text() == content
 
 
+@pytest.mark.parametrize("link", [UNFINISHED, f"{UNFINISHED}/new", f"{UNFINISHED}/new/masks"])
+def test_what_a_folder_of_a_stranger_says_was_decided_moves_nothing_from_elsewhere(
+    tmp_path: Path, link: str
+) -> None:
+    out, home = tmp_path / "out", tmp_path / "home"
+    decided = json.dumps(
+        {"document": "r.json", "former": {}, "files": {"masks/key": {}, "new/masks/key": {}}}
+    )
+    for folder in (home, home / "masks", home / "new" / "masks", out / UNFINISHED / "new"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "key").write_text("mine")
+        (folder / "journal.json").write_text(decided)
+    (out / UNFINISHED / "journal.json").write_text(decided)
+    (out / LOCK).write_text(f"1 {UNFINISHED}\n")
+    shutil.rmtree(out / link, ignore_errors=True)
+    (out / link).symlink_to(home / "masks" if link.endswith("masks") else home)
+    before = tree(tmp_path)
+    with pytest.raises(UnsafeName, match="symbolic link"), output_lock(out):
+        pass
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("decided", ["", "[]", '{"document": "r.json"}', "[" * 10_000, None])
+def test_what_was_not_decided_by_this_program_is_told_and_left_alone(
+    tmp_path: Path, decided: str | None
+) -> None:
+    journal = tmp_path / UNFINISHED / "journal.json"
+    journal.parent.mkdir()
+    if decided is None:
+        os.mkfifo(journal)
+    else:
+        journal.write_text(decided)
+    (tmp_path / LOCK).write_text(f"1 {UNFINISHED}\n")
+    with pytest.raises(OutputConflict, match="not as this program writes it: delete"), output_lock(tmp_path):
+        pass
+    assert journal.exists()
+    shutil.rmtree(journal.parent)
+    with output_lock(tmp_path):
+        pass
+
+
+def test_a_lock_that_is_a_pipe_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / LOCK)
+    with pytest.raises(OutputConflict, match="no lock of this program"), output_lock(tmp_path):
+        pass
+
+
 def test_a_lock_that_is_a_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("")
     (tmp_path / LOCK).symlink_to(tmp_path / "mine")
@@ -211,6 +261,21 @@ def test_a_document_that_names_files_outside_is_refused(tmp_path: Path) -> None:
     for listed in (5, {"b.txt": 5}, None):
         (out / "result.json").write_text(sealed({"files": listed}))
         assert files_of(out / "result.json") == {}
+
+
+@pytest.mark.parametrize("text", ["no JSON", '"a": ' + "[" * 10_000, '{"a": ' + "9" * 5_000])
+def test_a_document_that_is_sealed_and_no_json_lists_nothing(tmp_path: Path, text: str) -> None:
+    whole = sealed({})
+    blank = whole[: whole.rindex('"seal"')].replace("{", text + ", ") + '"seal": "' + "0" * 64 + '"}'
+    seal = hashlib.sha256(blank.encode()).hexdigest()
+    (tmp_path / "result.json").write_text(blank.replace("0" * 64, seal))
+    assert files_of(tmp_path / "result.json") == {}
+
+
+def test_a_document_of_hundreds_of_gigabytes_lists_nothing(tmp_path: Path) -> None:
+    with (tmp_path / "result.json").open("wb") as file:
+        file.truncate(200 * 2**30)
+    assert files_of(tmp_path / "result.json") == {}
 
 
 def test_a_failure_leaves_the_former_result_whole(tmp_path: Path) -> None:

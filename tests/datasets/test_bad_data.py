@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +84,48 @@ def test_jhmdb(tmp_path: Path) -> None:
     one_line(lines, "stand_shapes has two sentences")
 
 
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("a2d-sentences", "text_annotations/a2d_annotation_with_instances/test_shapes_/00002.h5"),
+        ("jhmdb-sentences", "puppet_mask/catch/catch_shapes/puppet_mask.mat"),
+    ],
+)
+def test_files_of_masks_with_a_changed_byte_anywhere_and_pipes(tmp_path: Path, name: str, file: str) -> None:
+    path = sample(name, tmp_path) / file
+    whole = path.read_bytes()
+    for at in range(0, len(whole), max(1, len(whole) // 300)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
+        with suppress(DatasetError):
+            data = open_dataset(name, tmp_path)
+            for item in data.items():
+                assert item.truth is not None
+                item.truth.at(0)
+    for content in (b"", bytes(1000)):
+        path.write_bytes(content)
+        assert faults(name, tmp_path)
+    path.unlink()
+    os.mkfifo(path)
+    one_line(faults(name, tmp_path), path.name)
+
+
 def test_jhmdb_frame_list_of_another_release(tmp_path: Path) -> None:
     root = sample("jhmdb-sentences", tmp_path)
     (root / "jhmdb_frames.json").write_text('{"catch_shapes": [40, 1, 2, 3]}')
     lines = faults("jhmdb-sentences", root)
     one_line(lines, "does not fit catch_shapes")
     one_line(lines, "does not fit stand_shapes")
+
+
+@pytest.mark.parametrize("number", ["0", "256", "9" * 5000, "x"])
+def test_ids_that_no_map_holds(tmp_path: Path, number: str) -> None:
+    root = sample("folder", tmp_path)
+
+    def name_it(content: Any) -> None:
+        content["videos"]["shapes"]["expressions"]["0"]["obj_id"] = number
+
+    edit(root / "meta_expressions" / "meta_expressions.json", name_it)
+    one_line(faults("folder", root), "ids go from 1 to 254")
 
 
 def test_refcoco(tmp_path: Path) -> None:

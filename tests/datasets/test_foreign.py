@@ -67,7 +67,7 @@ def test_a_package_adds_a_data_set_with_its_own_protocol(tmp_path: Path) -> None
 
 
 def test_a_name_that_nobody_brings_is_an_error_that_lists_all() -> None:
-    with pytest.raises(Exception, match="omniavs, folder"):
+    with pytest.raises(Exception, match=r"choose one of ref-youtube-vos, .*, folder"):
         dataset_class("inverted")
 
 

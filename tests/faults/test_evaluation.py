@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -192,7 +193,33 @@ def test_a_record_that_cannot_be_read_is_made_anew(root: Path, tmp_path: Path, c
     assert json.loads((out / "items" / "b" / "0.json").read_text())["status"] == "ok"
 
 
-@pytest.mark.parametrize("content", [b"", b'{"dataset": "fol', b"[]", b"\xff"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"status": None},
+        {"status": "failed", "error": ""},
+        {"status": "failed"},
+        {"files": 5},
+        {"files": {"masks/b/0/00000.png": 5}},
+        {"files": {"../mine.txt": {}}},
+        {"label_maps": [["..", "x", 1]]},
+        {"contents": []},
+        {"predictions": {"00000": 5}},
+        {"sound": {}},
+    ],
+    ids=str,
+)
+def test_a_record_that_was_edited_is_made_anew(root: Path, tmp_path: Path, change: dict[str, Any]) -> None:
+    data, out = open_dataset("folder", root), tmp_path / "out"
+    whole = evaluate(data, ColourPipeline(root), out)
+    (tmp_path / "mine.txt").write_text("mine")
+    record = out / "items" / "b" / "0.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), **change}))
+    assert evaluate(data, ColourPipeline(root), out, resume=True) == whole
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("content", [b"", b'{"dataset": "fol', b"[]", b"\xff", b"[" * 10_000])
 def test_a_damaged_run_json_is_named_and_can_be_deleted(root: Path, tmp_path: Path, content: bytes) -> None:
     data, out = open_dataset("folder", root), tmp_path / "out"
     whole = evaluate(data, ColourPipeline(root), out)

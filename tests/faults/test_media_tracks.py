@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from refervid.core.errors import MediaTooLarge
 from refervid.core.track import Track
 from refervid.media.audio import GAP_S, SoundSource, read_waveform
+from refervid.media.container import MOST_STREAMS
 from refervid.media.live import PIPE, LiveSource
 from refervid.media.opening import open_clip
 from refervid.media.overlay import write_overlay
@@ -114,7 +116,7 @@ def test_channels_that_do_not_cancel_are_averaged(tmp_path: Path, kind: str) -> 
     np.testing.assert_allclose(waveform.samples, channels.mean(axis=1), atol=1e-5)
 
 
-def write_two_sounds(path: Path, sounds: list[NDArray[np.float32]]) -> Path:
+def write_sounds(path: Path, sounds: list[NDArray[np.float32]]) -> Path:
     with av.open(str(path), "w") as container:
         streams = [container.add_stream("pcm_s16le", rate=16_000, layout="mono") for _ in sounds]
         for stream, samples in zip(streams, sounds, strict=True):
@@ -128,23 +130,45 @@ def write_two_sounds(path: Path, sounds: list[NDArray[np.float32]]) -> Path:
 
 def test_fault_43_sound_in_the_second_track_is_chosen(tmp_path: Path) -> None:
     silence = np.zeros(16_000, np.float32)
-    path = write_two_sounds(tmp_path / "a.mkv", [silence, tone(1)])
+    path = write_sounds(tmp_path / "a.mkv", [silence, tone(1)])
     waveform, _ = read_waveform(path)
     assert waveform.samples.std() > 0.2
     [carried_over] = [np.concatenate([f.to_ndarray() for f in SoundSource(path).frames()], axis=1)]
     assert np.ptp(carried_over) > 10_000
 
 
+def test_of_many_tracks_the_first_that_sounds_is_found_in_one_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence = np.zeros(16_000, np.float32)
+    path = write_sounds(tmp_path / "a.mkv", [*[silence] * 40, tone(1)])
+    opened = []
+    monkeypatch.setattr(
+        av, "open", lambda *given, real=av.open, **how: opened.append(1) or real(*given, **how)
+    )
+    waveform, _ = read_waveform(path)
+    assert waveform.samples.std() > 0.2
+    assert len(opened) < 4
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mov"])
+def test_more_tracks_than_any_file_needs_are_too_many(tmp_path: Path, name: str) -> None:
+    sounds = [tone(0.1)] * MOST_STREAMS
+    assert read_waveform(write_sounds(tmp_path / name, sounds))[0].duration_s == pytest.approx(0.1)
+    with pytest.raises(MediaTooLarge, match=f"more than {MOST_STREAMS} tracks"):
+        open_clip(write_sounds(tmp_path / name, [*sounds, tone(0.1)] * 2))
+
+
 def test_the_first_track_is_kept_where_it_sounds_at_all(tmp_path: Path) -> None:
     late = np.concatenate([np.zeros(12_000, np.float32), tone(0.25, 440)])
-    waveform, _ = read_waveform(write_two_sounds(tmp_path / "a.mkv", [late, tone(1, 880)]))
+    waveform, _ = read_waveform(write_sounds(tmp_path / "a.mkv", [late, tone(1, 880)]))
     assert not waveform.samples[:8_000].any()
     assert waveform.samples[13_000:].any()
 
 
 def test_tracks_that_all_are_silent_are_silence(tmp_path: Path) -> None:
     silence = np.zeros(16_000, np.float32)
-    waveform, _ = read_waveform(write_two_sounds(tmp_path / "a.mkv", [silence, silence]))
+    waveform, _ = read_waveform(write_sounds(tmp_path / "a.mkv", [silence, silence]))
     assert waveform.duration_s == 1
     assert not waveform.samples.any()
 

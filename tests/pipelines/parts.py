@@ -14,6 +14,7 @@ from refervid.media.array import ArrayClip
 from refervid.media.audio import SoundSource
 from refervid.media.clip import Clip
 from refervid.models.soc import SOC, SocConfig, common_words, save
+from refervid.pipelines.presets import PRESETS
 from tests.clips import write_wav
 from tests.engines.sam2 import tiny
 from tests.engines.sound import beats_file, joined, languagebind_folder, noise, tone
@@ -63,7 +64,7 @@ class Parts:
 
     def settings(self, preset: str, url: str = "") -> list[str]:
         """What makes a preset run on these parts, and ask the language model at `url`."""
-        if preset == "lite":
+        if PRESETS[preset].needs == "nothing":
             return []
         if preset == "soc":
             return [f"weights={self.soc}", "short=32", "long=64"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 import re
 from dataclasses import replace
@@ -219,3 +220,22 @@ def test_what_is_no_result_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "result.json").write_text(text)
     with pytest.raises(refervid.errors.BadResult, match="not as this program writes"):
         refervid.Result.load(tmp_path)
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), 1e30])
+def test_numbers_that_nothing_can_be_drawn_with_are_refused(
+    both: refervid.Result, tmp_path: Path, number: float
+) -> None:
+    both.save(tmp_path)
+    document = json.loads((tmp_path / "result.json").read_text())
+    document["queries"][0]["decisions"][0]["candidates"][0]["box_xyxy"][0] = number
+    (tmp_path / "result.json").write_text(json.dumps(document))
+    with pytest.raises(refervid.errors.BadResult, match="box_xyxy"):
+        refervid.Result.load(tmp_path)
+
+
+def test_a_name_that_no_path_may_hold_is_refused_when_it_is_saved(
+    both: refervid.Result, tmp_path: Path
+) -> None:
+    with pytest.raises(refervid.errors.UnsafeName, match="no file name here may hold"):
+        dataclasses.replace(both, slug="a\0b").save(tmp_path / "out")

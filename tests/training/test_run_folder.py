@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 import resource
+import zipfile
 from pathlib import Path
 
 import pytest
 import torch
 
-from refervid.core.errors import OutputFailed
+from refervid.core.errors import BadCheckpoint, OutputFailed, SettingsError
 from refervid.training.run_folder import RunFolder
 from refervid.training.trainer import train
 from tests.training.tiny import tiny_recipe
@@ -50,6 +51,22 @@ def test_a_line_of_the_log_that_was_damaged_is_left_out(tmp_path: Path) -> None:
     train(recipe, tmp_path)
     log = tmp_path / "log.jsonl"
     first, second, *others = log.read_bytes().splitlines(keepends=True)
-    log.write_bytes(b"".join([first, b"\0\xff" + second[2:], b"7\n", *others]))
+    strange = b'7\n{"step": "0"}\n{"step": 0, "loss": "low"}\n' + b"[" * 10_000 + b"\n"
+    log.write_bytes(b"".join([first, b"\0\xff" + second[2:], strange, *others]))
     train(recipe, tmp_path, resume=True)
     assert RunFolder(tmp_path).rows() == [json.loads(line) for line in (first, *others)]
+
+
+def test_a_damaged_recipe_and_a_state_that_unpacks_without_end_are_told(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.save_state({"weights": torch.zeros(300_000)})
+    with zipfile.ZipFile(tmp_path / "state.pt") as old, zipfile.ZipFile(tmp_path / "new", "w", 8) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    (tmp_path / "new").rename(tmp_path / "state.pt")
+    with pytest.raises(BadCheckpoint, match="unpacks to"):
+        folder.load_state()
+    for content in ("", "[]", "[" * 10_000):
+        (tmp_path / "recipe.json").write_text(content)
+        with pytest.raises(SettingsError, match=r"recipe\.json cannot be read"):
+            train(tiny_recipe(), tmp_path, resume=True)

@@ -199,9 +199,14 @@ def test_mistakes_in_recipes_are_named(tmp_path: Path) -> None:
         read_recipe(str(file))
     with pytest.raises(SettingsError, match="soc-nano"):
         read_recipe("no-such-recipe")
-    file.write_bytes("batch: 2  # zwölf".encode("utf-16"))
-    with pytest.raises(SettingsError, match="no YAML file in UTF-8"):
-        read_recipe(str(file))
+    for content in (
+        "batch: 2  # zwölf".encode("utf-16"),
+        b"batch: " + b"[" * 5000,
+        b"b: " + b"[" * 400 + b"]" * 400,
+    ):
+        file.write_bytes(content)
+        with pytest.raises(SettingsError, match="no YAML file in UTF-8"):
+            read_recipe(str(file))
 
 
 @pytest.mark.parametrize(

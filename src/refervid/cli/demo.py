@@ -29,6 +29,7 @@ def demo(
 ) -> None:
     """Make a clip of toys with sound, find some by words and by sound, and compare with the truth."""
     with reporting_errors():
+        from refervid.core.outputs import writing_to
         from refervid.core.types import SoundReference, TextReference
         from refervid.datasets.demo import TEXTS, write_demo
         from refervid.media.opening import open_clip
@@ -43,7 +44,8 @@ def demo(
         folders = [f"masks/{slug}/00000.png" for slug in reference_slugs(references)]
         with progress_hook() as hook, results_folder(out) as target:
             target.check(["demo.mp4", "overlay.mp4", "report.html", *folders])
-            truth = write_demo(target.new / "demo.mp4", hook)
+            with writing_to(out):
+                truth = write_demo(target.new / "demo.mp4", hook)
             results = pipeline.run(open_clip(target.new / "demo.mp4"), references, hook)
             write_results(results, target, (), hook)
     table = Table("what was asked", "status", "J", "F", "J&F", box=None, header_style="bold", pad_edge=False)

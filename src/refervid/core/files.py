@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import re
 import secrets
 import sqlite3
+import stat
 import time
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, BinaryIO
 
 from refervid.core.errors import StorageFailed, UnsafeName
 
@@ -19,6 +23,9 @@ _SLUG_LENGTH = 60
 """In characters; at 4 bytes each, with a number behind, still a valid file name."""
 _NAME_BYTES = 255
 """What the common file systems take for one name."""
+
+MOST_BYTES = 4 * 2**30
+"""Of a file that is read at once. The largest that is published, the masks of MeViS, is well below."""
 
 _PART_BYTES = 200
 """How much of its name a file keeps while it is written; the rest is room for what makes it unique."""
@@ -59,6 +66,40 @@ def paths_below(root: Path, names: Iterable[str]) -> Iterator[tuple[str, Path]]:
         if folder not in folders:
             folders[folder] = inside(root, *folder.split("/"))
         yield name, inside(folders[folder], last)
+
+
+def read_file(path: Path) -> bytes:
+    """All that a file holds. Raises as `open_file`, and `OSError` for more than `MOST_BYTES`."""
+    with open_file(path) as file:
+        if os.fstat(file.fileno()).st_size > MOST_BYTES:
+            raise OSError(errno.EFBIG, f"larger than {MOST_BYTES >> 30} GiB", str(path))
+        return file.read()
+
+
+def open_file(path: Path) -> BinaryIO:
+    """A file to read from. Raises `OSError`, also for a pipe or device, which may be without an end."""
+    file = open(path, "rb", opener=_not_waiting)  # noqa: SIM115 (the caller's)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "a pipe or device, not a file", str(path))
+    return file
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # else a pipe is open only when somebody writes to it
+
+
+def read_json(path: Path) -> Any:
+    """The value that a JSON file holds. Raises as `read_file` and `parse_json`."""
+    return parse_json(read_file(path))
+
+
+def parse_json(text: str | bytes) -> Any:
+    """The value of a JSON text. Raises `ValueError`, also for one that is nested too deep to be read."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
 
 
 def slug(text: str, taken: Collection[str] = ()) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from refervid.core.files import paths_below, well_formed
+from refervid.core.files import parse_json, paths_below, read_file, well_formed
 
 Mark = Mapping[str, Any]
 """`bytes` and `sha256` of a file."""
@@ -55,14 +55,20 @@ def files_of(document: Path) -> dict[str, Mark]:
     """
     if document.is_symlink() or not document.is_file():
         return {}
-    text = document.read_bytes()
+    try:
+        text = read_file(document)
+    except OSError:
+        return {}
     seal = _SEAL.search(text)
     if seal is None:
         return {}
     blank = text[: seal.start(1)] + _NO_SEAL.encode() + text[seal.end(1) :]
     if hashlib.sha256(blank).hexdigest() != seal[1].decode():
         return {}
-    listed = json.loads(text).get("files")
+    try:
+        listed = parse_json(text).get("files")
+    except ValueError:
+        return {}
     if not isinstance(listed, dict) or not all(isinstance(mark, dict) for mark in listed.values()):
         return {}
     names = [name for name, _ in paths_below(document.parent, listed)]

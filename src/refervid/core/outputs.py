@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import json
 import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
+from pydantic import BaseModel
+
 from refervid.core.errors import OutputConflict, OutputFailed, OutputLocked, SettingsError
-from refervid.core.files import flush_to_disk, for_each, paths_below, write_text
+from refervid.core.files import flush_to_disk, for_each, inside, paths_below, read_file, write_text
 from refervid.core.manifest import Mark, files_of, has_mark, mark_of, marks_below, sealed
 
 LOCK = ".refervid.lock"
@@ -74,15 +76,19 @@ def shared_output_lock(folder: Path) -> Iterator[None]:
 @contextmanager
 def _locked(folder: Path, kind: int) -> Iterator[IO[str]]:
     path = folder / LOCK
+    stranger = OutputConflict(f"{path} is no lock of this program: {_OTHER_FOLDER}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
     except OSError as error:
         raise SettingsError(f"cannot write to {folder} ({error.strerror}): {_OTHER_FOLDER}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise stranger
     with open(descriptor, "r+", encoding="ascii", errors="replace") as lock:
         said = lock.read(100)
         if said and not _HELD.fullmatch(said):
-            raise OutputConflict(f"{path} is no lock of this program: {_OTHER_FOLDER}")
+            raise stranger
         holder = f"process {said.split()[0]}" if said else "another process"
         locked = OutputLocked(f"{holder} is writing to {folder}: wait for it or choose another folder")
         try:
@@ -153,8 +159,8 @@ class ResultFolder:
             for parent in {(self.path / name).parent for name in files}:
                 parent.mkdir(parents=True, exist_ok=True)
             files[self._document] = mark_of(document)
-            journal = {"document": self._document, "former": self._former, "files": files}
-            write_text(self._unfinished / _JOURNAL, json.dumps(journal))
+            decided = _Decided(document=self._document, former=self._former, files=files)
+            write_text(self._unfinished / _JOURNAL, decided.model_dump_json())
             _settle(self.path, self._unfinished)
 
 
@@ -211,7 +217,7 @@ def refuse_inputs(folder: Path, names: Iterable[str], inputs: Iterable[Path]) ->
 def _keys(path: str) -> Iterator[tuple[int, int] | str]:
     """Equal ones for equal places."""
     yield path.casefold()
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # the latter for what no path may hold, as who checks names will say
         status = os.stat(path)
         yield status.st_dev, status.st_ino
 
@@ -231,20 +237,39 @@ def writing_to(folder: Path) -> Iterator[None]:
 
 
 def _settle(folder: Path, unfinished: Path) -> None:
-    """Bring to its end what was decided, and drop what was not."""
-    journal = unfinished / _JOURNAL
-    if journal.exists():
-        _carry_out(folder, unfinished / "new", json.loads(journal.read_text("utf-8")))
+    """Bring to its end what was decided, and drop what was not.
+
+    Raises `OutputConflict` for a journal that this program did not write, and `UnsafeName` where a link or
+    a name would lead elsewhere: the folder, with its lock, may come from a stranger.
+    """
+    journal, new = (inside(folder, unfinished.name, name) for name in (_JOURNAL, "new"))
+    if os.path.lexists(journal):
+        try:
+            decided = _Decided.model_validate_json(read_file(journal))
+        except (OSError, ValueError) as error:
+            raise OutputConflict(
+                f"{journal} is not as this program writes it: delete {unfinished}, or {_OTHER_FOLDER}"
+            ) from error
+        _carry_out(folder, new, decided)
     shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _carry_out(folder: Path, new: Path, journal: Mapping[str, Any]) -> None:
+class _Decided(BaseModel):
+    """The files of the former result, and those that take their place, `document` among them."""
+
+    document: str
+    former: dict[str, dict[str, Any]]
+    files: dict[str, dict[str, Any]]
+
+
+def _carry_out(folder: Path, new: Path, decided: _Decided) -> None:
     """Move `new` into the place of the former result; may be called again after a kill at any point.
 
     The document goes first and comes last, so that with it there is always all that it lists.
     """
-    document, former, files = journal["document"], journal["former"], journal["files"]
-    still = dict(paths_below(folder, [name for name in files if (new / name).exists()]))
+    document, former, files = decided.document, decided.former, decided.files
+    made = {name: path for name, path in paths_below(new, files) if path.exists()}
+    still = dict(paths_below(folder, made))
     refuse_strangers(folder, still, former)
     if document in still:
         still[document].unlink(missing_ok=True)
@@ -258,7 +283,7 @@ def _carry_out(folder: Path, new: Path, journal: Mapping[str, Any]) -> None:
         drop_empty(path.parents[: len(path.relative_to(folder).parts) - 1])
     for name, path in sorted(still.items(), key=lambda one: one[0] == document):
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.rename(new / name, path)
+        os.rename(made[name], path)
 
 
 def drop_empty(folders: Iterable[Path]) -> None:

@@ -9,6 +9,8 @@ ROOT/text_annotations/a2d_annotation_with_instances/VIDEO/FRAME.h5    frame numb
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from refervid.core.errors import DatasetError, MissingExtra
+from refervid.core.files import open_file
 from refervid.core.types import Mask, TextReference
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item, VideoSource
@@ -31,16 +34,20 @@ COPY = "1 (copy)"
 """An instance id of the published list that stands for nothing."""
 
 
-def open_h5(path: Path, mode: str = "r") -> Any:
-    """An HDF5 file; raises `MissingExtra`, `DatasetError`."""
+@contextmanager
+def open_h5(path: Path, mode: str = "r") -> Iterator[Any]:
+    """An HDF5 file; raises `MissingExtra`, and `DatasetError`, also for what is read of it and damaged."""
     try:
         import h5py
     except ImportError as error:
         raise MissingExtra("A2D-Sentences has HDF5 files: pip install 'refervid[datasets]'") from error
     try:
-        return h5py.File(path, mode)
-    except OSError as error:
-        raise DatasetError(f"{path}: is no HDF5 file; download it again") from error
+        if mode == "r":
+            open_file(path).close()
+        with h5py.File(path, mode) as file:
+            yield file
+    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        raise DatasetError(f"{path}: is no HDF5 file that can be read; download it again") from error
 
 
 @dataclass(frozen=True)

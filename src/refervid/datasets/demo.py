@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.io import wavfile
 
-from refervid.core.files import atomic_file
+from refervid.core.files import atomic_file, storing_in
 from refervid.core.track import Track, union
 from refervid.core.types import Frame, Hook, Mask, no_hook
 from refervid.datasets.synthetic import sounds
@@ -123,7 +123,8 @@ def write_demo(path: Path, hook: Hook = no_hook) -> dict[str, Track]:
     clip = ArrayClip(pictures, fps=FPS)
     with TemporaryDirectory() as folder, atomic_file(path) as part:
         wav = Path(folder) / "demo.wav"
-        wavfile.write(wav, SAMPLE_RATE, demo_sound())
+        with storing_in(Path(gettempdir()), "TMPDIR"):
+            wavfile.write(wav, SAMPLE_RATE, demo_sound())
         clip.sound = SoundSource(wav)
         with MovieWriter(part, clip, H264, sound=True) as movie:
             for index, picture in enumerate(pictures):

@@ -94,7 +94,7 @@ def id_truths(
     for key, expression in task.expressions.items():
         ids = as_list(expression.obj_id)
         where = f"video {task.source.name}, expression {key}"
-        if not all(each.isdecimal() and 1 <= int(each) <= VOID for each in ids):
+        if not all(each.isdecimal() and len(each) <= 3 and 1 <= int(each) <= VOID for each in ids):
             problems.add(list_file, f"{where} has obj_id {', '.join(ids)}", "ids go from 1 to 254")
             continue
         truth = IdTruth(files, tuple(int(each) for each in ids), may_be_white)

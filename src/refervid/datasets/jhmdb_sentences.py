@@ -26,6 +26,7 @@ from scipy.io import loadmat, savemat
 from scipy.io.matlab import whosmat
 
 from refervid.core.errors import DatasetError
+from refervid.core.files import open_file, read_file
 from refervid.core.types import Mask, TextReference
 from refervid.datasets.base import Dataset, Scores
 from refervid.datasets.item import Item, VideoSource
@@ -67,16 +68,19 @@ def _part_mask(path: Path) -> NDArray[np.uint8]:
     try:
         _refuse_bomb(path)
         return np.atleast_3d(loadmat(path, variable_names=["part_mask"])["part_mask"])
-    except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
+    except DatasetError:
+        raise
+    except Exception as error:  # whatever the parser of a damaged file raises
         raise DatasetError(f"{path}: no `part_mask` can be read from it; download it again") from error
 
 
 def _shape(path: Path) -> tuple[int, int, int]:
     """Height, width and number of masks without reading them; raises `DatasetError`."""
     try:
-        shapes = {name: shape for name, shape, _ in whosmat(path)}
+        with open_file(path) as file:
+            shapes = {name: shape for name, shape, _ in whosmat(file)}
         height, width, *count = shapes["part_mask"]
-    except (OSError, ValueError, KeyError, TypeError, NotImplementedError) as error:
+    except Exception as error:  # whatever the parser of a damaged file raises
         raise DatasetError(f"{path}: holds no `part_mask`; download it again") from error
     masks = count[0] if count else 1
     if height * width * masks > _MOST_BYTES:
@@ -90,7 +94,7 @@ def _refuse_bomb(path: Path) -> None:
     The file is a header of 128 bytes, then parts with their type (15: compressed by zlib) and length before
     them ("MAT-File Format", MathWorks, version 5).
     """
-    data = path.read_bytes()
+    data = read_file(path)
     at = 128
     while at + 8 <= len(data):
         kind, length = struct.unpack("<II", data[at : at + 8])

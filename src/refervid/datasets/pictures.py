@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from refervid.core.errors import DatasetError
+from refervid.core.files import open_file, read_file
 from refervid.media.folder import picture_size
 from refervid.media.limits import DEFAULT_MAX_PIXELS, FRAME_SHARE
 
@@ -19,8 +20,8 @@ HEADER_BYTES = 2**16
 def size_of(path: Path) -> tuple[int, int]:
     """Height and width from a JPEG's or PNG's header; raises `DatasetError`."""
     try:
-        with path.open("rb") as file:
-            size = picture_size(file.read(HEADER_BYTES)) or picture_size(path.read_bytes())
+        with open_file(path) as file:
+            size = picture_size(file.read(HEADER_BYTES)) or picture_size(read_file(path))
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read ({error.strerror}); put the file there") from error
     if size is None:

@@ -12,10 +12,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, RootModel, ValidationError
 
 from refervid.core.errors import DatasetError
+from refervid.core.files import parse_json, read_file
 from refervid.datasets.problems import Problems
 
-MAX_BYTES = 4 * 2**30
-"""MeViS' masks are the largest published file, well below this."""
 MAX_FAULTS = 20
 """Faults listed of one file's fields; a wrong file has one per entry."""
 
@@ -25,9 +24,7 @@ Model = TypeVar("Model", bound=BaseModel)
 def read_text(path: Path, encoding: str = "utf-8") -> str:
     """The whole file; raises `DatasetError`."""
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise DatasetError(f"{path}: larger than {MAX_BYTES >> 30} GiB; is it the right file?")
-        return path.read_text(encoding=encoding)
+        return read_file(path).decode(encoding)
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read ({error.strerror}); check path and download") from error
     except UnicodeDecodeError as error:
@@ -60,8 +57,8 @@ def read_json_lines(path: Path, model: type[Model], problems: Problems) -> list[
     """A file with one JSON object a line, each of the form of `model`; faults are as in `read_model`."""
     try:
         # Not `splitlines`, which also cuts at signs that may stand inside a sentence.
-        entries = [json.loads(line) for line in read_text(path).split("\n") if line.strip()]
-    except (ValueError, RecursionError) as error:
+        entries = [parse_json(line) for line in read_text(path).split("\n") if line.strip()]
+    except ValueError as error:
         raise DatasetError(f"{path}: holds a line that is no JSON ({error}); download it again") from error
     return as_model(path, entries, RootModel[list[model]], problems).root  # type: ignore[valid-type]
 

@@ -6,7 +6,6 @@ windows, threshold 0.5. Left open are the layer, the measure and the length; her
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydantic import Field
 from torch import Tensor
 
 from refervid.core.errors import SettingsError
+from refervid.core.files import read_json
 from refervid.core.types import Interval, Waveform
 from refervid.engines.base import LOADED, EngineSettings, Weights
 from refervid.engines.hub.weights import find_weights, missing_weights
@@ -128,7 +128,7 @@ def read_interval_file(path: Path) -> dict[str, list[Interval]]:
     """
     problem = SettingsError(f"{path} is no interval file: expected {{clip: [[start, end], ...]}} in seconds")
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = read_json(path)
     except (OSError, ValueError) as error:
         raise problem from error
     if not isinstance(content, dict):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from refervid.core.errors import DatasetError, SettingsError
+from refervid.core.files import read_json
 from refervid.evaluation.items_table import read_items_table
 
 _NOT_MEASURED = {"video", "expression_id", "query", "annotator", "object_id", "category", "frames", "missing"}
@@ -112,7 +112,7 @@ def _scores(run: Path) -> dict[str, Any]:
     if not file.exists() and not _is_run(run):
         raise DatasetError(f"{run} holds no scores: give folders of `refervid evaluate` or `refervid score`")
     try:
-        content = json.loads(file.read_text("utf-8"))
+        content = read_json(file)
     except (OSError, ValueError) as error:
         raise DatasetError(f"{run}: scores.json cannot be read ({error}); {_anew(run)}") from error
     if not isinstance(content, dict) or not isinstance(content.get("failed", {}), dict):

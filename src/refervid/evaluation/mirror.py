@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -12,7 +11,7 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from refervid.core.errors import MirrorFailed, MissingExtra, OutputConflict, SettingsError
-from refervid.core.files import atomic_file, inside
+from refervid.core.files import atomic_file, inside, parse_json
 
 
 class Mirror:
@@ -104,7 +103,7 @@ class Mirror:
 
 def _is_json(content: bytes) -> bool:
     try:
-        json.loads(content)
+        parse_json(content)
     except ValueError:
         return False
     return True

@@ -24,7 +24,7 @@ from typing import Any, cast
 
 from refervid.config.differences import differences
 from refervid.core.errors import ConfigurationChanged, OutputConflict, SettingsError
-from refervid.core.files import flush_to_disk, for_each, inside, write_text
+from refervid.core.files import flush_to_disk, for_each, inside, paths_below, write_text
 from refervid.core.manifest import Mark, has_mark, mark_of
 from refervid.core.outputs import ResultFolder, drop_empty, refuse_strangers, writing_to
 from refervid.datasets.base import Dataset, Scores
@@ -35,6 +35,7 @@ from refervid.engines.recorded.files import AnswerSet, RecordedSettings, SoundAn
 from refervid.evaluation.answers import Answer
 from refervid.evaluation.items_table import items_table
 from refervid.evaluation.mirror import Mirror
+from refervid.evaluation.record import object_in, read_object, read_record
 
 _SHOWN = 10
 
@@ -77,7 +78,7 @@ class RunFolder:
                 self.masks.mkdir(exist_ok=True)
                 self._write(file, self._plan_text())
             return
-        before = _read_object(file)
+        before = read_object(file)
         if before is None:
             raise SettingsError(
                 f"{file} cannot be read: delete it and use --resume; what was done under other settings is "
@@ -108,7 +109,7 @@ class RunFolder:
         """`plan` is its run.json: that of this run, or the beginning of it, if who copied it was killed."""
         if plan is None:
             taken = sorted(mirror.sizes().keys() & set(self._names(dataset, items)))
-        elif (before := _object_in(plan)) is not None:
+        elif (before := object_in(plan)) is not None:
             self._refuse_another(before, "the mirror")
             return
         else:
@@ -148,7 +149,7 @@ class RunFolder:
     def failures(self, items: Sequence[Item]) -> dict[str, str]:
         """Name and message of every item whose record tells of failure."""
         records = [(item.name, self._read(item)) for item in items]
-        return {name: each["error"] for name, each in records if each and each["status"] == "failed"}
+        return {name: each.get("error", "?") for name, each in records if each and each["status"] == "failed"}
 
     def statuses(self, items: Sequence[Item]) -> dict[str, int]:
         """How many items have which status, by their records."""
@@ -160,9 +161,9 @@ class RunFolder:
 
         Empty ones, as a power cut may leave them, are as good as none.
         """
-        for name, mark in self._recorded(items).items():
-            path = self.path / name
-            if path.exists() and path.stat().st_size and not has_mark(path, mark):
+        marks = self._recorded(items)
+        for name, path in paths_below(self.path, marks):
+            if path.exists() and path.stat().st_size and not has_mark(path, marks[name]):
                 raise OutputConflict(
                     f"{path} was changed since this run wrote it, and is to be done anew: move it away"
                 )
@@ -277,8 +278,8 @@ class RunFolder:
 
     def _read(self, item: Item) -> dict[str, Any] | None:
         """The item's record, if it can be read and belongs to this plan."""
-        record = _read_object(self._record(item))
-        return record if record is not None and record.get("hash") == self.item_hash(item) else None
+        record = read_record(self._record(item))
+        return record if record is not None and record["hash"] == self.item_hash(item) else None
 
     def _record(self, item: Item) -> Path:
         return inside(self.path / "items", item.video.name, f"{item.expression_id}.json")
@@ -309,12 +310,12 @@ class RunFolder:
 
     def _recorded(self, items: Sequence[Item]) -> dict[str, Mark]:
         """The pictures that the records of items list, of whatever plan."""
-        records = [_read_object(self._record(item)) or {} for item in items]
-        return {name: mark for record in records for name, mark in record.get("files", {}).items()}
+        records = [read_record(self._record(item)) for item in items]
+        return {name: mark for record in records if record for name, mark in record["files"].items()}
 
     def _refuse_strangers(self, dataset: Dataset, items: Sequence[Item]) -> None:
         """Where there are records there is a run whose run.json was deleted: it may be gone on with."""
-        if any("files" in (_read_object(self._record(item)) or {}) for item in items):
+        if any(read_record(self._record(item)) for item in items):
             return
         names = set(self._names(dataset, items))
         try:
@@ -341,14 +342,6 @@ def _sound_answers(sound: Mapping[str, Any]) -> SoundAnswers:
     )
 
 
-def _read_object(file: Path) -> dict[str, Any] | None:
-    """The JSON object that a file holds; None if there is none."""
-    try:
-        return _object_in(file.read_bytes())
-    except OSError:
-        return None
-
-
 def _with_late_weights(before: Mapping[str, Any], now: Mapping[str, Any]) -> Mapping[str, Any]:
     """Missing weights have answered nothing: what is here of them now is no difference. All others have."""
     known = before.get("contents")
@@ -356,14 +349,6 @@ def _with_late_weights(before: Mapping[str, Any], now: Mapping[str, Any]) -> Map
         return before
     loaded = {name: digest for name, digest in known.items() if digest is not None}
     return {**before, "contents": {**now.get("contents", {}), **loaded}}
-
-
-def _object_in(text: bytes) -> dict[str, Any] | None:
-    try:
-        content = json.loads(text)
-    except ValueError:
-        return None
-    return content if isinstance(content, dict) else None
 
 
 def _holds(folder: Path, frames: Sequence[str]) -> bool:

@@ -14,13 +14,15 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
 
-from refervid.core.errors import MediaNotFound, NoAudioStream, NoVideoStream, UnreadableMedia
+from refervid.core.errors import MediaNotFound, MediaTooLarge, NoAudioStream, NoVideoStream, UnreadableMedia
 from refervid.media.limits import frame_limit
 
 THREADS = 1
 """Of a decoder. Several make other pictures of a damaged file at every run. And where the caller listens to
 libav's log, they wait for the interpreter's lock to report something, while PyAV holds it and waits for them.
 """
+MOST_STREAMS = 100
+"""Of a file: on opening each has a decoder of its own, with a frame as large as the file claims."""
 _PICTURE_CODECS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")
 """Of covers, though some videos have them too."""
 
@@ -48,7 +50,7 @@ def open_video(path: Path, max_pixels: int) -> Iterator[tuple[InputContainer, An
     """A container and its stream of moving pictures.
 
     The decoder refuses frames that are too large for `max_pixels` even where the header hides them.
-    Raises `MediaNotFound`, `UnreadableMedia`, `NoVideoStream`.
+    Raises as `open_container`, and `NoVideoStream`.
     """
     codec_options = {"max_pixels": str(frame_limit(max_pixels))}
     with open_container(path, codec_options) as container:
@@ -78,7 +80,7 @@ def video_stream(container: InputContainer) -> Any:
 def open_sound(path: Path) -> Iterator[tuple[InputContainer, Any]]:
     """A container and its first sound stream that is not silent throughout, else its first.
 
-    Raises `MediaNotFound`, `UnreadableMedia`, `NoAudioStream`.
+    Raises as `open_container`, and `NoAudioStream`.
     """
     number = _first_heard(path)
     with open_container(path) as container:
@@ -91,16 +93,17 @@ def open_sound(path: Path) -> Iterator[tuple[InputContainer, Any]]:
 def _first_heard(path: Path) -> int:
     """Which of the sound streams that can be decoded is the first one with any sound; 0 if none is."""
     with open_container(path) as container:
-        count = len(_sound_streams(container))
-    for number in range(count if count > 1 else 0):
-        with open_container(path) as container:
+        streams = _sound_streams(container)
+        numbers = {stream.index: number for number, stream in enumerate(streams)}
+        first = len(streams)
+        for packet in read_packets(container, *streams) if len(streams) > 1 else ():
+            number = numbers[packet.stream.index]
             # What does not vary is silent, also where the samples are numbers around 128.
-            if any(
-                np.ptp(frame.to_ndarray())
-                for frame in decode_frames(container, _sound_streams(container)[number])
-            ):
-                return number
-    return 0
+            if number < first and any(np.ptp(frame.to_ndarray()) for frame in _decode(packet)):
+                first = number
+            if first == 0:
+                break
+    return first % len(streams) if streams else 0
 
 
 def _sound_streams(container: InputContainer) -> list[Any]:
@@ -111,19 +114,33 @@ def _sound_streams(container: InputContainer) -> list[Any]:
 
 
 def open_container(path: Path, codec_options: dict[str, str] | None = None) -> InputContainer:
-    """Open a local media file. Raises `MediaNotFound`, `UnreadableMedia`."""
+    """Open a local media file. Raises `MediaNotFound`, `UnreadableMedia`, `MediaTooLarge`."""
     file = existing_file(path)
-    options = {"format_whitelist": FORMATS, "protocol_whitelist": "file", **(codec_options or {})}
+    options = {
+        "format_whitelist": FORMATS,
+        "protocol_whitelist": "file",
+        "max_streams": str(MOST_STREAMS + 1),
+        **(codec_options or {}),
+    }
     try:
         container: InputContainer = av.open(str(file), options=options)
     except PermissionError as error:
         raise MediaNotFound(f"{path} cannot be read: permission denied; check its access rights") from error
+    except av.error.MemoryError as error:  # as some formats have it where there are more streams
+        raise _too_many(path) from error
     except (FFmpegError, OSError, ValueError) as error:
         raise _unreadable(path, reason(error)) from error
+    if len(container.streams) > MOST_STREAMS:
+        container.close()
+        raise _too_many(path)
     if not container.streams.video and not container.streams.audio:
         container.close()
         raise _unreadable(path, "it lists neither pictures nor sound")
     return container
+
+
+def _too_many(path: Path) -> MediaTooLarge:
+    return MediaTooLarge(f"{path} has more than {MOST_STREAMS} tracks: leave those out that are not needed")
 
 
 def _unreadable(path: Path, reason: str) -> UnreadableMedia:

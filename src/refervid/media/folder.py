@@ -10,7 +10,7 @@ import numpy as np
 
 from refervid.core.counting import counted
 from refervid.core.errors import MediaNotFound, UnreadableMedia
-from refervid.core.files import by_number
+from refervid.core.files import by_number, read_file
 from refervid.core.types import Frame
 from refervid.media.clip import Clip
 from refervid.media.container import existing_file
@@ -70,7 +70,7 @@ def read_picture(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS, *, as_stored:
     Raises `MediaNotFound`, `UnreadableMedia`, and `MediaTooLarge` before it is decoded.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except OSError as error:
         raise MediaNotFound(f"{path} cannot be read ({error.strerror})") from error
     size = picture_size(data)

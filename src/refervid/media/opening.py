@@ -29,9 +29,6 @@ from refervid.media.video import VideoClip
 Source = str | os.PathLike[str] | NDArray[np.uint8] | Iterable[Picture] | BinaryIO
 """What a clip can be made of."""
 
-READING = ("audio", "fps", "strict", "max_pixels", "start_s", "end_s", "every")
-"""What `open_clip` takes besides."""
-
 
 def open_clip(
     source: Source,

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from refervid.config.problems import problems_of
 from refervid.core.arguments import need_path
 from refervid.core.errors import BadResult, MediaNotFound, SettingsError
+from refervid.core.files import read_file
 from refervid.core.rle import decode_mask
 from refervid.core.track import Track
 from refervid.core.types import (
@@ -109,7 +110,7 @@ def load_outcomes(kind: type[Kind], folder: str | Path, video: str | Path | Clip
 
 def _read(path: Path, model: type[Any]) -> Any:
     try:
-        return model.model_validate_json(path.read_bytes())
+        return model.model_validate_json(read_file(path))
     except OSError as error:
         raise BadResult(f"{path} cannot be read ({error.strerror}): name the folder of a result") from error
     except ValidationError as error:

@@ -38,7 +38,10 @@ KINDS: Mapping[type[Reference], Literal["text", "sound", "mark"]] = {
     MarkReference: "mark",
 }
 
-Box = tuple[float, float, float, float]
+_FARTHEST = 1e9
+"""Beyond any frame, and still a pixel's number in what draws boxes."""
+Coordinate = Annotated[float, Field(ge=-_FARTHEST, le=_FARTHEST)]
+Box = tuple[Coordinate, Coordinate, Coordinate, Coordinate]
 """xyxy, pixels of the displayed frame."""
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
@@ -70,7 +73,7 @@ class PivotRecord(Frozen):
 
     frame: int = Field(ge=0)
     box_xyxy: Box | None
-    points_xy: list[tuple[float, float]] | None
+    points_xy: list[tuple[Coordinate, Coordinate]] | None
     point_labels: list[bool] | None
 
     def pivot(self, mask: Mask | None) -> Pivot:

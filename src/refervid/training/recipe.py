@@ -226,11 +226,12 @@ def read_as(kind: type[M], name: str, changes: Sequence[str], shipped: Callable[
     path = Path(name)
     try:
         values = yaml.safe_load(path.read_text("utf-8") if path.is_file() else shipped(name))
-    except (yaml.YAMLError, ValueError) as error:
+        if not isinstance(values, dict):
+            raise SettingsError(f"{name} holds no settings: see the recipes in the documentation")
+        values = override(values, changes)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(f"{name} is no YAML file in UTF-8: {error}") from error
-    if not isinstance(values, dict):
-        raise SettingsError(f"{name} holds no settings: see the recipes in the documentation")
-    return checked(kind, override(values, changes), whose=f"recipe {name}: ")
+    return checked(kind, values, whose=f"recipe {name}: ")
 
 
 def recipe_text(name: str) -> str:

@@ -24,9 +24,10 @@ import torch
 
 from refervid.config.differences import differences
 from refervid.core.errors import BadCheckpoint, ConfigurationChanged, SettingsError
-from refervid.core.files import atomic_file, inside, write_text
+from refervid.core.files import atomic_file, inside, open_file, parse_json, read_json, write_text
 from refervid.core.outputs import refuse_strangers, writing_to
 from refervid.models.soc import SOC, save
+from refervid.models.state import refuse_compressed
 from refervid.training.curves import draw_curves
 from refervid.training.recipe import Recipe
 
@@ -72,8 +73,9 @@ class RunFolder:
                 f"{self.path} holds a run: continue it with --resume, or choose another folder"
             )
         else:
-            before = json.loads(file.read_text("utf-8"))
-            changes = [line for line in differences(before, asked) if line.split(":")[0] not in LOOSE]
+            changes = [
+                line for line in differences(_asked_before(file), asked) if line.split(":")[0] not in LOOSE
+            ]
             if changes:
                 raise ConfigurationChanged(
                     f"the run in {self.path} was started with another recipe: {'; '.join(changes)}; "
@@ -109,7 +111,9 @@ class RunFolder:
         if not self._state.exists():
             return None
         try:
-            state: dict[str, Any] = torch.load(self._state, map_location="cpu", weights_only=True)
+            with open_file(self._state) as file:
+                refuse_compressed(self._state)
+                state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True)
         except Exception as error:  # torch raises half a dozen unrelated types for damaged files
             raise self.useless_state(f"damaged ({error})") from error
         return state
@@ -158,13 +162,26 @@ class RunFolder:
             write_text(self.path / "curves.svg", draw_curves(self.rows()), self._unfinished)
 
 
+def _asked_before(file: Path) -> dict[str, Any]:
+    """The recipe that a run was started with. Raises `SettingsError`."""
+    try:
+        before = read_json(file)
+        if isinstance(before, dict):
+            return before
+        raise ValueError("it holds no settings")
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{file} cannot be read ({error}): choose another folder") from error
+
+
 def _row(line: str) -> dict[str, Any] | None:
     """What `log` wrote; None for anything else."""
     try:
-        row = json.loads(line)
+        row = parse_json(line)
     except ValueError:
         return None
-    return row if isinstance(row, dict) and "step" in row else None
+    if not isinstance(row, dict) or not isinstance(row.get("step"), int):
+        return None
+    return row if all(value is None or isinstance(value, int | float) for value in row.values()) else None
 
 
 def _tensorboard(folder: Path, step: int) -> Any:

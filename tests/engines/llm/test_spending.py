@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -197,10 +198,15 @@ def test_prices_of_one_s_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         "new-model: {input: 1}",
         "new-model: {input: -1, output: 2}",
         "a: [b",
+        "a: " + "[" * 5000,
     ):
         file.write_text(wrong)
         with pytest.raises(SettingsError, match="holds no prices"):
             known("new-model", "https://api.example.com/v1")
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(SettingsError, match="pipe or device"):
+        known("new-model", "https://api.example.com/v1")
     file.unlink()
     with pytest.raises(SettingsError, match="REFERVID_PRICES"):
         known("new-model", "https://api.example.com/v1")

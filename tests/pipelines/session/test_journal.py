@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -65,3 +67,19 @@ def test_what_a_full_disk_cut_off_is_overwritten_by_the_next_line(tmp_path: Path
     path.write_bytes(whole + b"0123456789abcdef {half a li")
     journal.append({"number": 9})
     assert Journal(path, HEAD, tmp_path).lines == [HEAD, *LINES, {"number": 9}]
+
+
+@pytest.mark.parametrize("text", [b"no JSON", b"[" * 10_000, b"9" * 5_000])
+def test_a_line_that_is_no_json_is_told_though_its_digest_is_right(tmp_path: Path, text: bytes) -> None:
+    path, whole = written(tmp_path)
+    head, *lines = whole.splitlines(keepends=True)
+    digest = hashlib.sha256(head.split(b" ")[0] + text).hexdigest()[:16].encode()
+    path.write_bytes(head + digest + b" " + text + b"\n" + b"".join(lines))
+    with pytest.raises(BadResult, match="line 2"):
+        Journal(path, HEAD, tmp_path)
+
+
+def test_a_pipe_in_its_place_does_not_hang(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "journal.jsonl")
+    with pytest.raises(BadResult, match="pipe or device"):
+        Journal(tmp_path / "journal.jsonl", HEAD, tmp_path)

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from refervid import Pivot, Session, TextReference, load, open_clip
-from refervid.core.errors import BadResult, OutputConflict, OutputLocked, SettingsError
+from refervid.core.errors import BadResult, MediaNotFound, OutputConflict, OutputLocked, SettingsError
 from refervid.pipelines.base import Pipeline
 from refervid.pipelines.session import session as module
+from refervid.pipelines.session.identity import reopened
+from refervid.pipelines.session.journal import Journal
 from tests.clips import disc_and_square, tone, write_pictures, write_wav
 from tests.engines.made_clips import Made, box_of, iou
 from tests.engines.sam2 import tiny
 from tests.pipelines.session.conftest import FRAMES
+
+NO_MARK = {"box_xyxy": None, "mask": None, "points_xy": None, "point_labels": None}
 
 
 @pytest.fixture
@@ -328,6 +334,46 @@ def test_a_damaged_object_is_told_and_its_edit_can_be_taken_back(session: Sessio
         session.results()
     session.undo()
     assert len(session.results()) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"height": 10**8},
+        {"masks": []},
+        {"pivots": [{"frame": FRAMES, **NO_MARK}]},
+        {"presence": [1e308] * FRAMES},
+    ],
+    ids=str,
+)
+def test_an_object_of_a_stranger_is_told(
+    session: Session, made: Made, pipeline: Pipeline, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    session.add(mark(made, 0, 0))
+    known = session.objects[1].digest
+    text = json.dumps({**json.loads((session.folder / "objects" / f"{known}.json").read_text()), **change})
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    head, edit = Journal(session.folder / "edits.jsonl", {}, tmp_path).lines
+    journal = Journal(tmp_path / "other" / "edits.jsonl", head, tmp_path)
+    journal.append(json.loads(json.dumps(edit).replace(known, digest)))
+    (tmp_path / "other" / "objects").mkdir()
+    (tmp_path / "other" / "objects" / f"{digest}.json").write_text(text)
+    with (
+        Session(made.clip, tmp_path / "other", pipeline) as other,
+        pytest.raises(BadResult, match="object 1 in"),
+    ):
+        other.results()
+
+
+@pytest.mark.parametrize(
+    "change", [{"source": 5}, {"reading": 5}, {"reading": {"every": "x"}}, {"source": "x" * 5_000}], ids=str
+)
+def test_a_clip_of_which_a_stranger_tells_is_reopened_or_said_to_be_gone(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    Journal(tmp_path / "edits.jsonl", {"source": str(tmp_path), "reading": {}, **change}, tmp_path)
+    with pytest.raises((BadResult, MediaNotFound)):
+        reopened(tmp_path)
 
 
 def test_one_process_at_a_time_and_one_clip(session: Session, made: Made, pipeline: Pipeline) -> None:

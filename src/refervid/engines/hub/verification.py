@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from refervid.config.environment import Environment
 from refervid.core.errors import BadCheckpoint, RefervidError
+from refervid.core.files import read_json
 from refervid.core.manifest import mark_of
 from refervid.engines.base import Runtime
 from refervid.engines.hub.checkpoints import (
@@ -87,7 +87,7 @@ def load_checkpoint(weights: str, runtime: Runtime) -> object:
     if path.is_file():
         return _load_file(path, runtime)
     try:
-        kind = json.loads((path / "config.json").read_text("utf-8"))["model_type"]
+        kind = read_json(path / "config.json")["model_type"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadCheckpoint(f"{path} holds no config.json that names a model_type") from error
     if kind == "roberta":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from refervid.config.environment import Environment
 from refervid.core.errors import BadCheckpoint, MissingWeights
+from refervid.core.files import read_json
 from refervid.engines.hub.checkpoints import CHECKPOINTS, file_patterns, only_by_hand, pinned_revision
 
 _AS_SOC: dict[str, tuple[str, ...]] = {
@@ -134,8 +134,8 @@ def load_pretrained(model_class: Any, folder: Path, **options: Any) -> Any:
 def _check_depth(folder: Path) -> None:
     """Raises `BadCheckpoint` for a `config.json` whose network would take for ever to build."""
     try:
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        config = read_json(folder / "config.json")
+    except (OSError, ValueError):
         return  # who reads it next says what is wrong with it
     places: list[tuple[str, Any]] = [("", config)]
     while places:

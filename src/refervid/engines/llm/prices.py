@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from refervid.config.environment import Environment
 from refervid.core.errors import SettingsError
+from refervid.core.files import read_file
 from refervid.engines.llm.model import FREE, Prices
 from refervid.engines.llm.server import is_loopback
 
@@ -28,7 +29,7 @@ def list_price(model: str, base_url: str) -> Prices | None:
     path = Environment().prices
     if path is not None:
         try:
-            own = _read(path.read_text("utf-8"))
+            own = _read(read_file(path).decode())
         except (OSError, ValueError) as error:
             raise SettingsError(
                 f"REFERVID_PRICES: {path} holds no prices ({error}): write a line for every model, such as "
@@ -50,5 +51,5 @@ def _read(text: str) -> Mapping[str, Prices]:
     """Raises `ValueError`."""
     try:
         return TypeAdapter(dict[str, Prices]).validate_python(yaml.safe_load(text))
-    except (yaml.YAMLError, ValidationError) as error:
+    except (yaml.YAMLError, ValidationError, RecursionError) as error:
         raise ValueError(str(error).splitlines()[0]) from error

@@ -21,7 +21,7 @@ from typing import Any, Literal
 from pydantic import computed_field
 
 from refervid.core.errors import SettingsError
-from refervid.core.files import write_text
+from refervid.core.files import read_json, write_text
 from refervid.engines.base import EngineSettings
 
 AnswerSet = Literal["s4", "ms3", "v2_binary", "avss"]
@@ -130,8 +130,8 @@ def _number(text: Any, file: Path, clip: str) -> int:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        content = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(file)
+    except (OSError, ValueError) as error:
         raise SettingsError(f"{file} holds no recorded answers ({error}): download it again") from error
     if not isinstance(content, dict):
         raise SettingsError(f"{file} holds no recorded answers: expected an object with an entry per clip")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from transformers import AutoConfig, EdgeTamVideoModel, Sam2VideoModel
 from transformers.utils import is_timm_available
 
 from refervid.core.errors import BadCheckpoint, MissingExtra, MissingWeights
+from refervid.core.files import read_json
 from refervid.engines.hub.weights import find_weights, load_pretrained
 from refervid.engines.sam2.official import configuration_of, to_transformers
 from refervid.models.state import check_finite, refuse_compressed
@@ -41,7 +41,7 @@ def missing_encoder(weights: str, revision: str | None = None) -> list[str]:
     if is_timm_available():
         return []
     try:
-        config = json.loads((find_weights(weights, revision) / "config.json").read_text("utf-8"))
+        config = read_json(find_weights(weights, revision) / "config.json")
         encoder = config["vision_config"]["backbone_config"]["model_type"]
     except (MissingWeights, OSError, ValueError, KeyError, TypeError):
         return [TIMM]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from refervid.config.problems import problems_of
 from refervid.core.errors import BadCheckpoint
+from refervid.core.files import read_json
 from refervid.models.languagebind.config import LanguageBindConfig
 from refervid.models.languagebind.model import LanguageBind
 from refervid.models.state import load_exactly, read_file, unfilled
@@ -20,7 +20,7 @@ _POSITIONS = "embeddings.position_ids"
 def load_languagebind(folder: Path) -> LanguageBind:
     """The network in evaluation mode. Raises `BadCheckpoint`."""
     try:
-        config = LanguageBindConfig.model_validate(json.loads((folder / "config.json").read_text("utf-8")))
+        config = LanguageBindConfig.model_validate(read_json(folder / "config.json"))
     except (OSError, ValueError) as error:
         reason = problems_of(error) if isinstance(error, ValidationError) else error
         raise BadCheckpoint(f"{folder} holds no `config.json` of LanguageBind ({reason})") from error

@@ -16,7 +16,7 @@ from pydantic import Base64Bytes, Field, ValidationError
 from refervid.config.frozen import Frozen
 from refervid.config.problems import problems_of
 from refervid.core.errors import BadResult
-from refervid.core.files import inside, write_text
+from refervid.core.files import inside, read_file, write_text
 from refervid.core.rle import checked_runs, decode_mask, encode_mask
 from refervid.core.track import Track
 from refervid.core.types import Decision, Pivot
@@ -75,9 +75,14 @@ class ObjectFile(Frozen):
         )
 
     def tracked(self, number: int, name: str) -> TrackedObject:
-        """Raises ValueError for lists or masks that do not fit each other."""
+        """Raises ValueError for lists, masks or frames that do not fit each other."""
         track = Track(len(self.masks), self.height, self.width)
-        track.presence[:] = self.presence
+        if any(pivot.frame >= len(track) for pivot in self.pivots):
+            raise ValueError(f"a mark on a frame beyond the last of {len(track)}")
+        with np.errstate(over="ignore"):
+            track.presence[:] = self.presence
+        if not np.isfinite(track.presence).all():
+            raise ValueError("a presence that is no number")
         for index, counts in enumerate(self.masks):
             if counts is not None:
                 checked_runs(counts.encode(), self.height, self.width)
@@ -154,7 +159,7 @@ class Files:
         """Raises `BadResult` for a file that is missing or not as it was written."""
         path, back = self._path(folder, digest), "undo the edit that made it"
         try:
-            data = path.read_bytes()
+            data = read_file(path)
         except OSError as error:
             raise BadResult(f"{path} cannot be read ({error.strerror}): {back}") from error
         if hashlib.sha256(data).hexdigest() != digest:

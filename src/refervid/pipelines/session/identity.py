@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from refervid.config.environment import Environment
+from refervid.config.problems import problems_of
 from refervid.core.digests import digests_in
-from refervid.core.errors import MediaNotFound, OutputConflict, SettingsError
+from refervid.core.errors import BadResult, MediaNotFound, OutputConflict, SettingsError
 from refervid.core.files import inside
 from refervid.core.outputs import writing_to
 from refervid.media.clip import Clip, clip_digest
-from refervid.media.opening import READING, open_clip
+from refervid.media.limits import DEFAULT_MAX_PIXELS
+from refervid.media.opening import open_clip
 from refervid.pipelines.session.journal import Journal
 
 JOURNAL = "edits.jsonl"
@@ -47,12 +52,34 @@ def reopened(folder: Path) -> Clip:
 
     Raises `OutputConflict`, `BadResult`, `MediaNotFound` for one that is gone, and what `open_clip` does.
     """
-    head = Journal(inside(folder, JOURNAL), {}, folder).head
-    known = head if isinstance(head, dict) else {}
-    source, reading = known.get("source"), known.get("reading") or {}
-    if not isinstance(source, str) or not Path(source).exists():
-        raise MediaNotFound(f"its clip is not at {source}: put it back, or leave it out")
-    return open_clip(source, **{name: reading[name] for name in READING if name in reading})
+    journal = inside(folder, JOURNAL)
+    try:
+        head = _Head.model_validate(Journal(journal, {}, folder).head)
+    except ValidationError as error:
+        raise BadResult(f"{journal} is not as this program writes it: {problems_of(error)[:300]}") from error
+    if head.source is None or not os.path.exists(head.source):
+        raise MediaNotFound(f"its clip is not at {head.source}: put it back, or leave it out")
+    reading = {} if head.reading is None else head.reading.model_dump(exclude_unset=True)
+    return open_clip(head.source, **reading)
+
+
+class _Reading(BaseModel):
+    """How a clip was read, as `open_clip` takes it."""
+
+    audio: str | None = None
+    fps: float | None = None
+    strict: bool = False
+    max_pixels: int = DEFAULT_MAX_PIXELS
+    start_s: float = 0.0
+    end_s: float | None = None
+    every: int = 1
+
+
+class _Head(BaseModel):
+    """What is read of the first line where the clip is not given."""
+
+    source: str | None
+    reading: _Reading | None = None
 
 
 def _identity(clip: Clip) -> dict[str, Any]:

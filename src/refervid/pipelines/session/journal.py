@@ -6,11 +6,12 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from refervid.core.errors import BadResult, OutputConflict
-from refervid.core.files import write_text
+from refervid.core.files import parse_json, read_file, write_text
 
 _DIGITS = 16
 """Hexadecimal digits before each line."""
@@ -21,7 +22,7 @@ class Journal:
 
     The first one, `head`, is written with the file, which is therefore whole or absent. Of the others the
     last may be torn; it is dropped, and overwritten by the next. Raises `OutputConflict` for a file that does
-    not begin with a head, `BadResult` for one that was damaged before its end.
+    not begin with a head, `BadResult` for one that cannot be read or was damaged before its end.
     """
 
     def __init__(self, path: Path, head: Mapping[str, Any], place: Path) -> None:
@@ -30,11 +31,14 @@ class Journal:
             write_text(path, _line("", head), place)
         self._digest, self._end = "", 0
         self.lines: list[Any] = []
-        with path.open("rb") as file:
-            for line in file:
-                if not self._take(line):
-                    self._check_is_last(file.read(1))
-                    break
+        try:
+            file = BytesIO(read_file(path))
+        except OSError as error:
+            raise BadResult(f"{path} cannot be read ({error.strerror}): choose another folder") from error
+        for line in file:
+            if not self._take(line):
+                self._check_is_last(file.read(1))
+                break
         if not self.lines:
             raise OutputConflict(f"{path} is no journal of this program: choose another folder")
 
@@ -58,7 +62,10 @@ class Journal:
         digest, _, text = line.rstrip(b"\n").partition(b" ")
         if not line.endswith(b"\n") or digest.decode("ascii", "replace") != _digest(self._digest, text):
             return False
-        self.lines.append(json.loads(text))
+        try:
+            self.lines.append(parse_json(text))
+        except ValueError:
+            return False
         self._digest, self._end = digest.decode(), self._end + len(line)
         return True
 

@@ -375,14 +375,14 @@ class Session:
         self._state.take(edit)
 
     def _read_anew(self, number: int, name: str, digest: str) -> TrackedObject:
-        try:
-            one = self._files.read("objects", digest, ObjectFile).tracked(number, name)
-        except ValueError as error:
-            raise BadResult(f"object {number} in {self.folder} cannot be read: {error}") from error
-        shape = len(one.whole), one.whole.height, one.whole.width
+        file = self._files.read("objects", digest, ObjectFile)
+        shape = len(file.masks), file.height, file.width
         if shape != (len(self.clip), self.clip.height, self.clip.width):
             raise BadResult(f"object {number} in {self.folder} is not of this clip")
-        return one
+        try:
+            return file.tracked(number, name)
+        except ValueError as error:
+            raise BadResult(f"object {number} in {self.folder} cannot be read: {error}") from error
 
     def _joined(self, key: int, number: int) -> SessionAnswer:
         answer = self._state.answer(key)
