@@ -331,6 +331,14 @@ def test_that_nobody_wears_a_garment_does_not_say_that_there_is_none() -> None:
     assert "but not: green shirt" in ask(clip, "the green shirt of the person", inventory).notes[0]
 
 
+@pytest.mark.parametrize("text", ["the hand", "the arm on the right", "the person's hand", "the fingers"])
+def test_where_nobody_s_body_is_seen_what_looks_like_somebody_is_a_hand(clip: ArrayClip, text: str) -> None:
+    answer = ask(clip, text)
+    assert start(answer) == start(ask(clip, "the person"))
+    assert answer.guess
+    assert any("nobody's body is seen" in note for note in answer.notes)
+
+
 def dressed() -> tuple[ArrayClip, Inventory]:
     """A person in a red shirt and blue trousers, whole."""
     ground = np.random.default_rng(0).integers(90, 160, (HEIGHT, WIDTH, 1), np.uint8).repeat(3, 2)

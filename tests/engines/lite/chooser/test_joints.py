@@ -7,7 +7,7 @@ import pytest
 
 from refervid.core.boxes import box_iou
 from refervid.engines.lite.chooser.body import part_box
-from refervid.engines.lite.chooser.joints import SURE, Joints, box_by_joints, uprightness
+from refervid.engines.lite.chooser.joints import SURE, Joints, box_by_joints, shows_body, uprightness
 from refervid.engines.lite.pose import KEYPOINTS
 
 HEAD = 20.0
@@ -98,6 +98,13 @@ def test_without_joints_the_rule_of_thumb_is_left(figure: Joints) -> None:
         ("beard", "chin"),
     ):
         assert np.array_equal(part_box(person, like_it, None), part_box(person, known, None))
+
+
+def test_a_hand_alone_shows_no_body(figure: Joints) -> None:
+    assert shows_body(figure)
+    figure[3:, 2] = 0
+    assert not shows_body(figure)
+    assert shows_body(None)  # without the network nobody can tell
 
 
 def test_who_sits_is_not_upright(figure: Joints) -> None:

@@ -12,14 +12,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.core.spread import spread
 from refervid.core.types import Candidate, Decision, Pivot
 from refervid.engines.base import Elimination
 from refervid.engines.inventory import Inventory, ObjectTrack
-from refervid.engines.lite.analysis import ClipAnalysis, Scene
+from refervid.engines.lite.analysis import ClipAnalysis
 from refervid.engines.lite.chooser.actions import BELONGS, HOW, action_fit
 from refervid.engines.lite.chooser.body import SOMEBODY, part_of, wearer
 from refervid.engines.lite.chooser.confidence import confidence
+from refervid.engines.lite.chooser.joints import may_be_alone, shows_body
+from refervid.engines.lite.chooser.keyframes import keyframes
 from refervid.engines.lite.chooser.naming import NAMED, doubtful, is_anything, noun_fit, surely_another
 from refervid.engines.lite.chooser.notes import article, language_notes, neighbour_seen, said_besides
 from refervid.engines.lite.chooser.point_tracks import PointTracks
@@ -35,7 +36,13 @@ from refervid.engines.lite.chooser.scoring import (
 )
 from refervid.engines.lite.chooser.selection import HOLDS
 from refervid.engines.lite.chooser.stuff import has_usual_colours, stuff_mask
-from refervid.engines.lite.chooser.things import WeighedTrack, chosen_groups, pivots_of, same_place
+from refervid.engines.lite.chooser.things import (
+    WeighedTrack,
+    chosen_groups,
+    pivots_of,
+    prominence,
+    same_place,
+)
 from refervid.engines.lite.language import Concept, Expression, Relation
 from refervid.engines.lite.language.vocabulary import ANY
 from refervid.engines.lite.objects.classifier import TrackNames
@@ -43,11 +50,6 @@ from refervid.engines.questions import UNSEEN
 from refervid.engines.surest import PIVOTS
 from refervid.media.clip import Clip
 
-KEYFRAMES = 8
-"""Frames on which tracks are compared; of clips longer than `KEYFRAME_S` each, more."""
-KEYFRAME_S = 4.0
-MOST_KEYFRAMES = 24
-"""A long clip costs no more than one of a minute and a half."""
 MOST_REGIONS = 16
 """Of the surest tracks, on one keyframe."""
 PERHAPS = 0.15
@@ -77,7 +79,7 @@ class Eliminator:
         """Of the tracks, with what a sentence adds. Regions hold these dicts."""
         self._classified = TrackNames(clip)
         self._known: dict[tuple[int, int], Region] = {}
-        self._frames = _keyframes(self._scene, inventory)
+        self._frames = keyframes(self._scene, inventory)
         self._looked_at = inventory.frame_indices
         self._sampled = max(len(inventory.frame_indices), 1)
 
@@ -103,7 +105,7 @@ class Eliminator:
         if not self._tracks or (expression.noun and meant is None):
             return None
         if owner := wearer(expression):
-            return self._part(expression, owner)
+            return self._alone(expression) or self._part(expression, owner)
         if meant is None or is_anything(meant):
             return self._by_attributes(expression, list(self._tracks))
         fits = self._fits(meant)
@@ -150,6 +152,21 @@ class Eliminator:
         decision = Decision("tracks", "an area", "rules", note, frame_index=pivots[0].frame_index)
         notes = [note, *language_notes(expression)]
         return Elimination([pivots], True, PLACE_CONFIDENCE, [decision], notes)
+
+    def _alone(self, expression: Expression) -> Elimination | None:
+        """Hands and arms where nobody's body is in view. COCO's people are marked whatever is seen of them,
+        so its network takes each of these for somebody.
+        """
+        people = {number for number, names in self._names.items() if next(iter(names), "") == "person"}
+        regions = [each for shown in self._regions(people).values() for each in shown.values()]
+        if not may_be_alone(str(expression.noun)) or any(shows_body(each.joints) for each in regions):
+            return None
+        weighed = self._weighed(replace(expression, noun=None, owner=None), sorted(people))
+        if not weighed:
+            return None
+        note = f"nobody's body is seen: what looks like somebody is taken for a {expression.noun}"
+        found = self._found(expression, None, weighed)
+        return replace(found, confidence=PLACE_CONFIDENCE, notes=[note, *found.notes])
 
     def _part(self, expression: Expression, owner: Expression) -> Elimination | None:
         """A garment or a part of the body: where it usually is on the person whose it is. That somebody wears
@@ -242,7 +259,7 @@ class Eliminator:
         seen = len(track.frame_indices) / self._sampled
         worth = float(np.mean([float(weighing.plausible[row]) for weighing, row in rows]))
         means = {key: float(np.mean(values)) for key, values in fits.items()}
-        return WeighedTrack(track, worth * _prominence(track, self._scene, seen), means)
+        return WeighedTrack(track, worth * prominence(track, self._scene, seen), means)
 
     def _weigh_doing(self, one: WeighedTrack, doing: Relation) -> None:
         """Weigh what a track does to others, or they to it."""
@@ -357,25 +374,10 @@ class Eliminator:
         )
 
 
-def _keyframes(scene: Scene, inventory: Inventory) -> list[int]:
-    """Evenly over the sampled frames that show anything."""
-    shown = sorted({int(index) for track in inventory.tracks for index in track.frame_indices})
-    count = int(np.clip(scene.times_s[-1] / KEYFRAME_S, KEYFRAMES, MOST_KEYFRAMES))
-    return [shown[place] for place in spread(len(shown), count)]
-
-
 def _doings(expression: Expression) -> list[Relation]:
     """What whole tracks tell: whose it is, and what is done to what."""
     owned = [Relation("inside", (expression.owner,), "of", action=BELONGS)] if expression.owner else []
     return owned + [relation for relation in expression.relations if relation.action in HOW]
-
-
-def _prominence(track: ObjectTrack, scene: Scene, seen: float) -> float:
-    """0..1: of two things that fit alike the larger one that is seen for longer is meant."""
-    height, width = scene.clip_size
-    sides = track.boxes_xyxy[:, 2:] - track.boxes_xyxy[:, :2]
-    share = float(np.sqrt(np.median(sides.prod(axis=1)) / (height * width)))
-    return (0.25 + 0.75 * seen) * (0.5 + 0.5 * min(1.0, 2 * share))
 
 
 def _failed(expression: Expression, weighed: Sequence[WeighedTrack]) -> list[str]:

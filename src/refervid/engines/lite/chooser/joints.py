@@ -19,6 +19,8 @@ from refervid.engines.lite.pose import KEYPOINTS, WEIGHTS, keypoints
 
 SURE = 0.3
 """Score from which on a joint is taken to be where it is said to be."""
+BODY = 5
+"""So many joints of the 17 are seen of people; on a hand or an arm alone three at most are guessed."""
 Joints = NDArray[np.float32]
 """(17, 3) x, y and score, in the order of `KEYPOINTS`."""
 
@@ -27,7 +29,8 @@ Joints = NDArray[np.float32]
 class BodyPlace:
     """Where a thing is on a person: in the box around these `joints`, wider by so much; what is "on the head"
     lies around the middle between the eyes. `down` is where it is in shares of the whole height, which is
-    all that is known where joints are not seen. With `paired` there is one for each side of the body.
+    all that is known where joints are not seen. With `paired` there is one for each side of the body, with
+    `alone` it is often all of somebody that is in view.
     """
 
     joints: str = ""
@@ -36,6 +39,7 @@ class BodyPlace:
     below: float = 0.0
     down: tuple[float, float] | None = None
     paired: bool = False
+    alone: bool = False
 
 
 _ON_HEAD = "on the head"
@@ -55,11 +59,11 @@ _BODY_PLACES = {
         "hip knee ankle", 0.3, 0.1, 0.1, _LEGS
     ),
     "skirt shorts": BodyPlace("hip knee", 0.35, 0.15, 0.0, _LEGS),
-    "arm sleeve": BodyPlace("shoulder elbow wrist", 0.2, 0.2, 0.2, paired=True),
+    "arm sleeve": BodyPlace("shoulder elbow wrist", 0.2, 0.2, 0.2, paired=True, alone=True),
     "shoe boot sandal sneaker trainers footwear sock foot slipper": BodyPlace(
         "ankle", 0.35, 0.15, 0.4, _FEET, paired=True
     ),
-    "hand glove fist finger thumb": BodyPlace("hand", 0.4, 0.4, 0.4, paired=True),
+    "hand glove fist finger thumb": BodyPlace("hand", 0.4, 0.4, 0.4, paired=True, alone=True),
     "wrist bracelet wristband wristwatch": BodyPlace("wrist", 0.3, 0.3, 0.3, paired=True),
     "elbow": BodyPlace("elbow", 0.4, 0.4, 0.4, paired=True),
     "shoulder": BodyPlace("shoulder", 0.4, 0.4, 0.4, paired=True),
@@ -90,6 +94,16 @@ _HAND = 0.35
 def has_several(word: str) -> bool:
     """Does one person have more than one of it: shoes, hands, legs?"""
     return word == "leg" or (word in BODY_PLACES and BODY_PLACES[word].paired)
+
+
+def may_be_alone(noun: str) -> bool:
+    """May it be all of somebody that is in view: a hand, an arm?"""
+    return BODY_PLACES.get(head_word(noun), BodyPlace()).alone
+
+
+def shows_body(joints: Joints | None) -> bool:
+    """Is more in view of somebody than a hand or an arm? Yes, where the network is not there to tell."""
+    return joints is None or int((joints[:, 2] >= SURE).sum()) >= BODY
 
 
 def joints_of(scene: Scene, frame_index: int, box_xyxy: NDArray[np.floating]) -> Joints | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from refervid.core.types import Pivot
 from refervid.engines.inventory import ObjectTrack
+from refervid.engines.lite.analysis import Scene
 from refervid.engines.lite.chooser.region import overlap
 from refervid.engines.lite.chooser.selection import HOLDS, PLURAL_SHARE
 from refervid.engines.lite.language import Expression
@@ -94,6 +95,14 @@ def same_place(one: ObjectTrack, other: ObjectTrack, least: float = SAME_PLACE) 
     pairs = zip(one.boxes_xyxy[rows[0]], other.boxes_xyxy[rows[1]], strict=True)
     shared = [overlap(a.astype(np.float64), b.astype(np.float64)) for a, b in pairs]
     return bool(shared) and float(np.median(shared)) >= least
+
+
+def prominence(track: ObjectTrack, scene: Scene, seen: float) -> float:
+    """0..1: of two things that fit alike the larger one that is seen for longer is meant."""
+    height, width = scene.clip_size
+    sides = track.boxes_xyxy[:, 2:] - track.boxes_xyxy[:, :2]
+    share = float(np.sqrt(np.median(sides.prod(axis=1)) / (height * width)))
+    return (0.25 + 0.75 * seen) * (0.5 + 0.5 * min(1.0, 2 * share))
 
 
 def pivots_of(tracks: Sequence[ObjectTrack], sampled: Sequence[int]) -> list[Pivot]:
