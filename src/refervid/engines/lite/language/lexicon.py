@@ -116,8 +116,9 @@ FRAME_WORDS = _set(
 
 MOTIONS: dict[str, str] = {
     "moving": "move go travel proceed advance motion animate mobile active head shift come",
-    "still": "still stationary stand park motionless immobile static unmoving idle wait stay remain freeze"
-    " pause halt stagnant standstill hover",
+    "still": "still stationary park motionless immobile static unmoving freeze pause halt stagnant"
+    " standstill",
+    "standing": "stand wait stay remain idle hover",
     "resting": "rest sit lie sleep sit_down lie_down perch seat",
     "stops": "stop",
     "starts": "start begin",
@@ -149,7 +150,7 @@ MOTIONS: dict[str, str] = {
     "together": "together side_by_side in_a_line in_a_row next_to_each_other"
     " each_other one_another with_each_other to_each_other",
 }
-STAYING = ("still", "resting")
+STAYING = ("still", "standing", "resting")
 """Motions of what stays where it is."""
 # Motion words that have no other forms.
 PARTICLES = _set("up down away upward upwards downward downwards leftward leftwards rightward rightwards")
