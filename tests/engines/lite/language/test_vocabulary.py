@@ -103,6 +103,12 @@ def test_neighbours_weigh_less_than_the_thing_itself(noun: str, neighbour: str) 
         ("fish", False),  # the detector sees nothing of these
         ("guitar", False),
         ("spider", False),
+        ("traffic light", False),  # far ones are hardly ever seen
+        ("squirrel", False),
+        ("piano", False),  # a table at best
+        ("carriage", False),  # of a train or behind a horse
+        ("speaker", False),  # who speaks, or a box
+        ("screen", False),
     ],
 )
 def test_what_would_be_seen_if_it_were_there(noun: str, known: bool) -> None:
@@ -118,6 +124,34 @@ def test_stuff(noun: str) -> None:
     found = concept(noun)
     assert found is not None
     assert found.stuff
+
+
+@pytest.mark.parametrize(
+    ("noun", "kind", "classes", "indices"),
+    [
+        ("screen", "furniture", {"tv"}, {664}),
+        ("phone screen", "furniture", set(), {487}),
+        ("whiteboard", "place", set(), set()),
+        ("blanket", "furniture", set(), {750}),
+        ("organ", "instrument", set(), {687}),
+        ("brownie", "food", set(), set()),
+        ("box cutter", "object", set(), set()),
+        ("garden hose", "object", set(), set()),  # in WordNet's first sense tights
+        ("outlet", "object", set(), set()),  # a shop
+        ("lever", "object", set(), set()),  # not scissors
+        ("wing mirror", "part", set(), {475}),
+        ("apron", "garment", set(), {411}),  # no glasses
+        ("shovel", "object", set(), {792}),
+        ("ping-pong ball", "ball", {"sports ball"}, {722}),
+    ],
+)
+def test_what_people_mean_by_a_word(noun: str, kind: str, classes: set[str], indices: set[int]) -> None:
+    found = concept(noun)
+    assert found is not None
+    assert found.kind == kind
+    assert {name for name, weight in found.detector.items() if weight == 1} == classes
+    assert indices <= found.classifier.keys()
+    assert bool(found.classifier) is bool(indices)
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,8 @@ ALSO_NOUNS = _set(
     " flock racer glider toy tumbler seat mobile remote freezer dryer watch camera picture painting photo"
     " iron lighter drink orange tangerine chocolate rose sail lead skate bend straw land wave rock slide"
     " cross line oval fly salmon lemon apricot cherry olive peach plum coral lavender lilac swing drum fan"
-    " bow ring star bark screen hoop plastic flipper bottom saddle team family audience"
+    " bow ring star bark screen hoop plastic flipper bottom saddle team family audience frame lens lime fawn"
+    " cream"
 )
 # Garments and body parts that cover little of who wears them.
 SMALL_PARTS = _set(
