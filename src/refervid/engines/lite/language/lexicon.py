@@ -173,6 +173,8 @@ ACTIONS = _set(
     " splash roar howl fetch collect gather deliver belong contain put_on pick_up push_ups pull_ups sit_ups"
     " press_ups chin_ups"
 )
+# Doings that name as well what is made by them, as "painting" does.
+MADE = _set("filling wrapping carving knitting stitching wiring icing frosting topping marking packaging")
 # Doings towards a second thing, and where that thing then is.
 VERB_RELATIONS = _by_word(
     {
