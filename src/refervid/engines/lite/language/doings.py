@@ -64,7 +64,8 @@ class Doings(ABC):
         cursor, builder, value = self._cursor, self._builder, word["motion"]
         turns_colour = word.stem in ("turn", "go", "come") and self._sees_a_colour()  # "the light turns red"
         runs = builder.noun_class in ("person", "animal", "vehicle", "cycle", "thing", "ball", "")
-        if turns_colour or (value == "running" and not runs):  # "the tap that is running"
+        lively = value == "running" or word.stem == "take off"
+        if turns_colour or (lively and not runs):  # "the tap that is running", "the lid taken off"
             builder.unchecked.append(word.text)
             return ""
         if value == "running" and builder.noun_class in ("vehicle", "cycle"):
@@ -277,6 +278,9 @@ class Doings(ABC):
         """ "towards the camera", "across the road", "out of the picture"."""
         cursor, builder = self._cursor, self._builder
         if word.text == "to" and cursor.sees("motion", "action") and not cursor.sees("determiner"):
+            return
+        if word.text == "out" and not cursor.noun_phrase_at():
+            builder.unchecked.append(word.text)  # "walks out" of what, or from where it was hidden
             return
         target = self.target()
         if target.frame:

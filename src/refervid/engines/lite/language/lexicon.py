@@ -217,7 +217,7 @@ PREPOSITIONS: dict[str, str] = {
 }
 # Prepositions that say where something happens; their objects are looked at as "near".
 PLACE_PREPOSITIONS = _set(
-    "outside across through along past at against off from for during about via over_to out_of toward"
+    "outside across through along past at against off out from for during about via over_to out_of toward"
     " towards to up_to after down up throughout"
 )
 
