@@ -20,6 +20,8 @@ _PLACES = ("", "place", "stuff", "substance", "bodypart", "garment", "part")
 _MOVED = ("pull", "push", "throw", "toss", "carry")
 """What is pulled up goes up; what is held up does not."""
 _TOWARDS = ("towards", "toward", "to", "up to")
+_ON_THE_SPOT = (*lexicon.STAYING, "swinging", "stirring")
+"""Motions that go nowhere, whatever they are directed to: "waves at the camera"."""
 _HELD = ("ware", "food", "ball")
 """Classes of things that no person is inside of."""
 _SOMETHING = Expression("", "thing", "thing")
@@ -115,6 +117,8 @@ class Doings(ABC):
     def read_action(self, word: Word) -> None:
         """A doing that cannot be measured; what it is done to can at least be looked for close by."""
         cursor, builder = self._cursor, self._builder
+        if word.stem == "look" and cursor.sees_text("into"):
+            cursor.take()  # nobody is where they look
         if self._read_facing(word) or self._read_agent(word):
             return
         # "being pushed on a swing": by whom is not said, and the swing is not pushed.
@@ -285,7 +289,9 @@ class Doings(ABC):
         target = self.target()
         if target.frame:
             motion = {"out of": "leaves", "off": "leaves", "across": "crossing"}.get(word.text, "")
-            if builder.open_motion is not None and word.text in (*_TOWARDS, "at", "from"):
+            moves = builder.open_motion
+            goes = moves is not None and moves.values[0] not in _ON_THE_SPOT
+            if goes and word.text in (*_TOWARDS, "at", "from"):
                 motion = "away" if word.text == "from" else "towards"
             if motion:
                 builder.add(Attribute("motion", (motion,), word.text, cursor.take_negation()))
