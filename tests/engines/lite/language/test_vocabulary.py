@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib.resources import files
 
 import pytest
@@ -33,6 +34,14 @@ def test_every_line_of_the_tables_can_be_read() -> None:
         assert all(0 < weight <= 1 for weight in found.detector.values())
         assert all(0 <= index < 1000 for index in found.classifier)
     assert sum(map(len, NOUNS)) > 20_000
+
+
+def test_a_noun_stands_once_in_the_table_written_by_hand_and_as_sentences_are_read() -> None:
+    text = (files("refervid.engines.lite.language") / "data" / "everyday.tsv").read_text("utf-8")
+    lines = [line.split("\t")[4] for line in text.splitlines() if line and not line.startswith("#")]
+    times = Counter(", ".join(lines).split(", "))
+    assert not [noun for noun, count in times.items() if count > 1]
+    assert not [noun for noun in times if " " in noun and "-" in noun]  # "ping-pong ball" is three words
 
 
 @pytest.mark.parametrize(
