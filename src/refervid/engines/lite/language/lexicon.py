@@ -235,7 +235,7 @@ ALSO_NOUNS = _set(
     " iron lighter drink orange tangerine chocolate rose sail lead skate bend straw land wave rock slide"
     " cross line oval fly salmon lemon apricot cherry olive peach plum coral lavender lilac swing drum fan"
     " bow ring star bark screen hoop plastic flipper bottom saddle team family audience frame lens lime fawn"
-    " cream"
+    " cream pile heap stack"
 )
 # Garments and body parts that cover little of who wears them.
 SMALL_PARTS = _set(

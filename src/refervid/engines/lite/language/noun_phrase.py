@@ -235,7 +235,7 @@ def _read_rest(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
         lacking = lexicon.LACKS[word.text]
         thing = Expression("", lacking, kind_of(lacking))
         builder.parts.append(Part(thing, word.text, not cursor.take_negation()))
-    elif "wearing" in word and word.form != "base":
+    elif "wearing" in word and word.form != "base" and "material" not in word:  # "the sports bag"
         return False
     elif "material" in word or (_may_describe(word) and cursor.noun_ahead()):
         builder.unchecked.append(word.text)
