@@ -15,7 +15,7 @@ from refervid.engines.lite.language.words import PART_KINDS, WHOLES, Category, W
 # Classes whose leading "-ing" word names a purpose, not a motion: "racing track", "running shoes".
 _PURPOSE_CLASSES = {"place", "stuff", "garment"}
 _MEASURED: tuple[Category, ...] = ("colour", "size", "shape", "position")
-_DOERS = ("person", "animal", "vehicle", "cycle", "thing")
+_DOERS = ("person", "animal", "vehicle", "cycle", "bodypart", "thing")
 """Classes of what does something, of which someone may say "the car stop"."""
 _PORTIONS = ("piece", "part", "half", "end", "side")
 
