@@ -232,6 +232,37 @@ def test_only_what_fits_all_that_is_said_of_it_is_excepted(clip: ArrayClip) -> N
     assert start(ask(clip, "everything except the blue dog", dogs)) == [10]
 
 
+@pytest.fixture(scope="module")
+def swaying() -> tuple[ArrayClip, Inventory]:
+    """A red thing that sways where it is, by 8 of 160 pixels and 3 times a second."""
+    ground = np.random.default_rng(0).integers(90, 160, (HEIGHT, WIDTH, 1), np.uint8).repeat(3, 2)
+    frames = np.stack([ground] * FRAMES)
+    for index, frame in enumerate(frames):
+        x0, y0, x1, y1 = box(0, 40 + 8 * (index % 2), 0)
+        frame[y0:y1, x0:x1] = (220, 20, 20)
+    return ArrayClip(frames, fps=6), Inventory((track(1, 40, 0, True, dog=0.9),), INVENTORY.frame_indices)
+
+
+@pytest.mark.parametrize("text", ["the dog standing", "the dog that waits", "the dog that stays there"])
+def test_who_stands_may_stir(swaying: tuple[ArrayClip, Inventory], text: str) -> None:
+    answer = ask(swaying[0], text, swaying[1])
+    assert start(answer) == [40]
+    assert not any("fits only in part" in note for note in answer.notes)
+
+
+@pytest.mark.parametrize("text", ["the motionless dog", "the dog standing still", "the parked dog"])
+def test_what_is_still_does_not_stir(swaying: tuple[ArrayClip, Inventory], text: str) -> None:
+    answer = ask(swaying[0], text, swaying[1])
+    assert not answer.objects
+    assert "there is a dog, but not: " in answer.notes[0]
+
+
+def test_who_goes_away_hardly_stands(clip: ArrayClip) -> None:
+    answer = ask(clip, "the dog standing")
+    assert (start(answer), answer.guess) == ([10], True)
+    assert "fits only in part: standing" in answer.notes
+
+
 def test_what_something_stands_on_is_below_it(clip: ArrayClip) -> None:
     below, above = (
         replace(

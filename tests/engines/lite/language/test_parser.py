@@ -120,7 +120,8 @@ def relations(expression: Expression) -> list[str]:
         # motion
         ("a camel moving", "camel", ["motion moving"]),
         ("the parked car", "car", ["motion still"]),
-        ("the woman standing still on the left", "woman", ["motion still", "position left"]),
+        ("the woman waiting on the left", "woman", ["motion standing", "position left"]),
+        ("the bus standing still", "bus", ["motion standing", "motion still"]),
         ("the fastest car", "car", ["motion fast++"]),
         ("the slow-moving truck", "truck", ["motion slow"]),
         ("the one that moves most", "one", ["motion moving++"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib.resources import files
 
 import pytest
@@ -33,6 +34,14 @@ def test_every_line_of_the_tables_can_be_read() -> None:
         assert all(0 < weight <= 1 for weight in found.detector.values())
         assert all(0 <= index < 1000 for index in found.classifier)
     assert sum(map(len, NOUNS)) > 20_000
+
+
+def test_a_noun_stands_once_in_the_table_written_by_hand_and_as_sentences_are_read() -> None:
+    text = (files("refervid.engines.lite.language") / "data" / "everyday.tsv").read_text("utf-8")
+    lines = [line.split("\t")[4] for line in text.splitlines() if line and not line.startswith("#")]
+    times = Counter(", ".join(lines).split(", "))
+    assert not [noun for noun, count in times.items() if count > 1]
+    assert not [noun for noun in times if " " in noun and "-" in noun]  # "ping-pong ball" is three words
 
 
 @pytest.mark.parametrize(
@@ -103,6 +112,12 @@ def test_neighbours_weigh_less_than_the_thing_itself(noun: str, neighbour: str) 
         ("fish", False),  # the detector sees nothing of these
         ("guitar", False),
         ("spider", False),
+        ("traffic light", False),  # far ones are hardly ever seen
+        ("squirrel", False),
+        ("piano", False),  # a table at best
+        ("carriage", False),  # of a train or behind a horse
+        ("speaker", False),  # who speaks, or a box
+        ("screen", False),
     ],
 )
 def test_what_would_be_seen_if_it_were_there(noun: str, known: bool) -> None:
@@ -118,6 +133,34 @@ def test_stuff(noun: str) -> None:
     found = concept(noun)
     assert found is not None
     assert found.stuff
+
+
+@pytest.mark.parametrize(
+    ("noun", "kind", "classes", "indices"),
+    [
+        ("screen", "furniture", {"tv"}, {664}),
+        ("phone screen", "furniture", set(), {487}),
+        ("whiteboard", "place", set(), set()),
+        ("blanket", "furniture", set(), {750}),
+        ("organ", "instrument", set(), {687}),
+        ("brownie", "food", set(), set()),
+        ("box cutter", "object", set(), set()),
+        ("garden hose", "object", set(), set()),  # in WordNet's first sense tights
+        ("outlet", "object", set(), set()),  # a shop
+        ("lever", "object", set(), set()),  # not scissors
+        ("wing mirror", "part", set(), {475}),
+        ("apron", "garment", set(), {411}),  # no glasses
+        ("shovel", "object", set(), {792}),
+        ("ping-pong ball", "ball", {"sports ball"}, {722}),
+    ],
+)
+def test_what_people_mean_by_a_word(noun: str, kind: str, classes: set[str], indices: set[int]) -> None:
+    found = concept(noun)
+    assert found is not None
+    assert found.kind == kind
+    assert {name for name, weight in found.detector.items() if weight == 1} == classes
+    assert indices <= found.classifier.keys()
+    assert bool(found.classifier) is bool(indices)
 
 
 @pytest.mark.parametrize(

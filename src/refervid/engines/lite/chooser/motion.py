@@ -85,6 +85,8 @@ def motion_fit(moves: Motions, value: str) -> float:
     match value:
         case "still":
             return 1 - moving
+        case "standing":  # who stands may wave, but goes nowhere
+            return 1 - min(moving, max(_passage(moves), rise(abs(grown), *GROWS)))
         case "resting":  # who sits may stir or be carried, and who stands still does not sit
             return 0.75 - moving / 2
         case "stirring":  # who turns their head may stand still
@@ -113,7 +115,7 @@ def motion_fit(moves: Motions, value: str) -> float:
         case "swinging":
             return moving * max(0.6, rise(_wandering(moves), 1.5, 4.0))
         case "crossing":
-            return moving * rise(float(np.linalg.norm(moves.path[-1])), 0.3, 1.5)
+            return moving * _passage(moves)
         case "enters":
             return _absence(moves, at_start=True)
         case "leaves":
@@ -131,7 +133,7 @@ def motion_fit(moves: Motions, value: str) -> float:
 def amount(moves: Motions, value: str) -> float:
     """The number that "the fastest", "the one that moves most" compare."""
     value = _WHILE.get(value, value)
-    if value in ("still", "resting", "slow"):
+    if value in ("still", "standing", "resting", "slow"):
         return -moves.speed
     if value in _DIRECTIONS:
         return float(moves.path[-1] @ _DIRECTIONS[value])
@@ -184,6 +186,11 @@ def _direction(moves: Motions, direction: tuple[int, int]) -> float:
     along = float(way @ direction)
     straight = along / max(float(np.linalg.norm(way)), 1e-6)
     return rise(along, 0.05, 0.4) * rise(straight, 0.2, 0.6)
+
+
+def _passage(moves: Motions) -> float:
+    """How surely it ends elsewhere than it began."""
+    return rise(float(np.linalg.norm(moves.path[-1])), 0.3, 1.5)
 
 
 def _hop(moves: Motions) -> float:

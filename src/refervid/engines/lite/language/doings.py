@@ -20,6 +20,8 @@ _PLACES = ("", "place", "stuff", "substance", "bodypart", "garment", "part")
 _MOVED = ("pull", "push", "throw", "toss", "carry")
 """What is pulled up goes up; what is held up does not."""
 _TOWARDS = ("towards", "toward", "to", "up to")
+_ON_THE_SPOT = (*lexicon.STAYING, "swinging", "stirring")
+"""Motions that go nowhere, whatever they are directed to: "waves at the camera"."""
 _HELD = ("ware", "food", "ball")
 """Classes of things that no person is inside of."""
 _SOMETHING = Expression("", "thing", "thing")
@@ -64,7 +66,8 @@ class Doings(ABC):
         cursor, builder, value = self._cursor, self._builder, word["motion"]
         turns_colour = word.stem in ("turn", "go", "come") and self._sees_a_colour()  # "the light turns red"
         runs = builder.noun_class in ("person", "animal", "vehicle", "cycle", "thing", "ball", "")
-        if turns_colour or (value == "running" and not runs):  # "the tap that is running"
+        lively = value == "running" or word.stem == "take off"
+        if turns_colour or (lively and not runs):  # "the tap that is running", "the lid taken off"
             builder.unchecked.append(word.text)
             return ""
         if value == "running" and builder.noun_class in ("vehicle", "cycle"):
@@ -114,6 +117,8 @@ class Doings(ABC):
     def read_action(self, word: Word) -> None:
         """A doing that cannot be measured; what it is done to can at least be looked for close by."""
         cursor, builder = self._cursor, self._builder
+        if word.stem == "look" and cursor.sees_text("into"):
+            cursor.take()  # nobody is where they look
         if self._read_facing(word) or self._read_agent(word):
             return
         # "being pushed on a swing": by whom is not said, and the swing is not pushed.
@@ -278,10 +283,15 @@ class Doings(ABC):
         cursor, builder = self._cursor, self._builder
         if word.text == "to" and cursor.sees("motion", "action") and not cursor.sees("determiner"):
             return
+        if word.text == "out" and not cursor.noun_phrase_at():
+            builder.unchecked.append(word.text)  # "walks out" of what, or from where it was hidden
+            return
         target = self.target()
         if target.frame:
             motion = {"out of": "leaves", "off": "leaves", "across": "crossing"}.get(word.text, "")
-            if builder.open_motion is not None and word.text in (*_TOWARDS, "at", "from"):
+            moves = builder.open_motion
+            goes = moves is not None and moves.values[0] not in _ON_THE_SPOT
+            if goes and word.text in (*_TOWARDS, "at", "from"):
                 motion = "away" if word.text == "from" else "towards"
             if motion:
                 builder.add(Attribute("motion", (motion,), word.text, cursor.take_negation()))

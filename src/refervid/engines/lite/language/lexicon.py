@@ -116,8 +116,9 @@ FRAME_WORDS = _set(
 
 MOTIONS: dict[str, str] = {
     "moving": "move go travel proceed advance motion animate mobile active head shift come",
-    "still": "still stationary stand park motionless immobile static unmoving idle wait stay remain freeze"
-    " pause halt stagnant standstill hover",
+    "still": "still stationary park motionless immobile static unmoving freeze pause halt stagnant"
+    " standstill",
+    "standing": "stand wait stay remain idle hover",
     "resting": "rest sit lie sleep sit_down lie_down perch seat",
     "stops": "stop",
     "starts": "start begin",
@@ -149,7 +150,7 @@ MOTIONS: dict[str, str] = {
     "together": "together side_by_side in_a_line in_a_row next_to_each_other"
     " each_other one_another with_each_other to_each_other",
 }
-STAYING = ("still", "resting")
+STAYING = ("still", "standing", "resting")
 """Motions of what stays where it is."""
 # Motion words that have no other forms.
 PARTICLES = _set("up down away upward upwards downward downwards leftward leftwards rightward rightwards")
@@ -172,6 +173,8 @@ ACTIONS = _set(
     " splash roar howl fetch collect gather deliver belong contain put_on pick_up push_ups pull_ups sit_ups"
     " press_ups chin_ups"
 )
+# Doings that name as well what is made by them, as "painting" does.
+MADE = _set("filling wrapping carving knitting stitching wiring icing frosting topping marking packaging")
 # Doings towards a second thing, and where that thing then is.
 VERB_RELATIONS = _by_word(
     {
@@ -214,7 +217,7 @@ PREPOSITIONS: dict[str, str] = {
 }
 # Prepositions that say where something happens; their objects are looked at as "near".
 PLACE_PREPOSITIONS = _set(
-    "outside across through along past at against off from for during about via over_to out_of toward"
+    "outside across through along past at against off out from for during about via over_to out_of toward"
     " towards to up_to after down up throughout"
 )
 
@@ -231,7 +234,8 @@ ALSO_NOUNS = _set(
     " flock racer glider toy tumbler seat mobile remote freezer dryer watch camera picture painting photo"
     " iron lighter drink orange tangerine chocolate rose sail lead skate bend straw land wave rock slide"
     " cross line oval fly salmon lemon apricot cherry olive peach plum coral lavender lilac swing drum fan"
-    " bow ring star bark screen hoop plastic flipper bottom saddle team family audience"
+    " bow ring star bark screen hoop plastic flipper bottom saddle team family audience frame lens lime fawn"
+    " cream pile heap stack"
 )
 # Garments and body parts that cover little of who wears them.
 SMALL_PARTS = _set(

@@ -9,22 +9,24 @@ from refervid.engines.lite.language import lexicon
 from refervid.engines.lite.language.builder import PARTLY, ExpressionBuilder
 from refervid.engines.lite.language.cursor import Cursor, is_participle
 from refervid.engines.lite.language.expression import Attribute, Expression, Part
-from refervid.engines.lite.language.vocabulary import entry, kind_of
-from refervid.engines.lite.language.words import PART_KINDS, Category, Word
+from refervid.engines.lite.language.vocabulary import concept, entry, kind_of
+from refervid.engines.lite.language.words import PART_KINDS, WHOLES, Category, Word
 
 # Classes whose leading "-ing" word names a purpose, not a motion: "racing track", "running shoes".
 _PURPOSE_CLASSES = {"place", "stuff", "garment"}
 _MEASURED: tuple[Category, ...] = ("colour", "size", "shape", "position")
-_WHOLES = ("person", "animal", "vehicle", "cycle", "furniture", "ware")
+_DOERS = ("person", "animal", "vehicle", "cycle", "bodypart", "thing")
+"""Classes of what does something, of which someone may say "the car stop"."""
 _PORTIONS = ("piece", "part", "half", "end", "side")
 
 
 def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
     """What the noun phrase at the cursor says; the cursor moves behind it."""
     builder, start = ExpressionBuilder(), cursor.at
-    while (word := cursor.peek()) is not None:
+    while (word := cursor.peek()) is not None and not _is_done(cursor, builder, word, start):
         if _is_named(cursor, builder, word, start):
-            named = Word(word.text, {"noun": str(entry([word.text]))}, plural=word.form == "s")
+            noun = word.readings.get("noun") or str(entry([word.text]))
+            named = Word(word.text, {"noun": noun}, plural=word.form == "s")
             _take_head(builder, named)
             cursor.at += 1
             continue
@@ -63,9 +65,32 @@ def _read_of(cursor: Cursor, builder: ExpressionBuilder) -> None:
             builder.noun_class = "part"  # of no garment
 
 
+def _is_done(cursor: Cursor, builder: ExpressionBuilder, word: Word, start: int) -> bool:
+    """ "the pen writing a word", "in red painting" say what is done, where "the painting" and "the wall
+    painting" are things.
+    """
+    doing = word.form == "ing" and ("motion" in word or "action" in word) and "noun" in word
+    if not doing or (builder.noun is None and _is_determined(cursor, start)):
+        return False
+    doer = builder.noun_class in (*PART_KINDS, "furniture", "instrument")
+    coloured = builder.noun is None and {each.kind for each in builder.attributes} == {"colour"}
+    worn = coloured and cursor.sees_text("in", ahead=start - 1 - cursor.at)
+    return doer or worn or cursor.sees("determiner", ahead=1)
+
+
+def _is_determined(cursor: Cursor, start: int) -> bool:
+    """Has the noun phrase that begins at `start` an article?"""
+    before = cursor.words[start : cursor.at]
+    return any("determiner" in one and one.text not in lexicon.PRONOUNS for one in before)
+
+
 def _is_named(cursor: Cursor, builder: ExpressionBuilder, word: Word, start: int) -> bool:
-    """ "a paddle", "in the stands", "the book cover": no verb stands unbent after an article."""
-    if "noun" in word or not ("motion" in word or "action" in word) or word.form not in ("base", "s"):
+    """ "a paddle", "in the stands", "the book cover": no verb stands unbent after an article, nor after what
+    does nothing.
+    """
+    if not ("motion" in word or "action" in word) or word.form == "ed":
+        return False
+    if "noun" in word and builder.noun is None:
         return False
     adjective = word.text in lexicon.MOTION_ADJECTIVES or "shape" in word or "size" in word
     if adjective or word.stem in lexicon.NEVER_NOUNS or entry([word.text]) is None:
@@ -73,20 +98,9 @@ def _is_named(cursor: Cursor, builder: ExpressionBuilder, word: Word, start: int
     if cursor.noun_ahead():
         return False
     if builder.noun is None:
-        before = cursor.words[start : cursor.at]
-        return any("determiner" in one and one.text not in lexicon.PRONOUNS for one in before)
-    lifeless = builder.noun_class in (
-        "furniture",
-        "ware",
-        "instrument",
-        "part",
-        "place",
-        "object",
-        "food",
-        "ball",
-    )
+        return _is_determined(cursor, start)
     ends = not cursor.noun_phrase_at(1) and not cursor.sees("position", ahead=1)
-    return lifeless and word.form == "base" and not builder.plural and ends
+    return builder.noun_class not in _DOERS and word.form != "s" and not builder.plural and ends
 
 
 def _read_contents(cursor: Cursor, builder: ExpressionBuilder) -> None:
@@ -156,7 +170,7 @@ def _read_count(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
     elif "cardinal" in word and cursor.sees("garment_word", ahead=1):
         builder.unchecked.append(f"{word.text} {cursor.words[cursor.at + 1].text}")  # "three-legged"
         cursor.at += 1
-    elif "cardinal" in word and (word.text != "one" or cursor.noun_ahead()):
+    elif "cardinal" in word and (word.text != "one" or _counts(cursor)):
         if word.text != "one":
             builder.count, builder.plural = int(word["cardinal"]), True
     elif "ordinal" in word and (cursor.noun_ahead() or builder.noun is None):
@@ -165,6 +179,13 @@ def _read_count(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
         return False
     cursor.at += 1
     return True
+
+
+def _counts(cursor: Cursor) -> bool:
+    """ "the one dog", "one painting", but not "the one painting"."""
+    ahead = cursor.peek(1)
+    doing = ahead is not None and ahead.form == "ing" and "noun" in ahead
+    return cursor.noun_ahead() and not (doing and cursor.sees("determiner", ahead=-1))
 
 
 def _read_adjective(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
@@ -214,7 +235,7 @@ def _read_rest(cursor: Cursor, builder: ExpressionBuilder, word: Word) -> bool:
         lacking = lexicon.LACKS[word.text]
         thing = Expression("", lacking, kind_of(lacking))
         builder.parts.append(Part(thing, word.text, not cursor.take_negation()))
-    elif "wearing" in word and word.form != "base":
+    elif "wearing" in word and word.form != "base" and "material" not in word:  # "the sports bag"
         return False
     elif "material" in word or (_may_describe(word) and cursor.noun_ahead()):
         builder.unchecked.append(word.text)
@@ -248,16 +269,22 @@ def _take_head(builder: ExpressionBuilder, word: Word) -> None:
         if builder.noun_class and not known:
             builder.unknown.append(word.text)
             return
-        if builder.noun_class in ("garment", "bodypart") and known not in PART_KINDS:
+        if builder.noun_class in ("garment", "bodypart") and _wears(noun, known):
             _put_on(builder)
-        elif known in ("bodypart", "part") and builder.noun_class in _WHOLES:
+        elif known in ("bodypart", "part") and builder.noun_class in WHOLES:
             builder.owner = ExpressionBuilder(builder.noun, builder.noun_class)  # "the fridge handle"
         elif builder.noun != noun:
             (builder.unchecked if builder.noun_class else builder.unknown).append(builder.noun)
+    builder.frame = "frame" in word and (builder.noun is None or builder.frame)  # not "the bed frame"
     builder.noun, builder.noun_class = noun, known
-    builder.frame = "frame" in word
     builder.plural = builder.plural or word.plural or noun in lexicon.COLLECTIVES
     builder.count = builder.count or lexicon.COLLECTIVES.get(noun)
+
+
+def _wears(noun: str, kind: str) -> bool:
+    """May it have clothes on, or hair: is it a person, an animal, or looks like one? Not the box of shoes."""
+    meant = concept(noun)
+    return kind == "animal" or (meant is not None and "person" in meant.detector)
 
 
 def _put_on(builder: ExpressionBuilder) -> None:

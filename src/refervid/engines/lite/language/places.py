@@ -42,7 +42,7 @@ _SIDE_RELATIONS: dict[str, RelationKind] = {
 }
 _CLOSE_BY = ("near", "behind", "in_front_of", "above", "below")
 _FAR = ("far", "very", "extreme", "most")
-_INTRODUCTIONS = ("in", "on", "at", "to", "from", "towards", "toward", "near", "into", "by")
+_INTRODUCTIONS = ("in", "on", "at", "to", "from", "towards", "toward", "near", "into", "by", "over to")
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def read_place(cursor: Cursor, builder: ExpressionBuilder) -> bool:
         return False
     said = " ".join(word.text for word in cursor.words[start : cursor.at])
     far = any(word.text in _FAR or word.degree == "superlative" for word in words)
-    side, done = _Side(introduction, places, said, far), _was_done(cursor, start)
+    side, done = _Side(introduction, places, said, far), _was_done(cursor, builder, start)
     if not _take_side_of_a_thing(cursor, builder, side):
         _take_side(cursor, builder, side, done)
     return True
@@ -163,12 +163,13 @@ def _is_close_by(cursor: Cursor, builder: ExpressionBuilder) -> bool:
     return motion is None or motion.values[0] != "moving"
 
 
-def _was_done(cursor: Cursor, start: int) -> bool:
-    """ "whose hair is tied back", "holding her hair back"."""
+def _was_done(cursor: Cursor, builder: ExpressionBuilder, start: int) -> bool:
+    """ "whose hair is tied back", "holding her hair back", "pulls the curtain back"."""
     if not start:
         return False
     before = cursor.words[start - 1]
-    return before.text.endswith("ed") or kind_of(before.readings.get("noun")) in PART_KINDS
+    done_to = bool(builder.relations and builder.relations[-1].action) and "noun" in before
+    return done_to or before.text.endswith("ed") or kind_of(before.readings.get("noun")) in PART_KINDS
 
 
 def _turns_a_part(builder: ExpressionBuilder) -> bool:
@@ -181,4 +182,4 @@ def _is_direction(builder: ExpressionBuilder, introduction: str) -> bool:
     motion = builder.open_motion
     if motion is None or motion.values[0] in (*lexicon.STAYING, "hidden", "stops"):
         return False
-    return introduction in ("", "to", "from", "towards", "toward", "into")
+    return introduction in ("", "to", "from", "towards", "toward", "into", "over to")

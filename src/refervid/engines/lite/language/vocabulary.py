@@ -3,7 +3,8 @@
 The table has two parts of one form, `data/everyday.tsv` (written by hand, goes first) and `data/wordnet.tsv`
 (made by `tools/make_vocabulary.py` from WordNet 3.0). A line has, between tabs: kind, flags ("k" known,
 "n" narrower), classes of COCO with weights ("horse 0.7", 1 if none is said, "*" all at `ANY`), indices of
-ImageNet ("100", "151-268", "@dog": those of that noun in `wordnet.tsv`), nouns, traits, uses.
+ImageNet ("100", "151-268", "@dog": those of that noun in `wordnet.tsv`, "-": none, not even WordNet's),
+nouns, traits, uses.
 """
 
 from __future__ import annotations
@@ -57,11 +58,12 @@ TAKEN = 0.4
 
 FAINT = {
     *(*COCO_CLASSES[24:56], *COCO_CLASSES[64:68], *COCO_CLASSES[73:]),
-    *("potted plant", "toaster", "dining table"),
+    *("potted plant", "toaster", "dining table", "traffic light", "bench"),
 }
 """What COCO counts as accessories, sports, kitchen, food, small electronics and indoor things: most are
-small, and a detector that sees 300 x 300 pixels misses most small things. Tables it knows where they are
-laid. That it sees none does not mean that there is none."""
+small, and a detector that sees 300 x 300 pixels misses most small things: traffic lights, too. Tables it
+knows where they are laid, and a bench from the front passes for a chair or a couch. That it sees none does
+not mean that there is none."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,7 @@ def _concept(noun: str) -> Concept:
         noun,
         kind,
         MappingProxyType(weights),
-        MappingProxyType(dict.fromkeys(_indices(classifier), 1.0)),
+        MappingProxyType(dict.fromkeys(_indices(classifier.strip("-")), 1.0)),
         "k" in flags and seen,
         "n" in flags,
         tuple(traits.split(", ")) if traits else (),

@@ -73,6 +73,8 @@ class Word:
 _MEASURABLE = {"colour", "size", "shape", "position", "motion"}
 PART_KINDS = ("garment", "bodypart", "part")
 """Kinds of nouns that someone wears or a thing has."""
+WHOLES = ("person", "animal", "vehicle", "cycle", "furniture", "ware")
+"""Kinds of nouns that name their parts: "the fridge handle"."""
 MOST_WORDS, MOST_LETTERS = 200, 40
 """No sentence that refers to one thing is longer; what is beyond is not read, nor a word's end."""
 CONTRACTIONS = {
@@ -146,10 +148,14 @@ def _read_phrase(words: list[str]) -> Word | None:
 
 
 def _read_compound(words: list[str]) -> Word | None:
-    """ "coffee cup", "old man"; of WordNet's compounds only those whose words say nothing else."""
-    plain = all(set(_read(word).readings) <= {"noun", "material"} for word in words)
+    """ "coffee cup", "old man"; of WordNet's compounds only those whose words say nothing else: not "car
+    wheel", which is the wheel of a car.
+    """
+    owned = kind_of(words[-1]) in ("part", "bodypart") and kind_of(words[0]) in WHOLES
+    plain = not owned and all(set(_read(word).readings) <= {"noun", "material"} for word in words)
     noun = entry(words, by_hand=not plain)
-    if noun is None:
+    stops = _read(words[-1]).form == "s" and kind_of(words[0]) in ("person", "animal", "vehicle", "cycle")
+    if noun is None or stops:  # "the bus stops", "the baby swings"
         return None
     text = " ".join(words)
     return Word(text, {"noun": noun}, stem=text, plural=not noun.endswith(words[-1]))
@@ -173,7 +179,7 @@ def _read(text: str) -> Word:
         readings["noun"] = noun
     if text.endswith("ed") and _garment(text):
         readings["garment_word"] = _garment(text)
-    if not readings and text.endswith(("ing", "ed")) and len(text) > 5:
+    if text in lexicon.MADE or (not readings and text.endswith(("ing", "ed")) and len(text) > 5):
         form = "ing" if text.endswith("ing") else "ed"
         readings["action"], stem = text, text.removesuffix(form)
     if text in lexicon.SLIPS or not readings:
