@@ -164,7 +164,7 @@ class Eliminator:
         weighed = self._weighed(replace(expression, noun=None, owner=None), sorted(people))
         if not weighed:
             return None
-        note = f"nobody's body is seen: what looks like somebody is taken for a {expression.noun}"
+        note = f"nobody's body is seen: what looks like somebody is taken for {article(str(expression.noun))}"
         found = self._found(expression, None, weighed)
         return replace(found, confidence=PLACE_CONFIDENCE, notes=[note, *found.notes])
 
