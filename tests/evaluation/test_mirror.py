@@ -39,10 +39,10 @@ class FailingStorage(MemoryFileSystem):
     cachable = False
     refused = "nothing"
 
-    def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:
+    def pipe_file(self, path: str, value: bytes, *mode: str, **options: Any) -> None:
         if path.endswith(self.refused):
             raise KeyError("NoSuchBucket")  # clients have errors of every kind
-        super().pipe_file(path, value, mode, **options)
+        super().pipe_file(path, value, *mode, **options)
 
 
 @pytest.mark.parametrize("refused", ["run.json", "masks/b/0/00001.png", "items/a/1.json", "scores.json"])
