@@ -157,9 +157,11 @@ class Eliminator:
         """Hands and arms where nobody's body is in view. COCO's people are marked whatever is seen of them,
         so its network takes each of these for somebody.
         """
+        if not may_be_alone(str(expression.noun)):
+            return None
         people = {number for number, names in self._names.items() if next(iter(names), "") == "person"}
         regions = [each for shown in self._regions(people).values() for each in shown.values()]
-        if not may_be_alone(str(expression.noun)) or any(shows_body(each.joints) for each in regions):
+        if any(shows_body(each.joints) for each in regions):
             return None
         weighed = self._weighed(replace(expression, noun=None, owner=None), sorted(people))
         if not weighed:
