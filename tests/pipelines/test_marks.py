@@ -41,6 +41,13 @@ def test_what_does_not_fit(clip: ArrayClip, why: str) -> None:
         check_marks(clip, {"disc": [Pivot(0, box_xyxy=DISC), UNFIT[why]]})
 
 
+@pytest.mark.parametrize("far", [1e10, np.inf, np.nan])
+def test_a_box_that_nobody_could_draw_does_not_fit(clip: ArrayClip, far: float) -> None:
+    """It would be tracked, and then not be saved."""
+    with pytest.raises(SettingsError, match="is no array of numbers"):
+        check_marks(clip, {"disc": [Pivot(0, box_xyxy=np.array([0, 0, far, far], np.float32))]})
+
+
 def test_a_name_is_text(clip: ArrayClip) -> None:
     with pytest.raises(SettingsError, match="is no word"):
         check_marks(clip, {3: [Pivot(0, box_xyxy=DISC)]})

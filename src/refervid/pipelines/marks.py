@@ -12,6 +12,7 @@ from refervid.core.errors import SettingsError
 from refervid.core.files import well_formed
 from refervid.core.types import Decision, Pivot
 from refervid.media.clip import Clip
+from refervid.report.record import FARTHEST
 
 
 def check_marks(clip: Clip, objects: Mapping[str, Sequence[Pivot]]) -> None:
@@ -72,7 +73,7 @@ def _check_form(name: str, pivot: Pivot) -> None:
         if value is None:
             continue
         numbers = isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
-        if not numbers or value.shape != shape or not np.isfinite(value).all():
+        if not numbers or value.shape != shape or not (np.abs(value) <= FARTHEST).all():
             raise SettingsError(f"{name}: {field}={value!r:.60} is no array of numbers of shape {shape}")
         if field == "point_labels" and value.dtype != bool:
             raise SettingsError(f"{name}: {field}={value!r:.60}: give True on the object, False beside it")

@@ -38,9 +38,9 @@ KINDS: Mapping[type[Reference], Literal["text", "sound", "mark"]] = {
     MarkReference: "mark",
 }
 
-_FARTHEST = 1e9
+FARTHEST = 1e9
 """Beyond any frame, and still a pixel's number in what draws boxes."""
-Coordinate = Annotated[float, Field(ge=-_FARTHEST, le=_FARTHEST)]
+Coordinate = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
 Box = tuple[Coordinate, Coordinate, Coordinate, Coordinate]
 """xyxy, pixels of the displayed frame."""
 Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
