@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -63,14 +64,14 @@ def router(visitors: Visitors) -> APIRouter:
         """The clip itself, whatever it is called: never a page."""
         return FileResponse(work_of(token, clip).clip.source, headers=_HEADERS, media_type="video/mp4")
 
-    def present_masks(work: ClipWork, number: int, query: int, index: int) -> list[Mask]:
-        """That of an answer, and of those after it."""
+    def present_masks(work: ClipWork, number: int, query: int, index: int) -> Iterator[Mask]:
+        """That of an answer, then those of the answers after it, each unpacked when it is asked for."""
         answers = work.answers
         if answers is None or answers.number != number or not 0 <= query < len(answers.results):
             raise HTTPException(404)
         if not 0 <= index < len(work.clip):
             raise HTTPException(404)
-        return [result.track[index] for result in answers.results[query:]]
+        return (result.track[index] for result in answers.results[query:])
 
     @routes.get("/{token}/{clip}/mask-{number}/{query}/{index}.png")
     def mask(token: str, clip: int, number: int, query: int, index: int) -> Response:
@@ -81,7 +82,7 @@ def router(visitors: Visitors) -> APIRouter:
     @routes.get("/{token}/{clip}/mask-{number}/{query}/{index}.json")
     def counts(token: str, clip: int, number: int, query: int, index: int) -> JSONResponse:
         """The mask as a mark has it, for a brush to go on from."""
-        [found, *_] = present_masks(work_of(token, clip), number, query, index)
+        found = next(present_masks(work_of(token, clip), number, query, index))
         return JSONResponse(mask_counts(found), headers=_HEADERS)
 
     @routes.get("/{token}/{clip}/preview-{number}/{index}.png")
@@ -90,7 +91,7 @@ def router(visitors: Visitors) -> APIRouter:
         work = work_of(token, clip)
         try:
             given = read(Mark, {**json.loads(mark), "frame": index})
-            present = None if given.query is None else present_masks(work, number, given.query, index)[0]
+            present = None if given.query is None else next(present_masks(work, number, given.query, index))
             found = previews.mask(work, given.pivot(work.clip), present)
         except (ValueError, TypeError, IndexError, RecursionError, RefervidError):
             raise HTTPException(404) from None
