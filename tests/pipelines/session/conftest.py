@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from refervid import load
+from refervid import Pivot, Session, load
 from refervid.pipelines.base import Pipeline
 from tests.engines.made_clips import Made, red_and_blue
 
@@ -19,3 +21,18 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
 @pytest.fixture(scope="package")
 def pipeline() -> Pipeline:
     return load("lite", device="cpu")
+
+
+@pytest.fixture
+def session(made: Made, pipeline: Pipeline, tmp_path: Path) -> Session:
+    return Session(made.clip, tmp_path / "work", pipeline)
+
+
+def mark(made: Made, thing: int, frame: int) -> Pivot:
+    return Pivot(frame, mask=made.masks[thing][frame])
+
+
+def again(session: Session) -> Session:
+    """After a restart."""
+    session.close()
+    return Session(session.clip, session.folder, session.pipeline)
