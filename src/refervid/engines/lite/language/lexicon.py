@@ -246,6 +246,11 @@ GROUPS = _set(
     "group pair couple set bunch crowd herd flock pack row line team lot number trio duo family stack pile"
     " heap bundle"
 )
+# What is looked for is what they are of: "a patch of grass".
+PORTIONS = _set(
+    "piece part half end side strip patch stretch expanse bit chunk lump clump tuft slice sliver blob drop loaf"
+    " mound plume puff cloud"
+)
 # Nouns in the singular that mean several, and how many if that is told.
 COLLECTIVES = {
     **dict.fromkeys(

@@ -17,7 +17,6 @@ _PURPOSE_CLASSES = {"place", "stuff", "garment"}
 _MEASURED: tuple[Category, ...] = ("colour", "size", "shape", "position")
 _DOERS = ("person", "animal", "vehicle", "cycle", "bodypart", "thing")
 """Classes of what does something, of which someone may say "the car stop"."""
-_PORTIONS = ("piece", "part", "half", "end", "side")
 
 
 def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
@@ -52,7 +51,8 @@ def noun_phrase(cursor: Cursor) -> ExpressionBuilder:
 
 def _read_of(cursor: Cursor, builder: ExpressionBuilder) -> None:
     """ "a group of dogs", "a bottle of wine", "the top of the box"."""
-    if builder.noun in lexicon.GROUPS or builder.noun_class == "thing" or not builder.noun:
+    portion = builder.noun in lexicon.PORTIONS and not cursor.sees("determiner", ahead=1)
+    if portion or builder.noun in lexicon.GROUPS or builder.noun_class == "thing" or not builder.noun:
         _read_members(cursor, builder)
     elif builder.noun_class == "ware" and not cursor.sees("determiner", ahead=1):
         _read_contents(cursor, builder)
@@ -386,7 +386,7 @@ def _read_members(cursor: Cursor, builder: ExpressionBuilder) -> None:
     """ "group of dogs", "one of the cups", "the biggest of the three"; a piece of it is seen as the whole."""
     group = builder.noun in lexicon.GROUPS
     portion = cursor.peek(-1)
-    if portion is not None and portion.text in _PORTIONS:
+    if portion is not None and portion.text in lexicon.PORTIONS:
         builder.unchecked.append(portion.text)
     several = cursor.sees_text(*lexicon.SEVERAL, ahead=-1)
     cursor.at += 1

@@ -42,7 +42,9 @@ _SIDE_RELATIONS: dict[str, RelationKind] = {
 }
 _CLOSE_BY = ("near", "behind", "in_front_of", "above", "below")
 _FAR = ("far", "very", "extreme", "most")
-_INTRODUCTIONS = ("in", "on", "at", "to", "from", "towards", "toward", "near", "into", "by", "over to")
+_CLOSEST = ("closest to", "nearest to")
+_CLOSE = ("near", "close to", *_CLOSEST)
+_INTRODUCTIONS = ("in", "on", "at", "to", "from", "towards", "toward", "into", "by", "over to", *_CLOSE)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,9 @@ def read_place(cursor: Cursor, builder: ExpressionBuilder) -> bool:
         cursor.at = start
         return False
     said = " ".join(word.text for word in cursor.words[start : cursor.at])
-    far = any(word.text in _FAR or word.degree == "superlative" for word in words)
+    far = introduction in _CLOSEST or any(
+        word.text in _FAR or word.degree == "superlative" for word in words
+    )
     side, done = _Side(introduction, places, said, far), _was_done(cursor, builder, start)
     if not _take_side_of_a_thing(cursor, builder, side):
         _take_side(cursor, builder, side, done)
@@ -131,6 +135,8 @@ def _kind_of_side(side: str, introduction: str, target: ExpressionBuilder) -> Re
         return "inside"
     if side == "centre" and target.plural:
         return "between"
+    if introduction in _CLOSE:
+        return "near"
     return _SIDE_RELATIONS[side]
 
 
