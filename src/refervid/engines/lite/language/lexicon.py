@@ -21,7 +21,7 @@ def _by_word(table: dict[str, str]) -> dict[str, str]:
 # and are no colours, but materials.
 COLOURS: dict[str, str] = {
     "black": "black ebony jet_black ink inky",
-    "white": "white snowy ivory snow_white",
+    "white": "white snowy ivory snow_white light_coloured light_colored",
     "grey": "grey gray charcoal slate ash ashen graphite",
     "grey white": "silver silvery",
     "red": "red crimson scarlet ruby cherry vermilion",
@@ -248,8 +248,8 @@ GROUPS = _set(
 )
 # What is looked for is what they are of: "a patch of grass".
 PORTIONS = _set(
-    "piece part half end side strip patch stretch expanse bit chunk lump clump tuft slice sliver blob drop loaf"
-    " mound plume puff cloud"
+    "piece part half end side strip patch stretch expanse bit chunk lump clump tuft slice sliver blob drop"
+    " loaf mound plume puff cloud"
 )
 # Nouns in the singular that mean several, and how many if that is told.
 COLLECTIVES = {
@@ -289,8 +289,8 @@ DEGREES = {"superlative": "most", "comparative": "more further farther", "least"
 INTENSIFIERS = _set(
     "very really extremely quite rather pretty somewhat slightly far extreme so too just only also mostly"
     " completely entirely fully partly almost nearly clearly always constantly continuously"
-    " the_whole_time all_the_time directly immediate immediately multi much bit coloured colored colour color"
-    " colours colors hue tone kind sort little_bit currently again mainly ever at_first"
+    " the_whole_time all_the_time directly immediate immediately multi much bit brightly coloured colored"
+    " colour color colours colors hue tone kind sort little_bit currently again mainly ever at_first"
 )
 FILLERS = _set(
     "please segment find show track mask highlight select detect locate get give me where is are which i"

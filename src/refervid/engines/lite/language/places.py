@@ -77,9 +77,7 @@ def read_place(cursor: Cursor, builder: ExpressionBuilder) -> bool:
         cursor.at = start
         return False
     said = " ".join(word.text for word in cursor.words[start : cursor.at])
-    far = introduction in _CLOSEST or any(
-        word.text in _FAR or word.degree == "superlative" for word in words
-    )
+    far = introduction in _CLOSEST or any(word.text in _FAR or word.degree == "superlative" for word in words)
     side, done = _Side(introduction, places, said, far), _was_done(cursor, builder, start)
     if not _take_side_of_a_thing(cursor, builder, side):
         _take_side(cursor, builder, side, done)
