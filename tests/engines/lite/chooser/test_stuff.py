@@ -49,3 +49,18 @@ def test_an_area_of_other_colours_is_not_it() -> None:
     clip = ArrayClip(np.full((6, HEIGHT, WIDTH, 3), (40, 150, 50), np.uint8), fps=6)
     nothing = Inventory((), tuple(range(6)))
     assert RulesChooser(RulesSettings()).eliminate(clip, nothing, ["the fire"]) == [None]
+
+
+def test_where_nothing_has_its_colours_it_is_looked_for_in_its_place_and_hardly_believed() -> None:
+    frames = np.full((6, HEIGHT, WIDTH, 3), (150, 110, 60), np.uint8)
+    frames[:, : HEIGHT // 2] = (200, 200, 200)
+    clip = ArrayClip(frames, fps=6)
+    nothing = Inventory((), tuple(range(6)))
+    dry = ask(clip, "the grass", nothing)
+    mask = dry.objects[0][0].mask
+    assert mask is not None
+    assert mask[HEIGHT // 2 + 5 :].mean() > 0.95
+    assert mask[: HEIGHT // 2 - 5].mean() < 0.05
+    assert dry.guess
+    assert dry.confidence < ask(clip, "the soil", nothing).confidence
+    assert RulesChooser(RulesSettings()).eliminate(clip, nothing, ["the green grass"]) == [None]

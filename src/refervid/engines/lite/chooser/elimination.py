@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.core.types import Candidate, Decision, Pivot
+from refervid.core.types import Candidate, Decision
 from refervid.engines.base import Elimination
 from refervid.engines.inventory import Inventory, ObjectTrack
 from refervid.engines.lite.analysis import ClipAnalysis
@@ -35,7 +35,7 @@ from refervid.engines.lite.chooser.scoring import (
     weigh,
 )
 from refervid.engines.lite.chooser.selection import HOLDS
-from refervid.engines.lite.chooser.stuff import has_usual_colours, stuff_mask
+from refervid.engines.lite.chooser.stuff import has_usual_colours, stuff_pivots
 from refervid.engines.lite.chooser.things import (
     WeighedTrack,
     chosen_groups,
@@ -47,7 +47,6 @@ from refervid.engines.lite.language import Concept, Expression, Relation
 from refervid.engines.lite.language.vocabulary import ANY
 from refervid.engines.lite.objects.classifier import TrackNames
 from refervid.engines.questions import UNSEEN
-from refervid.engines.surest import PIVOTS
 from refervid.media.clip import Clip
 
 MOST_REGIONS = 16
@@ -66,6 +65,8 @@ TOUCHING = 0.1
 PLACE_CONFIDENCE = 0.5
 """Of stuff and of parts, known by their place: 48 of 77 were right on thirty-six clips (33 of 44 on the same
 clips as `chooser.UNNAMED`), of which twelve were never looked at."""
+BARE_PLACE = 0.25
+"""Of stuff that has none of its usual colours: not measured, but no more than half as sure."""
 
 
 class Eliminator:
@@ -138,20 +139,17 @@ class Eliminator:
             names.update(self._tracks[number].names)
 
     def _stuff(self, expression: Expression) -> Elimination | None:
-        """The area of the usual colours and place, on a few frames spread over the clip."""
-        last = len(self._scene) - 1
-        pivots = []
-        for index in sorted({round(last * (place + 0.5) / PIVOTS) for place in range(PIVOTS)}):
-            here = [box for track in self._tracks.values() if (box := track.box_at(index)) is not None]
-            mask = stuff_mask(self._scene, index, self._analysis.pieces(index), expression, here)
-            if mask is not None:
-                pivots.append(Pivot(index, mask=mask))
+        """The area of the usual colours and place; where none has the colours (dry grass), of the place."""
+        tracks, sure, usual = list(self._tracks.values()), PLACE_CONFIDENCE, "colours and place are"
+        pivots = stuff_pivots(self._analysis, expression, tracks)
+        if not pivots:
+            sure, usual = BARE_PLACE, "place is"
+            pivots = stuff_pivots(self._analysis, expression, tracks, of_any_colour=True)
         if not pivots:
             return None
-        note = f"what {expression.noun!r} looks like is not known here: its usual colours and place are taken"
+        note = f"what {expression.noun!r} looks like is not known here: its usual {usual} taken"
         decision = Decision("tracks", "an area", "rules", note, frame_index=pivots[0].frame_index)
-        notes = [note, *language_notes(expression)]
-        return Elimination([pivots], True, PLACE_CONFIDENCE, [decision], notes)
+        return Elimination([pivots], True, sure, [decision], [note, *language_notes(expression)])
 
     def _alone(self, expression: Expression) -> Elimination | None:
         """Hands and arms where nobody's body is in view. COCO's people are marked whatever is seen of them,

@@ -12,12 +12,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from refervid.core.types import Mask
-from refervid.engines.lite.analysis import Scene
+from refervid.core.types import Mask, Pivot
+from refervid.engines.inventory import ObjectTrack
+from refervid.engines.lite.analysis import ClipAnalysis
 from refervid.engines.lite.analysis.colour import TERMS, memberships
-from refervid.engines.lite.analysis.pieces import Pieces
 from refervid.engines.lite.language import Expression
 from refervid.engines.lite.language.words import head_word
+from refervid.engines.surest import PIVOTS
 
 DIFFERING = 0.005
 """Share of all that differs in a picture from which on two of its areas are not one. From .005 to .03 nearly
@@ -66,26 +67,46 @@ def has_usual_colours(noun: str) -> bool:
     return head_word(noun) in _BY_NOUN
 
 
-def stuff_mask(
-    scene: Scene, index: int, pieces: Pieces, expression: Expression, things: Sequence[NDArray[np.float32]]
-) -> Mask | None:
-    """(H, W) at the clip's size: those areas of frame `index`, of which `pieces` are, that have the usual
-    colours in the usual place. None: none has.
-
-    `things` are boxes xyxy in pixels of the clip: where they are is no stuff.
+def stuff_pivots(
+    analysis: ClipAnalysis,
+    expression: Expression,
+    tracks: Sequence[ObjectTrack],
+    *,
+    of_any_colour: bool = False,
+) -> list[Pivot]:
+    """On a few frames spread over the clip, the areas that have the usual colours in the usual place. With
+    `of_any_colour` those that are in that place, if there is one and no colour is said. Where `tracks` are
+    is no stuff.
     """
     own = [one for one in expression.attributes if one.kind == "colour" and not (one.negated or one.part)]
     said = [colour for one in own for colour in one.values]
     usual, place = _BY_NOUN.get(head_word(expression.noun or ""), ([], ""))
     colours = said or usual
+    if of_any_colour:
+        colours = list(TERMS) if place and not said else []
     if not colours:
-        return None
-    areas = pieces.areas(DIFFERING)
+        return []
+    last = len(analysis.scene) - 1
+    pivots = []
+    for index in sorted({round(last * (share + 0.5) / PIVOTS) for share in range(PIVOTS)}):
+        boxes = [box for track in tracks if (box := track.box_at(index)) is not None]
+        mask = _mask(analysis, index, colours, place, _open_to(expression, boxes, analysis, index))
+        if mask is not None:
+            pivots.append(Pivot(index, mask=mask))
+    return pivots
+
+
+def _mask(
+    analysis: ClipAnalysis, index: int, colours: Sequence[str], place: str, open_to: NDArray[np.bool_]
+) -> Mask | None:
+    """(H, W) at the clip's size: the areas of one frame that have the colours in the place, where it is
+    `open_to` them; None: none has.
+    """
+    scene, areas = analysis.scene, analysis.pieces(index).areas(DIFFERING)
     height, width = areas.shape
     shown = memberships(cv2.medianBlur(scene.small(index), 5), [term for term in TERMS if term in colours])
     fits = cv2.resize(shown.max(axis=-1), (width, height), interpolation=cv2.INTER_AREA)
     fits *= _place(place, height)[:, None]
-    open_to = _open_to(expression, things, scene, (height, width))
     worth = {
         area: float(fits[cells].mean())
         for area in range(areas.max() + 1)
@@ -100,14 +121,17 @@ def stuff_mask(
 
 
 def _open_to(
-    expression: Expression, things: Sequence[NDArray[np.float32]], scene: Scene, shape: tuple[int, int]
+    expression: Expression, things: Sequence[NDArray[np.float32]], analysis: ClipAnalysis, index: int
 ) -> NDArray[np.bool_]:
-    """(h, w) cells where it may be: no things, and in the half that is said."""
+    """(h, w) cells of the frame's pieces where it may be: no things (boxes xyxy in pixels of the clip), and
+    in the half that is said.
+    """
+    shape = analysis.pieces(index).size
     found = np.ones(shape, bool)
     said = [each for each in expression.attributes if each.kind == "position" and not each.negated]
     for axis, half in (_HALVES[value] for each in said for value in each.values if value in _HALVES):
         np.array_split(found, 2, axis)[1 - half][:] = False
-    cells = np.tile(np.divide(shape, scene.clip_size)[::-1], 2)
+    cells = np.tile(np.divide(shape, analysis.scene.clip_size)[::-1], 2)
     for x0, y0, x1, y1 in (np.round(box * cells).astype(int) for box in things):
         found[max(y0, 0) : max(y1, 0), max(x0, 0) : max(x1, 0)] = False
     return found
