@@ -32,7 +32,7 @@ def noun_notes(expression: Expression) -> list[str]:
             said = part.attributes or part.relations
             by = "judged by everything else" if said else "what stands out most is only a guess"
             meant = part.concept
-            is_known = meant is not None and (meant.known or meant.has_class)
+            is_known = meant is not None and bool(meant.known or meant.has_class or meant.classifier)
             what = (
                 f"no {part.noun} was recognised"
                 if is_known
