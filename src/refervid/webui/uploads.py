@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Lock
 
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -70,6 +71,8 @@ class Uploads:
             raise HTTPException(408, "the upload took too long") from None
         except ClientDisconnect:
             raise HTTPException(400, "the upload broke off") from None
+        except FormParserError:  # which newer releases of Starlette answer themselves
+            raise HTTPException(400, "a file comes in a form") from None
         finally:
             with self._lock:
                 del self._coming[name]

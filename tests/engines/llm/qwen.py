@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import PreTrainedTokenizerFast, Qwen3VLConfig, Qwen3VLForConditionalGeneration
+from transformers import (
+    AutoImageProcessor,
+    PreTrainedTokenizerFast,
+    Qwen3VLConfig,
+    Qwen3VLForConditionalGeneration,
+)
 
 SPECIAL = ["<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>"]
 CHAT = (
@@ -24,6 +30,19 @@ IMAGES = {
     "image_mean": [0.5, 0.5, 0.5],
     "image_std": [0.5, 0.5, 0.5],
 }
+
+
+def _pictures_can_be_prepared() -> bool:
+    try:
+        return AutoImageProcessor.from_pretrained is not None
+    except ImportError:
+        return False
+
+
+prepares_pictures = pytest.mark.skipif(
+    not _pictures_can_be_prepared(),
+    reason="this release of transformers prepares no pictures without torchvision",
+)
 
 
 def qwen_folder(folder: Path) -> Path:

@@ -29,7 +29,7 @@ from refervid.engines.llm.local import LocalModel
 from refervid.engines.llm.model import Prompt
 from refervid.engines.llm.spending import Ledger
 from refervid.media.pictures import encode_jpeg
-from tests.engines.llm.qwen import qwen_folder
+from tests.engines.llm.qwen import prepares_pictures, qwen_folder
 
 WORDS = ["<unk>", "<pad>", "<image>", "<end>", "which", "frame", "[1]"]
 NETWORK = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -92,6 +92,7 @@ def test_an_answer_that_is_none_is_counted_all_the_same(folder: Path, tmp_path: 
     assert (ledger.asked, ledger.output_tokens, ledger.spent) == (2, 16, 0)
 
 
+@prepares_pictures
 def test_pictures_need_no_torchvision_unless_the_model_says_so(tmp_path: Path) -> None:
     qwen = qwen_folder(tmp_path / "qwen")
     assert load(qwen).reply(PROMPT).output_tokens == 8

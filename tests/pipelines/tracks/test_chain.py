@@ -19,7 +19,7 @@ from refervid.pipelines.presets import missing_for
 from refervid.report.result import Result
 from tests.chat_server import Answer, serving
 from tests.clips import write_pictures, write_wav
-from tests.engines.llm.qwen import qwen_folder
+from tests.engines.llm.qwen import prepares_pictures, qwen_folder
 from tests.engines.sam2.tiny import clip, frames
 from tests.engines.sam3 import tiny
 from tests.engines.sound import joined, silence, tone
@@ -73,6 +73,7 @@ def test_two_sentences_share_concepts_features_and_tracks(sam3: Path) -> None:
     np.testing.assert_array_equal(results[0].masks, results[2].masks)
 
 
+@prepares_pictures
 def test_a_model_in_this_process_that_says_nothing_of_use_gives_a_guess(sam3: Path, tmp_path: Path) -> None:
     qwen = qwen_folder(tmp_path / "qwen")
     changes = settings(sam3, "chooser.kind=local", f"chooser.weights={qwen}", "chooser.max_tokens=16")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, EdgeTamVideoModel, Sam2VideoModel
+from transformers import EdgeTamVideoModel, Sam2VideoModel
 from transformers.utils import is_timm_available
 
 from refervid.core.errors import BadCheckpoint, MissingExtra, MissingWeights
@@ -50,11 +50,13 @@ def missing_encoder(weights: str, revision: str | None = None) -> list[str]:
 
 def _load_folder(folder: Path) -> Any:
     try:
-        kind = AutoConfig.from_pretrained(folder, local_files_only=True).model_type
-    except (OSError, ValueError) as error:
+        kind = read_json(folder / "config.json")["model_type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadCheckpoint(f"{folder} holds no readable config.json ({error}): download it again") from error
     if kind not in MODELS:
         raise BadCheckpoint(f"{folder} holds a {kind!r} model: this tracker runs {', '.join(MODELS)}")
+    if kind == "edgetam_video" and (lacking := missing_encoder(str(folder))):
+        raise MissingExtra(f"the model in {folder} needs the {lacking[0]}")
     try:
         return load_pretrained(MODELS[kind], folder, dtype=torch.float32)
     except BadCheckpoint as error:
