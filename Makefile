@@ -7,7 +7,7 @@ FAST := tests/core tests/datasets tests/metrics tests/report tests/test_rooms.py
 # Lint and docs side by side.
 MAKEFLAGS += --jobs=2
 
-.PHONY: demo test check bench lint docs dist clean
+.PHONY: demo test check lowest bench lint docs dist clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "refervid needs Python 3.11 or newer: make PYTHON=python3.12")'
@@ -26,6 +26,14 @@ test: $(READY) lint docs
 # What to run after every change: a minute and a half.
 check: $(READY) lint docs
 	OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto $(FAST)
+
+# The tests with the lowest versions that pyproject.toml allows; some GB, as torch of then comes with CUDA.
+lowest:
+	$(PYTHON) -m venv build/lowest
+	build/lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	build/lowest/bin/uv pip compile --quiet --resolution lowest-direct --all-extras pyproject.toml -o build/lowest.txt
+	build/lowest/bin/uv pip install --quiet --python build/lowest/bin/python -r build/lowest.txt -e .
+	OMP_NUM_THREADS=1 build/lowest/bin/python -m pytest -n auto --dist worksteal
 
 # The table of speeds in the README; some twenty minutes on a quiet core.
 bench: $(READY)
