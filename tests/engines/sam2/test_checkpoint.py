@@ -68,9 +68,10 @@ def test_a_truncated_file_is_a_bad_checkpoint(folder: Path) -> None:
         load_model(str(folder))
 
 
-def test_a_foreign_model_is_refused(folder: Path) -> None:
-    (folder / "config.json").write_text(json.dumps({"model_type": "bert"}))
-    with pytest.raises(BadCheckpoint, match="bert"):
+@pytest.mark.parametrize("config", [{"model_type": "bert"}, {"model_type": ["bert"]}, {}, ["bert"]])
+def test_a_foreign_model_is_refused(folder: Path, config: object) -> None:
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(BadCheckpoint, match=r"bert|config\.json"):
         load_model(str(folder))
 
 

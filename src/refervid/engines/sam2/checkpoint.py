@@ -50,7 +50,7 @@ def missing_encoder(weights: str, revision: str | None = None) -> list[str]:
 
 def _load_folder(folder: Path) -> Any:
     try:
-        kind = read_json(folder / "config.json")["model_type"]
+        kind = str(read_json(folder / "config.json")["model_type"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadCheckpoint(f"{folder} holds no readable config.json ({error}): download it again") from error
     if kind not in MODELS:
