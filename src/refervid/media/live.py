@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -251,24 +252,14 @@ class _Times:
 
 
 class _Pipe:
-    """Standard input as it comes, for libav, which otherwise waits until its whole buffer is full.
-
-    There nobody hears of Ctrl-C, so the pipe ends with it, and `interrupted` tells.
-    """
+    """Standard input as it comes, for libav, which otherwise waits until its whole buffer is full."""
 
     def __init__(self) -> None:
         # Read past Python's own buffer, whose lock is waited for when the program ends.
         self._number = sys.stdin.fileno()
-        self.interrupted = False
 
     def read(self, size: int) -> bytes:
-        found = b""
-        try:
-            if not self.interrupted:
-                found = os.read(self._number, size)
-        except KeyboardInterrupt:
-            self.interrupted = True
-        return found
+        return os.read(self._number, size)
 
 
 def _open(source: str, name: str, pipe: BinaryIO | None, limit: int) -> InputContainer:
@@ -291,15 +282,25 @@ def _open(source: str, name: str, pipe: BinaryIO | None, limit: int) -> InputCon
             "Linux and macOS), or - for a pipe; a file is for `refervid segment` or `refervid track`"
         )
     try:
-        container: InputContainer = av.open(file, format=kind, options=options)
+        return _opened(file, kind, options)
     except (FFmpegError, OSError, ValueError) as error:
         raise UnreadableMedia(
             f"{name} cannot be read ({reason(error)}): check that it is there, and that it is a video"
         ) from error
-    finally:
-        if isinstance(file, _Pipe) and file.interrupted:
-            raise KeyboardInterrupt
-    return container
+
+
+def _opened(file: Any, kind: str | None, options: dict[str, str]) -> InputContainer:
+    """Opened by a thread of its own: libav hears nothing of Ctrl-C, and who waits for it does."""
+    found = Future[InputContainer]()
+
+    def work() -> None:
+        try:
+            found.set_result(av.open(file, format=kind, options=options))
+        except Exception as error:
+            found.set_exception(error)
+
+    Thread(target=work, name="refervid-live-opening", daemon=True).start()
+    return found.result()
 
 
 def _camera(number: int) -> tuple[str, str]:
