@@ -22,8 +22,9 @@ OBJECTS = [
     [Pivot(5, points_xy=np.array([[40.0, 25.0]], np.float32), point_labels=np.array([True]))],
     [Pivot(6, mask=np.zeros((HEIGHT, WIDTH), bool))],
 ]
-TOLERANCE = 5e-3
-"""Memories are bfloat16, so rounding in another order shows."""
+TOLERANCE = 1e-2
+"""Of logits up to 10. Memories are bfloat16, whose steps are .004 of a value, so rounding in another order
+shows: less than 5e-3 on some processors, 5.4e-3 on others."""
 
 
 def test_batched_objects_match_transformers_one_by_one() -> None:
