@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from refervid.cli.console import console, progress_hook, reporting_errors
-from refervid.cli.options import finite, out_option
+from refervid.cli.options import out_option
 
 
 def download(
     address: Annotated[str, typer.Argument(help="Where the video lies: https://...", metavar="URL")],
     out: Annotated[Path, out_option("The file to make; it may not be there yet.")],
     max_mb: Annotated[
-        float, typer.Option("--max-mb", min=0, max=1e9, callback=finite, help="Refuse what is larger.")
+        float, typer.Option("--max-mb", min=0, max=1e9, help="Refuse what is larger.")
     ] = 2000.0,
 ) -> None:
     """Download a video; of the other commands only `live` takes one from an address."""

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
 from refervid.cli.console import USAGE, console
-
-
-def finite(value: float) -> float:
-    """For `callback`: older releases of typer let NaN through between any bounds."""
-    if not math.isfinite(value):
-        raise typer.BadParameter("is no number")
-    return value
-
 
 Preset = Annotated[
     str, typer.Option("--preset", "-p", help="Which engines: auto, or a name that `refervid presets` lists.")

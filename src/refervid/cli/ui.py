@@ -10,19 +10,15 @@ from typing import Annotated
 import typer
 
 from refervid.cli.console import console, reporting_errors
-from refervid.cli.options import AllowRemote, Device, finite
+from refervid.cli.options import AllowRemote, Device
 from refervid.core.errors import MissingExtra
 from refervid.webui.ports import taking_port
 
 
 def ui(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any free one.")] = 7860,
-    max_mb: Annotated[
-        float, typer.Option(min=0.1, max=1e5, callback=finite, help="Largest upload in megabytes.")
-    ] = 200,
-    max_seconds: Annotated[
-        float, typer.Option(min=0.1, max=1e5, callback=finite, help="Longest clip in seconds.")
-    ] = 60,
+    max_mb: Annotated[float, typer.Option(min=0.1, max=1e5, help="Largest upload in megabytes.")] = 200,
+    max_seconds: Annotated[float, typer.Option(min=0.1, max=1e5, help="Longest clip in seconds.")] = 60,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page.")] = True,
     device: Device = "auto",
     allow_remote: AllowRemote = False,
