@@ -29,7 +29,7 @@ from refervid.core.boxes import box_iou
 from refervid.core.types import no_hook
 from refervid.engines.base import Elimination
 from refervid.engines.inventory import Inventory
-from refervid.engines.lite.chooser import elimination
+from refervid.engines.lite import chooser
 
 TRIED = {
     "NAMED": (0.3, 0.5, 0.7),
@@ -42,8 +42,9 @@ TRIED = {
 
 def modules_with(name: str) -> list[ModuleType]:
     """All of the chooser that know a threshold: each has imported it for itself."""
-    chooser = elimination.__name__.rpartition(".")[0]
-    return [one for path, one in sys.modules.items() if path.startswith(chooser) and hasattr(one, name)]
+    return [
+        one for path, one in sys.modules.items() if path.startswith(chooser.__name__) and hasattr(one, name)
+    ]
 
 
 def points_right(answer: Elimination, inventory: Inventory, truth: Mapping[str, Any]) -> bool:

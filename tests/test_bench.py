@@ -28,8 +28,10 @@ def test_imports_only_what_there_is(script, beside_each_other):
 def test_tries_thresholds_that_there_are(beside_each_other):
     bench = importlib.import_module("lite_thresholds")
 
-    for name in bench.TRIED:
+    for name, values in bench.TRIED.items():
         assert bench.modules_with(name), name
+        assert all(isinstance(getattr(one, name), float | int) for one in bench.modules_with(name)), name
+        assert values
 
 
 def test_leaves_out_numbers_that_there_are(beside_each_other):

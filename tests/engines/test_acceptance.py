@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from typer.testing import CliRunner
 
 from refervid.cli.app import app
@@ -75,7 +76,8 @@ def test_the_shipped_network_gives_the_numbers_that_come_with_it(
     monkeypatch.setenv("REFERVID_CACHE", str(tmp_path))
     code, [one] = verified(acceptance.SHIPPED)
     assert code == 0
-    assert one["difference"] < 5e-3  # 2e-3 with transformers 5.17
+    # 2e-3 off with transformers 5.17, another release than the numbers were kept with.
+    assert one["difference"] < (5e-3 if transformers.__version__.startswith("5.17.") else 1e-3)
     assert not (tmp_path / "acceptance.json").exists()
 
 

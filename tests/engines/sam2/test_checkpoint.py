@@ -68,10 +68,18 @@ def test_a_truncated_file_is_a_bad_checkpoint(folder: Path) -> None:
         load_model(str(folder))
 
 
-@pytest.mark.parametrize("config", [{"model_type": "bert"}, {"model_type": ["bert"]}, {}, ["bert"]])
-def test_a_foreign_model_is_refused(folder: Path, config: object) -> None:
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"model_type": "bert"}, "bert"),
+        ({"model_type": ["bert"]}, "bert"),
+        ({}, r"config\.json"),
+        (["bert"], r"config\.json"),
+    ],
+)
+def test_a_foreign_model_is_refused(folder: Path, config: object, told: str) -> None:
     (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(BadCheckpoint, match=r"bert|config\.json"):
+    with pytest.raises(BadCheckpoint, match=told):
         load_model(str(folder))
 
 
