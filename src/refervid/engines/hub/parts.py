@@ -1,4 +1,4 @@
-"""What lies beside a network's weights: tokenizer and preprocessor."""
+"""What lies beside a network's weights: configuration, tokenizer and preprocessor."""
 
 from __future__ import annotations
 
@@ -6,6 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from refervid.core.errors import BadCheckpoint
+from refervid.core.files import read_json
+
+
+def model_type_of(folder: Path) -> str:
+    """transformers' name of the kind of model that a local folder holds. Raises `BadCheckpoint`."""
+    try:
+        return str(read_json(folder / "config.json")["model_type"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadCheckpoint(
+            f"{folder} holds no config.json that names a model_type ({error}): download it again"
+        ) from error
 
 
 def load_part(part_class: Any, folder: Path) -> Any:

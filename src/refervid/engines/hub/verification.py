@@ -8,7 +8,6 @@ from pathlib import Path
 
 from refervid.config.environment import Environment
 from refervid.core.errors import BadCheckpoint, RefervidError
-from refervid.core.files import read_json
 from refervid.core.manifest import mark_of
 from refervid.engines.base import Runtime
 from refervid.engines.hub.checkpoints import (
@@ -18,6 +17,7 @@ from refervid.engines.hub.checkpoints import (
     read_pulled,
     weight_files,
 )
+from refervid.engines.hub.parts import model_type_of
 from refervid.engines.hub.weights import find_weights
 from refervid.engines.registry import Role, build_engine
 
@@ -86,10 +86,7 @@ def load_checkpoint(weights: str, runtime: Runtime) -> object:
     path = find_weights(weights)
     if path.is_file():
         return _load_file(path, runtime)
-    try:
-        kind = read_json(path / "config.json")["model_type"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadCheckpoint(f"{path} holds no config.json that names a model_type") from error
+    kind = model_type_of(path)
     if kind == "roberta":
         return _load_roberta(path)
     if kind == "LanguageBindImage":

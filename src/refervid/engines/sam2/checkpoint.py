@@ -11,6 +11,7 @@ from transformers.utils import is_timm_available
 
 from refervid.core.errors import BadCheckpoint, MissingExtra, MissingWeights
 from refervid.core.files import read_json
+from refervid.engines.hub.parts import model_type_of
 from refervid.engines.hub.weights import find_weights, load_pretrained
 from refervid.engines.sam2.official import configuration_of, to_transformers
 from refervid.models.state import check_finite, refuse_compressed
@@ -49,10 +50,7 @@ def missing_encoder(weights: str, revision: str | None = None) -> list[str]:
 
 
 def _load_folder(folder: Path) -> Any:
-    try:
-        kind = str(read_json(folder / "config.json")["model_type"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadCheckpoint(f"{folder} holds no readable config.json ({error}): download it again") from error
+    kind = model_type_of(folder)
     if kind not in MODELS:
         raise BadCheckpoint(f"{folder} holds a {kind!r} model: this tracker runs {', '.join(MODELS)}")
     if kind == "edgetam_video" and (lacking := missing_encoder(str(folder))):
